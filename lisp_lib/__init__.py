@@ -1,0 +1,1 @@
+"""The LisPy library, written in LisPy; read as data, never imported for code."""

@@ -1,0 +1,53 @@
+"""lisppump: a frame goes in, streams pour through isolated pipes, deltas merge into the next frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from lisppump.delta import Delta as Delta
+    from lisppump.errors import LisppumpError as LisppumpError
+    from lisppump.frame import Agent as Agent
+    from lisppump.frame import Frame as Frame
+    from lisppump.frame import Stream as Stream
+    from lisppump.hookspecs import hookimpl as hookimpl
+    from lisppump.merge import merge as merge
+    from lisppump.policy import Policy as Policy
+    from lisppump.pump import Pump as Pump
+    from lisppump.stages import BackendError as BackendError
+    from lisppump.stages import Failure as Failure
+    from lisppump.stages import Option as Option
+    from lisppump.stages import Reply as Reply
+    from lisppump.stages import Request as Request
+    from lisppump.stages import Thought as Thought
+    from lisppump.stages import assign as assign
+
+_HOMES = {
+    "Agent": "frame",
+    "BackendError": "stages",
+    "Delta": "delta",
+    "Failure": "stages",
+    "Frame": "frame",
+    "LisppumpError": "errors",
+    "Option": "stages",
+    "Policy": "policy",
+    "Pump": "pump",
+    "Reply": "stages",
+    "Request": "stages",
+    "Stream": "frame",
+    "Thought": "stages",
+    "assign": "stages",
+    "hookimpl": "hookspecs",
+}
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that `import lisppump` stays cheap."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lisppump' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"lisppump.{_HOMES[name]}"), name)

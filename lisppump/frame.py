@@ -1,0 +1,127 @@
+"""The frame: the whole world at one moment, frozen, and who lives in it. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from lisppump import canon
+from lisppump.errors import LisppumpError, declare
+from lisppump.lispy.values import Documents, elements, is_list
+
+SUFFIXES = (".jsonl", ".json", ".md", ".txt")
+
+declare("policy", 1, no_agents="The document that should hold the agents is absent or has another shape.")
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One inhabitant: its id and its data as LisPy sees it, a dict that holds the id too."""
+
+    id: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Agents that share one pipe within a tick: a room with its members, numbered from 1."""
+
+    number: int
+    agents: tuple[str, ...]
+    name: str = ""
+    topic: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The pinned id, as in `stream-0007`."""
+        return f"stream-{self.number:04d}"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The only input a pipe has.
+
+    `documents` maps full names (`agents.json`, `memory/ada.md`) to values; `digests` holds the sha256 of each.
+    `virtual` holds `last`, `echo`, `steering` and `clock`; `woken` the frame in which each agent last woke;
+    `rooms` the member ids of recent frames' rooms, oldest first, as (frame, rooms).
+    """
+
+    number: int
+    time: str
+    documents: Mapping[str, Any]
+    digests: Mapping[str, str]
+    tock: int = 0
+    virtual: Mapping[str, Any] = field(default_factory=dict)
+    woken: Mapping[str, int] = field(default_factory=dict)
+    rooms: tuple[tuple[int, tuple[tuple[str, ...], ...]], ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of all that the frame holds."""
+        return canon.digest(
+            {
+                "frame": self.number,
+                "tock": self.tock,
+                "time": self.time,
+                "documents": dict(self.digests),
+                "virtual": dict(self.virtual),
+                "woken": dict(self.woken),
+                "rooms": [[number, [list(room) for room in rooms]] for number, rooms in self.rooms],
+            }
+        )
+
+    @cached_property
+    def view(self) -> Documents:
+        """The frame as LisPy's dict `frame`: document names without suffix; virtual documents come first."""
+        entries: dict[str, Any] = {**self.virtual, "woken": dict(self.woken)}
+        aliases: dict[str, str] = {}
+        for name in sorted(self.documents):
+            stem = stem_of(name)
+            if stem in entries:
+                entries[name] = self.documents[name]
+            else:
+                entries[stem] = self.documents[name]
+                aliases[name] = stem
+        return Documents(entries, aliases)
+
+
+class FrameFunction(Protocol):
+    """A procedure of pump.lisp: bound to a frame it is an ordinary function of LisPy values."""
+
+    def on(self, frame: Frame, *, seed: tuple[Any, ...] = ()) -> Callable[..., Any]:
+        """The function while it decides about `frame`; `seed` names the die it throws."""
+        ...
+
+
+def stem_of(name: str) -> str:
+    """A document's name without its suffix."""
+    for suffix in SUFFIXES:
+        if name.endswith(suffix):
+            return name[: -len(suffix)]
+    return name
+
+
+def agents_of(documents: Mapping[str, Any], document: str, path: Sequence[str] = ()) -> tuple[Agent, ...]:
+    """The agents at `path` of a document: members of a dict by key, or elements of a list with an `id`."""
+    place = " ".join((document, *path))
+    if document not in documents:
+        raise LisppumpError(
+            "no-agents",
+            f"the agents should be in {document}, which the state does not have",
+            help="name the right document in (agents ...), or give it in (genesis ...)",
+        )
+    value = documents[document]
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, dict):
+        return tuple(Agent(key, _with_id(key, data)) for key, data in value.items() if isinstance(data, dict))
+    if is_list(value) and value is not None:
+        found = [item for item in elements(value) if isinstance(item, dict) and isinstance(item.get("id"), str)]
+        return tuple(Agent(item["id"], item) for item in found)
+    raise LisppumpError("no-agents", f"the agents should be a dict or a list at {place}, but none is there")
+
+
+def _with_id(key: str, data: dict[str, Any]) -> dict[str, Any]:
+    return data if data.get("id") == key else {"id": key, **{k: v for k, v in data.items() if k != "id"}}

@@ -1,0 +1,130 @@
+"""Every hook, in the order of a frame: nouns offer stages, verbs do the work, past participles tell.
+
+Verbs are answered by the first implementation that returns something; the built-in one stands last, so a plugin wraps
+a verb (`@hookimpl(wrapper=True)`) to advise it. No hook implementation may be `async def`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from lisppump.delta import Delta, Schema
+    from lisppump.frame import Agent, Frame, Stream
+    from lisppump.lispy.builtins import BuiltinSpec
+    from lisppump.merge import Merged
+    from lisppump.policy import Policy
+    from lisppump.stages import Assignment, Reply, Request, Thought
+
+API_VERSION = 1
+
+hookspec = pluggy.HookspecMarker("lisppump")
+hookimpl = pluggy.HookimplMarker("lisppump")
+
+# Nouns: what a plugin offers, by name. pump.lisp chooses.
+
+
+@hookspec
+def dams() -> Mapping[str, type]:  # type: ignore[empty-body]
+    """Offer dams: classes with `assign(frame, agents, n, seed)`."""
+
+
+@hookspec
+def backends() -> Mapping[str, type]:  # type: ignore[empty-body]
+    """Offer backends: classes with `async def pour(request)`."""
+
+
+@hookspec
+def mergers() -> Mapping[str, type]:  # type: ignore[empty-body]
+    """Offer mergers: classes with `merge(frame, deltas, schema)`."""
+
+
+@hookspec
+def echoes() -> Mapping[str, type]:  # type: ignore[empty-body]
+    """Offer echoes: classes with `think(frame, seed)`."""
+
+
+@hookspec
+def executors() -> Mapping[str, type]:  # type: ignore[empty-body]
+    """Offer executors: classes with `async def run(jobs)`."""
+
+
+@hookspec
+def reservoirs() -> Mapping[str, type]:  # type: ignore[empty-body]
+    """Offer reservoirs: classes that read and write documents by name."""
+
+
+@hookspec
+def builtins() -> Mapping[str, BuiltinSpec]:  # type: ignore[empty-body]
+    """Offer LisPy builtins."""
+
+
+@hookspec
+def commands() -> Mapping[str, click.Command]:  # type: ignore[empty-body]
+    """Offer subcommands of `lisppump`."""
+
+
+# Verbs: what happens in a frame, in this order.
+
+
+@hookspec(firstresult=True)
+def select(policy: Policy, frame: Frame) -> tuple[Agent, ...]:  # type: ignore[empty-body]
+    """Choose who wakes in the next frame, in order."""
+
+
+@hookspec(firstresult=True)
+def assign(policy: Policy, frame: Frame, agents: Sequence[Agent]) -> Assignment:  # type: ignore[empty-body]
+    """Group the agents that wake into streams."""
+
+
+@hookspec(firstresult=True)
+def pour(policy: Policy, request: Request, alias: str) -> Awaitable[Reply]:  # type: ignore[empty-body]
+    """Call one backend for one room; the result is awaited."""
+
+
+@hookspec(firstresult=True)
+def merge(policy: Policy, frame: Frame, deltas: Sequence[Delta], schema: Schema) -> Merged:  # type: ignore[empty-body]
+    """Turn the deltas into the changes that make the next frame."""
+
+
+@hookspec(firstresult=True)
+def echo(policy: Policy, frame: Frame) -> tuple[Thought, ...]:  # type: ignore[empty-body]
+    """Think over the frame that was just committed."""
+
+
+# Past participles: what has happened. What they return is ignored.
+
+
+@hookspec
+def policy_reloaded(policy: Policy) -> None:
+    """Hear that pump.lisp was read again between two frames."""
+
+
+@hookspec
+def frame_started(frame: Frame, number: int, streams: Sequence[Stream]) -> None:
+    """Hear that frame `number` has begun; `frame` is the one it starts from."""
+
+
+@hookspec
+def stream_replied(number: int, stream: Stream, delta: Delta) -> None:
+    """Hear that a stream has come back with a delta."""
+
+
+@hookspec
+def stream_failed(number: int, stream: Stream, delta: Delta) -> None:
+    """Hear that a stream ended without one; the delta says its status and reason."""
+
+
+@hookspec
+def frame_committed(frame: Frame, report: Mapping[str, Any]) -> None:
+    """Hear that a frame has become the head."""
+
+
+@hookspec
+def budget_spent(number: int, reason: str) -> None:
+    """Hear that the budget stops the run before frame `number`."""

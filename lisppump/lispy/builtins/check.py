@@ -1,0 +1,194 @@
+"""Arguments of builtins: tests that either give a plain Python value or raise a sentence; they change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from lisppump.lispy.builtins import describe_type
+from lisppump.lispy.errors import LispyError
+from lisppump.lispy.values import Keyword, Pair, Procedure, Slice, Symbol, Value, elements, is_list, length
+
+if TYPE_CHECKING:
+    from lisppump.lispy.run import Run
+
+CELL = 48  # bytes charged for one cons cell
+
+
+def ordinal(place: int) -> str:
+    """1st, 2nd, 3rd, 4th, ..."""
+    return f"{place}{'st' if place == 1 else 'nd' if place == 2 else 'rd' if place == 3 else 'th'}"
+
+
+def wrong(name: str, wanted: str, got: Value, place: int = 0, help: str | None = None) -> LispyError:
+    """The error for an argument of the wrong type; `place` counts from 1, 0 leaves it out."""
+    where = f" as its {ordinal(place)} argument" if place else ""
+    return LispyError("wrong-type", f"{name} wants {wanted}{where}, got {describe_type(got)}", help=help)
+
+
+def arity(name: str, wanted: str, got: int) -> LispyError:
+    """The error for a number of arguments that the signature alone cannot refuse."""
+    return LispyError("wrong-arity", f"{name} wants {wanted}, got {got}")
+
+
+def is_number(value: Value) -> bool:
+    """True for integers and floats, never for booleans."""
+    kind = value.__class__
+    return kind is int or kind is float
+
+
+def number(name: str, value: Value, place: int = 1) -> Any:
+    """An integer or float."""
+    kind = value.__class__
+    if kind is not int and kind is not float:
+        raise wrong(name, "a number", value, place)
+    return value
+
+
+def integer(name: str, value: Value, place: int = 1) -> int:
+    """An integer; a whole float is taken as one."""
+    if value.__class__ is int:
+        return value  # type: ignore[no-any-return]
+    if value.__class__ is not float:
+        raise wrong(name, "an integer", value, place)
+    if not value.is_integer():
+        raise LispyError(
+            "bad-value",
+            f"{name} wants an integer as its {ordinal(place)} argument, got {value!r}",
+            help="(quotient a b) divides to an integer; round, floor and ceil make one",
+        )
+    return int(value)
+
+
+def count(name: str, value: Value, place: int = 1) -> int:
+    """An integer that is not negative."""
+    whole = integer(name, value, place)
+    if whole < 0:
+        raise LispyError(
+            "out-of-range", f"{name} wants a number that is not negative as its {ordinal(place)} argument"
+        )
+    return whole
+
+
+def string(name: str, value: Value, place: int = 1) -> str:
+    """A string."""
+    if value.__class__ is not str:
+        raise wrong(name, "a string", value, place, string_help(value))
+    return value  # type: ignore[no-any-return]
+
+
+def string_help(value: Value) -> str | None:
+    """How to make a string of a value that is none."""
+    kind = value.__class__
+    if kind is Symbol or kind is Keyword:
+        return "(symbol->string x) gives the name of a symbol"
+    if is_number(value):
+        return "(number->string x) gives the text of a number"
+    return None
+
+
+def proper(name: str, value: Value, place: int = 1) -> Value:
+    """A list in any shape, as it is."""
+    if not is_list(value):
+        help = "(keys d), (values d) and (entries d) give lists" if isinstance(value, dict) else None
+        raise wrong(name, "a list", value, place, help)
+    return value
+
+
+def walk(run: Run, name: str, value: Value, place: int = 1) -> list[Value]:
+    """The elements of a list, one step each charged before they are gathered."""
+    if value.__class__ is not list:
+        proper(name, value, place)
+        if value is None:
+            return []
+    run.meter.charge(length(value))
+    return elements(value)
+
+
+def dictionary(name: str, value: Value, place: int = 1) -> dict[str, Value]:
+    """A dict; nil is the empty one."""
+    if isinstance(value, dict):
+        return value
+    if value is None or (value.__class__ is list and not value):
+        return {}
+    raise wrong(name, "a dict", value, place)
+
+
+def call(run: Run, name: str, value: Value, place: int = 1) -> Callable[..., Value]:
+    """What calls a procedure from Python."""
+    if not isinstance(value, Procedure):
+        raise wrong(name, "a procedure", value, place)
+    return run.function(value)
+
+
+def accepts(procedure: Procedure, arguments: int) -> bool:
+    """True when a procedure can be called with that many arguments."""
+    return procedure.low <= arguments and (procedure.high is None or arguments <= procedure.high)
+
+
+def key_of(name: str, value: Value, place: int = 2) -> str:
+    """The string that a dict key means: a string, or the name of a keyword or symbol."""
+    kind = value.__class__
+    if kind is str:
+        return value  # type: ignore[no-any-return]
+    if kind is Keyword or kind is Symbol:
+        return value.name  # type: ignore[no-any-return]
+    help = "(number->string n) makes a key of a number" if is_number(value) else None
+    raise wrong(name, "a key (string, keyword or symbol)", value, place, help)
+
+
+def text_key(name: str, value: Value) -> str:
+    """The key that a computed value gives: numbers, booleans and nil count by their text."""
+    kind = value.__class__
+    if kind is int:
+        return str(value)
+    if kind is float:
+        return repr(value)
+    if kind is bool:
+        return "#t" if value else "#f"
+    if value is None:
+        return "nil"
+    return key_of(name, value, 0)
+
+
+def room(run: Run, count: int) -> None:
+    """Refuse a list or dict that would be too large and count its bytes; the steps are charged elsewhere."""
+    if count > run.limits.elements:
+        run.meter.container(count)
+    run.meter.allocate(8 * count)
+
+
+def flat(value: Value) -> tuple[list[Value], int, int]:
+    """A proper list as (base, start, stop), without copying.
+
+    A chain is turned into windows on one array, cell by cell, so that no cell is ever walked twice: the value
+    stays the same, only how it lies in memory changes.
+    """
+    kind = value.__class__
+    if kind is list:
+        return value, 0, len(value)
+    if kind is Slice:
+        return value.base, value.start, value.stop
+    if value is None:
+        return [], 0, 0
+    tail = value.cdr
+    if tail.__class__ is Slice and tail.start > 0 and tail.base[tail.start - 1] is value.car:
+        return tail.base, tail.start - 1, tail.stop
+    base = elements(value)
+    stop = len(base)
+    start = 1
+    while value.__class__ is Pair and start < stop:
+        following = value.cdr
+        value.cdr = Slice(base, start, stop)
+        value = following
+        start += 1
+    return base, 0, stop
+
+
+def window(base: list[Value], start: int, stop: int) -> Value:
+    """A list over part of an array."""
+    if start >= stop:
+        return []
+    if start == 0 and stop == len(base) and base.__class__ is list:
+        return base
+    return Slice(base, start, stop)

@@ -1,0 +1,444 @@
+"""Lists: making them, taking them apart, looking into them. A part of a list is a window on it, never a copy."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from lisppump.lispy.builtins import builtin, describe_type
+from lisppump.lispy.builtins.check import (
+    CELL, arity, count, flat, integer, is_number, number, proper, room, walk, window, wrong,
+)  # fmt: skip
+from lisppump.lispy.builtins.compare import same
+from lisppump.lispy.errors import LimitError, LispyError
+from lisppump.lispy.values import Pair, Slice, Value, cons, elements, is_list, length
+
+if TYPE_CHECKING:
+    from lisppump.lispy.run import Run
+
+
+@builtin("list", "(list x ...)", "A list of the arguments.", example="(list 1 2 3) ;=> (1 2 3)", cost="0",
+         aliases=("vector",))  # fmt: skip
+def list_(run: Run, *values: Value) -> Value:
+    room(run, len(values))
+    return list(values)
+
+
+@builtin("cons", "(cons x list)", "A list with x in front; onto anything but a list a dotted pair.",
+         example="(cons 1 '(2 3)) ;=> (1 2 3)")  # fmt: skip
+def cons_(run: Run, head: Value, tail: Value) -> Value:
+    run.meter.allocate(CELL)
+    made = cons(head, tail)
+    if made.__class__ is Pair and made.size > run.limits.elements:
+        run.meter.container(made.size)
+    return made
+
+
+@builtin("make-list", "(make-list n [x])", "A list of n times x.", example="(make-list 3 0) ;=> (0 0 0)", cost="n",
+         aliases=("make-vector",))  # fmt: skip
+def make_list(run: Run, size: Value, fill: Value = None) -> Value:
+    whole = count("make-list", size)
+    run.meter.container(whole)
+    return [fill] * whole
+
+
+@builtin("car", "(car list)", "The first element; of an empty list an error.", example="(car '(1 2 3)) ;=> 1",
+         aliases=("first", "head"))  # fmt: skip
+def car(run: Run, value: Value) -> Value:
+    kind = value.__class__
+    if kind is list and value:
+        return value[0]
+    if kind is Pair:
+        return value.car
+    if kind is Slice:
+        return value.base[value.start]
+    raise _no_element("car", value)
+
+
+def _no_element(name: str, value: Value) -> LispyError:
+    if is_list(value):
+        return LispyError(
+            "out-of-range", f"{name} wants a list with an element, got an empty one", help="test with (null? x) first"
+        )
+    return wrong(name, "a list", value, 1)
+
+
+def tail_of(name: str, value: Value) -> Value:
+    """What follows the first element."""
+    kind = value.__class__
+    if kind is Pair:
+        return value.cdr
+    if kind is list and value:
+        return Slice(value, 1, len(value)) if len(value) > 1 else []
+    if kind is Slice:
+        return Slice(value.base, value.start + 1, value.stop) if len(value) > 1 else []
+    raise _no_element(name, value)
+
+
+@builtin("cdr", "(cdr list)", "The list without its first element; of an empty list an error.",
+         example="(cdr '(1 2 3)) ;=> (2 3)", aliases=("rest", "tail"))  # fmt: skip
+def cdr(run: Run, value: Value) -> Value:
+    return tail_of("cdr", value)
+
+
+def _path(name: str) -> None:
+    steps = name[-2:0:-1]
+
+    def walk_path(run: Run, value: Value) -> Value:
+        for step in steps:
+            value = car(run, value) if step == "a" else tail_of(name, value)
+        return value
+
+    meaning = " of the ".join("car" if step == "a" else "cdr" for step in name[1:-1])
+    sample = {"cadr": "2", "cddr": "(3 4)", "caddr": "3", "cdddr": "(4)", "cadddr": "4", "cddddr": "()"}
+    nested = "'((1 2 3 4) (5 6 7) (8 9))" if name not in sample else "'(1 2 3 4)"
+    shown = {"caar": "1", "cdar": "(2 3 4)", "cadar": "2", "caadr": "5", "cddar": "(3 4)", "cdadr": "(6 7)",
+             "caaddr": "8", "caddar": "3", "cadadr": "6"}  # fmt: skip
+    example = f"({name} {nested}) ;=> {sample.get(name) or shown[name]}"
+    builtin(name, f"({name} list)", f"The {meaning} of a list.", example=example)(walk_path)
+
+
+for _name in ("caar", "cadr", "cdar", "cddr", "caddr", "cdddr", "cadar", "caadr", "cddar", "cdadr", "cadddr",
+              "cddddr", "caddar", "cadadr", "caaddr"):  # fmt: skip
+    _path(_name)
+
+
+def at(name: str, value: Value, position: int) -> Value:
+    """The element at a position counted from 0."""
+    base, start, stop = flat(proper(name, value))
+    if not 0 <= position < stop - start:
+        raise LispyError(
+            "out-of-range", f"{name} wants a position from 0 below {stop - start}, the list's length, got {position}"
+        )
+    return base[start + position]
+
+
+def _ordinal(name: str, position: int) -> None:
+    def pick(run: Run, value: Value) -> Value:
+        base, start, stop = flat(proper(name, value))
+        if position >= stop - start:
+            raise LispyError("out-of-range", f"{name} wants a list of {position + 1} or more, got one of {stop - start}")
+        return base[start + position]
+
+    builtin(name, f"({name} list)", f"The {name} element.", example=f"({name} '(1 2 3 4 5)) ;=> {position + 1}")(pick)
+
+
+for _position, _name in enumerate(("second", "third", "fourth", "fifth"), 1):
+    _ordinal(_name, _position)
+
+
+@builtin("last", "(last list)", "The last element; of an empty list an error.", example="(last '(1 2 3)) ;=> 3")
+def last(run: Run, value: Value) -> Value:
+    base, start, stop = flat(proper("last", value))
+    if start >= stop:
+        raise _no_element("last", value)
+    return base[stop - 1]
+
+
+def _two(name: str, first: Value, second: Value) -> tuple[Value, Value]:
+    """A list and a number, given in any order."""
+    if is_list(first) and is_number(second):
+        return first, second
+    if is_number(first) and is_list(second):
+        return second, first
+    if is_list(first):
+        raise wrong(name, "a number", second, 2)
+    if is_list(second):
+        raise wrong(name, "a number", first, 1)
+    help = "(substring text start end) takes a part of a text" if str in (first.__class__, second.__class__) else None
+    raise wrong(name, "a list and a number", second if is_number(first) else first, help=help)
+
+
+@builtin("nth", "(nth list n)", "The element at position n, counted from 0; list and number in any order.",
+         example="(nth '(a b c) 1) ;=> b", aliases=("list-ref", "elt", "vector-ref"))  # fmt: skip
+def nth(run: Run, first: Value, second: Value) -> Value:
+    if first.__class__ is list and second.__class__ is int and 0 <= second < len(first):
+        return first[second]
+    items, position = _two("nth", first, second)
+    return at("nth", items, integer("nth", position, 2))
+
+
+def _cut(name: str, first: Value, second: Value) -> tuple[list[Value], int, int, int]:
+    items, size = _two(name, first, second)
+    whole = count(name, size, 2)
+    base, start, stop = flat(items)
+    return base, start, stop, min(whole, stop - start)
+
+
+@builtin("take", "(take list n)", "The first n elements, or all there are; list and number in any order.",
+         example="(take '(1 2 3) 2) ;=> (1 2)")  # fmt: skip
+def take(run: Run, first: Value, second: Value) -> Value:
+    base, start, _, size = _cut("take", first, second)
+    return window(base, start, start + size)
+
+
+@builtin("drop", "(drop list n)", "The list without its first n elements; list and number in any order.",
+         example="(drop '(1 2 3) 2) ;=> (3)", aliases=("nthcdr",))  # fmt: skip
+def drop(run: Run, first: Value, second: Value) -> Value:
+    base, start, stop, size = _cut("drop", first, second)
+    return window(base, start + size, stop)
+
+
+@builtin("take-right", "(take-right list n)", "The last n elements, or all there are; in any order.",
+         example="(take-right '(1 2 3) 2) ;=> (2 3)", aliases=("take-last", "last-n"))  # fmt: skip
+def take_right(run: Run, first: Value, second: Value) -> Value:
+    base, _, stop, size = _cut("take-right", first, second)
+    return window(base, stop - size, stop)
+
+
+@builtin("drop-right", "(drop-right list n)", "The list without its last n elements; in any order.",
+         example="(drop-right '(1 2 3) 2) ;=> (1)", aliases=("drop-last",))  # fmt: skip
+def drop_right(run: Run, first: Value, second: Value) -> Value:
+    base, start, stop, size = _cut("drop-right", first, second)
+    return window(base, start, stop - size)
+
+
+@builtin("list-tail", "(list-tail list n)", "What follows the first n elements; beyond the end an error.",
+         example="(list-tail '(1 2 3) 1) ;=> (2 3)")  # fmt: skip
+def list_tail(run: Run, value: Value, size: Value) -> Value:
+    base, start, stop = flat(proper("list-tail", value))
+    whole = count("list-tail", size, 2)
+    if whole > stop - start:
+        raise LispyError("out-of-range", f"list-tail wants at most {stop - start}, the list's length, got {whole}")
+    return window(base, start + whole, stop)
+
+
+@builtin("butlast", "(butlast list)", "The list without its last element.", example="(butlast '(1 2 3)) ;=> (1 2)",
+         aliases=("but-last", "init"))  # fmt: skip
+def butlast(run: Run, value: Value) -> Value:
+    base, start, stop = flat(proper("butlast", value))
+    return window(base, start, stop - 1)
+
+
+@builtin("slice", "(slice list start [end])", "The elements from start up to, not with, end; cut to the length.",
+         example="(slice '(1 2 3 4) 1 3) ;=> (2 3)", aliases=("sublist", "subvector"))  # fmt: skip
+def slice_(run: Run, value: Value, start: Value, end: Value = None) -> Value:
+    base, low, high = flat(proper("slice", value))
+    begin = low + count("slice", start, 2)
+    stop = high if end is None else min(high, low + count("slice", end, 3))
+    return window(base, begin, stop)
+
+
+@builtin("list-set", "(list-set list n x)", "A new list with x at position n.",
+         example="(list-set '(1 2 3) 1 'b) ;=> (1 b 3)", cost="n")  # fmt: skip
+def list_set(run: Run, value: Value, position: Value, item: Value) -> Value:
+    items = walk(run, "list-set", value)
+    whole = integer("list-set", position, 2)
+    if not 0 <= whole < len(items):
+        raise LispyError("out-of-range", f"list-set wants a position from 0 below {len(items)}, got {whole}")
+    room(run, len(items))
+    return [*items[:whole], item, *items[whole + 1 :]]
+
+
+@builtin("length", "(length x)", "How many elements a list has, entries a dict, characters a string.",
+         example="(length '(a b c)) ;=> 3", aliases=("size", "len", "vector-length"))  # fmt: skip
+def length_(run: Run, value: Value) -> Value:
+    if is_list(value):
+        return length(value)
+    if value.__class__ is str or isinstance(value, dict):
+        return len(value)
+    raise wrong("length", "a list, dict or string", value, 1)
+
+
+@builtin("reverse", "(reverse list)", "The list from its end; a string likewise.",
+         example="(reverse '(1 2 3)) ;=> (3 2 1)", cost="n", aliases=("string-reverse",))  # fmt: skip
+def reverse(run: Run, value: Value) -> Value:
+    if value.__class__ is str:
+        run.meter.text(len(value))
+        return value[::-1]
+    items = walk(run, "reverse", value)
+    room(run, len(items))
+    return items[::-1]
+
+
+class Growing(list[Value]):
+    """The array behind windows that `append` made: only its end may grow, and only `append` grows it."""
+
+    __slots__ = ()
+
+
+@builtin("append", "(append list ...)", "One list of the elements of all; nil is the empty list.",
+         example="(append '(1 2) '(3)) ;=> (1 2 3)", cost="elements of all lists but the longest",
+         aliases=("concatenate",))  # fmt: skip
+def append(run: Run, *values: Value) -> Value:
+    if not values:
+        return []
+    for place, value in enumerate(values, 1):
+        if not is_list(value):
+            raise wrong("append", "a list", value, place, "(append list (list x)) puts one element at the end")
+    sizes = [length(value) for value in values]
+    whole = sum(sizes)
+    run.meter.charge(len(values) - 1 + whole - max(sizes))
+    if whole > run.limits.elements and whole > max(sizes):
+        run.meter.container(whole)
+    first = values[0]
+    if whole == sizes[0]:
+        return [] if first is None else first
+    if len(values) == 2 and sizes[0] * 8 < sizes[1]:
+        run.meter.allocate(CELL * sizes[0])
+        out = values[1]
+        for item in reversed(elements(first)):
+            out = cons(item, out)
+        return out
+    return _extended(run, first, values[1:], sizes, whole)
+
+
+def _extended(run: Run, first: Value, others: tuple[Value, ...], sizes: list[int], whole: int) -> Value:
+    """The first list with the others behind it; the array of an earlier append grows in place behind its windows."""
+    base = first.base if first.__class__ is Slice else None
+    if base.__class__ is Growing and first.stop == len(base):
+        run.meter.allocate(8 * (whole - sizes[0]))
+        start = first.start
+    else:
+        run.meter.allocate(8 * whole)
+        base, start = Growing(elements(first)) if whole > 16 else list(elements(first)), 0
+    for other in others:
+        base.extend(elements(other))
+    return base if base.__class__ is list else Slice(base, start, len(base))
+
+
+@builtin("range", "(range [start] end [step])", "The numbers from start (0) up to, not with, end.",
+         example="(range 1 10 3) ;=> (1 4 7)", cost="n")  # fmt: skip
+def range_(run: Run, *values: Value) -> Value:
+    if not 1 <= len(values) <= 3:
+        raise arity("range", "1 to 3 numbers", len(values))
+    for place, value in enumerate(values, 1):
+        number("range", value, place)
+    start = values[0] if len(values) > 1 else 0
+    end = values[1] if len(values) > 1 else values[0]
+    step = values[2] if len(values) > 2 else 1
+    if step == 0:
+        raise LispyError("bad-value", "range wants a step that is not 0")
+    return _numbers_from(run, start, step, _turns(run, start, end, step))
+
+
+def _turns(run: Run, start: Any, end: Any, step: Any) -> int:
+    if all(value.__class__ is int for value in (start, end, step)):
+        return max(0, -((start - end) // step))
+    try:
+        return max(0, math.ceil((end - start) / step))
+    except (OverflowError, ValueError):
+        raise LimitError("size-limit", "range would make a list of too many elements") from None
+
+
+def _numbers_from(run: Run, start: Any, step: Any, size: int) -> list[Any]:
+    run.meter.container(size)
+    run.meter.allocate(24 * size)
+    if start.__class__ is int and step.__class__ is int:
+        return list(range(start, start + step * size, step)) if step else [start] * size
+    made = [start + step * turn for turn in range(size)]
+    if made and made[-1] - made[-1] != 0.0:
+        raise LispyError("not-a-number", "range has numbers too large for a float")
+    return made
+
+
+@builtin("iota", "(iota n [start] [step])", "n numbers from start (0) by step (1).",
+         example="(iota 3 10) ;=> (10 11 12)", cost="n")  # fmt: skip
+def iota(run: Run, size: Value, start: Value = 0, step: Value = 1) -> Value:
+    whole = count("iota", size)
+    return _numbers_from(run, number("iota", start, 2), number("iota", step, 3), whole)
+
+
+@builtin("zip", "(zip list ...)", "Lists of the first elements, the second ones, ... as far as the shortest goes.",
+         example="(zip '(1 2) '(a b)) ;=> ((1 a) (2 b))", cost="lists x the shortest length")  # fmt: skip
+def zip_(run: Run, *values: Value) -> Value:
+    if not values:
+        return []
+    shortest = min(length(proper("zip", value, place)) for place, value in enumerate(values, 1))
+    run.meter.charge(shortest * len(values))
+    room(run, shortest)
+    run.meter.allocate(shortest * (56 + 8 * len(values)))
+    windows = [elements(take(run, value, shortest)) for value in values]
+    return [list(row) for row in zip(*windows, strict=True)]
+
+
+@builtin("flatten", "(flatten list)", "All elements of the lists inside lists, as one list.",
+         example="(flatten '(1 (2 (3)) ())) ;=> (1 2 3)", cost="nodes")  # fmt: skip
+def flatten(run: Run, value: Value) -> Value:
+    out: list[Value] = []
+    stack = [iter(walk(run, "flatten", value))]
+    while stack:
+        for item in stack[-1]:
+            if item is not None and is_list(item):
+                stack.append(iter(walk(run, "flatten", item)))
+                break
+            out.append(item)
+        else:
+            stack.pop()
+        if len(stack) > run.limits.data_depth:
+            raise LimitError("data-depth-limit", f"flatten found lists more than {run.limits.data_depth} deep")
+    room(run, len(out))
+    return out
+
+
+@builtin("list-copy", "(list-copy list)", "The list itself: lists never change.", example="(list-copy '(1 2)) ;=> (1 2)",
+         aliases=("vector->list", "list->vector", "sequence->list"))  # fmt: skip
+def list_copy(run: Run, value: Value) -> Value:
+    return proper("list-copy", value)
+
+
+@builtin("member", "(member x list)", "The rest of the list from the first element equal? to x, or #f.",
+         example="(member 2 '(1 2 3)) ;=> (2 3)", cost="nodes compared", aliases=("memq", "memv"))  # fmt: skip
+def member(run: Run, item: Value, value: Value) -> Value:
+    if not is_list(value):
+        help = "(contains? collection x) takes strings and dicts too"
+        raise wrong("member", "a list", value, 2, help)
+    position = find_equal(run, item, value)
+    if position < 0:
+        return False
+    base, start, stop = flat(value)
+    return window(base, start + position, stop)
+
+
+def find_equal(run: Run, item: Value, value: Value) -> int:
+    """The position of the first element equal? to an item, or -1."""
+    base, start, stop = flat(value)
+    kind = item.__class__
+    atom = kind is str or kind is int
+    for position in range(start, stop):
+        run.meter.charge(1)
+        other = base[position]
+        if atom:
+            if other.__class__ is kind and other == item:
+                return position - start
+        elif same(run, item, other):
+            return position - start
+    return -1
+
+
+@builtin("index-of", "(index-of list x)", "The position of the first element equal? to x, or #f; of a text in a text.",
+         example="(index-of '(a b c) 'b) ;=> 1", cost="nodes compared", aliases=("list-index-of",))  # fmt: skip
+def index_of(run: Run, first: Value, second: Value) -> Value:
+    if first.__class__ is str and second.__class__ is str:
+        run.meter.charge(len(first) >> 4)
+        position = first.find(second)
+        return False if position < 0 else position
+    if is_list(first) and is_list(second):
+        raise LispyError("ambiguous", "index-of got two lists: either could be the one that is searched",
+                         help="(find-index (lambda (x) (equal? x item)) list) says which")  # fmt: skip
+    if is_list(second):
+        first, second = second, first
+    elif not is_list(first):
+        raise wrong("index-of", "a list", first, 1)
+    position = find_equal(run, second, first)
+    return False if position < 0 else position
+
+
+def _pair_key(name: str, entry: Value) -> Value:
+    kind = entry.__class__
+    if kind is Pair:
+        return entry.car
+    if (kind is list and entry) or kind is Slice:
+        return entry[0]
+    raise LispyError("wrong-type", f"{name} wants a list of pairs, one of its elements is {describe_type(entry)}")
+
+
+def find_pair(run: Run, name: str, key: Value, alist: Value) -> Value:
+    """The first pair of an association list whose car is equal? to a key, or #f."""
+    base, start, stop = flat(alist)
+    for position in range(start, stop):
+        run.meter.charge(1)
+        entry = base[position]
+        if same(run, key, _pair_key(name, entry)):
+            return entry
+    return False

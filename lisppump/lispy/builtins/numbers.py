@@ -1,0 +1,310 @@
+"""Arithmetic: exact integers within the limit of bits, finite floats, comparison. Booleans are never numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from lisppump.lispy.builtins import builtin
+from lisppump.lispy.builtins.check import integer, number, wrong
+from lisppump.lispy.builtins.compare import same
+from lisppump.lispy.errors import LimitError, LispyError
+from lisppump.lispy.values import Value, elements, is_list, length
+
+if TYPE_CHECKING:
+    from lisppump.lispy.run import Run
+
+SMALL = 1 << 512  # results below this cost nothing
+BIG = "bits / 256 for results over 512 bits"
+
+
+def finite(name: str, value: float) -> float:
+    """A float result, unless it is infinite or not a number."""
+    if value - value != 0.0:
+        raise LispyError("not-a-number", f"{name} has no finite result here")
+    return value
+
+
+def settled(run: Run, name: str, value: Any) -> Any:
+    """A result that may be a large integer or a bad float, checked."""
+    if value.__class__ is float:
+        return value if value - value == 0.0 else finite(name, value)
+    if -SMALL < value < SMALL:
+        return value
+    bits(run, name, value.bit_length())
+    return value
+
+
+def fits(run: Run, name: str, size: int) -> None:
+    """Refuse an integer of more bits than the limit before it is made."""
+    if size > run.limits.bits:
+        raise LimitError("integer-limit", f"{name} would make an integer of more than {run.limits.bits:,} bits")
+
+
+def bits(run: Run, name: str, size: int) -> None:
+    """Refuse an integer of more bits than the limit and charge for its size."""
+    fits(run, name, size)
+    if size > 512:
+        run.meter.charge(size >> 8)
+        run.meter.allocate(size >> 3)
+
+
+def _overflow(name: str) -> LispyError:
+    return LispyError("not-a-number", f"{name} has a result too large for a float")
+
+
+def _list_help(values: tuple[Value, ...]) -> str | None:
+    return "(apply f list) spreads a list into arguments" if any(map(is_list, values)) else None
+
+
+def _numbers(name: str, values: tuple[Value, ...]) -> None:
+    for place, value in enumerate(values, 1):
+        if value.__class__ is not int and value.__class__ is not float:
+            raise wrong(name, "a number", value, place, _list_help(values))
+
+
+@builtin("+", "(+ number ...)", "The sum; 0 of nothing.", example="(+ 1 2 3) ;=> 6", cost=BIG)
+def add(run: Run, *values: Value) -> Value:
+    _numbers("+", values)
+    run.meter.charge(len(values) >> 3)
+    total: Any = 0
+    try:
+        for value in values:
+            total = settled(run, "+", total + value)
+    except OverflowError:
+        raise _overflow("+") from None
+    return total
+
+
+@builtin("-", "(- number ...)", "The first less the others; of one number its negative.",
+         example="(- 10 3 2) ;=> 5", cost=BIG)  # fmt: skip
+def subtract(run: Run, first: Value, *values: Value) -> Value:
+    _numbers("-", (first, *values))
+    run.meter.charge(len(values) >> 3)
+    if not values:
+        return -first
+    try:
+        for value in values:
+            first = settled(run, "-", first - value)
+    except OverflowError:
+        raise _overflow("-") from None
+    return first
+
+
+@builtin("*", "(* number ...)", "The product; 1 of nothing.", example="(* 2 3 4) ;=> 24", cost=BIG)
+def multiply(run: Run, *values: Value) -> Value:
+    _numbers("*", values)
+    run.meter.charge(len(values) >> 3)
+    return product_of(run, "*", values)
+
+
+def product_of(run: Run, name: str, values: Any) -> Any:
+    """The product of numbers; the size of an integer result is checked before it is made."""
+    total: Any = 1
+    try:
+        for value in values:
+            if total.__class__ is int and value.__class__ is int:
+                fits(run, name, total.bit_length() + value.bit_length() - 1)
+            total = settled(run, name, total * value)
+    except OverflowError:
+        raise _overflow(name) from None
+    return total
+
+
+def divide_two(run: Run, name: str, left: Any, right: Any) -> Any:
+    """A quotient: an integer when two integers divide exactly, else a float."""
+    if right == 0:
+        raise LispyError("division-by-zero", f"{name} cannot divide by zero")
+    try:
+        if left.__class__ is int and right.__class__ is int:
+            whole, rest = divmod(left, right)
+            return settled(run, name, whole) if rest == 0 else left / right
+        return finite(name, left / right)
+    except OverflowError:
+        raise _overflow(name) from None
+
+
+@builtin("/", "(/ number ...)", "The first divided by the others; an integer when it divides exactly, else a float.",
+         example="(list (/ 6 3) (/ 1 2)) ;=> (2 0.5)", cost=BIG)  # fmt: skip
+def divide(run: Run, first: Value, *values: Value) -> Value:
+    _numbers("/", (first, *values))
+    run.meter.charge(len(values) >> 3)
+    if not values:
+        return divide_two(run, "/", 1, first)
+    for value in values:
+        first = divide_two(run, "/", first, value)
+    return first
+
+
+def _modulus(run: Run, name: str, left: Value, right: Value, how: str) -> Any:
+    number(name, left, 1)
+    number(name, right, 2)
+    if right == 0:
+        raise LispyError("division-by-zero", f"{name} cannot divide by zero")
+    try:
+        if how == "floor":
+            return settled(run, name, left % right)
+        if how == "quotient":
+            if left.__class__ is int and right.__class__ is int:
+                whole = abs(left) // abs(right)
+                return settled(run, name, whole if (left < 0) == (right < 0) else -whole)
+            return settled(run, name, math.trunc(finite(name, left / right)))
+        if left.__class__ is int and right.__class__ is int:
+            rest = abs(left) % abs(right)
+            return settled(run, name, -rest if left < 0 else rest)
+        return finite(name, math.fmod(left, right))
+    except OverflowError:
+        raise _overflow(name) from None
+
+
+@builtin("//", "(// a b)", "The quotient rounded down, an integer.", example="(// -7 2) ;=> -4", cost=BIG)
+def floor_divide(run: Run, left: Value, right: Value) -> Value:
+    number("//", left, 1)
+    number("//", right, 2)
+    if right == 0:
+        raise LispyError("division-by-zero", "// cannot divide by zero")
+    try:
+        return settled(run, "//", math.floor(left // right))
+    except (OverflowError, ValueError):
+        raise _overflow("//") from None
+
+
+@builtin("modulo", "(modulo a b)", "The rest with the sign of the divisor.", example="(modulo -7 3) ;=> 2",
+         cost=BIG, aliases=("%", "mod", "floor-remainder"))  # fmt: skip
+def modulo(run: Run, left: Value, right: Value) -> Value:
+    return _modulus(run, "modulo", left, right, "floor")
+
+
+@builtin("remainder", "(remainder a b)", "The rest with the sign of the dividend.", example="(remainder -7 3) ;=> -1",
+         cost=BIG, aliases=("rem",))  # fmt: skip
+def remainder(run: Run, left: Value, right: Value) -> Value:
+    return _modulus(run, "remainder", left, right, "truncate")
+
+
+@builtin("quotient", "(quotient a b)", "The quotient cut to an integer, toward zero.",
+         example="(quotient -7 2) ;=> -3", cost=BIG, aliases=("quot", "div"))  # fmt: skip
+def quotient(run: Run, left: Value, right: Value) -> Value:
+    return _modulus(run, "quotient", left, right, "quotient")
+
+
+@builtin("abs", "(abs x)", "The number without its sign.", example="(abs -3) ;=> 3", aliases=("magnitude",))
+def absolute(run: Run, value: Value) -> Value:
+    return abs(number("abs", value))
+
+
+@builtin("inc", "(inc x)", "One more.", example="(inc 4) ;=> 5", cost=BIG, aliases=("add1", "1+"))
+def increment(run: Run, value: Value) -> Value:
+    return settled(run, "inc", number("inc", value) + 1)
+
+
+@builtin("dec", "(dec x)", "One less.", example="(dec 4) ;=> 3", cost=BIG, aliases=("sub1", "1-", "-1+"))
+def decrement(run: Run, value: Value) -> Value:
+    return settled(run, "dec", number("dec", value) - 1)
+
+
+def _extreme(run: Run, name: str, values: tuple[Value, ...], largest: bool) -> Value:
+    if len(values) == 1 and is_list(values[0]):
+        run.meter.charge(length(values[0]))
+        values = tuple(elements(values[0]))
+        if not values:
+            raise LispyError("bad-value", f"{name} of an empty list has no answer")
+    if not values:
+        raise LispyError("wrong-arity", f"{name} wants at least one number")
+    run.meter.charge(len(values) >> 3)
+    _numbers(name, values)
+    best = values[0]
+    for value in values:
+        if value > best if largest else value < best:
+            best = value
+    return best
+
+
+@builtin("min", "(min number ...)", "The smallest of numbers, or of one list of numbers.",
+         example="(min 3 1 2) ;=> 1", cost="n of a list")  # fmt: skip
+def smallest(run: Run, *values: Value) -> Value:
+    return _extreme(run, "min", values, False)
+
+
+@builtin("max", "(max number ...)", "The largest of numbers, or of one list of numbers.",
+         example="(max '(3 1 2)) ;=> 3", cost="n of a list")  # fmt: skip
+def largest(run: Run, *values: Value) -> Value:
+    return _extreme(run, "max", values, True)
+
+
+@builtin("clamp", "(clamp x low high)", "The number, or the bound it goes beyond.", example="(clamp 12 0 10) ;=> 10")
+def clamp(run: Run, value: Value, low: Value, high: Value) -> Value:
+    _numbers("clamp", (value, low, high))
+    if low > high:
+        raise LispyError("bad-value", f"clamp wants the lower bound first, got {low} and {high}")
+    return low if value < low else high if value > high else value
+
+
+@builtin("gcd", "(gcd integer ...)", "The greatest common divisor; 0 of nothing.", example="(gcd 12 18) ;=> 6", cost=BIG)
+def greatest_divisor(run: Run, *values: Value) -> Value:
+    wholes = [integer("gcd", value, place) for place, value in enumerate(values, 1)]
+    run.meter.charge(sum(whole.bit_length() for whole in wholes) >> 6)
+    return math.gcd(*wholes)
+
+
+@builtin("lcm", "(lcm integer ...)", "The least common multiple; 1 of nothing.", example="(lcm 4 6) ;=> 12", cost=BIG)
+def least_multiple(run: Run, *values: Value) -> Value:
+    total = 1
+    for place, value in enumerate(values, 1):
+        whole = integer("lcm", value, place)
+        run.meter.charge((total.bit_length() + whole.bit_length()) >> 6)
+        total = settled(run, "lcm", math.lcm(total, whole))
+    return total
+
+
+@builtin("=", "(= a b ...)", "True when all are equal: numbers by value, anything else as equal? finds them.",
+         example="(list (= 1 1.0) (= \"a\" \"b\")) ;=> (#t #f)", cost="nodes compared", aliases=("==",))  # fmt: skip
+def equals(run: Run, first: Value, *values: Value) -> Value:
+    run.meter.charge(len(values) >> 3)
+    return all([same(run, first, value, loose=True) for value in values])
+
+
+def _ordered(run: Run, name: str, values: tuple[Value, ...]) -> None:
+    """All numbers or all strings; anything else cannot be compared."""
+    run.meter.charge(len(values) >> 3)
+    first = values[0].__class__
+    if first is str:
+        for place, value in enumerate(values, 1):
+            if value.__class__ is not str:
+                raise wrong(name, "a string (as its 1st argument is one)", value, place)
+        run.meter.charge(sum(map(len, values)) >> 6)
+        return
+    _numbers(name, values)
+
+
+@builtin("<", "(< a b ...)", "True when each is less than the next; numbers or strings.", example="(< 1 2 3) ;=> #t")
+def less(run: Run, *values: Value) -> Value:
+    if not values:
+        return True
+    _ordered(run, "<", values)
+    return all([a < b for a, b in zip(values, values[1:], strict=False)])
+
+
+@builtin(">", "(> a b ...)", "True when each is more than the next; numbers or strings.", example="(> 3 2 2) ;=> #f")
+def more(run: Run, *values: Value) -> Value:
+    if not values:
+        return True
+    _ordered(run, ">", values)
+    return all([a > b for a, b in zip(values, values[1:], strict=False)])
+
+
+@builtin("<=", "(<= a b ...)", "True when none is more than the next; numbers or strings.",
+         example="(<= 1 1 2) ;=> #t")  # fmt: skip
+def at_most(run: Run, *values: Value) -> Value:
+    if not values:
+        return True
+    _ordered(run, "<=", values)
+    return all([a <= b for a, b in zip(values, values[1:], strict=False)])
+
+
+@builtin(">=", "(>= a b ...)", "True when none is less than the next; numbers or strings.",
+         example="(>= 3 3 1) ;=> #t")  # fmt: skip
+def at_least(run: Run, *values: Value) -> Value:
+    if not values:
+        return True
+    _ordered(run, ">=", values)
+    return all([a >= b for a, b in zip(values, values[1:], strict=False)])

@@ -1,0 +1,374 @@
+"""Procedures over lists: map, filter, reduce and their kin. Every callback is a plain loop, never inside C code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lisppump.lispy.builtins import builtin, describe_type
+from lisppump.lispy.builtins.check import (
+    accepts, call, flat, proper, room, text_key, walk, window, wrong,
+)  # fmt: skip
+from lisppump.lispy.builtins.compare import same
+from lisppump.lispy.builtins.lists import find_equal
+from lisppump.lispy.errors import LispyError
+from lisppump.lispy.values import Procedure, Value, is_list, is_true, length
+
+if TYPE_CHECKING:
+    from lisppump.lispy.run import Run
+
+EACH = "n, and the calls"
+
+
+def procedure_and_list(name: str, first: Value, second: Value) -> tuple[Value, Value]:
+    """A procedure and a list, given in any order."""
+    if isinstance(first, Procedure):
+        return first, second
+    if isinstance(second, Procedure):
+        return second, first
+    raise wrong(name, "a procedure", first, 1)
+
+
+def entry_calls(run: Run, name: str, procedure: Value, items: dict[str, Value]) -> list[tuple[str, Value, Value]]:
+    """(key, value, result) of a procedure called with each entry of a dict.
+
+    Two arguments are key and value; a procedure of one argument gets the pair as a list.
+    """
+    function = call(run, name, procedure)
+    run.meter.charge(len(items))
+    if accepts(procedure, 2):
+        return [(key, value, function(key, value)) for key, value in list(items.items())]
+    return [(key, value, function([key, value])) for key, value in list(items.items())]
+
+
+def rows(run: Run, name: str, lists: tuple[Value, ...]) -> list[tuple[Value, ...]]:
+    """The arguments of each call over several lists, as far as the shortest goes."""
+    shortest = min(length(proper(name, value, place)) for place, value in enumerate(lists, 2))
+    run.meter.charge(shortest * len(lists))
+    parts = []
+    for value in lists:
+        base, start, _ = flat(value)
+        parts.append(base[start : start + shortest])
+    return list(zip(*parts, strict=True))
+
+
+@builtin("map", "(map f list ...)",
+         "The results of f for each element, or for the elements of several lists; over a dict f gets key and value.",
+         example="(map + '(1 2) '(10 20)) ;=> (11 22)", cost=EACH, aliases=("mapcar", "mapv", "vector-map"))  # fmt: skip
+def map_(run: Run, first: Value, second: Value, *others: Value) -> Value:
+    if not others:
+        first, second = procedure_and_list("map", first, second)
+        if isinstance(second, dict):
+            room(run, len(second))
+            return [result for _, _, result in entry_calls(run, "map", first, second)]
+        function = call(run, "map", first)
+        items = walk(run, "map", second, 2)
+        room(run, len(items))
+        return [function(item) for item in items]
+    function = call(run, "map", first)
+    turns = rows(run, "map", (second, *others))
+    room(run, len(turns))
+    return [function(*row) for row in turns]
+
+
+@builtin("for-each", "(for-each f list ...)", "Calls f for each element; gives nil.",
+         example="(for-each display '(1 2)) ;=> nil", cost=EACH, aliases=("each", "vector-for-each"))  # fmt: skip
+def for_each(run: Run, first: Value, second: Value, *others: Value) -> Value:
+    if not others:
+        first, second = procedure_and_list("for-each", first, second)
+        if isinstance(second, dict):
+            entry_calls(run, "for-each", first, second)
+            return None
+        function = call(run, "for-each", first)
+        for item in walk(run, "for-each", second, 2):
+            function(item)
+        return None
+    function = call(run, "for-each", first)
+    for row in rows(run, "for-each", (second, *others)):
+        function(*row)
+    return None
+
+
+@builtin("filter", "(filter f list)", "The elements for which f is true; of a dict the entries, as a dict.",
+         example="(filter even? '(1 2 3 4)) ;=> (2 4)", cost=EACH, aliases=("select", "keep-if"))  # fmt: skip
+def filter_(run: Run, first: Value, second: Value) -> Value:
+    first, second = procedure_and_list("filter", first, second)
+    if isinstance(second, dict):
+        room(run, len(second))
+        return {key: value for key, value, kept in entry_calls(run, "filter", first, second) if is_true(kept)}
+    function = call(run, "filter", first)
+    out = [item for item in walk(run, "filter", second, 2) if is_true(function(item))]
+    room(run, len(out))
+    return out
+
+
+@builtin("remove", "(remove f list)", "The elements for which f is false; or those not equal? to a value.",
+         example="(remove even? '(1 2 3 4)) ;=> (1 3)", cost=EACH, aliases=("reject", "delete"))  # fmt: skip
+def remove(run: Run, first: Value, second: Value) -> Value:
+    if isinstance(first, Procedure) or isinstance(second, Procedure):
+        first, second = procedure_and_list("remove", first, second)
+        function = call(run, "remove", first)
+        out = [item for item in walk(run, "remove", second, 2) if not is_true(function(item))]
+    else:
+        if not is_list(second):
+            raise wrong("remove", "a list", second, 2)
+        out = [item for item in walk(run, "remove", second, 2) if not same(run, first, item)]
+    room(run, len(out))
+    return out
+
+
+def fold(function: Callable[..., Value], total: Value, items: list[Value]) -> Value:
+    """From the left; the function gets the total first."""
+    for item in items:
+        total = function(total, item)
+    return total
+
+
+@builtin("reduce", "(reduce f [init] list)",
+         "Puts a list together from the left: f gets what is there so far and the next element. Without init the "
+         "first element starts, and an empty list is an error.",
+         example="(reduce + 0 '(1 2 3)) ;=> 6", cost=EACH, aliases=("fold-left",))  # fmt: skip
+def reduce(run: Run, procedure: Value, first: Value, *others: Value) -> Value:
+    function = call(run, "reduce", procedure)
+    if len(others) > 1:
+        raise LispyError("wrong-arity", "reduce wants a procedure, a start and one list")
+    if others:
+        return fold(function, first, _foldable(run, "reduce", others[0], first))
+    items = walk(run, "reduce", first, 2)
+    if not items:
+        raise LispyError(
+            "bad-value", "reduce of an empty list has no answer without a start", help="(reduce f init list)"
+        )
+    return fold(function, items[0], items[1:])
+
+
+def _foldable(run: Run, name: str, value: Value, start: Value) -> list[Value]:
+    """The elements of the last argument; a list where the start belongs is an error that says the order."""
+    if is_list(value):
+        return walk(run, name, value, 3)
+    if isinstance(value, dict):
+        run.meter.charge(len(value))
+        return [[key, item] for key, item in value.items()]
+    help = f"the order is ({name} f start list)" if is_list(start) else None
+    raise wrong(name, "a list", value, 3, help)
+
+
+@builtin("fold", "(fold f init list)", "Like reduce, but f gets the element first, then what is there so far.",
+         example="(fold cons '() '(1 2 3)) ;=> (3 2 1)", cost=EACH, aliases=("foldl",))  # fmt: skip
+def fold_(run: Run, procedure: Value, total: Value, value: Value) -> Value:
+    function = call(run, "fold", procedure)
+    for item in _foldable(run, "fold", value, total):
+        total = function(item, total)
+    return total
+
+
+@builtin("fold-right", "(fold-right f init list)", "From the right; f gets the element, then what is there so far.",
+         example="(fold-right cons '() '(1 2 3)) ;=> (1 2 3)", cost=EACH, aliases=("foldr", "reduce-right"))  # fmt: skip
+def fold_right(run: Run, procedure: Value, total: Value, value: Value) -> Value:
+    function = call(run, "fold-right", procedure)
+    for item in reversed(_foldable(run, "fold-right", value, total)):
+        total = function(item, total)
+    return total
+
+
+@builtin("flat-map", "(flat-map f list)", "The lists that f gives for each element, as one list.",
+         example="(flat-map (lambda (x) (list x x)) '(1 2)) ;=> (1 1 2 2)", cost="n, the calls, the results",
+         aliases=("append-map", "mapcat", "flatmap", "concat-map"))  # fmt: skip
+def flat_map(run: Run, first: Value, second: Value) -> Value:
+    first, second = procedure_and_list("flat-map", first, second)
+    function = call(run, "flat-map", first)
+    out: list[Value] = []
+    for item in walk(run, "flat-map", second, 2):
+        part = function(item)
+        if not is_list(part):
+            raise LispyError("wrong-type", f"flat-map wants a procedure that gives lists, got {describe_type(part)}")
+        out.extend(walk(run, "flat-map", part))
+        if len(out) > run.limits.elements:
+            run.meter.container(len(out))
+    room(run, len(out))
+    return out
+
+
+@builtin("filter-map", "(filter-map f list)", "The results of f that are true.", cost=EACH, aliases=("keep",),
+         example="(filter-map string->number '(\"1\" \"x\" \"3\")) ;=> (1 3)")  # fmt: skip
+def filter_map(run: Run, first: Value, second: Value) -> Value:
+    first, second = procedure_and_list("filter-map", first, second)
+    function = call(run, "filter-map", first)
+    results = [function(item) for item in walk(run, "filter-map", second, 2)]
+    room(run, len(results))
+    return [result for result in results if is_true(result)]
+
+
+@builtin("map-indexed", "(map-indexed f list)", "The results of f for each position and element.", cost=EACH,
+         example="(map-indexed list '(a b)) ;=> ((0 a) (1 b))", aliases=("enumerate-map",))  # fmt: skip
+def map_indexed(run: Run, first: Value, second: Value) -> Value:
+    first, second = procedure_and_list("map-indexed", first, second)
+    function = call(run, "map-indexed", first)
+    items = walk(run, "map-indexed", second, 2)
+    room(run, len(items))
+    return [function(position, item) for position, item in enumerate(items)]
+
+
+def _turns(run: Run, name: str, first: Value, second: Value, others: tuple[Value, ...]) -> tuple[
+    Callable[..., Value], list[tuple[Value, ...]]
+]:
+    if others:
+        return call(run, name, first), rows(run, name, (second, *others))
+    first, second = procedure_and_list(name, first, second)
+    return call(run, name, first), rows(run, name, (second,))
+
+
+@builtin("any", "(any f list ...)", "The first true result of f, or #f.", example="(any even? '(1 2)) ;=> #t",
+         cost=EACH, aliases=("any?", "some", "ormap", "some?", "exists?", "exists"))  # fmt: skip
+def any_(run: Run, first: Value, second: Value, *others: Value) -> Value:
+    function, turns = _turns(run, "any", first, second, others)
+    for row in turns:
+        result = function(*row)
+        if is_true(result):
+            return result
+    return False
+
+
+@builtin("every", "(every f list ...)", "The last result of f if all are true, #t of nothing, else #f.",
+         example="(every odd? '(1 3)) ;=> #t", cost=EACH, aliases=("every?", "all?", "all", "andmap"))  # fmt: skip
+def every(run: Run, first: Value, second: Value, *others: Value) -> Value:
+    function, turns = _turns(run, "every", first, second, others)
+    result: Value = True
+    for row in turns:
+        result = function(*row)
+        if not is_true(result):
+            return False
+    return result
+
+
+@builtin("find", "(find f list)", "The first element for which f is true, or nil.",
+         example="(find even? '(1 2 3)) ;=> 2", cost=EACH, aliases=("find-first",))  # fmt: skip
+def find(run: Run, first: Value, second: Value) -> Value:
+    first, second = procedure_and_list("find", first, second)
+    function = call(run, "find", first)
+    for item in walk(run, "find", second, 2):
+        if is_true(function(item)):
+            return item
+    return None
+
+
+@builtin("find-index", "(find-index f list)", "The position of the first element for which f is true, or #f.",
+         example="(find-index even? '(1 2 3)) ;=> 1", cost=EACH, aliases=("list-index", "position"))  # fmt: skip
+def find_index(run: Run, first: Value, second: Value) -> Value:
+    if not isinstance(first, Procedure) and not isinstance(second, Procedure) and is_list(second):
+        position = find_equal(run, first, second)
+        return False if position < 0 else position
+    first, second = procedure_and_list("find-index", first, second)
+    function = call(run, "find-index", first)
+    for position, item in enumerate(walk(run, "find-index", second, 2)):
+        if is_true(function(item)):
+            return position
+    return False
+
+
+@builtin("count", "(count f list)",
+         "How many elements f is true for, or are equal? to a value; of a list alone its length; of a text in a text "
+         "how often it stands there.",
+         example="(count even? '(1 2 4)) ;=> 2", cost=EACH)  # fmt: skip
+def count_(run: Run, first: Value, *others: Value) -> Value:
+    if not others:
+        if is_list(first):
+            return length(first)
+        if isinstance(first, dict):
+            return len(first)
+        raise wrong("count", "a list", first, 1)
+    if len(others) > 1:
+        raise LispyError("wrong-arity", f"count wants a procedure and a list, got {1 + len(others)} arguments")
+    second = others[0]
+    if isinstance(first, Procedure) or isinstance(second, Procedure):
+        first, second = procedure_and_list("count", first, second)
+        function = call(run, "count", first)
+        items = walk(run, "count", second, 2)
+        return len([item for item in items if is_true(function(item))])
+    if is_list(first) and is_list(second):
+        raise LispyError("ambiguous", "count got two lists: either could be the one that is searched",
+                         help="(count (lambda (x) (equal? x item)) list) says which")  # fmt: skip
+    if is_list(first):
+        first, second = second, first
+    if not is_list(second):
+        raise wrong("count", "a list", second, 2)
+    return len([item for item in walk(run, "count", second, 2) if same(run, first, item)])
+
+
+@builtin("partition", "(partition f list)", "Two lists: the elements for which f is true, and the others.",
+         example="(partition even? '(1 2 3 4)) ;=> ((2 4) (1 3))", cost=EACH)  # fmt: skip
+def partition(run: Run, first: Value, second: Value) -> Value:
+    first, second = procedure_and_list("partition", first, second)
+    function = call(run, "partition", first)
+    items = walk(run, "partition", second, 2)
+    room(run, len(items))
+    chosen, others = [], []
+    for item in items:
+        (chosen if is_true(function(item)) else others).append(item)
+    return [chosen, others]
+
+
+@builtin("group-by", "(group-by f list)", "A dict from each result of f, as text, to the elements that gave it.",
+         example="(group-by even? '(1 2 3)) ;=> {\"#f\" (1 3) \"#t\" (2)}", cost=EACH)  # fmt: skip
+def group_by(run: Run, first: Value, second: Value) -> Value:
+    first, second = procedure_and_list("group-by", first, second)
+    function = call(run, "group-by", first)
+    items = walk(run, "group-by", second, 2)
+    room(run, len(items))
+    groups: dict[str, list[Value]] = {}
+    for item in items:
+        key = text_key("group-by", function(item))
+        if key not in groups:
+            run.meter.allocate(160)
+        groups.setdefault(key, []).append(item)
+    return groups
+
+
+@builtin("index-by", "(index-by f list)", "A dict from each result of f, as text, to the last element that gave it.",
+         example="(get-in (index-by car '((a 1) (b 2))) (list \"b\" 1)) ;=> 2", cost=EACH)  # fmt: skip
+def index_by(run: Run, first: Value, second: Value) -> Value:
+    first, second = procedure_and_list("index-by", first, second)
+    function = call(run, "index-by", first)
+    items = walk(run, "index-by", second, 2)
+    room(run, 12 * len(items))
+    return {text_key("index-by", function(item)): item for item in items}
+
+
+@builtin("frequencies", "(frequencies list)", "A dict from each element, as text, to how often it is there.",
+         example="(frequencies '(\"a\" \"b\" \"a\")) ;=> {\"a\" 2 \"b\" 1}", cost="n", aliases=("tally-by-value",))  # fmt: skip
+def frequencies(run: Run, value: Value) -> Value:
+    items = walk(run, "frequencies", value)
+    counts: dict[str, int] = {}
+    for item in items:
+        key = text_key("frequencies", item)
+        counts[key] = counts.get(key, 0) + 1
+    run.meter.allocate(100 * len(counts))
+    return counts
+
+
+def _prefix(run: Run, name: str, first: Value, second: Value) -> tuple[list[Value], int, int, int]:
+    """The list as an array, and where the elements end for which the procedure is true from the start."""
+    first, second = procedure_and_list(name, first, second)
+    function = call(run, name, first)
+    base, start, stop = flat(proper(name, second, 2))
+    position = start
+    while position < stop:
+        run.meter.charge(1)
+        if not is_true(function(base[position])):
+            break
+        position += 1
+    return base, start, position, stop
+
+
+@builtin("take-while", "(take-while f list)", "The elements before the first for which f is false.",
+         example="(take-while odd? '(1 3 4 5)) ;=> (1 3)", cost=EACH)  # fmt: skip
+def take_while(run: Run, first: Value, second: Value) -> Value:
+    base, start, position, _ = _prefix(run, "take-while", first, second)
+    return window(base, start, position)
+
+
+@builtin("drop-while", "(drop-while f list)", "The list from the first element for which f is false.",
+         example="(drop-while odd? '(1 3 4 5)) ;=> (4 5)", cost=EACH)  # fmt: skip
+def drop_while(run: Run, first: Value, second: Value) -> Value:
+    base, _, position, stop = _prefix(run, "drop-while", first, second)
+    return window(base, position, stop)

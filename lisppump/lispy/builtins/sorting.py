@@ -1,0 +1,125 @@
+"""Sorting: stable merges in plain Python, so that a comparator is never called from inside the host's sort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lisppump.lispy.builtins import builtin
+from lisppump.lispy.builtins.check import accepts, call, is_number, room, walk, wrong
+from lisppump.lispy.builtins.compare import before, plain_order
+from lisppump.lispy.errors import LispyError
+from lisppump.lispy.values import Procedure, Value, is_true
+
+if TYPE_CHECKING:
+    from lisppump.lispy.run import Run
+
+Before = Callable[[Value, Value], bool]
+COST = "n log n, and the calls"
+
+
+def comparator(run: Run, name: str, procedure: Value) -> Before:
+    """A "comes before?" test from a procedure of two arguments; a number is read by its sign."""
+    function = call(run, name, procedure)
+
+    def test(left: Value, right: Value) -> bool:
+        result = function(left, right)
+        return result < 0 if is_number(result) else is_true(result)
+
+    return test
+
+
+def merge_sort(order: list[int], before: Callable[[int, int], bool]) -> list[int]:
+    """Positions in order; what is equal keeps its order."""
+    width = 1
+    while width < len(order):
+        merged: list[int] = []
+        for start in range(0, len(order), 2 * width):
+            left, middle = start, min(start + width, len(order))
+            right, stop = middle, min(start + 2 * width, len(order))
+            end = middle
+            while left < end and right < stop:
+                if before(order[right], order[left]):
+                    merged.append(order[right])
+                    right += 1
+                else:
+                    merged.append(order[left])
+                    left += 1
+            merged.extend(order[left:end])
+            merged.extend(order[right:stop])
+        order = merged
+        width *= 2
+    return order
+
+
+def arrange(run: Run, name: str, items: list[Value], keys: list[Value], test: Before | None) -> list[Value]:
+    """The items in the order of their keys: the natural one, or that of a test."""
+    size = len(items)
+    run.meter.charge(size * max(1, (size - 1).bit_length()))
+    room(run, size)
+    if test is None and plain_order(keys):
+        return [items[place] for place in sorted(range(size), key=keys.__getitem__)]
+    ahead = test or (lambda left, right: before(run, name, left, right))
+    order = merge_sort(list(range(size)), lambda a, b: ahead(keys[a], keys[b]))
+    return [items[place] for place in order]
+
+
+@builtin("sort", "(sort list [before?])",
+         "The list in order, numbers and texts by themselves, others by a procedure that says whether its first "
+         "argument comes before its second (or gives a number below 0). A procedure of one argument gives the key. "
+         "List and procedure in any order; equal elements keep their order.",
+         example="(sort '(3 1 2) >) ;=> (3 2 1)", cost=COST, aliases=("sorted", "sort-list", "list-sort"))  # fmt: skip
+def sort(run: Run, first: Value, second: Value = None) -> Value:
+    if isinstance(first, Procedure):
+        first, second = second, first
+    items = walk(run, "sort", first)
+    if second is None:
+        return arrange(run, "sort", items, items, None)
+    if not isinstance(second, Procedure):
+        raise wrong("sort", "a procedure", second, 2)
+    if not accepts(second, 2) and accepts(second, 1):
+        function = call(run, "sort", second)
+        return arrange(run, "sort", items, [function(item) for item in items], None)
+    return arrange(run, "sort", items, items, comparator(run, "sort", second))
+
+
+@builtin("sort-by", "(sort-by key list [before?])",
+         "The list in the order of what key gives for each element; key and list in any order.",
+         example="(sort-by length '((1 2) () (3))) ;=> (() (3) (1 2))", cost=COST)  # fmt: skip
+def sort_by(run: Run, first: Value, second: Value, test: Value = None) -> Value:
+    if isinstance(second, Procedure) and not isinstance(first, Procedure):
+        first, second = second, first
+    elif isinstance(second, Procedure) and isinstance(first, Procedure) and test is not None:
+        # (sort-by key before? list), as Clojure writes it
+        second, test = test, second
+    function = call(run, "sort-by", first)
+    items = walk(run, "sort-by", second, 2)
+    keys = [function(item) for item in items]
+    return arrange(run, "sort-by", items, keys, None if test is None else comparator(run, "sort-by", test))
+
+
+def _best(run: Run, name: str, first: Value, second: Value, largest: bool) -> Value:
+    if isinstance(second, Procedure) and not isinstance(first, Procedure):
+        first, second = second, first
+    function = call(run, name, first)
+    items = walk(run, name, second, 2)
+    if not items:
+        raise LispyError("bad-value", f"{name} of an empty list has no answer")
+    best, best_key = items[0], function(items[0])
+    for item in items[1:]:
+        key = function(item)
+        if before(run, name, best_key, key) if largest else before(run, name, key, best_key):
+            best, best_key = item, key
+    return best
+
+
+@builtin("max-by", "(max-by key list)", "The element for which key gives most; the first of equals.",
+         example="(max-by cadr '((a 1) (b 3) (c 2))) ;=> (b 3)", cost="n, and the calls", aliases=("argmax",))  # fmt: skip
+def max_by(run: Run, first: Value, second: Value) -> Value:
+    return _best(run, "max-by", first, second, True)
+
+
+@builtin("min-by", "(min-by key list)", "The element for which key gives least; the first of equals.",
+         example="(min-by cadr '((a 2) (b 1))) ;=> (b 1)", cost="n, and the calls", aliases=("argmin",))  # fmt: skip
+def min_by(run: Run, first: Value, second: Value) -> Value:
+    return _best(run, "min-by", first, second, False)

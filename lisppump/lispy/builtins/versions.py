@@ -1,0 +1,137 @@
+"""Dicts that share what they have in common: setting a key costs the key, and every older dict stays what it was.
+
+The newest version owns a plain dict; an older one is a difference to the next newer. Nothing here is seen by
+a program: a version is a dict with other insides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from typing import TYPE_CHECKING, Any
+
+from lisppump.lispy.values import Value
+
+if TYPE_CHECKING:
+    from lisppump.lispy.run import Run
+
+SMALL = 16  # dicts up to this size are copied
+ENTRY = 32  # bytes charged for an entry that is copied
+FAR = 8  # differences walked before an older version gets a dict of its own
+ABSENT: Any = object()
+
+
+class Version(dict[str, Value]):
+    """A dict whose entries are in `data`, or differ by one key from the version that came `after` it."""
+
+    __slots__ = ("after", "data", "key", "previous")
+
+    def __init__(self, data: dict[str, Value]) -> None:
+        super().__init__()
+        self.data: dict[str, Value] | None = data
+        self.after: Version | None = None
+        self.key = ""
+        self.previous: Value = None
+
+    def whole(self) -> dict[str, Value]:
+        """All entries as a plain dict that nobody may change; made once for an older version."""
+        if self.data is None:
+            chain: list[Version] = []
+            version: Version = self
+            while version.data is None:
+                chain.append(version)
+                version = version.after  # type: ignore[assignment]
+            data = version.data.copy()
+            for older in reversed(chain):
+                if older.previous is ABSENT:
+                    del data[older.key]
+                else:
+                    data[older.key] = older.previous
+            self.data = data
+            self.after = None
+        return self.data
+
+    def __getitem__(self, key: str) -> Value:
+        version = self
+        for _ in range(FAR):
+            if version.data is not None:
+                return version.data[key]
+            if version.key == key:
+                if version.previous is ABSENT:
+                    raise KeyError(key)
+                return version.previous
+            version = version.after  # type: ignore[assignment]
+        return self.whole()[key]
+
+    def get(self, key: str, default: Value = None) -> Value:  # type: ignore[override]
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def __contains__(self, key: object) -> bool:
+        try:
+            self[key]  # type: ignore[index]
+        except KeyError:
+            return False
+        return True
+
+    def __len__(self) -> int:
+        return len(self.whole())
+
+    def __bool__(self) -> bool:
+        return bool(self.whole())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.whole())
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self.whole())
+
+    def keys(self) -> KeysView[str]:  # type: ignore[override]
+        return self.whole().keys()
+
+    def values(self) -> ValuesView[Value]:  # type: ignore[override]
+        return self.whole().values()
+
+    def items(self) -> ItemsView[str, Value]:  # type: ignore[override]
+        return self.whole().items()
+
+    def copy(self) -> dict[str, Value]:
+        return self.whole().copy()
+
+    def __eq__(self, other: object) -> bool:
+        return self.whole() == (other.whole() if isinstance(other, Version) else other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def with_key(run: Run, items: dict[str, Value], key: str, value: Value) -> dict[str, Value]:
+    """A dict with one key set; large dicts share their entries with what they were made from."""
+    if items.__class__ is Version:
+        data = items.data  # type: ignore[attr-defined]
+        if data is not None and items.after is None:  # type: ignore[attr-defined]
+            return _newer(run, items, data, key, value)  # type: ignore[arg-type]
+        items = items.whole()  # type: ignore[attr-defined]
+    size = len(items)
+    run.meter.allocate(ENTRY * (size + 1))
+    made = dict(items)
+    made[key] = value
+    return made if size < SMALL else Version(made)
+
+
+def _newer(run: Run, old: Version, data: dict[str, Value], key: str, value: Value) -> Version:
+    """The next version takes the entries over; the old one keeps the difference."""
+    run.meter.allocate(ENTRY)
+    previous = data.get(key, ABSENT)
+    if previous is ABSENT and len(data) >= run.limits.elements:
+        run.meter.container(len(data) + 1)
+    made = Version(data)
+    data[key] = value
+    old.data = None
+    old.key = key
+    old.previous = previous
+    old.after = made
+    return made

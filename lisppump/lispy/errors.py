@@ -1,0 +1,59 @@
+"""The errors of LisPy: what a program, its reader and its limits raise. Codes stand in the one table of errors."""
+
+from __future__ import annotations
+
+from lisppump.errors import LisppumpError, declare
+
+
+class LispyError(LisppumpError):
+    """A program's error; `try` can catch it unless it is a limit."""
+
+
+class LimitError(LispyError):
+    """A limit was reached; no `try` catches it."""
+
+
+class CapabilityError(LispyError):
+    """The program used something it was not granted; no `try` catches it."""
+
+
+declare(
+    "syntax", 1,
+    unclosed="A bracket or string was opened and never closed.",
+    unexpected_close="A bracket was closed that was not open, or with the wrong kind.",
+    bad_token="A piece of text is no LisPy token.",
+    bad_syntax="A form is not written as the form wants it.",
+)  # fmt: skip
+declare("unbound", 1, unbound="A name has no value here.")
+declare("type", 1, wrong_type="A builtin got a value of a type it does not take.")
+declare(
+    "arity", 1,
+    wrong_arity="A procedure got more or fewer arguments than it takes.",
+)  # fmt: skip
+declare(
+    "value", 1,
+    bad_value="A value has the right type but cannot be used here.",
+    ambiguous="A call can be read in two ways.",
+    out_of_range="An index or position is outside the list or text.",
+    not_a_number="An operation on numbers has no finite result.",
+    division_by_zero="A division by zero.",
+    no_document="The frame has no document of that name.",
+    json_error="A text is not JSON, or a value cannot be written as JSON.",
+    immutable="A name promises to change data in place, which LisPy does not do.",
+)  # fmt: skip
+declare(
+    "limit", 1,
+    step_limit="The program took more steps than it may.",
+    time_limit="The program ran longer than it may.",
+    depth_limit="Calls are nested deeper than they may be.",
+    allocation_limit="The program made more data than it may.",
+    size_limit="A list or dict is larger than it may be.",
+    string_limit="A string is longer than it may be.",
+    integer_limit="An integer has more bits than it may have.",
+    data_depth_limit="Data is nested deeper than it may be.",
+    syntax_depth_limit="A program is nested deeper than it may be.",
+    source_limit="A program is longer than it may be.",
+    output_limit="The program printed more than it may.",
+)  # fmt: skip
+declare("capability", 1, not_granted="The program used a capability that it was not granted.")
+declare("user", 1, user_error="The program raised an error of its own.", assertion="An assert did not hold.")

@@ -1,0 +1,114 @@
+"""The nodes that text is read into, and their way to LisPy data and back. Nothing here parses or evaluates."""
+
+from __future__ import annotations
+
+from lisppump.errors import Source, Span
+from lisppump.lispy.errors import LimitError
+from lisppump.lispy.limits import Limits
+from lisppump.lispy.values import Keyword, Pair, Slice, Symbol, Value, cons, elements, is_nil
+
+
+class Node:
+    """A piece of program with its place; `kind` says which of `value` and `items` counts.
+
+    Kinds: symbol, keyword, string, integer, float, boolean, nil (`value` is the LisPy value); list and dict (`items`;
+    of a dict key, value, key, value, ...); dotted (`items`, the last one is what stands behind the dot); value
+    (a value that a macro put into a program and that no text can write).
+    """
+
+    __slots__ = ("kind", "value", "items", "source", "start", "end", "depth")
+
+    def __init__(
+        self, kind: str, value: Value, items: tuple[Node, ...], source: Source, start: int, end: int, depth: int = 0
+    ) -> None:
+        self.kind = kind
+        self.value = value
+        self.items = items
+        self.source = source
+        self.start = start
+        self.end = end
+        self.depth = depth
+
+    @property
+    def span(self) -> Span:
+        """Where it stands."""
+        return Span(self.source, self.start, self.end)
+
+    @property
+    def text(self) -> str:
+        """The piece of source it was read from."""
+        return self.source.text[self.start : self.end]
+
+    @property
+    def name(self) -> str | None:
+        """The name of a symbol, else None."""
+        return self.value.name if self.kind == "symbol" else None
+
+    @property
+    def head(self) -> str | None:
+        """The name of the symbol a list starts with, else None."""
+        return self.items[0].name if self.kind == "list" and self.items else None
+
+
+def datum(node: Node) -> Value:
+    """The value that quoting a node gives; its depth is bounded by the limit on syntax."""
+    kind = node.kind
+    if kind == "list":
+        return [datum(item) for item in node.items]
+    if kind == "dict":
+        items = node.items
+        return {key_name(items[i]): datum(items[i + 1]) for i in range(0, len(items), 2)}
+    if kind == "dotted":
+        value = datum(node.items[-1])
+        for item in reversed(node.items[:-1]):
+            value = cons(datum(item), value)
+        return value
+    return node.value
+
+
+def key_name(node: Node) -> str:
+    """What a key of a dict literal means: the string, or the name of a symbol or keyword."""
+    value = node.value
+    return value if isinstance(value, str) else str(value.name)
+
+
+def node_of(value: Value, like: Node, limits: Limits, depth: int = 0) -> Node:
+    """Data as a program; everything in it stands where `like` stands."""
+    if depth > limits.syntax_depth:
+        raise LimitError("syntax-depth-limit", f"a program may be nested {limits.syntax_depth} deep", span=like.span)
+    source, start, end = like.source, like.start, like.end
+    kind = _KINDS.get(value.__class__)
+    if kind is not None:
+        return Node(kind, value, (), source, start, end)
+    if is_nil(value) or value.__class__ in (list, Slice):
+        items = tuple([node_of(item, like, limits, depth + 1) for item in elements(value)])
+        return Node("list", None, items, source, start, end)
+    if value.__class__ is Pair:
+        heads = []
+        dotted = value.size < 0
+        while value.__class__ is Pair:
+            heads.append(node_of(value.car, like, limits, depth + 1))
+            value = value.cdr
+        if dotted:
+            heads.append(node_of(value, like, limits, depth + 1))
+        else:
+            heads.extend([node_of(item, like, limits, depth + 1) for item in elements(value)])
+        return Node("dotted" if dotted else "list", None, tuple(heads), source, start, end)
+    if isinstance(value, dict):
+        parts: list[Node] = []
+        for key, item in value.items():
+            parts.append(Node("string", key, (), source, start, end))
+            parts.append(node_of(item, like, limits, depth + 1))
+        return Node("dict", None, tuple(parts), source, start, end)
+    return Node("value", value, (), source, start, end)
+
+
+_KINDS: dict[type, str] = {
+    Symbol: "symbol", Keyword: "keyword", str: "string", int: "integer", float: "float", bool: "boolean",
+    type(None): "nil",
+}  # fmt: skip
+
+
+def cut(text: str) -> str:
+    """A piece of a program, short enough for a message."""
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,150 @@
+"""What a running program stands in: its meter, dice, clock, grants and output; builtins see nothing else of the host."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lisppump.lispy.errors import CapabilityError, LimitError, LispyError
+from lisppump.lispy.limits import Limits, Meter
+from lisppump.lispy.values import Procedure, Symbol, Value
+
+NOW = "1970-01-01T00:00:00Z"  # the clock of a run that was given none
+
+
+def seed_bits(parts: tuple[Any, ...]) -> int:
+    """The 256 bits that a seed of several parts comes to, the same in every process."""
+    digest = hashlib.sha256()
+    for part in parts:
+        text = f"{type(part).__name__}:{part}".encode("utf-8", "surrogatepass")
+        digest.update(len(text).to_bytes(8, "big") + text)
+    return int.from_bytes(digest.digest(), "big")
+
+
+class Run:
+    """The one argument every builtin gets; its fields are swapped from call to call, the object stays."""
+
+    __slots__ = (
+        "meter", "limits", "now", "granted", "providers", "depth", "used", "tail_body", "tail_frame",
+        "_seed", "_rng", "_output", "_gensyms", "_enter", "_evaluate",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        enter: Callable[[Run, Procedure], Callable[..., Value]],
+        evaluate: Callable[[Value], Value],
+    ) -> None:
+        self._enter = enter
+        self._evaluate = evaluate
+        self.tail_body: Callable[[list[Any]], Value] | None = None
+        self.tail_frame: list[Any] | None = None
+        self.begin(Limits(), (0,), None, frozenset(), {})
+
+    def begin(
+        self,
+        limits: Limits,
+        seed: tuple[Any, ...],
+        now: str | None,
+        granted: frozenset[str],
+        providers: Mapping[str, Any],
+    ) -> None:
+        """Start afresh: nothing used, nothing printed, the dice at their seed."""
+        self.limits = limits
+        self.meter = Meter(limits)
+        self.now = NOW if now is None else now
+        self.granted = granted
+        self.providers = providers
+        self.depth = 0
+        self.used: set[str] = set()
+        self._seed = seed
+        self._rng: random.Random | None = None
+        self._output: list[str] = []
+        self._gensyms = 0
+
+    def save(self) -> tuple[Any, ...]:
+        """Everything that belongs to the run going on."""
+        return (
+            self.limits, self.meter, self.now, self.granted, self.providers, self.depth, self.used,
+            self._seed, self._rng, self._output, self._gensyms,
+        )  # fmt: skip
+
+    def restore(self, saved: tuple[Any, ...]) -> None:
+        """Go on with a run that was set aside by `save`."""
+        (
+            self.limits, self.meter, self.now, self.granted, self.providers, self.depth, self.used,
+            self._seed, self._rng, self._output, self._gensyms,
+        ) = saved  # fmt: skip
+
+    @property
+    def rng(self) -> random.Random:
+        """The run's dice, made when first thrown."""
+        if self._rng is None:
+            self._rng = random.Random(seed_bits(self._seed))
+        return self._rng
+
+    def reseed(self, *parts: Any) -> None:
+        """Put the dice at another seed."""
+        self._rng = random.Random(seed_bits(parts))
+
+    def randbelow(self, count: int) -> int:
+        """A whole number from 0 to count - 1, all equally likely; the reduction is ours, so that it never changes."""
+        if count <= 0:
+            raise LispyError("bad-value", f"a random choice needs something to choose from, got {count}")
+        bits = count.bit_length()
+        while True:
+            drawn = self.rng.getrandbits(bits)
+            if drawn < count:
+                return drawn
+
+    def charge(self, steps: int) -> None:
+        """Count steps before the work they stand for is done."""
+        self.meter.charge(steps)
+
+    def write(self, text: str) -> None:
+        """Add to the run's captured output."""
+        meter = self.meter
+        meter.charge(1 + (len(text) >> 4))
+        meter.output += len(text)
+        if meter.output > self.limits.output:
+            raise LimitError("output-limit", f"the program printed more than {self.limits.output:,} characters")
+        self._output.append(text)
+
+    @property
+    def output(self) -> str:
+        """All that was printed so far."""
+        return "".join(self._output)
+
+    def gensym(self) -> Symbol:
+        """A symbol that no program text has; the same program makes the same ones."""
+        self._gensyms += 1
+        return Symbol(f"#:g{self._gensyms}")
+
+    def need(self, capability: str) -> Any:
+        """What provides a capability, noted as used; an error if it was not granted."""
+        if capability not in self.granted or capability not in self.providers:
+            raise CapabilityError(
+                "not-granted",
+                f"this needs the capability {capability}, which was not granted",
+                help=f"grant it: (allow {capability}) in pump.lisp, --allow {capability} on the command line",
+            )
+        self.used.add(capability)
+        return self.providers[capability]
+
+    @property
+    def state(self) -> Any:
+        """The documents of the frame, if the run was granted them."""
+        return self.need("state")
+
+    def function(self, value: Value) -> Callable[..., Value]:
+        """A plain Python function that calls a LisPy procedure to its end; an error for anything else."""
+        if not isinstance(value, Procedure):
+            from lisppump.lispy.builtins import describe_type
+
+            raise LispyError("wrong-type", f"a procedure is wanted here, got {describe_type(value)}")
+        return self._enter(self, value)
+
+    def evaluate(self, program: Value) -> Value:
+        """The value of a text or of quoted data as a program at the top level, on the same meter."""
+        return self._evaluate(program)

@@ -1,0 +1,159 @@
+"""What the next frame will do, decided from the last frame and the policy alone: who wakes, who sits where, what they read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lisppump import canon, prompt, schema
+from lisppump.errors import LisppumpError, declare
+from lisppump.frame import Agent, Frame, FrameFunction, Stream, agents_of
+from lisppump.lispy.values import Value, elements, is_list, is_nil, is_true
+from lisppump.policy import Policy
+from lisppump.prompt import Prompt
+from lisppump.stages import Assignment, Dam
+from lisppump.stages import assign as assign_streams
+
+declare(
+    "policy", 1,
+    bad_answer="A function of pump.lisp gave something that cannot be used where it stands.",
+)  # fmt: skip
+
+
+def seed_of(*parts: Any) -> int:
+    """A 64-bit seed from JSON parts: the first bytes of the sha256 of their canonical form."""
+    return int.from_bytes(hashlib.sha256(canon.canonical(list(parts))).digest()[:8], "big")
+
+
+def select(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
+    """Who wakes: those `where` lets through, by `order`, then longest asleep, then the frame's die; `at-most` of them."""
+    clause = policy.agents
+    agents = agents_of(frame.documents, clause.document, clause.path)
+    if clause.where is not None:
+        where = clause.where.on(frame, seed=("where",))
+        agents = tuple(agent for agent in agents if is_true(where(agent.data)))
+    ranks = _ranks(clause.order, frame, agents)
+    if clause.rest_first:
+        woken = frame.woken
+        dice = {agent.id: seed_of(policy.seed, frame.number, "rest", agent.id) for agent in agents}
+        key = {agent.id: (ranks[agent.id], woken.get(agent.id, -1), dice[agent.id], agent.id) for agent in agents}
+        agents = tuple(sorted(agents, key=lambda agent: key[agent.id]))
+    else:
+        agents = tuple(sorted(agents, key=lambda agent: ranks[agent.id]))
+    most = whole(clause.at_most, frame, "(agents (at-most ...))", len(agents))
+    return agents[:most]
+
+
+def assign(policy: Policy, frame: Frame, agents: Sequence[Agent], dam: Dam) -> Assignment:
+    """Who sits where: as many streams as the policy wants, grouped by its dam."""
+    if not agents:
+        return Assignment((), ("nobody wakes",))
+    wanted = max(1, whole(policy.streams, frame, "(streams ...)", 1))
+    seed = seed_of(policy.seed, frame.number, "dam")
+    return assign_streams(dam, frame, agents, wanted, seed, name=policy.dam.name)
+
+
+def prompts(policy: Policy, frame: Frame, streams: Sequence[Stream], agents: Mapping[str, Agent]) -> tuple[Prompt, ...]:
+    """What each room reads: one shared prefix, then its own part."""
+    clause = policy.prompt
+    shared = clause.shared.on(frame, seed=("prompt",))(frame.view) if clause.shared else None
+    room_part = clause.room.on(frame, seed=("prompt",)) if clause.room else None
+    rules = schema.in_words(policy.schema)
+    head = prompt.shared_part(policy.name, frame.number, frame.time, rules, sections(shared), clause.at_most)
+    built = []
+    for stream in streams:
+        members = [agents[member].data for member in stream.agents]
+        room = {"stream": stream.number, "name": stream.name, "topic": stream.topic, "agents": members}
+        parts = sections(room_part(room)) if room_part else []
+        built.append(prompt.build(head, stream, members, parts, clause.at_most))
+    return tuple(built)
+
+
+def sections(value: Value) -> list[dict[str, Any]]:
+    """The sections in what a prompt function gave: lists nest, nil is none."""
+    from lisppump.lispy import to_json
+
+    data = to_json(value)
+    found: list[dict[str, Any]] = []
+    queue = [data]
+    while queue:
+        entry = queue.pop(0)
+        if entry is None:
+            continue
+        if isinstance(entry, list):
+            queue[:0] = entry
+        elif isinstance(entry, dict) and "title" in entry:
+            found.append(entry)
+        elif isinstance(entry, str):
+            found.append({"title": None, "body": entry, "tokens": None})
+        else:
+            raise LisppumpError(
+                "bad-answer",
+                "a prompt function should give sections",
+                help='make them with (section "title" body (tokens 400))',
+            )
+    return found
+
+
+def whole(choice: int | FrameFunction | None, frame: Frame, place: str, default: int) -> int:
+    """A number of the policy, or what its function says about the frame."""
+    if choice is None:
+        return default
+    if isinstance(choice, int):
+        return choice
+    value = choice.on(frame, seed=(place,))(frame.view)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        from lisppump.lispy import to_text
+
+        raise LisppumpError("bad-answer", f"{place} should give a whole number, its function gave {to_text(value)}")
+    return value
+
+
+def _ranks(order: FrameFunction | None, frame: Frame, agents: Sequence[Agent]) -> dict[str, int | float]:
+    if order is None:
+        return {agent.id: 0 for agent in agents}
+    rank = order.on(frame, seed=("order",))
+    found: dict[str, int | float] = {}
+    for agent in agents:
+        value = rank(agent.data)
+        if is_nil(value):
+            value = 0
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise LisppumpError("bad-answer", f"(agents (order ...)) should give a number for {agent.id}")
+        found[agent.id] = value
+    return found
+
+
+def genesis(policy: Policy) -> dict[str, Any] | None:
+    """The documents of frame 0 that the policy makes, or None where it has no (genesis ...)."""
+    if policy.genesis is None:
+        return None
+    from lisppump.lispy import to_json
+
+    made = to_json(policy.genesis.on(None)())
+    if not isinstance(made, dict):
+        raise LisppumpError("bad-answer", "(genesis ...) should give a dict of document name to value")
+    return made
+
+
+def signals(values: Sequence[tuple[str, Value]]) -> dict[str, str]:
+    """What echoes ask for: `"signal" "boost-builder"` is the verb boost and the word builder.
+
+    Of two words for one verb the one with more votes wins, then the one whose first voter has the smaller key.
+    """
+    votes: dict[str, dict[str, list[str]]] = {}
+    for key, value in values:
+        if not isinstance(value, dict):
+            continue
+        asked = value.get("signal")
+        for signal in elements(asked) if is_list(asked) and asked is not None else [asked]:
+            if isinstance(signal, str) and "-" in signal:
+                verb, _, word = signal.partition("-")
+                votes.setdefault(verb, {}).setdefault(word, []).append(key)
+    return {
+        verb: min(words, key=lambda word: (-len(words[word]), min(words[word]), word))
+        for verb, words in sorted(votes.items())
+    }

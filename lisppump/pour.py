@@ -1,0 +1,217 @@
+"""One stream on its way through its pipe: passes, attempts, the reply checked, a delta at the end. It decides nothing."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lisppump import clock, schema
+from lisppump.budget import Budget
+from lisppump.delta import Attempt, Delta, Usage
+from lisppump.errors import LisppumpError
+from lisppump.frame import Agent, Frame, Stream
+from lisppump.policy import Policy
+from lisppump.prompt import Prompt
+from lisppump.stages import Backend, BackendError, Failure, Reply, Request
+
+Journal = Callable[..., Any]
+Pourer = Callable[[Request, str], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What all pipes of a frame share; nothing of it changes while they run but the budget."""
+
+    policy: Policy
+    frame: Frame
+    number: int
+    time: str
+    epoch: int
+    node: str
+    backends: Mapping[str, Backend]
+    pour: Pourer
+    replied: Journal
+    late: Journal
+    durable: Callable[[], Awaitable[None]]
+    budget: Budget
+
+
+@dataclass(slots=True)
+class Pipe:
+    """One stream's room on its way; `delta` is there once it has settled, however it ended."""
+
+    tick: Tick
+    stream: Stream
+    agents: tuple[Agent, ...]
+    prompt: Prompt
+    attempts: list[Attempt] = field(default_factory=list)
+    heard: dict[str, list[Any]] = field(default_factory=dict)
+    rejected: list[Mapping[str, Any]] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    settled: str | None = None
+    notes: list[str] = field(default_factory=list)
+    delta: Delta | None = None
+
+    async def run(self) -> None:
+        """Take every pass; stop at the first that no backend answers."""
+        for turn in self.tick.policy.pipe.passes:
+            if not await self._take(turn):
+                break
+        self._settle()
+
+    def time_out(self) -> None:
+        """The pipe's time is over: what earlier passes brought stays, the rest of it is late."""
+        if self.delta is None:
+            deadline = self.tick.policy.pipe.deadline
+            self._failed(self.settled or self._alias(), "timed-out", f"no answer within {deadline:g} s")
+            self._settle()
+
+    def _alias(self) -> str:
+        """The backend that is being asked now: the first that has not failed yet."""
+        tried = len(self.attempts)
+        chain = self.tick.policy.pipe.backends
+        return chain[min(tried, len(chain) - 1)][0]
+
+    async def _take(self, turn: str) -> bool:
+        """Ask the backends in turn until one answers; after the first pass only the one that did."""
+        for alias, choice in self.tick.policy.pipe.backends:
+            if self.settled not in (None, alias):
+                continue
+            if choice.name == "none" and self.attempts:
+                return False
+            if await self._ask(alias, turn):
+                self.settled = alias
+                return True
+        return False
+
+    async def _ask(self, alias: str, turn: str) -> bool:
+        """One attempt with one backend; False when it gave no usable reply, with the reason in `attempts`."""
+        tick = self.tick
+        backend = tick.backends[alias]
+        bound = self._bound(backend)
+        if not tick.budget.reserve(bound):
+            self._failed(alias, "over-budget", "the call would take more tokens than the budget has left")
+            return False
+        used = Usage()
+        try:
+            reply = await tick.pour(self._request(turn), alias)
+            used = reply.usage
+        except BackendError as error:
+            self._failed(alias, error.failure.status, error.reason)
+            return False
+        except LisppumpError as error:
+            self._failed(alias, Failure.DEFECT.status, error.message)
+            return False
+        except Exception as error:
+            self._failed(alias, Failure.DEFECT.status, self._blame(alias, error))
+            return False
+        finally:
+            tick.budget.settle(bound, used)
+        return await self._take_in(alias, turn, reply)
+
+    async def _take_in(self, alias: str, turn: str, reply: Reply) -> bool:
+        """Journal a reply the moment it is there, then read and check it."""
+        tick = self.tick
+        record = {
+            "frame": tick.number,
+            "stream": self.stream.number,
+            "attempt": len(self.attempts) + 1,
+            "turn": turn,
+            "backend": alias,
+            "model": reply.model,
+            "stop": reply.stop,
+            "reason": reply.reason,
+            "text": reply.text,
+            "data": None if reply.data is None else dict(reply.data),
+            "usage": reply.usage.to_json(),
+        }
+        if self.delta is not None:
+            tick.late(**record)
+            return False
+        try:
+            tick.replied(**record)
+        except LisppumpError as error:
+            if error.category == "state":
+                raise
+            self._failed(alias, "invalid", f"the reply is no JSON data: {error.message}", reply.model)
+            return False
+        await tick.durable()
+        self.usage = self.usage + reply.usage
+        try:
+            found, notes = schema.read(reply.text, reply.data)
+        except LisppumpError as error:
+            self._failed(alias, "invalid", error.message, reply.model)
+            return False
+        accepted, rejected = schema.check(tick.policy.schema, found)
+        for name, items in accepted.items():
+            self.heard.setdefault(name, []).extend(items)
+        self.rejected.extend(problem.to_json() for problem in rejected)
+        self.notes.extend(notes)
+        if reply.stop == "partial" and reply.reason:
+            self.notes.append(reply.reason)
+        if rejected and not accepted:
+            self._failed(alias, "invalid", f"no item is usable: {rejected[0].sentence}", reply.model)
+            return False
+        self.attempts.append(Attempt(alias, "ok" if accepted else "empty", reply.reason, reply.model))
+        return True
+
+    def _request(self, turn: str) -> Request:
+        policy = self.tick.policy
+        return Request(
+            frame=self.tick.frame,
+            stream=self.stream,
+            agents=self.agents,
+            prompt=self.prompt,
+            schema=policy.schema,
+            turn=turn,
+            seed=("pipe", self.tick.number, turn),
+            deadline=policy.pipe.deadline,
+            limits=policy.limits,
+            heard={name: list(items) for name, items in self.heard.items()},
+        )
+
+    def _bound(self, backend: Backend) -> int:
+        """The most tokens one call may take; a backend without `max_tokens` uses none."""
+        most = getattr(backend, "max_tokens", None)
+        return 0 if most is None else int(most) + self.prompt.tokens
+
+    def _failed(self, alias: str, status: str, reason: str, model: str | None = None) -> None:
+        self.attempts.append(Attempt(alias, status, reason, model))
+
+    def _blame(self, alias: str, error: Exception) -> str:
+        """A plugin's fault names stage, plugin and place; the pump goes on."""
+        offer = dict(self.tick.policy.pipe.backends)[alias].offer
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else (offer.file or "?")
+        return (
+            f"backend `{offer.name}` of plugin {offer.plugin} raised {type(error).__name__}: {error} "
+            f"({place}, frame {self.tick.number})"
+        )
+
+    def _settle(self) -> None:
+        if self.delta is not None:
+            return
+        last = self.attempts[-1] if self.attempts else Attempt("none", "empty", "no backend was asked")
+        items = any(self.heard.values())
+        failed = last.status not in ("ok", "empty")
+        answered = next((entry for entry in reversed(self.attempts) if entry.status == "ok"), last)
+        reason = last.reason if failed or not items else None
+        self.delta = Delta(
+            frame=self.tick.number,
+            stream=self.stream.number,
+            utc=clock.later(self.tick.time, microseconds=self.stream.number),
+            collections={name: items for name, items in self.heard.items() if items},
+            agents=self.stream.agents,
+            status="ok" if items else last.status,
+            reason=reason or ("; ".join(self.notes) or None),
+            partial=items and (failed or bool(self.notes)),
+            backend=answered.backend if items else last.backend,
+            model=answered.model if items else last.model,
+            node=self.tick.node,
+            epoch=self.tick.epoch,
+            attempts=tuple(self.attempts),
+            usage=self.usage,
+            rejected=tuple(self.rejected),
+        )

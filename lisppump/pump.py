@@ -1,0 +1,508 @@
+"""The frame loop: select, assign, pour, merge, commit, echo, next frame. It knows no stage and no world."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lisppump import clock as clocks
+from lisppump import plan as planning
+from lisppump.budget import Breaker, Budget, Stopped
+from lisppump.delta import Delta, Schema
+from lisppump.errors import LisppumpError, declare
+from lisppump.frame import Agent, Frame
+from lisppump.hookspecs import hookimpl
+from lisppump.merge import Change, Merged
+from lisppump.policy import Policy
+from lisppump.pour import Pipe, Tick
+from lisppump.registry import Registry
+from lisppump.report import Event, FrameReport, Plan, Status, totals
+from lisppump.reservoir import Store
+from lisppump.stages import Assignment, Backend, Dam, Echo, Executor, Job, Merger, Reply, Request, Thought
+
+declare("state", 1, no_state="The state is empty and the policy says nothing about frame 0.")
+
+Listener = Callable[[Event], None]
+
+
+def find_root(start: Path) -> Path:
+    """The simulation's folder: the nearest one, from `start` upwards, that holds a pump.lisp."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / "pump.lisp").is_file():
+            return folder
+    raise LisppumpError(
+        "no-simulation",
+        f"there is no pump.lisp in {start} or above it",
+        help="make a world with `lisppump init`, or name one with `-C DIR`",
+    )
+
+
+class Pump:
+    """One simulation, open: read-only until its first write.
+
+    `backends` replaces backends by their alias in the policy; `overrides` replaces clauses ({"streams": 5}).
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        policy: Policy,
+        store: Store,
+        registry: Registry,
+        *,
+        overrides: Mapping[str, Any],
+        backends: Mapping[str, Backend],
+        clock: clocks.Clock,
+    ) -> None:
+        self.root = root
+        self.policy = policy
+        self.store = store
+        self.registry = registry
+        self.overrides = dict(overrides)
+        self.clock = clock
+        self.listeners: list[Listener] = []
+        self.breaker = Breaker(policy.breaker)
+        self.budget = Budget(policy.budget)
+        self.stale: str | None = None
+        self._given = dict(backends)
+        self._stopping = False
+        self._writing = False
+        self._equip(policy)
+
+    @classmethod
+    def open(
+        cls,
+        dir: str | Path,
+        *,
+        pump: str | Path | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        backends: Mapping[str, Backend] | None = None,
+        clock: clocks.Clock | None = None,
+        registry: Registry | None = None,
+    ) -> Pump:
+        """Open the simulation in `dir`, with another policy file than its pump.lisp where one is given."""
+        path = Path(pump) if pump is not None else find_root(Path(dir)) / "pump.lisp"
+        root = Path(dir).resolve() if pump is not None else path.parent
+        registry = registry or Registry.load()
+        policy = Policy.load(path, registry=registry, overrides=overrides or {})
+        store = Store.open(root, _view(policy, root), write=False, keep=policy.state.keep)
+        return cls(
+            root,
+            policy,
+            store,
+            registry,
+            overrides=overrides or {},
+            backends=backends or {},
+            clock=clock or clocks.Wall(),
+        )
+
+    def __enter__(self) -> Pump:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the state and its lock."""
+        self.store.close()
+        self.registry.manager.unregister(name="pump")
+
+    def _equip(self, policy: Policy) -> None:
+        """Make the stages that the policy chooses."""
+        self.policy = policy
+        self.dam: Dam = policy.dam.make()
+        self.merger: Merger = policy.merger.make()
+        self.executor: Executor = policy.executor.make()
+        self.echoes: tuple[tuple[int, Echo], ...] = tuple((c.each, c.stage.make()) for c in policy.echoes)
+        self.backends: dict[str, Backend] = {
+            alias: self._given.get(alias) or choice.make() for alias, choice in policy.pipe.backends
+        }
+        manager = self.registry.manager
+        if manager.has_plugin("pump"):
+            manager.unregister(name="pump")
+        manager.register(_BuiltinVerbs(self), name="pump")
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    @property
+    def head(self) -> Frame:
+        """The newest frame; before the first run that is frame 0, not yet written."""
+        return self.store.head or self.store.preview(self._documents(), time=self._time_of(0, None))
+
+    def frame(self, number: int) -> Frame:
+        """Any committed frame, rebuilt from the journal."""
+        return self.store.frame(number)
+
+    def plan(self) -> Plan:
+        """What the next frame would do; no call, no write."""
+        head = self.head
+        hooks = self.registry.hooks
+        agents = hooks.select(policy=self.policy, frame=head)
+        assignment: Assignment = hooks.assign(policy=self.policy, frame=head, agents=agents)
+        by_id = {agent.id: agent for agent in agents}
+        prompts = planning.prompts(self.policy, head, assignment.streams, by_id)
+        tokens = 0
+        for prompt in prompts:
+            bounds = [
+                int(most) + prompt.tokens
+                for backend in self.backends.values()
+                if (most := getattr(backend, "max_tokens", None)) is not None
+            ]
+            tokens += max(bounds, default=0) * len(self.policy.pipe.passes)
+        return Plan(
+            frame=head.number + 1,
+            digest=head.digest,
+            time=self._time_of(head.number + 1, head),
+            wake=tuple(agent.id for agent in agents),
+            streams=assignment.streams,
+            backends=tuple(alias for alias, _ in self.policy.pipe.backends),
+            prompts=prompts,
+            at_most={"tokens": tokens, "dollars": 0.0 if not tokens else None, "unknown_prices": bool(tokens)},
+            overrides=self.overrides,
+            notes=assignment.notes,
+        )
+
+    def status(self) -> Status:
+        """Where the world stands, as far as the journal and the files say."""
+        from lisppump.status import status_document
+
+        return Status(status_document(self))
+
+    def show(self, number: int) -> dict[str, Any]:
+        """One committed frame: what was intended, what came, what changed."""
+        from lisppump.status import show_document
+
+        return show_document(self, number)
+
+    # -- doing -----------------------------------------------------------------------------------------------------
+
+    def step(self, n: int = 1) -> tuple[FrameReport, ...]:
+        """Run n frames."""
+        return asyncio.run(self.astep(n))
+
+    async def astep(self, n: int = 1) -> tuple[FrameReport, ...]:
+        """Run n frames, without rest between them."""
+        return tuple([await self._turn() for _ in range(n)])
+
+    def run(self, frames: int | None = None) -> tuple[FrameReport, ...]:
+        """The loop, until that many frames are done, the breaker or budget stops it, or `request_stop`."""
+        return asyncio.run(self.arun(frames))
+
+    async def arun(self, frames: int | None = None) -> tuple[FrameReport, ...]:
+        """The loop with the heart's rest between frames; the policy is read again there when it has changed."""
+        reports: list[FrameReport] = []
+        self._stopping = False
+        while frames is None or len(reports) < frames:
+            self._check_budget()
+            started = self.clock.monotonic()
+            report = await self._turn()
+            reports.append(report)
+            self.budget.wall += self.clock.monotonic() - started
+            self._check_breaker(report)
+            if self._stopping or len(reports) == frames:
+                break
+            await self._rest(self.policy.heartbeat - (self.clock.monotonic() - started))
+            if self._stopping:
+                break
+            self._reload()
+        return tuple(reports)
+
+    def request_stop(self) -> None:
+        """Finish the frame that is running, then end the run."""
+        self._stopping = True
+
+    async def events(self, frames: int | None = None) -> AsyncIterator[Event]:
+        """Run, and give every event as it happens."""
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self.listeners.append(queue.put_nowait)
+        task = asyncio.ensure_future(self.arun(frames))
+        task.add_done_callback(lambda _: queue.put_nowait(None))
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+            await task
+        finally:
+            self.listeners.remove(queue.put_nowait)
+            task.cancel()
+
+    async def _turn(self) -> FrameReport:
+        """One frame, from reservoir to reservoir."""
+        started = self.clock.monotonic()
+        store = self._open_for_writing()
+        edits = store.take_edits()
+        plan = self.plan()
+        agents = {agent.id: agent for agent in _woken(self.policy, store, plan)}
+        head = self.head
+        store.intent(**self._intent(plan, head))
+        hooks = self.registry.hooks
+        hooks.frame_started(frame=head, number=plan.frame, streams=plan.streams)
+        self._tell(Event("frame_started", plan.frame, streams=len(plan.streams)))
+
+        pipes = self._pipes(plan, head, agents)
+        await self.executor.run(
+            [Job(p.stream.number, self._pouring(p), self.policy.pipe.deadline, self._late(p)) for p in pipes]
+        )
+        deltas = tuple(pipe.delta for pipe in pipes if pipe.delta is not None)
+        if len(deltas) != len(pipes):
+            lost = ", ".join(pipe.stream.id for pipe in pipes if pipe.delta is None)
+            raise LisppumpError("contract", f"executor `{self.policy.executor.name}` never settled {lost}")
+
+        merged: Merged = hooks.merge(policy=self.policy, frame=head, deltas=deltas, schema=self.policy.schema)
+        frame = store.commit(
+            number=plan.frame,
+            time=plan.time,
+            deltas=deltas,
+            merged=merged,
+            wake=plan.wake,
+            streams=plan.streams,
+            virtual=self._virtual(head, plan, deltas, merged),
+        )
+        hooks.frame_committed(frame=frame, report=merged.report)
+        thoughts = self._think(frame)
+        report = FrameReport(
+            frame=plan.frame,
+            digest=self.head.digest,
+            time=plan.time,
+            deltas=deltas,
+            merge=merged.report,
+            quarantine=merged.quarantine,
+            echoes=tuple(thought.key for thought in thoughts),
+            notes=(*edits, *plan.notes),
+            seconds=self.clock.monotonic() - started,
+        )
+        self._tell(Event("frame_committed", plan.frame, report=report, streams=len(plan.streams)))
+        return report
+
+    def _pipes(self, plan: Plan, head: Frame, agents: Mapping[str, Agent]) -> list[Pipe]:
+        hooks, policy = self.registry.hooks, self.policy
+
+        def pour(request: Request, alias: str) -> Any:
+            return hooks.pour(policy=policy, request=request, alias=alias)
+
+        tick = Tick(
+            policy=policy,
+            frame=head,
+            number=plan.frame,
+            time=plan.time,
+            epoch=self.store.epoch,
+            node=self.store.node,
+            backends=self.backends,
+            pour=pour,
+            replied=self.store.reply,
+            late=self.store.late,
+            durable=self.store.durable,
+            budget=self.budget,
+        )
+        return [
+            Pipe(tick, stream, tuple(agents[member] for member in stream.agents), prompt)
+            for stream, prompt in zip(plan.streams, plan.prompts, strict=True)
+        ]
+
+    def _pouring(self, pipe: Pipe) -> Callable[[], Any]:
+        async def pour() -> None:
+            delay = self.policy.pipe.stagger * (pipe.stream.number - 1)
+            if delay:
+                await self.clock.sleep(delay)
+            await pipe.run()
+            self._settled(pipe)
+
+        return pour
+
+    def _late(self, pipe: Pipe) -> Callable[[], None]:
+        def timed_out() -> None:
+            pipe.time_out()
+            self._settled(pipe)
+
+        return timed_out
+
+    def _settled(self, pipe: Pipe) -> None:
+        delta = pipe.delta
+        if delta is None:
+            return
+        self.store.delta(delta)
+        hook = self.registry.hooks.stream_replied if delta.status in ("ok", "empty") else self.registry.hooks.stream_failed
+        hook(number=delta.frame, stream=pipe.stream, delta=delta)
+        self._tell(Event("stream_settled", delta.frame, stream=delta.stream, delta=delta))
+
+    def _think(self, frame: Frame) -> tuple[Thought, ...]:
+        """Let the echoes think over a frame; what they came to is a tock of its own."""
+        thoughts: tuple[Thought, ...] = self.registry.hooks.echo(policy=self.policy, frame=frame)
+        if not thoughts:
+            return ()
+        changes = tuple(Change(f"echo_frames/{t.key}.json", "set", (), t.to_json(frame.number)) for t in thoughts)
+        results = {thought.key: thought.value for thought in thoughts}
+        echo = {"signals": planning.signals([(t.key, t.value) for t in thoughts]), "results": results}
+        self.store.tock(changes=changes, virtual={**frame.virtual, "echo": echo})
+        self._tell(Event("echoed", frame.number, text=", ".join(sorted(results))))
+        return thoughts
+
+    def _virtual(self, head: Frame, plan: Plan, deltas: Sequence[Delta], merged: Merged) -> dict[str, Any]:
+        """The documents that the loop itself writes into a frame; echo results live on until they are renewed."""
+        statuses: dict[str, int] = {}
+        for delta in deltas:
+            statuses[delta.status] = statuses.get(delta.status, 0) + 1
+        last = {
+            "frame": plan.frame,
+            "time": plan.time,
+            "streams": len(deltas),
+            "awake": len(plan.wake),
+            "events": totals(merged.report)["merged"],
+            "counts": {name: entry["merged"] for name, entry in merged.report.items()},
+            "statuses": statuses,
+        }
+        return {
+            "last": last,
+            "echo": head.virtual.get("echo", {"signals": {}, "results": {}}),
+            "steering": head.virtual.get("steering", {}),
+            "clock": {"frame": plan.frame, "time": plan.time},
+        }
+
+    def _intent(self, plan: Plan, head: Frame) -> dict[str, Any]:
+        return {
+            "frame": plan.frame,
+            "parent": head.digest,
+            "tock": head.tock,
+            "time": plan.time,
+            "policy": self.policy.digest,
+            "bundle": dict(self.policy.bundle),
+            "seed": self.policy.seed,
+            "overrides": self.overrides,
+            "wake": list(plan.wake),
+            "streams": [
+                {
+                    "stream": stream.number,
+                    "name": stream.name,
+                    "topic": stream.topic,
+                    "agents": list(stream.agents),
+                    "prefix_digest": prompt.shared_digest,
+                    "room_digest": prompt.room_digest,
+                }
+                for stream, prompt in zip(plan.streams, plan.prompts, strict=True)
+            ],
+        }
+
+    # -- keeping ---------------------------------------------------------------------------------------------------
+
+    def _open_for_writing(self) -> Store:
+        """Take the lock at the first write, and write frame 0 if there is none."""
+        if not self._writing:
+            self.store.close()
+            policy = self.policy
+            self.store = Store.open(self.root, _view(policy, self.root), write=True, keep=policy.state.keep)
+            self._writing = True
+        if self.store.head is None:
+            documents = self._documents()
+            source = "state" if self.store.view.names() else "genesis"
+            self.store.start(documents, time=self._time_of(0, None), source=source)
+        return self.store
+
+    def _documents(self) -> dict[str, Any]:
+        """Frame 0: what lies in the state folder, or what the policy's genesis makes."""
+        view = self.store.view
+        names = view.names()
+        if names:
+            return {name: view.read(name) for name in names}
+        made = planning.genesis(self.policy)
+        if made is None:
+            raise LisppumpError(
+                "no-state",
+                f"the state folder `{self.policy.state.folder}` is empty",
+                help="put documents into it, or let (genesis FUNCTION) in pump.lisp make them",
+            )
+        return made
+
+    def _time_of(self, number: int, head: Frame | None) -> str:
+        """The one time of a frame: simulated, or the machine's and later than the last."""
+        policy = self.policy
+        if policy.clock.kind == "wall":
+            now = clocks.stamp(self.clock.now())
+            return now if head is None else max(now, clocks.later(head.time, microseconds=1))
+        return clocks.later(policy.clock.start, seconds=number * policy.clock.step)
+
+    async def _rest(self, seconds: float) -> None:
+        if seconds > 0:
+            self._tell(Event("resting", self.head.number, text=f"{seconds:.0f} s"))
+        while seconds > 0 and not self._stopping:
+            await self.clock.sleep(min(seconds, 0.5))
+            seconds -= 0.5
+
+    def _reload(self) -> None:
+        """Read the policy again when its files have changed; a failure keeps the last good one and is said."""
+        if not self.policy.changed():
+            return
+        try:
+            policy = Policy.load(self.policy.path, registry=self.registry, overrides=self.overrides)
+            self._equip(policy)
+        except LisppumpError as error:
+            self.stale = error.diagnostic()
+            self._tell(Event("policy_stale", self.head.number, text=self.stale))
+            return
+        self.stale = None
+        self.breaker.rule, self.budget.rule = policy.breaker, policy.budget
+        self.registry.hooks.policy_reloaded(policy=policy)
+        self._tell(Event("policy_reloaded", self.head.number))
+
+    def _check_budget(self) -> None:
+        reason = self.budget.exhausted()
+        if reason is not None:
+            number = self.head.number + 1
+            self.registry.hooks.budget_spent(number=number, reason=reason)
+            raise Stopped("budget-spent", f"frame {number} was not begun: {reason}", help="raise (budget ...) to go on")
+
+    def _check_breaker(self, report: FrameReport) -> None:
+        reason = self.breaker.note([d.status for d in report.deltas], totals(report.merge)["merged"])
+        if reason is not None:
+            raise Stopped(
+                "breaker-open",
+                f"the run stops after frame {report.frame}: {reason}",
+                help="see `lisppump status` for the reasons; (breaker ...) sets the limits",
+            )
+
+    def _tell(self, event: Event) -> None:
+        for listener in tuple(self.listeners):
+            listener(event)
+
+
+class _BuiltinVerbs:
+    """What the verbs do when no plugin answers first; plugins wrap them."""
+
+    def __init__(self, pump: Pump) -> None:
+        self._pump = pump
+
+    @hookimpl(trylast=True)
+    def select(self, policy: Policy, frame: Frame) -> tuple[Agent, ...]:
+        return planning.select(policy, frame)
+
+    @hookimpl(trylast=True)
+    def assign(self, policy: Policy, frame: Frame, agents: Sequence[Agent]) -> Assignment:
+        return planning.assign(policy, frame, agents, self._pump.dam)
+
+    @hookimpl(trylast=True)
+    def pour(self, policy: Policy, request: Request, alias: str) -> Any:
+        return self._pump.backends[alias].pour(request)
+
+    @hookimpl(trylast=True)
+    def merge(self, policy: Policy, frame: Frame, deltas: Sequence[Delta], schema: Schema) -> Merged:
+        return self._pump.merger.merge(frame, deltas, schema)
+
+    @hookimpl(trylast=True)
+    def echo(self, policy: Policy, frame: Frame) -> tuple[Thought, ...]:
+        due = [echo for each, echo in self._pump.echoes if frame.number % each == 0]
+        return tuple(thought for n, echo in enumerate(due) for thought in echo.think(frame, ("echo", n)))
+
+
+def _view(policy: Policy, root: Path) -> Any:
+    choice = policy.reservoir
+    return choice.offer.factory(root / policy.state.folder, **choice.options)
+
+
+def _woken(policy: Policy, store: Store, plan: Plan) -> tuple[Agent, ...]:
+    from lisppump.frame import agents_of
+
+    assert store.head is not None
+    wake = set(plan.wake)
+    agents = agents_of(store.head.documents, policy.agents.document, policy.agents.path)
+    return tuple(agent for agent in agents if agent.id in wake)

@@ -1,0 +1,166 @@
+"""What the loop tells the faces: plan, frame and status as frozen data, each with its pinned JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lisppump.delta import Delta
+from lisppump.frame import Stream
+from lisppump.prompt import Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened in the loop, for progress and dashboards.
+
+    `kind` is frame_started, stream_settled, frame_committed, echoed, resting or policy_reloaded.
+    """
+
+    kind: str
+    frame: int
+    stream: int | None = None
+    delta: Delta | None = None
+    report: FrameReport | None = None
+    streams: int = 0
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the next frame would do: who wakes, who sits where, what they read, what it may cost."""
+
+    frame: int
+    digest: str
+    time: str
+    wake: tuple[str, ...]
+    streams: tuple[Stream, ...]
+    backends: tuple[str, ...]
+    prompts: tuple[Prompt, ...]
+    at_most: Mapping[str, Any]
+    overrides: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `lisppump plan`."""
+        return {
+            "schema": "lisppump/plan@1",
+            "frame": self.frame,
+            "digest": self.digest,
+            "time": self.time,
+            "wake": list(self.wake),
+            "streams": [
+                {
+                    "stream": stream.number,
+                    "name": stream.name,
+                    "topic": stream.topic,
+                    "agents": list(stream.agents),
+                    "backends": list(self.backends),
+                    "prompt": {
+                        "bytes": prompt.size,
+                        "tokens": prompt.tokens,
+                        "prefix_digest": prompt.shared_digest,
+                        "room_digest": prompt.room_digest,
+                    },
+                }
+                for stream, prompt in zip(self.streams, self.prompts, strict=True)
+            ],
+            "at_most": dict(self.at_most),
+            "overrides": dict(self.overrides),
+            "notes": list(self.notes),
+        }
+
+
+def stream_json(delta: Delta) -> dict[str, Any]:
+    """One stream as `status` and `show` pin it."""
+    return {
+        "stream": delta.stream,
+        "status": delta.status,
+        "reason": delta.reason,
+        "partial": delta.partial,
+        "backend": delta.backend,
+        "model": delta.model,
+        "agents": list(delta.agents),
+        "attempts": [attempt.to_json() for attempt in delta.attempts],
+        "usage": delta.usage.to_json(),
+    }
+
+
+def totals(report: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Items over all collections: items, merged, duplicate, quarantined."""
+    return {
+        "items": sum(entry["in"] for entry in report.values()),
+        "merged": sum(entry["merged"] for entry in report.values()),
+        "duplicate": sum(entry["duplicate"] for entry in report.values()),
+        "quarantined": sum(entry["quarantined"] for entry in report.values()),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReport:
+    """One committed frame: what its streams brought and what became of it; `seconds` is the machine's."""
+
+    frame: int
+    digest: str
+    time: str
+    deltas: tuple[Delta, ...]
+    merge: Mapping[str, Mapping[str, int]]
+    quarantine: tuple[Mapping[str, Any], ...]
+    echoes: tuple[str, ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        """How many streams ended in each status, in the order statuses are listed."""
+        counts: dict[str, int] = {}
+        for delta in self.deltas:
+            counts[delta.status] = counts.get(delta.status, 0) + 1
+        return counts
+
+    def to_json(self) -> dict[str, Any]:
+        """One line of `lisppump run --json`."""
+        return {
+            "schema": "lisppump/frame@1",
+            "frame": self.frame,
+            "digest": self.digest,
+            "time": self.time,
+            "streams": [stream_json(delta) for delta in self.deltas],
+            "merge": {**totals(self.merge), "collections": {k: dict(v) for k, v in self.merge.items()}},
+            "quarantined": [dict(entry) for entry in self.quarantine],
+            "echoes": list(self.echoes),
+            "notes": list(self.notes),
+            "seconds": round(self.seconds, 6),
+        }
+
+    def line(self) -> str:
+        """The frame in one line, as progress prints it."""
+        tokens = sum(d.usage.input + d.usage.cache_read + d.usage.cache_write + d.usage.output for d in self.deltas)
+        cached = sum(delta.usage.cache_read for delta in self.deltas)
+        parts = [f"frame {self.frame}", f"{len(self.deltas)} streams", f"{self.seconds:.1f} s"]
+        if tokens:
+            share = f" ({100 * cached // tokens}% cached)" if cached else ""
+            parts.append(f"{tokens / 1000:.1f}k tokens{share}")
+        dollars = [delta.usage.dollars for delta in self.deltas]
+        if any(dollars):
+            parts.append(f"${sum(amount or 0.0 for amount in dollars):.3f}")
+        sums = totals(self.merge)
+        parts.append(f"{sums['merged']} merged")
+        if sums["duplicate"]:
+            parts.append(f"{sums['duplicate']} duplicate")
+        if sums["quarantined"]:
+            parts.append(f"{sums['quarantined']} quarantined")
+        parts.extend(f"{count} {status}" for status, count in self.statuses.items() if status != "ok")
+        return "  ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where the world stands; `document` holds the pinned keys."""
+
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `lisppump status`."""
+        return {"schema": "lisppump/status@1", **self.document}

@@ -1,0 +1,1 @@
+"""The built-in stages, each a plugin like anybody's."""

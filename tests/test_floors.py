@@ -1,0 +1,120 @@
+"""The floors of the house: a module imports only from lower floors, and nothing heavy at import time."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "lisppump"
+FLOORS = [
+    {"errors", "canon", "clock"},
+    {"lispy"},
+    {"frame", "delta", "schema"},
+    {"reservoir", "files", "journal", "disk", "blobs", "merge", "prompt", "budget", "workers", "portal"},
+    {"hookspecs", "registry", "stages", "policy", "clauses", "testing"},
+    {"pump", "pour", "plan", "report", "status"},
+    {"cli", "dashboard", "kernel", "__main__"},
+]
+PLUGIN_FLOOR = 4  # what a built-in stage may import from
+HEAVY = ("anthropic", "ollama", "rich", "prompt_toolkit", "lark", "re2", "httpcore", "click", "pluggy", "asyncio")
+
+
+def floor_of(module: str) -> int:
+    parts = module.split(".")
+    name = parts[1] if len(parts) > 1 else "__init__"
+    for prefix in (name, name.split("_")[0]):
+        for floor, names in enumerate(FLOORS):
+            if prefix in names:
+                return floor
+    raise AssertionError(f"{module} has no floor: give it one in {Path(__file__).name}")
+
+
+def imports_of(path: Path) -> list[tuple[int, str, bool]]:
+    """(line, module, runs at import time) of every import of ours; type-checking blocks do not count."""
+    found: list[tuple[int, str, bool]] = []
+
+    def visit(node: ast.AST, top: bool) -> None:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            return
+        if isinstance(node, ast.Import):
+            found.extend((node.lineno, alias.name, top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if node.module in ("lisppump", "lisppump.lispy.builtins", "lisppump.cli"):
+                found.extend((node.lineno, f"{node.module}.{alias.name}", top) for alias in node.names)
+            else:
+                found.append((node.lineno, node.module, top))
+        inside = top and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for child in ast.iter_child_nodes(node):
+            visit(child, inside)
+
+    visit(ast.parse(path.read_text()), True)
+    return found
+
+
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+PUBLIC = {"hookimpl": 4, "Option": 4, "Reply": 4, "Request": 4, "Thought": 4, "BackendError": 4, "Failure": 4}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_down(path: Path) -> None:
+    module = "lisppump." + ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    own = floor_of(module)
+    for line, name, _ in imports_of(path):
+        if not name.startswith("lisppump.") or name.split(".")[1] in ("__version__", "plugins", "lisp_lib"):
+            continue
+        target = PUBLIC.get(name.split(".")[1]) if name.split(".")[1] in PUBLIC else floor_of(name)
+        assert target is not None and target <= own, f"{path}:{line} imports {name}, which is on a higher floor"
+
+
+def test_lispy_knows_nothing_of_pumps() -> None:
+    for path in sorted((PACKAGE / "lispy").rglob("*.py")):
+        for line, name, _ in imports_of(path):
+            if name.startswith("lisppump."):
+                allowed = name.split(".")[1] in ("lispy", "errors", "canon", "lisp_lib")
+                assert allowed, f"{path}:{line} imports {name}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "plugins").glob("*.py")), ids=lambda path: path.name)
+def test_built_in_stages_never_import_the_loop(path: Path) -> None:
+    for line, name, _ in imports_of(path):
+        if name.startswith("lisppump.") and name.split(".")[1] not in PUBLIC:
+            assert floor_of(name) <= PLUGIN_FLOOR, f"{path}:{line} imports {name}"
+
+
+def loaded_by(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.split())
+
+
+def test_importing_lisppump_loads_nothing_heavy() -> None:
+    loaded = loaded_by("import lisppump")
+    assert not loaded & set(HEAVY)
+    assert not any(name.startswith("lisppump.") for name in loaded)
+
+
+def test_importing_lispy_loads_nothing_heavy() -> None:
+    loaded = loaded_by("import lisppump.lispy")
+    assert not loaded & set(HEAVY)
+    assert not any(name in loaded for name in ("lisppump.frame", "lisppump.pump", "lisppump.policy"))
+
+
+@pytest.mark.parametrize("line", [["--version"], ["eval", "(+ 1 2)"]])
+def test_version_and_eval_load_no_model_sdk_and_no_plugin(line: list[str], tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.argv = ["lisppump", *{line!r}]
+from lisppump.cli import main
+import contextlib, io
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main()
+"""
+    loaded = loaded_by(code)
+    assert not loaded & {"anthropic", "ollama", "rich", "prompt_toolkit"}
+    assert not any(name.startswith("lisppump.plugins.") for name in loaded)
