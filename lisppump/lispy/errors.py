@@ -1,4 +1,4 @@
-"""The errors of LisPy: what a program, its reader and its limits raise. Codes stand in the one table of errors."""
+"""The errors of LisPy: what a program, its reader and its limits raise."""
 
 from __future__ import annotations
 

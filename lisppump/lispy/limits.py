@@ -28,7 +28,7 @@ class Limits:
 class Meter:
     """What a run has used; shared by everything the run starts. Limits cannot be caught by the program."""
 
-    __slots__ = ("limits", "steps", "allocated", "output", "deadline", "_next_look")
+    __slots__ = ("allocated", "deadline", "limits", "next_look", "output", "steps")
 
     LOOK_EVERY = 20_000  # steps between two looks at the wall clock
 
@@ -38,28 +38,30 @@ class Meter:
         self.allocated = 0
         self.output = 0
         self.deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
-        self._next_look = limits.steps if self.deadline is None else min(limits.steps, self.LOOK_EVERY)
+        self.next_look = limits.steps if self.deadline is None else min(limits.steps, self.LOOK_EVERY)
 
     def charge(self, steps: int) -> None:
         """Count steps before the work they stand for is done."""
         self.steps += steps
-        if self.steps > self._next_look:
-            self._look()
+        if self.steps > self.next_look:
+            self.look()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Stop the run if its steps or its time are used up."""
         if self.steps > self.limits.steps:
             self.steps = self.limits.steps
             raise LimitError("step-limit", f"the program took more than {self.limits.steps:,} steps")
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise LimitError("time-limit", f"the program ran longer than {self.limits.seconds:g} s")
-        self._next_look = min(self.limits.steps, self.steps + self.LOOK_EVERY)
+        self.next_look = min(self.limits.steps, self.steps + self.LOOK_EVERY)
 
     def allocate(self, size: int) -> None:
         """Count bytes that a builtin is about to make; never given back."""
         self.allocated += size
         if self.allocated > self.limits.allocation:
             raise LimitError(
-                "allocation-limit", f"the program made more than {self.limits.allocation // 1024:,} KiB of data"
+                "allocation-limit",
+                f"the program made more than {self.limits.allocation // 1024:,} KiB of data",
             )
 
     def container(self, count: int) -> None:

@@ -1,4 +1,4 @@
-"""The nodes that text is read into, and their way to LisPy data and back. Nothing here parses or evaluates."""
+"""The nodes that text is read into, and their way to data and back. Nothing here parses or evaluates."""
 
 from __future__ import annotations
 
@@ -11,15 +11,22 @@ from lisppump.lispy.values import Keyword, Pair, Slice, Symbol, Value, cons, ele
 class Node:
     """A piece of program with its place; `kind` says which of `value` and `items` counts.
 
-    Kinds: symbol, keyword, string, integer, float, boolean, nil (`value` is the LisPy value); list and dict (`items`;
-    of a dict key, value, key, value, ...); dotted (`items`, the last one is what stands behind the dot); value
-    (a value that a macro put into a program and that no text can write).
+    Kinds: symbol, keyword, string, integer, float, boolean, nil (`value` is the LisPy value); list and dict
+    (`items`; of a dict key, value, ...); dotted (`items`, the last one stands behind the dot); value
+    (something a macro put into a program that no text can write).
     """
 
-    __slots__ = ("kind", "value", "items", "source", "start", "end", "depth")
+    __slots__ = ("depth", "end", "items", "kind", "source", "start", "value")
 
     def __init__(
-        self, kind: str, value: Value, items: tuple[Node, ...], source: Source, start: int, end: int, depth: int = 0
+        self,
+        kind: str,
+        value: Value,
+        items: tuple[Node, ...],
+        source: Source,
+        start: int,
+        end: int,
+        depth: int = 0,
     ) -> None:
         self.kind = kind
         self.value = value
@@ -75,7 +82,9 @@ def key_name(node: Node) -> str:
 def node_of(value: Value, like: Node, limits: Limits, depth: int = 0) -> Node:
     """Data as a program; everything in it stands where `like` stands."""
     if depth > limits.syntax_depth:
-        raise LimitError("syntax-depth-limit", f"a program may be nested {limits.syntax_depth} deep", span=like.span)
+        raise LimitError(
+            "syntax-depth-limit", f"a program may be nested {limits.syntax_depth} deep", span=like.span
+        )
     source, start, end = like.source, like.start, like.end
     kind = _KINDS.get(value.__class__)
     if kind is not None:

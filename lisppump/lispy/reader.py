@@ -19,7 +19,6 @@ from lisppump.lispy.nodes import datum as datum
 from lisppump.lispy.values import Keyword, Symbol, Value
 from lisppump.lispy.whereabouts import diagnose
 
-
 _PREFIXES = {"'": "quote", "`": "quasiquote", ",": "unquote", ",@": "unquote-splicing"}
 _CHARACTERS = {
     "newline": "\n", "space": " ", "tab": "\t", "return": "\r", "nul": "\0", "null": "\0", "linefeed": "\n",
@@ -39,14 +38,14 @@ _DISCARDED = Node("discarded", None, (), Source("", ""), 0, 0)
 
 
 class _Builder:
-    """The parser's callbacks: each makes the node of what was just read. The text being read is set per parse."""
+    """The parser's callbacks: each makes the node of what was read. The text is set per parse."""
 
     source = Source("", "")
     limits = Limits()
 
     def _node(self, child: Any) -> Node:
         if child.__class__ is Node:
-            return child  # type: ignore[no-any-return]
+            return child
         return _TOKENS[child.type](self, child)
 
     def _nodes(self, children: list[Any]) -> tuple[Node, ...]:
@@ -54,7 +53,9 @@ class _Builder:
         return tuple([node(child) for child in children if child is not _DISCARDED])
 
     def _compound(self, kind: str, children: list[Any]) -> Node:
-        return self._nested(kind, self._nodes(children[1:-1]), children[0].start_pos, children[-1].start_pos + 1)
+        return self._nested(
+            kind, self._nodes(children[1:-1]), children[0].start_pos, children[-1].start_pos + 1
+        )
 
     def _nested(self, kind: str, items: tuple[Node, ...], start: int, end: int) -> Node:
         depth = 0
@@ -126,7 +127,7 @@ class _Builder:
         text = _whole_characters(text, Span(self.source, start, end))
         return Node("string", text, (), self.source, start, end)
 
-    def list(self, children: list[Any]) -> Node:
+    def brackets(self, children: list[Any]) -> Node:
         node = self._compound("list", children)
         for index, item in enumerate(node.items):
             if item.kind == "dot":
@@ -147,12 +148,14 @@ class _Builder:
         quote = Node("symbol", Symbol("quote"), (), self.source, inner.start, inner.start + 1)
         return self._nested("list", (quote, inner), inner.start, inner.end)
 
-    def dict(self, children: list[Any]) -> Node:
+    def braces(self, children: list[Any]) -> Node:
         node = self._compound("dict", children)
         _refuse_dots(node.items)
         if len(node.items) % 2:
             raise LispyError(
-                "bad-syntax", "a dict is written as keys and values in turn; one value is missing", span=node.span
+                "bad-syntax",
+                "a dict is written as keys and values in turn; one value is missing",
+                span=node.span,
             )
         for key in node.items[::2]:
             if key.kind not in ("string", "symbol", "keyword"):
@@ -202,7 +205,9 @@ def read(text: str, name: str = "<eval>", limits: Limits | None = None) -> list[
     limits = limits or Limits()
     source = Source(name, text)
     if len(text) > limits.source or len(text) * 4 > limits.source < len(text.encode("utf-8", "replace")):
-        raise LimitError("source-limit", f"a program may be {limits.source // 1024:,} KiB long, this is longer")
+        raise LimitError(
+            "source-limit", f"a program may be {limits.source // 1024:,} KiB long, this is longer"
+        )
     with _lock:
         parser = _load_parser()
         from lark.exceptions import UnexpectedInput
@@ -261,14 +266,18 @@ def _not_finite(text: str, span: Span | None) -> LispyError:
 def _integer(text: str, limits: Limits, span: Span | None) -> int:
     digits = text.lstrip("+-").lstrip("0")
     if len(digits) > 4300:  # what Python's int() takes; more than any limit on bits allows
-        raise LimitError("integer-limit", f"an integer may have {limits.bits:,} bits, this has more", span=span)
+        raise LimitError(
+            "integer-limit", f"an integer may have {limits.bits:,} bits, this has more", span=span
+        )
     value = int(digits or "0")
     return _bounded(-value if text[0] == "-" else value, limits, span)
 
 
 def _bounded(value: int, limits: Limits, span: Span | None) -> int:
     if value.bit_length() > limits.bits:
-        raise LimitError("integer-limit", f"an integer may have {limits.bits:,} bits, this has more", span=span)
+        raise LimitError(
+            "integer-limit", f"an integer may have {limits.bits:,} bits, this has more", span=span
+        )
     return value
 
 
@@ -296,10 +305,14 @@ def _whole_characters(text: str, span: Span) -> str:
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
-        raise LispyError("bad-token", "the text has half a character in it (a lone surrogate)", span=span) from None
+        raise LispyError(
+            "bad-token", "the text has half a character in it (a lone surrogate)", span=span
+        ) from None
 
 
 def _refuse_dots(items: list[Node] | tuple[Node, ...]) -> None:
     for item in items:
         if item.kind == "dot":
-            raise LispyError("bad-token", "a dot stands only inside ( ), before the last element", span=item.span)
+            raise LispyError(
+                "bad-token", "a dot stands only inside ( ), before the last element", span=item.span
+            )

@@ -1,4 +1,4 @@
-"""What a running program stands in: its meter, dice, clock, grants and output; builtins see nothing else of the host."""
+"""What a running program stands in: its meter, dice, clock, grants, output; builtins see no more."""
 
 from __future__ import annotations
 
@@ -27,8 +27,22 @@ class Run:
     """The one argument every builtin gets; its fields are swapped from call to call, the object stays."""
 
     __slots__ = (
-        "meter", "limits", "now", "granted", "providers", "depth", "used", "tail_body", "tail_frame",
-        "_seed", "_rng", "_output", "_gensyms", "_enter", "_evaluate",
+        "_enter",
+        "_evaluate",
+        "_gensyms",
+        "_output",
+        "_rng",
+        "_seed",
+        "depth",
+        "granted",
+        "limits",
+        "memo",
+        "meter",
+        "now",
+        "providers",
+        "tail_body",
+        "tail_frame",
+        "used",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +63,7 @@ class Run:
         now: str | None,
         granted: frozenset[str],
         providers: Mapping[str, Any],
+        memo: dict[Any, Any] | None = None,
     ) -> None:
         """Start afresh: nothing used, nothing printed, the dice at their seed."""
         self.limits = limits
@@ -58,6 +73,7 @@ class Run:
         self.providers = providers
         self.depth = 0
         self.used: set[str] = set()
+        self.memo: dict[Any, Any] = {} if memo is None else memo
         self._seed = seed
         self._rng: random.Random | None = None
         self._output: list[str] = []
@@ -67,14 +83,14 @@ class Run:
         """Everything that belongs to the run going on."""
         return (
             self.limits, self.meter, self.now, self.granted, self.providers, self.depth, self.used,
-            self._seed, self._rng, self._output, self._gensyms,
+            self.memo, self._seed, self._rng, self._output, self._gensyms,
         )  # fmt: skip
 
     def restore(self, saved: tuple[Any, ...]) -> None:
         """Go on with a run that was set aside by `save`."""
         (
             self.limits, self.meter, self.now, self.granted, self.providers, self.depth, self.used,
-            self._seed, self._rng, self._output, self._gensyms,
+            self.memo, self._seed, self._rng, self._output, self._gensyms,
         ) = saved  # fmt: skip
 
     @property
@@ -89,7 +105,7 @@ class Run:
         self._rng = random.Random(seed_bits(parts))
 
     def randbelow(self, count: int) -> int:
-        """A whole number from 0 to count - 1, all equally likely; the reduction is ours, so that it never changes."""
+        """A whole number from 0 to count - 1, all equally likely, by a reduction that never changes."""
         if count <= 0:
             raise LispyError("bad-value", f"a random choice needs something to choose from, got {count}")
         bits = count.bit_length()
@@ -108,7 +124,9 @@ class Run:
         meter.charge(1 + (len(text) >> 4))
         meter.output += len(text)
         if meter.output > self.limits.output:
-            raise LimitError("output-limit", f"the program printed more than {self.limits.output:,} characters")
+            raise LimitError(
+                "output-limit", f"the program printed more than {self.limits.output:,} characters"
+            )
         self._output.append(text)
 
     @property

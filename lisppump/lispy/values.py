@@ -1,14 +1,15 @@
 """What LisPy values are in the host: small classes beside int, float, bool, str, list, dict and None.
 
-Invariants every builtin keeps: values are never changed after they are made; `None` is nil and the empty `list`
-is '(); a list is a Python list, a non-empty `Slice` of one, or a chain of `Pair`; frame JSON is used as it is.
+Invariants every builtin keeps: values are never changed after they are made; `None` is nil and the empty
+Python list is the empty list; a list is a Python list, a non-empty `Slice` of one, or a chain of `Pair`; frame
+JSON is used as it is.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from lisppump import canon
 
@@ -20,7 +21,7 @@ class Symbol:
     """A name as data; interned, so identity is equality."""
 
     __slots__ = ("name", "__weakref__")
-    _known: weakref.WeakValueDictionary[str, Symbol] = weakref.WeakValueDictionary()
+    _known: ClassVar[weakref.WeakValueDictionary[str, Symbol]] = weakref.WeakValueDictionary()
     name: str
 
     def __new__(cls, name: str) -> Symbol:
@@ -39,7 +40,7 @@ class Keyword:
     """A name with a colon that stands for itself; `name` is without the colon; interned."""
 
     __slots__ = ("name", "__weakref__")
-    _known: weakref.WeakValueDictionary[str, Keyword] = weakref.WeakValueDictionary()
+    _known: ClassVar[weakref.WeakValueDictionary[str, Keyword]] = weakref.WeakValueDictionary()
     name: str
 
     def __new__(cls, name: str) -> Keyword:
@@ -191,5 +192,5 @@ def length(value: Value) -> int:
     if value is None:
         return 0
     if value.__class__ is Pair:
-        return value.size  # type: ignore[no-any-return]
+        return value.size
     return len(value)

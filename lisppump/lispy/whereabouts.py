@@ -1,4 +1,4 @@
-"""Finds what is wrong with a text that the grammar refused, and where. It only looks at brackets and quotes."""
+"""Finds what is wrong with a text the grammar refused, and where. It looks only at brackets and quotes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _SCAN = re.compile(
       |(?P<open>\#\(|[(\[{])|(?P<close>[)\]}])|(?P<other>\#;|'|`|,@|,|[^\s()\[\]{}"';`,]+)""",
     re.S | re.X,
 )
+_UNENDED = {"quote": ("string", 'a "'), "comment": ("comment", "|#")}
 _PARTNER = {"(": ")", "#(": ")", "[": "]", "{": "}"}
 
 
@@ -39,18 +40,24 @@ def diagnose(source: Source, place: int | None) -> LispyError:
             suspect = opened[-1]
         fresh = False
         span = Span(source, offset, match.end())
-        if kind == "quote":
-            return LispyError("unclosed", "this string is never closed", span=span, help='add a " where it ends')
-        if kind == "comment":
-            return LispyError("unclosed", "this comment is never closed", span=span, help="add |# where it ends")
+        if kind in _UNENDED:
+            what, ending = _UNENDED[kind]
+            return LispyError(
+                "unclosed", f"this {what} is never closed", span=span, help=f"add {ending} where it ends"
+            )
         if kind == "open":
             opened.append((piece, offset, column))
         elif kind == "close":
             if not opened:
                 return LispyError(
-                    "unexpected-close", f"this {piece} closes nothing", span=span, help="remove it, or open a bracket"
+                    "unexpected-close",
+                    f"this {piece} closes nothing",
+                    span=span,
+                    help="remove it, or open a bracket",
                 )
             bracket, at, _ = opened.pop()
+            if not opened:
+                suspect = None
             if _PARTNER[bracket] != piece:
                 line, where = source.position(at)
                 return LispyError(
@@ -63,16 +70,24 @@ def diagnose(source: Source, place: int | None) -> LispyError:
             line_start = offset + piece.rfind("\n") + 1
         offset = match.end()
     if opened:
-        bracket, at, _ = suspect if suspect in opened else opened[-1]
+        bracket, at, _ = suspect or opened[-1]
         return LispyError(
             "unclosed",
             f"this {bracket} is never closed",
             span=Span(source, at, at + len(bracket)),
             help=f"add a {_PARTNER[bracket]} where it ends",
         )
+    return _leftover(source, place)
+
+
+def _leftover(source: Source, place: int | None) -> LispyError:
+    """The error where brackets and quotes are right: a prefix or a dot that belongs to nothing."""
+    text = source.text
     end = len(text)
     if place is None or not 0 <= place < end:
-        return LispyError("bad-token", "something is missing at the end", span=Span(source, max(0, end - 1), end))
+        return LispyError(
+            "bad-token", "something is missing at the end", span=Span(source, max(0, end - 1), end)
+        )
     return LispyError(
         "bad-token",
         f"{cut(text[place : place + 1])} has nothing behind it to belong to",

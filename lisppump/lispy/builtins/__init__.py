@@ -1,7 +1,7 @@
-"""The table of builtins: every one with usage, doc and example beside its code. Domains are modules of this package.
+"""The table of builtins: each with usage, doc and example beside its code; each domain is a module.
 
-A builtin is a Python function `f(run, *args)`: `run` carries the meter, the output, the random generator and the
-capabilities. It must charge by size before it works, check types itself, and never hand out a host object.
+A builtin is a Python function `f(run, *args)`: `run` carries meter, output, dice and capabilities. It must
+charge by size before it works, check types itself, and never hand out a host object.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ Implementation = Callable[..., Any]
 class BuiltinSpec:
     """One entry of the table.
 
-    `usage` is a call as one would write it; `example` a transcript line `expr ;=> value`; `cost` the published
-    formula in steps over the sizes of the arguments; `capability` the grant it needs.
+    `usage` is a call as one would write it; `example` a transcript line `expr ;=> value`; `cost` the
+    published formula in steps over the sizes of the arguments; `capability` the grant it needs.
     """
 
     name: str
@@ -68,7 +68,28 @@ def builtin(
 def load() -> dict[str, BuiltinSpec]:
     """The whole table, each domain imported."""
     from lisppump.lispy.builtins import (  # noqa: F401
-        control, dicts, lists, meta, numbers, predicates, state, text,
+        characters,
+        clock,
+        control,
+        data,
+        dict_calls,
+        dicts,
+        format,
+        immutable,
+        lists,
+        meta,
+        numbers,
+        numeric,
+        predicates,
+        quantities,
+        randomness,
+        regex,
+        searching,
+        sequences,
+        sets,
+        sorting,
+        state,
+        text,
     )  # fmt: skip
 
     return BUILTINS

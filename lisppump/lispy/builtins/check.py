@@ -1,4 +1,4 @@
-"""Arguments of builtins: tests that either give a plain Python value or raise a sentence; they change nothing."""
+"""Arguments of builtins: tests that give a plain Python value or raise a sentence; they change no value."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def number(name: str, value: Value, place: int = 1) -> Any:
 def integer(name: str, value: Value, place: int = 1) -> int:
     """An integer; a whole float is taken as one."""
     if value.__class__ is int:
-        return value  # type: ignore[no-any-return]
+        return value
     if value.__class__ is not float:
         raise wrong(name, "an integer", value, place)
     if not value.is_integer():
@@ -74,7 +74,7 @@ def string(name: str, value: Value, place: int = 1) -> str:
     """A string."""
     if value.__class__ is not str:
         raise wrong(name, "a string", value, place, string_help(value))
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def string_help(value: Value) -> str | None:
@@ -112,6 +112,15 @@ def dictionary(name: str, value: Value, place: int = 1) -> dict[str, Value]:
     if value is None or (value.__class__ is list and not value):
         return {}
     raise wrong(name, "a dict", value, place)
+
+
+def has(items: dict[str, Value], key: str) -> bool:
+    """Whether a dict has a key; the documents of a frame are found under either of their names."""
+    try:
+        items[key]
+    except KeyError:
+        return False
+    return True
 
 
 def call(run: Run, name: str, value: Value, place: int = 1) -> Callable[..., Value]:

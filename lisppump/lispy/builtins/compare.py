@@ -60,7 +60,7 @@ def _same_atom(left: Value, right: Value, loose: bool) -> bool:
 
 
 def kind_of(value: Value) -> int:
-    """Which values can be put in order with each other: numbers, strings, names, booleans, lists; 0 for none."""
+    """Which values have an order among each other: numbers, strings, names, booleans, lists; 0 for none."""
     kind = value.__class__
     if kind is int or kind is float:
         return 1
@@ -78,6 +78,8 @@ def before(run: Run, name: str, left: Value, right: Value) -> bool:
     stack: list[tuple[Value, Value]] = [(left, right)]
     while stack:
         left, right = stack.pop()
+        if left is right:
+            continue
         kind = kind_of(left)
         if kind != kind_of(right) or not kind:
             raise LispyError(

@@ -1,15 +1,25 @@
-"""Lists: making them, taking them apart, looking into them. A part of a list is a window on it, never a copy."""
+"""Lists: making them and taking them apart. A part of a list is a window on it, never a copy."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
 
-from lisppump.lispy.builtins import builtin, describe_type
+from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import (
-    CELL, arity, count, flat, integer, is_number, number, proper, room, walk, window, wrong,
+    CELL,
+    arity,
+    count,
+    flat,
+    integer,
+    is_number,
+    number,
+    proper,
+    room,
+    walk,
+    window,
+    wrong,
 )  # fmt: skip
-from lisppump.lispy.builtins.compare import same
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.values import Pair, Slice, Value, cons, elements, is_list, length
 
@@ -34,8 +44,8 @@ def cons_(run: Run, head: Value, tail: Value) -> Value:
     return made
 
 
-@builtin("make-list", "(make-list n [x])", "A list of n times x.", example="(make-list 3 0) ;=> (0 0 0)", cost="n",
-         aliases=("make-vector",))  # fmt: skip
+@builtin("make-list", "(make-list n [x])", "A list of n times x.", example="(make-list 3 0) ;=> (0 0 0)",
+         cost="n", aliases=("make-vector",))  # fmt: skip
 def make_list(run: Run, size: Value, fill: Value = None) -> Value:
     whole = count("make-list", size)
     run.meter.container(whole)
@@ -58,7 +68,9 @@ def car(run: Run, value: Value) -> Value:
 def _no_element(name: str, value: Value) -> LispyError:
     if is_list(value):
         return LispyError(
-            "out-of-range", f"{name} wants a list with an element, got an empty one", help="test with (null? x) first"
+            "out-of-range",
+            f"{name} wants a list with an element, got an empty one",
+            help="test with (null? x) first",
         )
     return wrong(name, "a list", value, 1)
 
@@ -108,7 +120,8 @@ def at(name: str, value: Value, position: int) -> Value:
     base, start, stop = flat(proper(name, value))
     if not 0 <= position < stop - start:
         raise LispyError(
-            "out-of-range", f"{name} wants a position from 0 below {stop - start}, the list's length, got {position}"
+            "out-of-range",
+            f"{name} wants a position from 0 below {stop - start}, the list's length, got {position}",
         )
     return base[start + position]
 
@@ -117,17 +130,21 @@ def _ordinal(name: str, position: int) -> None:
     def pick(run: Run, value: Value) -> Value:
         base, start, stop = flat(proper(name, value))
         if position >= stop - start:
-            raise LispyError("out-of-range", f"{name} wants a list of {position + 1} or more, got one of {stop - start}")
+            raise LispyError(
+                "out-of-range", f"{name} wants a list of {position + 1} or more, got one of {stop - start}"
+            )
         return base[start + position]
 
-    builtin(name, f"({name} list)", f"The {name} element.", example=f"({name} '(1 2 3 4 5)) ;=> {position + 1}")(pick)
+    builtin(name, f"({name} list)", f"The {name} element.",
+            example=f"({name} '(1 2 3 4 5)) ;=> {position + 1}")(pick)  # fmt: skip
 
 
 for _position, _name in enumerate(("second", "third", "fourth", "fifth"), 1):
     _ordinal(_name, _position)
 
 
-@builtin("last", "(last list)", "The last element; of an empty list an error.", example="(last '(1 2 3)) ;=> 3")
+@builtin("last", "(last list)", "The last element; of an empty list an error.",
+         example="(last '(1 2 3)) ;=> 3")  # fmt: skip
 def last(run: Run, value: Value) -> Value:
     base, start, stop = flat(proper("last", value))
     if start >= stop:
@@ -145,7 +162,11 @@ def _two(name: str, first: Value, second: Value) -> tuple[Value, Value]:
         raise wrong(name, "a number", second, 2)
     if is_list(second):
         raise wrong(name, "a number", first, 1)
-    help = "(substring text start end) takes a part of a text" if str in (first.__class__, second.__class__) else None
+    help = (
+        "(substring text start end) takes a part of a text"
+        if str in (first.__class__, second.__class__)
+        else None
+    )
     raise wrong(name, "a list and a number", second if is_number(first) else first, help=help)
 
 
@@ -199,18 +220,21 @@ def list_tail(run: Run, value: Value, size: Value) -> Value:
     base, start, stop = flat(proper("list-tail", value))
     whole = count("list-tail", size, 2)
     if whole > stop - start:
-        raise LispyError("out-of-range", f"list-tail wants at most {stop - start}, the list's length, got {whole}")
+        raise LispyError(
+            "out-of-range", f"list-tail wants at most {stop - start}, the list's length, got {whole}"
+        )
     return window(base, start + whole, stop)
 
 
-@builtin("butlast", "(butlast list)", "The list without its last element.", example="(butlast '(1 2 3)) ;=> (1 2)",
-         aliases=("but-last", "init"))  # fmt: skip
+@builtin("butlast", "(butlast list)", "The list without its last element.",
+         example="(butlast '(1 2 3)) ;=> (1 2)", aliases=("but-last",))  # fmt: skip
 def butlast(run: Run, value: Value) -> Value:
     base, start, stop = flat(proper("butlast", value))
     return window(base, start, stop - 1)
 
 
-@builtin("slice", "(slice list start [end])", "The elements from start up to, not with, end; cut to the length.",
+@builtin("slice", "(slice list start [end])",
+         "The elements from start up to, not with, end; cut to the length.",
          example="(slice '(1 2 3 4) 1 3) ;=> (2 3)", aliases=("sublist", "subvector"))  # fmt: skip
 def slice_(run: Run, value: Value, start: Value, end: Value = None) -> Value:
     base, low, high = flat(proper("slice", value))
@@ -231,7 +255,7 @@ def list_set(run: Run, value: Value, position: Value, item: Value) -> Value:
 
 
 @builtin("length", "(length x)", "How many elements a list has, entries a dict, characters a string.",
-         example="(length '(a b c)) ;=> 3", aliases=("size", "len", "vector-length"))  # fmt: skip
+         example="(length '(a b c)) ;=> 3", aliases=("len", "vector-length"))  # fmt: skip
 def length_(run: Run, value: Value) -> Value:
     if is_list(value):
         return length(value)
@@ -265,7 +289,9 @@ def append(run: Run, *values: Value) -> Value:
         return []
     for place, value in enumerate(values, 1):
         if not is_list(value):
-            raise wrong("append", "a list", value, place, "(append list (list x)) puts one element at the end")
+            raise wrong(
+                "append", "a list", value, place, "(append list (list x)) puts one element at the end"
+            )
     sizes = [length(value) for value in values]
     whole = sum(sizes)
     run.meter.charge(len(values) - 1 + whole - max(sizes))
@@ -284,7 +310,7 @@ def append(run: Run, *values: Value) -> Value:
 
 
 def _extended(run: Run, first: Value, others: tuple[Value, ...], sizes: list[int], whole: int) -> Value:
-    """The first list with the others behind it; the array of an earlier append grows in place behind its windows."""
+    """The first list with the others behind it; the array of an earlier append grows behind its windows."""
     base = first.base if first.__class__ is Slice else None
     if base.__class__ is Growing and first.stop == len(base):
         run.meter.allocate(8 * (whole - sizes[0]))
@@ -314,9 +340,9 @@ def range_(run: Run, *values: Value) -> Value:
 
 def _turns(run: Run, start: Any, end: Any, step: Any) -> int:
     if all(value.__class__ is int for value in (start, end, step)):
-        return max(0, -((start - end) // step))
+        return int(max(0, -((start - end) // step)))
     try:
-        return max(0, math.ceil((end - start) / step))
+        return int(max(0, math.ceil((end - start) / step)))
     except (OverflowError, ValueError):
         raise LimitError("size-limit", "range would make a list of too many elements") from None
 
@@ -339,7 +365,8 @@ def iota(run: Run, size: Value, start: Value = 0, step: Value = 1) -> Value:
     return _numbers_from(run, number("iota", start, 2), number("iota", step, 3), whole)
 
 
-@builtin("zip", "(zip list ...)", "Lists of the first elements, the second ones, ... as far as the shortest goes.",
+@builtin("zip", "(zip list ...)",
+         "Lists of the first elements, the second ones, ... as far as the shortest goes.",
          example="(zip '(1 2) '(a b)) ;=> ((1 a) (2 b))", cost="lists x the shortest length")  # fmt: skip
 def zip_(run: Run, *values: Value) -> Value:
     if not values:
@@ -366,79 +393,15 @@ def flatten(run: Run, value: Value) -> Value:
         else:
             stack.pop()
         if len(stack) > run.limits.data_depth:
-            raise LimitError("data-depth-limit", f"flatten found lists more than {run.limits.data_depth} deep")
+            raise LimitError(
+                "data-depth-limit", f"flatten found lists more than {run.limits.data_depth} deep"
+            )
     room(run, len(out))
     return out
 
 
-@builtin("list-copy", "(list-copy list)", "The list itself: lists never change.", example="(list-copy '(1 2)) ;=> (1 2)",
+@builtin("list-copy", "(list-copy list)", "The list itself: lists never change.",
+         example="(list-copy '(1 2)) ;=> (1 2)",
          aliases=("vector->list", "list->vector", "sequence->list"))  # fmt: skip
 def list_copy(run: Run, value: Value) -> Value:
     return proper("list-copy", value)
-
-
-@builtin("member", "(member x list)", "The rest of the list from the first element equal? to x, or #f.",
-         example="(member 2 '(1 2 3)) ;=> (2 3)", cost="nodes compared", aliases=("memq", "memv"))  # fmt: skip
-def member(run: Run, item: Value, value: Value) -> Value:
-    if not is_list(value):
-        help = "(contains? collection x) takes strings and dicts too"
-        raise wrong("member", "a list", value, 2, help)
-    position = find_equal(run, item, value)
-    if position < 0:
-        return False
-    base, start, stop = flat(value)
-    return window(base, start + position, stop)
-
-
-def find_equal(run: Run, item: Value, value: Value) -> int:
-    """The position of the first element equal? to an item, or -1."""
-    base, start, stop = flat(value)
-    kind = item.__class__
-    atom = kind is str or kind is int
-    for position in range(start, stop):
-        run.meter.charge(1)
-        other = base[position]
-        if atom:
-            if other.__class__ is kind and other == item:
-                return position - start
-        elif same(run, item, other):
-            return position - start
-    return -1
-
-
-@builtin("index-of", "(index-of list x)", "The position of the first element equal? to x, or #f; of a text in a text.",
-         example="(index-of '(a b c) 'b) ;=> 1", cost="nodes compared", aliases=("list-index-of",))  # fmt: skip
-def index_of(run: Run, first: Value, second: Value) -> Value:
-    if first.__class__ is str and second.__class__ is str:
-        run.meter.charge(len(first) >> 4)
-        position = first.find(second)
-        return False if position < 0 else position
-    if is_list(first) and is_list(second):
-        raise LispyError("ambiguous", "index-of got two lists: either could be the one that is searched",
-                         help="(find-index (lambda (x) (equal? x item)) list) says which")  # fmt: skip
-    if is_list(second):
-        first, second = second, first
-    elif not is_list(first):
-        raise wrong("index-of", "a list", first, 1)
-    position = find_equal(run, second, first)
-    return False if position < 0 else position
-
-
-def _pair_key(name: str, entry: Value) -> Value:
-    kind = entry.__class__
-    if kind is Pair:
-        return entry.car
-    if (kind is list and entry) or kind is Slice:
-        return entry[0]
-    raise LispyError("wrong-type", f"{name} wants a list of pairs, one of its elements is {describe_type(entry)}")
-
-
-def find_pair(run: Run, name: str, key: Value, alist: Value) -> Value:
-    """The first pair of an association list whose car is equal? to a key, or #f."""
-    base, start, stop = flat(alist)
-    for position in range(start, stop):
-        run.meter.charge(1)
-        entry = base[position]
-        if same(run, key, _pair_key(name, entry)):
-            return entry
-    return False

@@ -1,8 +1,9 @@
-"""Arithmetic: exact integers within the limit of bits, finite floats, comparison. Booleans are never numbers."""
+"""Arithmetic: exact integers within the limit of bits, finite floats, comparison; booleans are no numbers."""
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
@@ -38,7 +39,9 @@ def settled(run: Run, name: str, value: Any) -> Any:
 def fits(run: Run, name: str, size: int) -> None:
     """Refuse an integer of more bits than the limit before it is made."""
     if size > run.limits.bits:
-        raise LimitError("integer-limit", f"{name} would make an integer of more than {run.limits.bits:,} bits")
+        raise LimitError(
+            "integer-limit", f"{name} would make an integer of more than {run.limits.bits:,} bits"
+        )
 
 
 def bits(run: Run, name: str, size: int) -> None:
@@ -124,7 +127,8 @@ def divide_two(run: Run, name: str, left: Any, right: Any) -> Any:
         raise _overflow(name) from None
 
 
-@builtin("/", "(/ number ...)", "The first divided by the others; an integer when it divides exactly, else a float.",
+@builtin("/", "(/ number ...)",
+         "The first divided by the others; an integer when it divides exactly, else a float.",
          example="(list (/ 6 3) (/ 1 2)) ;=> (2 0.5)", cost=BIG)  # fmt: skip
 def divide(run: Run, first: Value, *values: Value) -> Value:
     _numbers("/", (first, *values))
@@ -175,8 +179,8 @@ def modulo(run: Run, left: Value, right: Value) -> Value:
     return _modulus(run, "modulo", left, right, "floor")
 
 
-@builtin("remainder", "(remainder a b)", "The rest with the sign of the dividend.", example="(remainder -7 3) ;=> -1",
-         cost=BIG, aliases=("rem",))  # fmt: skip
+@builtin("remainder", "(remainder a b)", "The rest with the sign of the dividend.",
+         example="(remainder -7 3) ;=> -1", cost=BIG, aliases=("rem",))  # fmt: skip
 def remainder(run: Run, left: Value, right: Value) -> Value:
     return _modulus(run, "remainder", left, right, "truncate")
 
@@ -231,7 +235,8 @@ def largest(run: Run, *values: Value) -> Value:
     return _extreme(run, "max", values, True)
 
 
-@builtin("clamp", "(clamp x low high)", "The number, or the bound it goes beyond.", example="(clamp 12 0 10) ;=> 10")
+@builtin("clamp", "(clamp x low high)", "The number, or the bound it goes beyond.",
+         example="(clamp 12 0 10) ;=> 10")  # fmt: skip
 def clamp(run: Run, value: Value, low: Value, high: Value) -> Value:
     _numbers("clamp", (value, low, high))
     if low > high:
@@ -239,14 +244,16 @@ def clamp(run: Run, value: Value, low: Value, high: Value) -> Value:
     return low if value < low else high if value > high else value
 
 
-@builtin("gcd", "(gcd integer ...)", "The greatest common divisor; 0 of nothing.", example="(gcd 12 18) ;=> 6", cost=BIG)
+@builtin("gcd", "(gcd integer ...)", "The greatest common divisor; 0 of nothing.",
+         example="(gcd 12 18) ;=> 6", cost=BIG)  # fmt: skip
 def greatest_divisor(run: Run, *values: Value) -> Value:
     wholes = [integer("gcd", value, place) for place, value in enumerate(values, 1)]
     run.meter.charge(sum(whole.bit_length() for whole in wholes) >> 6)
     return math.gcd(*wholes)
 
 
-@builtin("lcm", "(lcm integer ...)", "The least common multiple; 1 of nothing.", example="(lcm 4 6) ;=> 12", cost=BIG)
+@builtin("lcm", "(lcm integer ...)", "The least common multiple; 1 of nothing.", example="(lcm 4 6) ;=> 12",
+         cost=BIG)  # fmt: skip
 def least_multiple(run: Run, *values: Value) -> Value:
     total = 1
     for place, value in enumerate(values, 1):
@@ -256,8 +263,10 @@ def least_multiple(run: Run, *values: Value) -> Value:
     return total
 
 
-@builtin("=", "(= a b ...)", "True when all are equal: numbers by value, anything else as equal? finds them.",
-         example="(list (= 1 1.0) (= \"a\" \"b\")) ;=> (#t #f)", cost="nodes compared", aliases=("==",))  # fmt: skip
+@builtin("=", "(= a b ...)",
+         "True when all are equal: numbers by value, anything else as equal? finds them.",
+         example="(list (= 1 1.0) (= \"a\" \"b\")) ;=> (#t #f)", cost="nodes compared",
+         aliases=("==",))  # fmt: skip
 def equals(run: Run, first: Value, *values: Value) -> Value:
     run.meter.charge(len(values) >> 3)
     return all([same(run, first, value, loose=True) for value in values])
@@ -276,20 +285,22 @@ def _ordered(run: Run, name: str, values: tuple[Value, ...]) -> None:
     _numbers(name, values)
 
 
-@builtin("<", "(< a b ...)", "True when each is less than the next; numbers or strings.", example="(< 1 2 3) ;=> #t")
+@builtin("<", "(< a b ...)", "True when each is less than the next; numbers or strings.",
+         example="(< 1 2 3) ;=> #t")  # fmt: skip
 def less(run: Run, *values: Value) -> Value:
     if not values:
         return True
     _ordered(run, "<", values)
-    return all([a < b for a, b in zip(values, values[1:], strict=False)])
+    return all([a < b for a, b in pairwise(values)])
 
 
-@builtin(">", "(> a b ...)", "True when each is more than the next; numbers or strings.", example="(> 3 2 2) ;=> #f")
+@builtin(">", "(> a b ...)", "True when each is more than the next; numbers or strings.",
+         example="(> 3 2 2) ;=> #f")  # fmt: skip
 def more(run: Run, *values: Value) -> Value:
     if not values:
         return True
     _ordered(run, ">", values)
-    return all([a > b for a, b in zip(values, values[1:], strict=False)])
+    return all([a > b for a, b in pairwise(values)])
 
 
 @builtin("<=", "(<= a b ...)", "True when none is more than the next; numbers or strings.",
@@ -298,7 +309,7 @@ def at_most(run: Run, *values: Value) -> Value:
     if not values:
         return True
     _ordered(run, "<=", values)
-    return all([a <= b for a, b in zip(values, values[1:], strict=False)])
+    return all([a <= b for a, b in pairwise(values)])
 
 
 @builtin(">=", "(>= a b ...)", "True when none is less than the next; numbers or strings.",
@@ -307,4 +318,4 @@ def at_least(run: Run, *values: Value) -> Value:
     if not values:
         return True
     _ordered(run, ">=", values)
-    return all([a >= b for a, b in zip(values, values[1:], strict=False)])
+    return all([a >= b for a, b in pairwise(values)])

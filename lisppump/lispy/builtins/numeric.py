@@ -25,13 +25,14 @@ def floor(run: Run, value: Value) -> Value:
     return math.floor(number("floor", value))
 
 
-@builtin("ceil", "(ceil x)", "The smallest integer not below x.", example="(ceil 2.1) ;=> 3", aliases=("ceiling",))
+@builtin("ceil", "(ceil x)", "The smallest integer not below x.", example="(ceil 2.1) ;=> 3",
+         aliases=("ceiling",))  # fmt: skip
 def ceil(run: Run, value: Value) -> Value:
     return math.ceil(number("ceil", value))
 
 
-@builtin("truncate", "(truncate x)", "The integer that x has before the point.", example="(truncate -2.7) ;=> -2",
-         aliases=("trunc",))  # fmt: skip
+@builtin("truncate", "(truncate x)", "The integer that x has before the point.",
+         example="(truncate -2.7) ;=> -2", aliases=("trunc",))  # fmt: skip
 def truncate(run: Run, value: Value) -> Value:
     return math.trunc(number("truncate", value))
 
@@ -147,8 +148,10 @@ def tanh(run: Run, value: Value) -> Value:
     return _real("tanh", math.tanh, number("tanh", value))
 
 
-@builtin("expt", "(expt base exponent)", "A power: exact for integers that give one, else a float.",
-         example="(list (expt 2 10) (expt 2 -1)) ;=> (1024 0.5)", cost=BIG, aliases=("pow", "**"))  # fmt: skip
+@builtin("expt", "(expt base exponent)",
+         "A power: exact for integers that give one, else a float.",
+         example="(list (expt 2 10) (expt 2 -1)) ;=> (1024 0.5)", cost=BIG,
+         aliases=("pow", "**"))  # fmt: skip
 def expt(run: Run, base: Value, exponent: Value) -> Value:
     number("expt", base, 1)
     number("expt", exponent, 2)
@@ -204,8 +207,8 @@ def total(run: Run, name: str, items: list[Any]) -> Any:
         raise LispyError("not-a-number", f"{name} has a result too large for a float") from None
 
 
-@builtin("sum", "(sum list)", "The sum of a list of numbers, or of several numbers.", example="(sum '(1 2 3)) ;=> 6",
-         cost="n")  # fmt: skip
+@builtin("sum", "(sum list)", "The sum of a list of numbers, or of several numbers.",
+         example="(sum '(1 2 3)) ;=> 6", cost="n")  # fmt: skip
 def sum_(run: Run, *values: Value) -> Value:
     return total(run, "sum", _listed(run, "sum", values))
 
@@ -259,7 +262,8 @@ def stddev(run: Run, *values: Value) -> Value:
     return math.sqrt(_spread(run, "stddev", values))
 
 
-@builtin("number->string", "(number->string n [radix])", "The text of a number; radix 2, 8, 10 or 16 for an integer.",
+@builtin("number->string", "(number->string n [radix])",
+         "The text of a number; radix 2, 8, 10 or 16 for an integer.",
          example="(number->string 255 16) ;=> \"ff\"", cost="digits / 16")  # fmt: skip
 def number_to_string(run: Run, value: Value, radix: Value = None) -> Value:
     number("number->string", value)
@@ -298,8 +302,8 @@ def string_to_number(run: Run, text: Value, radix: Value = None) -> Value:
     return False if value is None else settled(run, "string->number", value)
 
 
-@builtin("exact->inexact", "(exact->inexact n)", "The number as a float.", example="(exact->inexact 3) ;=> 3.0",
-         aliases=("inexact", "float", "->float"))  # fmt: skip
+@builtin("exact->inexact", "(exact->inexact n)", "The number as a float.",
+         example="(exact->inexact 3) ;=> 3.0", aliases=("inexact", "float", "->float"))  # fmt: skip
 def to_float(run: Run, value: Value) -> Value:
     return _real("exact->inexact", float, number("exact->inexact", value))
 

@@ -1,4 +1,4 @@
-"""Procedures over lists: map, filter, reduce and their kin. Every callback is a plain loop, never inside C code."""
+"""Procedures over lists: map, filter, reduce and their kin; every callback is called from a plain loop."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin, describe_type
 from lisppump.lispy.builtins.check import (
-    accepts, call, flat, proper, room, text_key, walk, window, wrong,
+    accepts,
+    call,
+    flat,
+    proper,
+    room,
+    text_key,
+    walk,
+    window,
+    wrong,
 )  # fmt: skip
 from lisppump.lispy.builtins.compare import same
-from lisppump.lispy.builtins.lists import find_equal
+from lisppump.lispy.builtins.searching import find_equal
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Procedure, Value, is_list, is_true, length
 
@@ -29,7 +37,9 @@ def procedure_and_list(name: str, first: Value, second: Value) -> tuple[Value, V
     raise wrong(name, "a procedure", first, 1)
 
 
-def entry_calls(run: Run, name: str, procedure: Value, items: dict[str, Value]) -> list[tuple[str, Value, Value]]:
+def entry_calls(
+    run: Run, name: str, procedure: Value, items: dict[str, Value]
+) -> list[tuple[str, Value, Value]]:
     """(key, value, result) of a procedure called with each entry of a dict.
 
     Two arguments are key and value; a procedure of one argument gets the pair as a list.
@@ -53,8 +63,9 @@ def rows(run: Run, name: str, lists: tuple[Value, ...]) -> list[tuple[Value, ...
 
 
 @builtin("map", "(map f list ...)",
-         "The results of f for each element, or for the elements of several lists; over a dict f gets key and value.",
-         example="(map + '(1 2) '(10 20)) ;=> (11 22)", cost=EACH, aliases=("mapcar", "mapv", "vector-map"))  # fmt: skip
+         "The results of f for each element, or for the elements of several lists; over a dict f gets key "
+         "and value.", example="(map + '(1 2) '(10 20)) ;=> (11 22)", cost=EACH,
+         aliases=("mapcar", "mapv", "vector-map"))  # fmt: skip
 def map_(run: Run, first: Value, second: Value, *others: Value) -> Value:
     if not others:
         first, second = procedure_and_list("map", first, second)
@@ -72,7 +83,7 @@ def map_(run: Run, first: Value, second: Value, *others: Value) -> Value:
 
 
 @builtin("for-each", "(for-each f list ...)", "Calls f for each element; gives nil.",
-         example="(for-each display '(1 2)) ;=> nil", cost=EACH, aliases=("each", "vector-for-each"))  # fmt: skip
+         example="(for-each display '(1 2)) ;=> nil", cost=EACH, aliases=("vector-for-each",))  # fmt: skip
 def for_each(run: Run, first: Value, second: Value, *others: Value) -> Value:
     if not others:
         first, second = procedure_and_list("for-each", first, second)
@@ -90,7 +101,7 @@ def for_each(run: Run, first: Value, second: Value, *others: Value) -> Value:
 
 
 @builtin("filter", "(filter f list)", "The elements for which f is true; of a dict the entries, as a dict.",
-         example="(filter even? '(1 2 3 4)) ;=> (2 4)", cost=EACH, aliases=("select", "keep-if"))  # fmt: skip
+         example="(filter even? '(1 2 3 4)) ;=> (2 4)", cost=EACH, aliases=("keep-if",))  # fmt: skip
 def filter_(run: Run, first: Value, second: Value) -> Value:
     first, second = procedure_and_list("filter", first, second)
     if isinstance(second, dict):
@@ -125,8 +136,8 @@ def fold(function: Callable[..., Value], total: Value, items: list[Value]) -> Va
 
 
 @builtin("reduce", "(reduce f [init] list)",
-         "Puts a list together from the left: f gets what is there so far and the next element. Without init the "
-         "first element starts, and an empty list is an error.",
+         "Puts a list together from the left: f gets what is there so far and the next element. Without "
+         "init the " "first element starts, and an empty list is an error.",
          example="(reduce + 0 '(1 2 3)) ;=> 6", cost=EACH, aliases=("fold-left",))  # fmt: skip
 def reduce(run: Run, procedure: Value, first: Value, *others: Value) -> Value:
     function = call(run, "reduce", procedure)
@@ -153,7 +164,8 @@ def _foldable(run: Run, name: str, value: Value, start: Value) -> list[Value]:
     raise wrong(name, "a list", value, 3, help)
 
 
-@builtin("fold", "(fold f init list)", "Like reduce, but f gets the element first, then what is there so far.",
+@builtin("fold", "(fold f init list)",
+         "Like reduce, but f gets the element first, then what is there so far.",
          example="(fold cons '() '(1 2 3)) ;=> (3 2 1)", cost=EACH, aliases=("foldl",))  # fmt: skip
 def fold_(run: Run, procedure: Value, total: Value, value: Value) -> Value:
     function = call(run, "fold", procedure)
@@ -162,8 +174,10 @@ def fold_(run: Run, procedure: Value, total: Value, value: Value) -> Value:
     return total
 
 
-@builtin("fold-right", "(fold-right f init list)", "From the right; f gets the element, then what is there so far.",
-         example="(fold-right cons '() '(1 2 3)) ;=> (1 2 3)", cost=EACH, aliases=("foldr", "reduce-right"))  # fmt: skip
+@builtin("fold-right", "(fold-right f init list)",
+         "From the right; f gets the element, then what is there so far.",
+         example="(fold-right cons '() '(1 2 3)) ;=> (1 2 3)", cost=EACH,
+         aliases=("foldr", "reduce-right"))  # fmt: skip
 def fold_right(run: Run, procedure: Value, total: Value, value: Value) -> Value:
     function = call(run, "fold-right", procedure)
     for item in reversed(_foldable(run, "fold-right", value, total)):
@@ -181,7 +195,9 @@ def flat_map(run: Run, first: Value, second: Value) -> Value:
     for item in walk(run, "flat-map", second, 2):
         part = function(item)
         if not is_list(part):
-            raise LispyError("wrong-type", f"flat-map wants a procedure that gives lists, got {describe_type(part)}")
+            raise LispyError(
+                "wrong-type", f"flat-map wants a procedure that gives lists, got {describe_type(part)}"
+            )
         out.extend(walk(run, "flat-map", part))
         if len(out) > run.limits.elements:
             run.meter.container(len(out))
@@ -209,9 +225,9 @@ def map_indexed(run: Run, first: Value, second: Value) -> Value:
     return [function(position, item) for position, item in enumerate(items)]
 
 
-def _turns(run: Run, name: str, first: Value, second: Value, others: tuple[Value, ...]) -> tuple[
-    Callable[..., Value], list[tuple[Value, ...]]
-]:
+def _turns(
+    run: Run, name: str, first: Value, second: Value, others: tuple[Value, ...]
+) -> tuple[Callable[..., Value], list[tuple[Value, ...]]]:
     if others:
         return call(run, name, first), rows(run, name, (second, *others))
     first, second = procedure_and_list(name, first, second)
@@ -219,7 +235,7 @@ def _turns(run: Run, name: str, first: Value, second: Value, others: tuple[Value
 
 
 @builtin("any", "(any f list ...)", "The first true result of f, or #f.", example="(any even? '(1 2)) ;=> #t",
-         cost=EACH, aliases=("any?", "some", "ormap", "some?", "exists?", "exists"))  # fmt: skip
+         cost=EACH, aliases=("any?", "some", "ormap", "some?", "exists?"))  # fmt: skip
 def any_(run: Run, first: Value, second: Value, *others: Value) -> Value:
     function, turns = _turns(run, "any", first, second, others)
     for row in turns:
@@ -229,8 +245,10 @@ def any_(run: Run, first: Value, second: Value, *others: Value) -> Value:
     return False
 
 
-@builtin("every", "(every f list ...)", "The last result of f if all are true, #t of nothing, else #f.",
-         example="(every odd? '(1 3)) ;=> #t", cost=EACH, aliases=("every?", "all?", "all", "andmap"))  # fmt: skip
+@builtin("every", "(every f list ...)",
+         "The last result of f if all are true, #t of nothing, else #f.",
+         example="(every odd? '(1 3)) ;=> #t", cost=EACH,
+         aliases=("every?", "all?", "all", "andmap"))  # fmt: skip
 def every(run: Run, first: Value, second: Value, *others: Value) -> Value:
     function, turns = _turns(run, "every", first, second, others)
     result: Value = True
@@ -253,7 +271,7 @@ def find(run: Run, first: Value, second: Value) -> Value:
 
 
 @builtin("find-index", "(find-index f list)", "The position of the first element for which f is true, or #f.",
-         example="(find-index even? '(1 2 3)) ;=> 1", cost=EACH, aliases=("list-index", "position"))  # fmt: skip
+         example="(find-index even? '(1 2 3)) ;=> 1", cost=EACH, aliases=("list-index",))  # fmt: skip
 def find_index(run: Run, first: Value, second: Value) -> Value:
     if not isinstance(first, Procedure) and not isinstance(second, Procedure) and is_list(second):
         position = find_equal(run, first, second)
@@ -267,8 +285,8 @@ def find_index(run: Run, first: Value, second: Value) -> Value:
 
 
 @builtin("count", "(count f list)",
-         "How many elements f is true for, or are equal? to a value; of a list alone its length; of a text in a text "
-         "how often it stands there.",
+         "How many elements f is true for, or are equal? to a value; of a list alone its "
+         "length; of a text " "in a text " "how often it stands there.",
          example="(count even? '(1 2 4)) ;=> 2", cost=EACH)  # fmt: skip
 def count_(run: Run, first: Value, *others: Value) -> Value:
     if not others:
@@ -278,7 +296,9 @@ def count_(run: Run, first: Value, *others: Value) -> Value:
             return len(first)
         raise wrong("count", "a list", first, 1)
     if len(others) > 1:
-        raise LispyError("wrong-arity", f"count wants a procedure and a list, got {1 + len(others)} arguments")
+        raise LispyError(
+            "wrong-arity", f"count wants a procedure and a list, got {1 + len(others)} arguments"
+        )
     second = others[0]
     if isinstance(first, Procedure) or isinstance(second, Procedure):
         first, second = procedure_and_list("count", first, second)
@@ -302,13 +322,15 @@ def partition(run: Run, first: Value, second: Value) -> Value:
     function = call(run, "partition", first)
     items = walk(run, "partition", second, 2)
     room(run, len(items))
-    chosen, others = [], []
+    chosen: list[Value] = []
+    others: list[Value] = []
     for item in items:
         (chosen if is_true(function(item)) else others).append(item)
     return [chosen, others]
 
 
-@builtin("group-by", "(group-by f list)", "A dict from each result of f, as text, to the elements that gave it.",
+@builtin("group-by", "(group-by f list)",
+         "A dict from each result of f, as text, to the elements that gave it.",
          example="(group-by even? '(1 2 3)) ;=> {\"#f\" (1 3) \"#t\" (2)}", cost=EACH)  # fmt: skip
 def group_by(run: Run, first: Value, second: Value) -> Value:
     first, second = procedure_and_list("group-by", first, second)
@@ -324,18 +346,22 @@ def group_by(run: Run, first: Value, second: Value) -> Value:
     return groups
 
 
-@builtin("index-by", "(index-by f list)", "A dict from each result of f, as text, to the last element that gave it.",
+@builtin("index-by", "(index-by f list)",
+         "A dict from each result of f, as text, to the last element that gave it.",
          example="(get-in (index-by car '((a 1) (b 2))) (list \"b\" 1)) ;=> 2", cost=EACH)  # fmt: skip
 def index_by(run: Run, first: Value, second: Value) -> Value:
     first, second = procedure_and_list("index-by", first, second)
     function = call(run, "index-by", first)
     items = walk(run, "index-by", second, 2)
-    room(run, 12 * len(items))
+    room(run, len(items))
+    run.meter.allocate(96 * len(items))
     return {text_key("index-by", function(item)): item for item in items}
 
 
-@builtin("frequencies", "(frequencies list)", "A dict from each element, as text, to how often it is there.",
-         example="(frequencies '(\"a\" \"b\" \"a\")) ;=> {\"a\" 2 \"b\" 1}", cost="n", aliases=("tally-by-value",))  # fmt: skip
+@builtin("frequencies", "(frequencies list)",
+         "A dict from each element, as text, to how often it is there.",
+         example="(frequencies '(\"a\" \"b\" \"a\")) ;=> {\"a\" 2 \"b\" 1}", cost="n",
+         aliases=("tally-by-value",))  # fmt: skip
 def frequencies(run: Run, value: Value) -> Value:
     items = walk(run, "frequencies", value)
     counts: dict[str, int] = {}

@@ -1,13 +1,13 @@
-"""Lists as sets: what is in both, in one, once. Elements are equal when equal? says so; order is that of first sight."""
+"""Lists as sets: what is in both, in one, once. Elements are equal as equal? says, in the order they came."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
-from lisppump.lispy.builtins.check import call, key_of, room, walk, wrong
+from lisppump.lispy.builtins.check import call, has, key_of, ordinal, room, walk, wrong
 from lisppump.lispy.builtins.compare import same
-from lisppump.lispy.builtins.lists import find_equal
+from lisppump.lispy.builtins.searching import find_equal
 from lisppump.lispy.builtins.sequences import procedure_and_list
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Keyword, Symbol, Value, is_list
@@ -52,9 +52,10 @@ class Bag:
         return any(same(self.run, item, other) for other in self.others)
 
 
-@builtin("unique", "(unique list)", "Each element once, where it is first.", example="(unique '(1 2 1 3)) ;=> (1 2 3)",
-         cost="n; n x n for elements that are lists or dicts",
-         aliases=("distinct", "dedupe", "remove-duplicates", "list->set", "delete-duplicates", "uniq", "nub"))  # fmt: skip
+@builtin("unique", "(unique list)", "Each element once, where it is first.",
+         example="(unique '(1 2 1 3)) ;=> (1 2 3)", cost="n; n x n for elements that are lists or dicts",
+         aliases=("distinct", "dedupe", "remove-duplicates", "list->set", "delete-duplicates", "uniq",
+                  "nub", "deduplicate"))  # fmt: skip
 def unique(run: Run, value: Value) -> Value:
     items = walk(run, "unique", value)
     room(run, len(items))
@@ -62,8 +63,9 @@ def unique(run: Run, value: Value) -> Value:
     return [item for item in items if bag.add(item)]
 
 
-@builtin("unique-by", "(unique-by f list)", "The first element for each result of f.", cost="n, and the calls",
-         example="(unique-by car '((a 1) (b 2) (a 3))) ;=> ((a 1) (b 2))", aliases=("distinct-by",))  # fmt: skip
+@builtin("unique-by", "(unique-by f list)", "The first element for each result of f.",
+         cost="n, and the calls", example="(unique-by car '((a 1) (b 2) (a 3))) ;=> ((a 1) (b 2))",
+         aliases=("distinct-by",))  # fmt: skip
 def unique_by(run: Run, first: Value, second: Value) -> Value:
     first, second = procedure_and_list("unique-by", first, second)
     function = call(run, "unique-by", first)
@@ -98,7 +100,8 @@ def intersection(run: Run, first: Value, *values: Value) -> Value:
     return out
 
 
-@builtin("difference", "(difference list ...)", "Each element of the first list that is in none of the others, once.",
+@builtin("difference", "(difference list ...)",
+         "Each element of the first list that is in none of the others, once.",
          example="(difference '(1 2 3) '(2)) ;=> (1 3)", cost="elements of all lists",
          aliases=("set-difference", "set-subtract", "lset-difference"))  # fmt: skip
 def difference(run: Run, first: Value, *values: Value) -> Value:
@@ -110,8 +113,8 @@ def difference(run: Run, first: Value, *values: Value) -> Value:
     return out
 
 
-@builtin("subset?", "(subset? a b)", "True when every element of a is in b.", example="(subset? '(1) '(1 2)) ;=> #t",
-         cost="elements of both lists")  # fmt: skip
+@builtin("subset?", "(subset? a b)", "True when every element of a is in b.",
+         example="(subset? '(1) '(1 2)) ;=> #t", cost="elements of both lists")  # fmt: skip
 def subset(run: Run, first: Value, second: Value) -> Value:
     bag = Bag(run, walk(run, "subset?", second, 2))
     return all(item in bag for item in walk(run, "subset?", first))
@@ -122,7 +125,7 @@ def holds(run: Run, name: str, collection: Value, item: Value) -> bool:
     if is_list(collection):
         return find_equal(run, item, collection) >= 0
     if isinstance(collection, dict):
-        return key_of(name, item) in collection
+        return has(collection, key_of(name, item))
     if item.__class__ is not str:
         raise wrong(name, "a string (as the other argument is one)", item)
     run.meter.charge(len(collection) >> 4)
@@ -133,28 +136,29 @@ def _collection(value: Value) -> bool:
     return is_list(value) or isinstance(value, dict)
 
 
-@builtin("member?", "(member? x collection)", "True when a list has an element equal? to x, a dict the key, a text the part.",
+def _holds_either(run: Run, name: str, collection: Value, item: Value, place: int) -> bool:
+    """`holds` with the collection where it belongs, or the other way round where the types leave no doubt."""
+    if not _collection(collection) and _collection(item):
+        return holds(run, name, item, collection)
+    if not _collection(collection) and collection.__class__ is not str:
+        raise wrong(name, "a list, dict or string", collection, place)
+    found = holds(run, name, collection, item)
+    if not found and is_list(collection) and is_list(item) and holds(run, name, item, collection):
+        raise LispyError("ambiguous", f"{name} got two lists, the wrong way round as it seems",
+                         help=f"{name} wants the collection as its {ordinal(place)} argument")  # fmt: skip
+    return found
+
+
+@builtin("member?", "(member? x collection)",
+         "True when a list has an element equal? to x, a dict the key, a text the part.",
          example="(member? 2 '(1 2 3)) ;=> #t", cost="nodes compared", aliases=("in?", "elem?"))  # fmt: skip
 def is_member(run: Run, item: Value, collection: Value) -> Value:
-    if not _collection(collection) and (_collection(item) or collection.__class__ is not str):
-        if _collection(item):
-            item, collection = collection, item
-        else:
-            raise wrong("member?", "a list, dict or string", collection, 2)
-    return holds(run, "member?", collection, item)
+    return _holds_either(run, "member?", collection, item, 2)
 
 
 @builtin("contains?", "(contains? collection x)",
          "True when a list has an element equal? to x, a dict the key, a text the part.",
-         example="(contains? '(1 2 3) 2) ;=> #t", cost="nodes compared", aliases=("includes?", "list-contains?"))  # fmt: skip
+         example="(contains? '(1 2 3) 2) ;=> #t", cost="nodes compared",
+         aliases=("includes?", "list-contains?"))  # fmt: skip
 def contains(run: Run, collection: Value, item: Value) -> Value:
-    if not _collection(collection) and (_collection(item) or collection.__class__ is not str):
-        if _collection(item):
-            item, collection = collection, item
-        else:
-            raise wrong("contains?", "a list, dict or string", collection, 1)
-    elif is_list(collection) and is_list(item) and collection and item and not holds(run, "contains?", collection, item):
-        if holds(run, "contains?", item, collection):
-            raise LispyError("ambiguous", "contains? got two lists, and the second has the first as an element",
-                             help="contains? wants the collection first")  # fmt: skip
-    return holds(run, "contains?", collection, item)
+    return _holds_either(run, "contains?", collection, item, 1)

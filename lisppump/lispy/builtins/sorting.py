@@ -1,4 +1,4 @@
-"""Sorting: stable merges in plain Python, so that a comparator is never called from inside the host's sort."""
+"""Sorting: stable merges in plain Python, so that no comparator is ever called from the host's own sort."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin
-from lisppump.lispy.builtins.check import accepts, call, is_number, room, walk, wrong
+from lisppump.lispy.builtins.check import accepts, arity, call, is_number, room, walk, wrong
 from lisppump.lispy.builtins.compare import before, plain_order
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Procedure, Value, is_true
@@ -65,10 +65,11 @@ def arrange(run: Run, name: str, items: list[Value], keys: list[Value], test: Be
 
 
 @builtin("sort", "(sort list [before?])",
-         "The list in order, numbers and texts by themselves, others by a procedure that says whether its first "
-         "argument comes before its second (or gives a number below 0). A procedure of one argument gives the key. "
-         "List and procedure in any order; equal elements keep their order.",
-         example="(sort '(3 1 2) >) ;=> (3 2 1)", cost=COST, aliases=("sorted", "sort-list", "list-sort"))  # fmt: skip
+         "The list in order, numbers and texts by themselves, others by a procedure that says "
+         "whether its " "first " "argument comes before its second (or gives a number below "
+         "0). A procedure of one " "argument gives the key. " "List and procedure in any "
+         "order; equal elements keep their order.", example="(sort '(3 1 2) >) ;=> (3 2 1)",
+         cost=COST, aliases=("sorted", "sort-list", "list-sort"))  # fmt: skip
 def sort(run: Run, first: Value, second: Value = None) -> Value:
     if isinstance(first, Procedure):
         first, second = second, first
@@ -86,12 +87,14 @@ def sort(run: Run, first: Value, second: Value = None) -> Value:
 @builtin("sort-by", "(sort-by key list [before?])",
          "The list in the order of what key gives for each element; key and list in any order.",
          example="(sort-by length '((1 2) () (3))) ;=> (() (3) (1 2))", cost=COST)  # fmt: skip
-def sort_by(run: Run, first: Value, second: Value, test: Value = None) -> Value:
+def sort_by(run: Run, first: Value, second: Value, *others: Value) -> Value:
+    if len(others) > 1:
+        raise arity("sort-by", "2 or 3 arguments", 2 + len(others))
+    test = others[0] if others else None
     if isinstance(second, Procedure) and not isinstance(first, Procedure):
         first, second = second, first
-    elif isinstance(second, Procedure) and isinstance(first, Procedure) and test is not None:
-        # (sort-by key before? list), as Clojure writes it
-        second, test = test, second
+    elif isinstance(second, Procedure) and others:
+        second, test = test, second  # (sort-by key before? list), as Clojure writes it
     function = call(run, "sort-by", first)
     items = walk(run, "sort-by", second, 2)
     keys = [function(item) for item in items]
@@ -114,12 +117,15 @@ def _best(run: Run, name: str, first: Value, second: Value, largest: bool) -> Va
 
 
 @builtin("max-by", "(max-by key list)", "The element for which key gives most; the first of equals.",
-         example="(max-by cadr '((a 1) (b 3) (c 2))) ;=> (b 3)", cost="n, and the calls", aliases=("argmax",))  # fmt: skip
+         example="(max-by cadr '((a 1) (b 3) (c 2))) ;=> (b 3)", cost="n, and the calls",
+         aliases=("argmax",))  # fmt: skip
 def max_by(run: Run, first: Value, second: Value) -> Value:
     return _best(run, "max-by", first, second, True)
 
 
-@builtin("min-by", "(min-by key list)", "The element for which key gives least; the first of equals.",
-         example="(min-by cadr '((a 2) (b 1))) ;=> (b 1)", cost="n, and the calls", aliases=("argmin",))  # fmt: skip
+@builtin("min-by", "(min-by key list)",
+         "The element for which key gives least; the first of equals.",
+         example="(min-by cadr '((a 2) (b 1))) ;=> (b 1)", cost="n, and the calls",
+         aliases=("argmin",))  # fmt: skip
 def min_by(run: Run, first: Value, second: Value) -> Value:
     return _best(run, "min-by", first, second, False)

@@ -1,4 +1,4 @@
-"""Dicts that share what they have in common: setting a key costs the key, and every older dict stays what it was.
+"""Dicts that share what they have in common: setting a key costs the key, every older dict stays as it was.
 
 The newest version owns a plain dict; an older one is a difference to the next newer. Nothing here is seen by
 a program: a version is a dict with other insides.
@@ -21,9 +21,12 @@ ABSENT: Any = object()
 
 
 class Version(dict[str, Value]):
-    """A dict whose entries are in `data`, or differ by one key from the version that came `after` it."""
+    """A dict whose entries are in `data`, or differ by one key from the version that came `after` it.
 
-    __slots__ = ("after", "data", "key", "previous")
+    Once its entries were looked at as a whole it is `pinned`: its dict is never changed again.
+    """
+
+    __slots__ = ("after", "data", "key", "pinned", "previous", "size")
 
     def __init__(self, data: dict[str, Value]) -> None:
         super().__init__()
@@ -31,9 +34,12 @@ class Version(dict[str, Value]):
         self.after: Version | None = None
         self.key = ""
         self.previous: Value = None
+        self.size = 0
+        self.pinned = False
 
     def whole(self) -> dict[str, Value]:
         """All entries as a plain dict that nobody may change; made once for an older version."""
+        self.pinned = True
         if self.data is None:
             chain: list[Version] = []
             version: Version = self
@@ -62,7 +68,7 @@ class Version(dict[str, Value]):
             version = version.after  # type: ignore[assignment]
         return self.whole()[key]
 
-    def get(self, key: str, default: Value = None) -> Value:  # type: ignore[override]
+    def get(self, key: str, default: Value = None) -> Value:
         try:
             return self[key]
         except KeyError:
@@ -76,10 +82,10 @@ class Version(dict[str, Value]):
         return True
 
     def __len__(self) -> int:
-        return len(self.whole())
+        return self.size if self.data is None else len(self.data)
 
     def __bool__(self) -> bool:
-        return bool(self.whole())
+        return len(self) > 0
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.whole())
@@ -105,30 +111,32 @@ class Version(dict[str, Value]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 def with_key(run: Run, items: dict[str, Value], key: str, value: Value) -> dict[str, Value]:
     """A dict with one key set; large dicts share their entries with what they were made from."""
-    if items.__class__ is Version:
-        data = items.data  # type: ignore[attr-defined]
-        if data is not None and items.after is None:  # type: ignore[attr-defined]
-            return _newer(run, items, data, key, value)  # type: ignore[arg-type]
-        items = items.whole()  # type: ignore[attr-defined]
+    if isinstance(items, Version):
+        if items.data is not None and not items.pinned:
+            return _newer(run, items, items.data, key, value)
+        items = items.whole()
     size = len(items)
     run.meter.allocate(ENTRY * (size + 1))
     made = dict(items)
     made[key] = value
+    if len(made) > run.limits.elements and len(made) > size:
+        run.meter.container(len(made))
     return made if size < SMALL else Version(made)
 
 
 def _newer(run: Run, old: Version, data: dict[str, Value], key: str, value: Value) -> Version:
     """The next version takes the entries over; the old one keeps the difference."""
-    run.meter.allocate(ENTRY)
+    run.meter.allocate(2 * ENTRY)
     previous = data.get(key, ABSENT)
     if previous is ABSENT and len(data) >= run.limits.elements:
         run.meter.container(len(data) + 1)
     made = Version(data)
+    old.size = len(data)
     data[key] = value
     old.data = None
     old.key = key

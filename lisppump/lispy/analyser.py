@@ -1,0 +1,369 @@
+"""Nodes to the resolved tree: scopes, macros, calls; forms stand in a table. It runs only macros."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lisppump.errors import Span, suggest
+from lisppump.lispy.errors import LimitError, LispyError
+from lisppump.lispy.names import Namespace
+from lisppump.lispy.nodes import Node, cut, datum, key_name, node_of
+from lisppump.lispy.run import Run
+from lisppump.lispy.tree import (
+    Body,
+    Call,
+    Const,
+    DefineGlobal,
+    DictTemplate,
+    Global,
+    Label,
+    Lambda,
+    Local,
+    Sequence,
+    SetLocal,
+    Tree,
+    Variable,
+)  # fmt: skip
+from lisppump.lispy.values import Procedure, Value
+
+Tails = tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FormSpec:
+    """One form of the language, as the documentation and `describe` show it."""
+
+    name: str
+    usage: str
+    doc: str
+    example: str
+    analyse: Callable[[Analyser, Node, Scope, Tails], Tree]
+    aliases: tuple[str, ...] = ()
+
+
+FORMS: dict[str, FormSpec] = {}
+FIXED = frozenset({"quote", "if", "define", "set!", "lambda"})  # no program may bind these
+
+
+def form(
+    name: str, usage: str, doc: str, *, example: str, aliases: tuple[str, ...] = ()
+) -> Callable[[Any], Callable[[Analyser, Node, Scope, Tails], Tree]]:
+    """Enter a form into the table."""
+
+    def enter(analyse: Any) -> Any:
+        spec = FormSpec(name, usage, doc, example, analyse, aliases)
+        for word in (name, *aliases):
+            FORMS[word] = spec
+        return analyse
+
+    return enter
+
+
+class Scope:
+    """Local names. A `boundary` begins a procedure; a scope with a `body` takes internal definitions."""
+
+    __slots__ = ("body", "boundary", "names", "parent")
+
+    def __init__(
+        self, parent: Scope | None, boundary: bool = False, body: list[Variable] | None = None
+    ) -> None:
+        self.names: dict[str, Variable | Label | Procedure] = {}
+        self.parent = parent
+        self.boundary = boundary
+        self.body = body
+
+    def find(self, name: str) -> tuple[Variable | Label | Procedure | None, bool]:
+        """What a name means here, and whether it belongs to a procedure further out."""
+        scope: Scope | None = self
+        crossed = False
+        while scope is not None:
+            known = scope.names.get(name)
+            if known is not None:
+                return known, crossed
+            crossed = crossed or scope.boundary
+            scope = scope.parent
+        return None, False
+
+    def known(self) -> list[str]:
+        """All local names that can be seen from here."""
+        scope: Scope | None = self
+        found: list[str] = []
+        while scope is not None:
+            found.extend(scope.names)
+            scope = scope.parent
+        return found
+
+
+class Analyser:
+    """Turns the forms of one namespace into trees; `evaluate` runs the procedure of a macro definition."""
+
+    def __init__(
+        self, run: Run, namespace: Namespace, evaluate: Callable[[Tree], Value], spans: bool = True
+    ) -> None:
+        self.run = run
+        self.namespace = namespace
+        self.evaluate = evaluate
+        self.spans = spans
+        self.depth = 0
+        self.origins: dict[int, tuple[Value, Node]] = {}
+
+    def program(self, node: Node) -> Lambda:
+        """The tree of one form of the top level, as a procedure without parameters."""
+        self.depth = 0
+        self.origins.clear()
+        body = self.expression(node, Scope(None), ())
+        return Lambda("", [], None, body)
+
+    def span(self, node: Node) -> Span | None:
+        """The place an error at this node shows; none in library code, whose callers are to blame."""
+        return Span(node.source, node.start, node.end) if self.spans else None
+
+    def expression(self, node: Node, scope: Scope, tails: Tails) -> Tree:
+        """The tree of a node; `tails` are the loops that a call standing here may jump to."""
+        kind = node.kind
+        if kind == "symbol":
+            return self.reference(node, scope)
+        if kind == "list":
+            if not node.items:
+                return Const([])
+            self.depth += 1
+            if self.depth > 4 * self.run.limits.syntax_depth:
+                raise LimitError(
+                    "syntax-depth-limit", "macros expand this into a program nested too deep", span=node.span
+                )
+            try:
+                return self.compound(node, scope, tails)
+            except LispyError as error:
+                raise error.located(node.span) from None
+            finally:
+                self.depth -= 1
+        if kind == "dict":
+            items = node.items
+            keys = [key_name(key) for key in items[::2]]
+            return DictTemplate(keys, [self.expression(item, scope, ()) for item in items[1::2]])
+        if kind == "dotted":
+            raise LispyError(
+                "bad-syntax", "a dotted pair is data; quote it to use it as such", span=node.span
+            )
+        return Const(node.value)
+
+    def reference(self, node: Node, scope: Scope) -> Tree:
+        """The value of a name."""
+        name = node.value.name
+        known, _ = scope.find(name)
+        if known is None:
+            namespace = self.namespace
+            if name not in namespace.bound and (name in namespace.macros or name in FORMS):
+                raise LispyError(
+                    "bad-syntax",
+                    f"{name} is a form, not a value; it stands first in its brackets",
+                    span=node.span,
+                    help=FORMS[name].usage if name in FORMS else None,
+                )
+            return Global(namespace.cell(name), self.span(node), scope)
+        if isinstance(known, Label):
+            known.fail()
+            return Local(known.variable, self.span(node))
+        if isinstance(known, Variable):
+            return Local(known, self.span(node))
+        raise LispyError("bad-syntax", f"{name} is a macro, not a value", span=node.span)
+
+    def compound(self, node: Node, scope: Scope, tails: Tails) -> Tree:
+        """A call, a form or the use of a macro."""
+        head = node.items[0]
+        if head.kind == "symbol":
+            name = head.value.name
+            known, crossed = scope.find(name)
+            if isinstance(known, Label):
+                return self.labelled(node, known, crossed, scope, tails)
+            if known is None and name not in self.namespace.bound:
+                known = self.namespace.macros.get(name)
+                if known is None and name in FORMS:
+                    return FORMS[name].analyse(self, node, scope, tails)
+            if isinstance(known, Procedure):
+                return self.expression(self.expand(node, known), scope, tails)
+        operator = self.expression(head, scope, ())
+        operands = [self.expression(item, scope, ()) for item in node.items[1:]]
+        return Call(operator, operands, self.span(node))
+
+    def labelled(self, node: Node, label: Label, crossed: bool, scope: Scope, tails: Tails) -> Tree:
+        """A call of a named let, which is a jump as long as nothing speaks against it."""
+        operands = [self.expression(item, scope, ()) for item in node.items[1:]]
+        if crossed or label not in tails or len(operands) != len(label.parameters):
+            label.fail()
+        else:
+            for inner in tails[tails.index(label) + 1 :]:
+                inner.jumps_out.append(label)
+                if not inner.loop:
+                    label.fail()
+        return Call(Local(label.variable, self.span(node.items[0])), operands, self.span(node), label)
+
+    def expand(self, node: Node, macro: Procedure) -> Node:
+        """What a macro makes of its use; pieces passed through keep their places."""
+        arguments = [self.quoted(item) for item in node.items[1:]]
+        result = self.run.function(macro)(*arguments)
+        self.run.charge(1)
+        return self.placed(result, node)
+
+    def quoted(self, node: Node) -> Value:
+        """The datum of a node, remembered so that it finds back to its place."""
+        if node.kind != "list":
+            return datum(node)
+        value = [self.quoted(item) for item in node.items]
+        if value:
+            self.origins[id(value)] = (value, node)
+        return value
+
+    def placed(self, value: Value, like: Node, depth: int = 0) -> Node:
+        """Data as a node: where it came from if a macro only passed it on, else where the macro was used."""
+        known = self.origins.get(id(value))
+        if known is not None and known[0] is value:
+            return known[1]
+        if value.__class__ is list and value:
+            if depth > self.run.limits.syntax_depth:
+                raise LimitError(
+                    "syntax-depth-limit", "a macro made a program nested too deep", span=like.span
+                )
+            self.run.charge(len(value))
+            items = tuple([self.placed(item, like, depth + 1) for item in value])
+            return Node("list", None, items, like.source, like.start, like.end)
+        return node_of(value, like, self.run.limits, depth)
+
+    def sequence(self, nodes: tuple[Node, ...], scope: Scope, tails: Tails) -> Tree:
+        """Several forms where no new scope begins."""
+        if len(nodes) == 1:
+            return self.expression(nodes[0], scope, tails)
+        forms = [self.expression(item, scope, ()) for item in nodes[:-1]]
+        if nodes:
+            forms.append(self.expression(nodes[-1], scope, tails))
+        return Sequence(forms) if forms else Const(None)
+
+    def body(self, nodes: tuple[Node, ...], parent: Scope, tails: Tails) -> Tree:
+        """Several forms in a scope of their own; definitions among them are seen by all of them."""
+        variables: list[Variable] = []
+        scope = Scope(parent, body=variables)
+        for name in self.defined(nodes, scope):
+            self.declare(name, scope)
+        tree = self.sequence(nodes, scope, tails)
+        if not variables:
+            return tree
+        forms = tree.forms if isinstance(tree, Sequence) else [tree]
+        for item in forms:  # nothing can read a procedure before the procedures at the start are all made
+            if not (isinstance(item, SetLocal) and item.first and isinstance(item.value, Lambda)):
+                break
+            item.variable.checked = False
+        return Body(variables, tree)
+
+    def defined(self, nodes: tuple[Node, ...], scope: Scope) -> list[Node]:
+        """The names that definitions among these forms bind."""
+        found: list[Node] = []
+        for node in nodes:
+            word = node.head
+            if word is None or scope.find(word)[0] is not None or word in self.namespace.bound:
+                continue
+            if word == "begin":
+                found.extend(self.defined(node.items[1:], scope))
+            elif word in ("define", "defun") and len(node.items) > 2:
+                target = node.items[1]
+                if target.kind in ("list", "dotted") and target.items:
+                    target = target.items[0]
+                if target.kind == "symbol":
+                    found.append(target)
+        return found
+
+    def declare(self, name: Node, scope: Scope) -> Variable:
+        """A late variable of a scope with a body."""
+        text = self.binder(name)
+        known = scope.names.get(text)
+        if isinstance(known, Variable):
+            return known
+        variable = Variable(text, late=True, checked=True)
+        scope.names[text] = variable
+        assert scope.body is not None
+        scope.body.append(variable)
+        return variable
+
+    def define(self, name: Node, scope: Scope, make: Callable[[], Tree], span: Span | None) -> Tree:
+        """A definition: of the innermost body around it, or of the top level."""
+        target: Scope | None = scope
+        while target is not None and target.body is None:
+            target = target.parent
+        if target is None:
+            cell = self.namespace.bind(self.binder(name))
+            return DefineGlobal(cell, make())
+        variable = self.declare(name, target)
+        first = not variable.defined
+        if not first:
+            variable.assigned = True
+        variable.defined = True
+        return SetLocal(variable, make(), span, first)
+
+    def binder(self, node: Node) -> str:
+        """The name a program binds; an error where it may not."""
+        if node.kind != "symbol":
+            raise LispyError("bad-syntax", f"a name is wanted here, got {cut(node.text)}", span=node.span)
+        name: str = node.value.name
+        if name in FIXED:
+            raise LispyError(
+                "bad-syntax", f"{name} cannot be bound: it is one of the five fixed names", span=node.span
+            )
+        return name
+
+    def parameters(self, node: Node, scope: Scope) -> tuple[list[Variable], Variable | None]:
+        """The variables of `(a b)`, `(a . rest)`, `(a &rest rest)` or `rest`."""
+        if node.kind == "symbol":
+            names: tuple[Node, ...] = ()
+            rest: Node | None = node
+        elif node.kind == "dotted":
+            names, rest = node.items[:-1], node.items[-1]
+        elif node.kind in ("list", "nil"):
+            names, rest = node.items, None
+            if len(names) > 1 and names[-2].name in ("&rest", "&", "#!rest"):
+                names, rest = names[:-2], names[-1]
+        else:
+            raise LispyError(
+                "bad-syntax", f"parameters are a list of names, not {cut(node.text)}", span=node.span
+            )
+        variables = [self.parameter(name, scope) for name in names]
+        return variables, None if rest is None else self.parameter(rest, scope)
+
+    def parameter(self, node: Node, scope: Scope) -> Variable:
+        """A variable that a call fills."""
+        name = self.binder(node)
+        if name in scope.names:
+            raise LispyError("bad-syntax", f"{name} is bound twice here", span=node.span)
+        variable = Variable(name)
+        scope.names[name] = variable
+        return variable
+
+    def procedure(
+        self, name: str, parameters: Node, nodes: tuple[Node, ...], whole: Node, parent: Scope | None
+    ) -> Lambda:
+        """A procedure; a string before other forms is its docstring."""
+        scope = Scope(parent, boundary=True)
+        variables, rest = self.parameters(parameters, scope)
+        doc = None
+        if len(nodes) > 1 and nodes[0].kind == "string":
+            doc, nodes = nodes[0].value, nodes[1:]
+        body = self.body(nodes, scope, ())
+        return Lambda(name, variables, rest, body, doc, whole, whole.span)
+
+    def unbound(self, name: str, local: list[str]) -> LispyError:
+        """The error for a name without a value, with the name that was likely meant."""
+        namespace = self.namespace
+        names = [word for word, cell in namespace.cells.items() if word in namespace.bound or cell.builtin]
+        from lisppump.lispy.builtins import BUILTINS
+
+        close = suggest(name, [*{*names, *local, *BUILTINS, *FORMS, *namespace.macros} - {name}])
+        help = f"did you mean `{close}`?" if close else None
+        return LispyError("unbound", f"{cut(name)} has no value", help=help)
+
+
+def written(node: Node) -> LispyError:
+    """The error for a form that is not written as it should be."""
+    spec = FORMS[str(node.items[0].value.name)]
+    return LispyError(
+        "bad-syntax", f"{spec.name} is not written like this", span=node.span, help=f"write {spec.usage}"
+    )

@@ -1,0 +1,123 @@
+"""Texts of data: JSON and LisPy's own notation, read and written."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from lisppump.lispy.builtins import builtin
+from lisppump.lispy.builtins.check import count, string
+from lisppump.lispy.errors import LimitError, LispyError
+from lisppump.lispy.printer import to_json, write_text
+from lisppump.lispy.reader import parse_values
+from lisppump.lispy.values import Value
+
+if TYPE_CHECKING:
+    from lisppump.lispy.run import Run
+
+BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{\]}]', re.DOTALL)
+SURROGATES = re.compile(
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+DIGITS = 4300  # the host refuses decimal texts of more digits
+
+
+@builtin("json-parse", "(json-parse text)", "The value of a JSON text.", cost="length",
+         aliases=("json-decode", "parse-json", "json-read", "json-loads", "string->json"),
+         example="(json-parse \"[1, {\\\"a\\\": null}]\") ;=> (1 {\"a\" nil})")  # fmt: skip
+def json_parse(run: Run, value: Value) -> Value:
+    string("json-parse", value)
+    run.meter.charge(len(value))
+    run.meter.allocate(8 * len(value))
+    _check_depth(run, value)
+    if any(match[1] for match in SURROGATES.finditer(value)):
+        raise LispyError("json-error", "the JSON text has half a character in it (a lone surrogate)")
+
+    def whole(text: str) -> int:
+        if len(text) > DIGITS or (found := int(text)).bit_length() > run.limits.bits:
+            raise LimitError(
+                "integer-limit",
+                f"an integer may have {run.limits.bits:,} bits, the JSON text has one of more",
+            )
+        return found
+
+    def point(text: str) -> float:
+        found = float(text)
+        if found - found != 0.0:
+            raise LispyError("json-error", "the JSON text has a number too large for a float")
+        return found
+
+    def constant(text: str) -> Any:
+        raise LispyError("json-error", f"{text} is not JSON")
+
+    try:
+        parsed = json.loads(value, parse_int=whole, parse_float=point, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise LispyError("json-error", f"the text is not JSON at {where}: {error.msg.lower()}") from None
+    if len(value) > 2 * run.limits.elements:
+        _check_sizes(run, parsed)
+    return parsed
+
+
+def _check_depth(run: Run, text: str) -> None:
+    depth = 0
+    for match in BRACKETS.finditer(text):
+        mark = match[0]
+        if mark in "[{":
+            depth += 1
+            if depth > run.limits.data_depth:
+                raise LimitError(
+                    "data-depth-limit", f"JSON may be nested {run.limits.data_depth} deep, this is deeper"
+                )
+        elif mark in "]}":
+            depth -= 1
+
+
+def _check_sizes(run: Run, value: Value) -> None:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if item.__class__ is list or item.__class__ is dict:
+            if len(item) > run.limits.elements:
+                run.meter.container(len(item))
+            stack.extend(item.values() if item.__class__ is dict else item)
+
+
+@builtin("json-encode", "(json-encode x [indent])", "The JSON text of a value.",
+         cost="nodes + length / 16",
+         example="(json-encode '(1 \"a\" nil)) ;=> \"[1, \\\"a\\\", null]\"",
+         aliases=("json-dump", "json-dumps", "json-stringify", "json-write", "to-json",
+                  "->json"))  # fmt: skip
+def json_encode(run: Run, value: Value, indent: Value = None) -> Value:
+    width = None if indent is None else min(8, count("json-encode", indent, 2))
+    text = json.dumps(to_json(value, run.meter), ensure_ascii=False, indent=width)
+    run.meter.text(len(text))
+    return text
+
+
+@builtin("read-string", "(read-string text)",
+         "The first datum of a LisPy text, not evaluated; nil of an empty one.",
+         example="(read-string \"(+ 1 2)\") ;=> (+ 1 2)", cost="length",
+         aliases=("read-from-string",))  # fmt: skip
+def read_string(run: Run, value: Value) -> Value:
+    run.meter.charge(len(string("read-string", value)))
+    run.meter.allocate(16 * len(value))
+    found = parse_values(value, run.limits)
+    return found[0] if found else None
+
+
+@builtin("read-all", "(read-all text)", "All data of a LisPy text, not evaluated.",
+         example="(read-all \"1 (a)\") ;=> (1 (a))", cost="length")  # fmt: skip
+def read_all(run: Run, value: Value) -> Value:
+    run.meter.charge(len(string("read-all", value)))
+    run.meter.allocate(16 * len(value))
+    return parse_values(value, run.limits)
+
+
+@builtin("write-string", "(write-string x)", "The text of a value that reads back.",
+         example="(write-string '(a \"b\")) ;=> \"(a \\\"b\\\")\"", cost="length / 16",
+         aliases=("write-to-string", "prin1-to-string", "pr-str", "repr"))  # fmt: skip
+def write_string(run: Run, value: Value) -> Value:
+    return write_text(run, value)

@@ -1,0 +1,120 @@
+"""Regular expressions in linear time (RE2): no backtracking, so no pattern can be slow beyond its size."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from lisppump.lispy.builtins import builtin
+from lisppump.lispy.builtins.check import room, string
+from lisppump.lispy.errors import LispyError
+from lisppump.lispy.values import Value
+
+if TYPE_CHECKING:
+    from lisppump.lispy.run import Run
+
+LONGEST = 1000  # characters of a pattern
+MEMORY = 1 << 20  # bytes a compiled pattern may take
+COST = "length x (1 + pattern length / 16)"
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> Any:
+    """The compiled pattern, or None if it is none."""
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = MEMORY
+    try:
+        return re2.compile(pattern, options)
+    except re2.error:
+        return None
+
+
+def _ready(run: Run, name: str, pattern: Value, text: Value) -> Any:
+    """A compiled pattern, the text's cost charged."""
+    string(name, pattern)
+    string(name, text, 2)
+    if len(pattern) > LONGEST:
+        raise LispyError(
+            "bad-value", f"{name} wants a pattern of at most {LONGEST:,} characters, got {len(pattern):,}"
+        )
+    run.meter.charge((1 + len(text)) * (1 + (len(pattern) >> 4)))
+    compiled = _compiled(pattern)
+    if compiled is None:
+        raise LispyError(
+            "bad-value", f"{name} got a pattern that is not a regular expression, or a too large one",
+            help="RE2 syntax: no look-around, no back-references, repetition up to 1,000",
+        )  # fmt: skip
+    return compiled
+
+
+def _groups(match: Any) -> list[Value]:
+    return [match.group(0), *[False if group is None else group for group in match.groups()]]
+
+
+@builtin("regex-match", "(regex-match pattern text)",
+         "The first match and its groups as a list (#f for a group not taken), or #f.",
+         example="(regex-match \"(\\\\d+)-(\\\\d+)\" \"a 10-20\") ;=> (\"10-20\" \"10\" \"20\")", cost=COST,
+         aliases=("regexp-match", "re-match", "regex-search"))  # fmt: skip
+def regex_match(run: Run, pattern: Value, text: Value) -> Value:
+    match = _ready(run, "regex-match", pattern, text).search(text)
+    return False if match is None else _groups(match)
+
+
+@builtin("regex-match?", "(regex-match? pattern text)",
+         "True when the pattern matches somewhere in the text.",
+         example="(regex-match? \"^a+$\" \"aaa\") ;=> #t", cost=COST, aliases=("regexp-match?",))  # fmt: skip
+def is_regex_match(run: Run, pattern: Value, text: Value) -> Value:
+    return _ready(run, "regex-match?", pattern, text).search(text) is not None
+
+
+@builtin("regex-match-all", "(regex-match-all pattern text)",
+         "All matches: texts, or lists of match and groups if the pattern has groups.",
+         example="(regex-match-all \"[0-9]+\" \"a1 b22\") ;=> (\"1\" \"22\")", cost=COST,
+         aliases=("regex-find-all", "regexp-match*", "re-find-all"))  # fmt: skip
+def regex_match_all(run: Run, pattern: Value, text: Value) -> Value:
+    compiled = _ready(run, "regex-match-all", pattern, text)
+    out: list[Value] = []
+    for match in compiled.finditer(text):
+        run.meter.charge(1)
+        out.append(_groups(match) if compiled.groups else match.group(0))
+    room(run, len(out))
+    run.meter.allocate(64 * len(out))
+    return out
+
+
+@builtin("regex-replace", "(regex-replace pattern text new)",
+         "The text with every match replaced by a text, taken as it is.",
+         example="(regex-replace \"[0-9]+\" \"a1 b22\" \"#\") ;=> \"a# b#\"", cost=COST,
+         aliases=("regexp-replace*", "regex-replace-all"))  # fmt: skip
+def regex_replace(run: Run, pattern: Value, text: Value, new: Value) -> Value:
+    string("regex-replace", new, 3)
+    parts: list[str] = []
+    size = end = 0
+    for match in _ready(run, "regex-replace", pattern, text).finditer(text):
+        run.meter.charge(1)
+        parts.extend((text[end : match.start()], new))
+        size += match.start() - end + len(new)
+        if size > run.limits.string:
+            run.meter.text(size)
+        end = match.end()
+    parts.append(text[end:])
+    run.meter.text(size + len(text) - end)
+    return "".join(parts)
+
+
+@builtin("regex-split", "(regex-split pattern text)", "The parts of the text between the matches.",
+         example="(regex-split \", *\" \"a,b, c\") ;=> (\"a\" \"b\" \"c\")", cost=COST)  # fmt: skip
+def regex_split(run: Run, pattern: Value, text: Value) -> Value:
+    parts: list[str] = []
+    end = 0
+    for match in _ready(run, "regex-split", pattern, text).finditer(text):
+        run.meter.charge(1)
+        if match.end() > match.start():
+            parts.append(text[end : match.start()])
+            end = match.end()
+    parts.append(text[end:])
+    room(run, len(parts))
+    return parts

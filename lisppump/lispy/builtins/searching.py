@@ -1,0 +1,87 @@
+"""Looking into lists: where an element is, which pair has a key. Elements are compared as equal? does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lisppump.lispy.builtins import builtin, describe_type
+from lisppump.lispy.builtins.check import flat, window, wrong
+from lisppump.lispy.builtins.compare import same
+from lisppump.lispy.errors import LispyError
+from lisppump.lispy.values import Pair, Slice, Value, is_list
+
+if TYPE_CHECKING:
+    from lisppump.lispy.run import Run
+
+
+@builtin("member", "(member x list)",
+         "The rest of the list from the first element equal? to x, or #f.",
+         example="(member 2 '(1 2 3)) ;=> (2 3)", cost="nodes compared",
+         aliases=("memq", "memv"))  # fmt: skip
+def member(run: Run, item: Value, value: Value) -> Value:
+    if not is_list(value):
+        help = "(contains? collection x) takes strings and dicts too"
+        raise wrong("member", "a list", value, 2, help)
+    position = find_equal(run, item, value)
+    if position < 0:
+        return False
+    base, start, stop = flat(value)
+    return window(base, start + position, stop)
+
+
+def find_equal(run: Run, item: Value, value: Value) -> int:
+    """The position of the first element equal? to an item, or -1."""
+    base, start, stop = flat(value)
+    kind = item.__class__
+    atom = kind is str or kind is int
+    for position in range(start, stop):
+        run.meter.charge(1)
+        other = base[position]
+        if atom:
+            if other.__class__ is kind and other == item:
+                return position - start
+        elif same(run, item, other):
+            return position - start
+    return -1
+
+
+@builtin("index-of", "(index-of list x)",
+         "The position of the first element equal? to x, or #f; of a text in a text.",
+         example="(index-of '(a b c) 'b) ;=> 1", cost="nodes compared",
+         aliases=("list-index-of",))  # fmt: skip
+def index_of(run: Run, first: Value, second: Value) -> Value:
+    if first.__class__ is str and second.__class__ is str:
+        run.meter.charge(len(first) >> 4)
+        position = first.find(second)
+        return False if position < 0 else position
+    if is_list(first) and is_list(second):
+        raise LispyError("ambiguous", "index-of got two lists: either could be the one that is searched",
+                         help="(find-index (lambda (x) (equal? x item)) list) says which")  # fmt: skip
+    if is_list(second):
+        first, second = second, first
+    elif not is_list(first):
+        raise wrong("index-of", "a list", first, 1)
+    position = find_equal(run, second, first)
+    return False if position < 0 else position
+
+
+def _pair_key(name: str, entry: Value) -> Value:
+    kind = entry.__class__
+    if kind is Pair:
+        return entry.car
+    if (kind is list and entry) or kind is Slice:
+        return entry[0]
+    raise LispyError(
+        "wrong-type", f"{name} wants a list of pairs, one of its elements is {describe_type(entry)}"
+    )
+
+
+def find_pair(run: Run, name: str, key: Value, alist: Value) -> Value:
+    """The first pair of an association list whose car is equal? to a key, or #f."""
+    base, start, stop = flat(alist)
+    for position in range(start, stop):
+        run.meter.charge(1)
+        entry = base[position]
+        if same(run, key, _pair_key(name, entry)):
+            return entry
+    return False

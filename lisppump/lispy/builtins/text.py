@@ -1,0 +1,371 @@
+"""Text: joining, cutting, searching and changing strings. A character is a string of length one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lisppump.lispy.builtins import builtin
+from lisppump.lispy.builtins.check import (
+    count,
+    integer,
+    is_number,
+    room,
+    string,
+    string_help,
+    walk,
+    wrong,
+)  # fmt: skip
+from lisppump.lispy.errors import LispyError
+from lisppump.lispy.printer import display_text
+from lisppump.lispy.values import Keyword, Symbol, Value, is_list
+
+if TYPE_CHECKING:
+    from lisppump.lispy.run import Run
+
+LINEAR = "length / 16"
+
+
+def joined(run: Run, separator: str, parts: list[str]) -> str:
+    """Texts put together; the length is checked before."""
+    run.meter.text(sum(map(len, parts)) + len(separator) * max(0, len(parts) - 1))
+    return separator.join(parts)
+
+
+@builtin("string-append", "(string-append text ...)", "The texts one after the other.",
+         example="(string-append \"ab\" \"cd\") ;=> \"abcd\"", cost=LINEAR)  # fmt: skip
+def string_append(run: Run, *values: Value) -> Value:
+    for place, value in enumerate(values, 1):
+        if value.__class__ is not str:
+            raise wrong("string-append", "strings", value, place,
+                        string_help(value) or "(concat x ...) takes values of any type")  # fmt: skip
+    run.meter.charge(len(values) >> 3)
+    return joined(run, "", list(values))
+
+
+@builtin("concat", "(concat x ...)",
+         "Lists give one list; anything else is put together as text, as display shows it.",
+         example="(concat \"n = \" 5) ;=> \"n = 5\"", cost="elements or length / 16")  # fmt: skip
+def concat(run: Run, *values: Value) -> Value:
+    if values and all(map(is_list, values)):
+        from lisppump.lispy.builtins.lists import append
+
+        return append(run, *values)
+    return joined(run, "", [display_text(run, value) for value in values])
+
+
+@builtin("string", "(string x ...)", "The text of all arguments, as display shows them.",
+         example="(string 1 \" \" 'a) ;=> \"1 a\"", cost=LINEAR, aliases=("str",))  # fmt: skip
+def string_(run: Run, *values: Value) -> Value:
+    return joined(run, "", [display_text(run, value) for value in values])
+
+
+@builtin("->string", "(->string x)", "The text of a value, as display shows it.",
+         example="(->string '(1 2)) ;=> \"(1 2)\"", cost=LINEAR,
+         aliases=("to-string", "display->string", "value->string"))  # fmt: skip
+def to_string(run: Run, value: Value) -> Value:
+    return display_text(run, value)
+
+
+@builtin("string-length", "(string-length text)", "How many characters.",
+         example="(string-length \"abc\") ;=> 3", aliases=("string-count-chars",))  # fmt: skip
+def string_length(run: Run, value: Value) -> Value:
+    return len(string("string-length", value))
+
+
+@builtin("substring", "(substring text start [end])",
+         "The characters from start up to, not with, end; end is cut.",
+         example="(substring \"hello\" 1 3) ;=> \"el\"", cost=LINEAR,
+         aliases=("subs", "string-slice", "subseq"))  # fmt: skip
+def substring(run: Run, value: Value, start: Value, end: Value = None) -> Value:
+    string("substring", value)
+    low = count("substring", start, 2)
+    high = len(value) if end is None else min(len(value), count("substring", end, 3))
+    if low > len(value) or (end is not None and high < low):
+        raise LispyError(
+            "out-of-range",
+            f"substring wants 0 <= start <= end and a start within the text, got {low} to {high}",
+        )
+    run.meter.text(high - low)
+    return value[low:high]
+
+
+@builtin("string-ref", "(string-ref text n)", "The character at a position, counted from 0.",
+         example="(string-ref \"abc\" 1) ;=> \"b\"", aliases=("char-at", "string-nth"))  # fmt: skip
+def string_ref(run: Run, value: Value, position: Value) -> Value:
+    string("string-ref", value)
+    place = integer("string-ref", position, 2)
+    if not 0 <= place < len(value):
+        raise LispyError("out-of-range", f"string-ref wants a position from 0 below {len(value)}")
+    return value[place]
+
+
+def _taken(run: Run, parts: list[str]) -> list[str]:
+    room(run, len(parts))
+    run.meter.allocate(sum(map(len, parts)))
+    return parts
+
+
+@builtin("string-split", "(string-split text [separator])",
+         "The parts between separators; without one, the words.",
+         example="(string-split \"a,b\" \",\") ;=> (\"a\" \"b\")", cost="length / 16 + parts",
+         aliases=("split",))  # fmt: skip
+def string_split(run: Run, value: Value, separator: Value = None) -> Value:
+    string("string-split", value)
+    run.meter.charge(len(value) >> 4)
+    if separator is None:
+        run.meter.charge(len(value) >> 2)
+        return _taken(run, value.split())
+    string("string-split", separator, 2)
+    if not separator:
+        raise LispyError("bad-value", "string-split wants a separator that is not empty",
+                         help="(string->list text) gives the characters")  # fmt: skip
+    parts = value.count(separator) + 1
+    run.meter.charge(parts)
+    return _taken(run, value.split(separator))
+
+
+@builtin("words", "(words text)", "The words, as white space parts them.",
+         example="(words \" a  b \") ;=> (\"a\" \"b\")", cost="length / 4")  # fmt: skip
+def words(run: Run, value: Value) -> Value:
+    return string_split(run, string("words", value))
+
+
+@builtin("lines", "(lines text)", "The lines, without their ends.",
+         example="(lines \"a\\nb\\n\") ;=> (\"a\" \"b\")", cost="length / 4")  # fmt: skip
+def lines(run: Run, value: Value) -> Value:
+    string("lines", value)
+    run.meter.charge(len(value) >> 2)
+    text = value.replace("\r\n", "\n")
+    parts = text.split("\n")
+    return _taken(run, parts[:-1] if parts[-1] == "" else parts)
+
+
+@builtin("string-join", "(string-join texts [separator])",
+         "The texts of a list with a separator between them (\" \").",
+         example="(string-join '(\"a\" \"b\") \", \") ;=> \"a, b\"", cost="n + length / 16",
+         aliases=("join",))  # fmt: skip
+def string_join(run: Run, first: Value, second: Value = " ") -> Value:
+    if first.__class__ is str and is_list(second):
+        first, second = second, first
+    if not is_list(first):
+        raise wrong("string-join", "a list of strings", first, 1)
+    string("string-join", second, 2)
+    parts = walk(run, "string-join", first)
+    for part in parts:
+        if part.__class__ is not str:
+            raise wrong(
+                "string-join",
+                "a list of strings",
+                part,
+                1,
+                string_help(part) or "(map ->string list) makes them",
+            )
+    return joined(run, second, parts)
+
+
+def _case(name: str, doc: str, sample: str, method: str, aliases: tuple[str, ...]) -> None:
+    changes = {"upper": str.upper, "lower": str.lower, "capitalize": str.capitalize}
+    change = changes[method]
+
+    def cased(run: Run, value: Value) -> Value:
+        string(name, value)
+        run.meter.text(3 * len(value))  # one character may become three
+        return change(value)
+
+    builtin(name, f"({name} text)", doc, example=f"({name} \"aBc\") ;=> \"{sample}\"", cost="3 x length / 16",
+            aliases=aliases)(cased)  # fmt: skip
+
+
+_case("string-upcase", "The text in capitals.", "ABC", "upper",
+      ("upcase", "string-upper", "upper-case", "char-upcase"))  # fmt: skip
+_case("string-downcase", "The text in small letters.", "abc", "lower",
+      ("downcase", "string-lower", "lower-case", "char-downcase", "lowercase"))  # fmt: skip
+_case("string-capitalize", "The text with a capital first and small letters after it.", "Abc", "capitalize",
+      ("capitalize",))  # fmt: skip
+
+
+def _trimmer(name: str, doc: str, shown: str, side: str, aliases: tuple[str, ...] = ()) -> None:
+    strip = {"both": str.strip, "left": str.lstrip, "right": str.rstrip}[side]
+
+    def trimmed(run: Run, value: Value, characters: Value = None) -> Value:
+        string(name, value)
+        run.meter.text(len(value))
+        return strip(value) if characters is None else strip(value, string(name, characters, 2))
+
+    builtin(name, f"({name} text [characters])", doc, example=f"({name} \" a \") ;=> \"{shown}\"",
+            cost=LINEAR, aliases=aliases)(trimmed)  # fmt: skip
+
+
+_trimmer("string-trim", "The text without white space (or other characters) at its ends.", "a", "both",
+         ("trim", "string-trim-both", "strip"))  # fmt: skip
+_trimmer("string-trim-left", "The text without white space at its start.", "a ", "left",
+         ("trim-left", "triml"))  # fmt: skip
+_trimmer("string-trim-right", "The text without white space at its end.", " a", "right",
+         ("trim-right", "trimr"))  # fmt: skip
+
+
+@builtin("string-replace", "(string-replace text old new)", "The text with every old part replaced.",
+         example="(string-replace \"a-b-c\" \"-\" \"+\") ;=> \"a+b+c\"", cost=LINEAR,
+         aliases=("replace", "string-replace-all"))  # fmt: skip
+def string_replace(run: Run, value: Value, old: Value, new: Value) -> Value:
+    string("string-replace", value)
+    string("string-replace", old, 2)
+    string("string-replace", new, 3)
+    if not old:
+        raise LispyError("bad-value", "string-replace wants an old part that is not empty")
+    run.meter.charge(len(value) >> 4)
+    run.meter.text(len(value) + value.count(old) * (len(new) - len(old)))
+    return value.replace(old, new)
+
+
+def _find(run: Run, name: str, value: Value, part: Value, start: Value) -> int:
+    string(name, value)
+    string(name, part, 2)
+    run.meter.charge(len(value) >> 4)
+    return int(value.find(part, count(name, start, 3)))
+
+
+@builtin("string-contains?", "(string-contains? text part)", "True when the part stands in the text.",
+         example="(string-contains? \"hello\" \"ell\") ;=> #t", cost=LINEAR,
+         aliases=("string-includes?", "string-has?", "str-contains?"))  # fmt: skip
+def string_contains_p(run: Run, value: Value, part: Value) -> Value:
+    return _find(run, "string-contains?", value, part, 0) >= 0
+
+
+@builtin("substring?", "(substring? part text)", "True when the part, given first, stands in the text.",
+         example="(substring? \"ell\" \"hello\") ;=> #t", cost=LINEAR)  # fmt: skip
+def is_substring(run: Run, part: Value, value: Value) -> Value:
+    return _find(run, "substring?", string("substring?", value, 2), string("substring?", part), 0) >= 0
+
+
+@builtin("string-index", "(string-index text part [start])",
+         "Where the part first stands in the text, or #f.",
+         example="(string-index \"hello\" \"l\") ;=> 2", cost=LINEAR,
+         aliases=("string-find", "string-contains", "string-index-of", "string-search"))  # fmt: skip
+def string_index(run: Run, value: Value, part: Value, start: Value = 0) -> Value:
+    position = _find(run, "string-index", value, part, start)
+    return False if position < 0 else position
+
+
+@builtin("string-rindex", "(string-rindex text part)", "Where the part last stands in the text, or #f.",
+         example="(string-rindex \"hello\" \"l\") ;=> 3", cost=LINEAR,
+         aliases=("string-index-right", "last-index-of"))  # fmt: skip
+def string_rindex(run: Run, value: Value, part: Value) -> Value:
+    string("string-rindex", value)
+    string("string-rindex", part, 2)
+    run.meter.charge(len(value) >> 4)
+    position = value.rfind(part)
+    return False if position < 0 else position
+
+
+@builtin("string-count", "(string-count text part)", "How often the part stands in the text.",
+         example="(string-count \"banana\" \"an\") ;=> 2", cost=LINEAR,
+         aliases=("count-substring", "count-occurrences"))  # fmt: skip
+def string_count(run: Run, value: Value, part: Value) -> Value:
+    string("string-count", value)
+    if not string("string-count", part, 2):
+        raise LispyError("bad-value", "string-count wants a part that is not empty")
+    run.meter.charge(len(value) >> 4)
+    return value.count(part)
+
+
+@builtin("string-repeat", "(string-repeat text n)", "The text n times.",
+         example="(string-repeat \"ab\" 2) ;=> \"abab\"", cost=LINEAR)  # fmt: skip
+def string_repeat(run: Run, value: Value, times: Value) -> Value:
+    string("string-repeat", value)
+    whole = count("string-repeat", times, 2)
+    run.meter.text(len(value) * whole)
+    return value * whole if value else ""
+
+
+@builtin("make-string", "(make-string n [character])", "A text of n times a character.", cost=LINEAR,
+         example="(make-string 3 \"*\") ;=> \"***\"")  # fmt: skip
+def make_string(run: Run, times: Value, character: Value = " ") -> Value:
+    return string_repeat(run, string("make-string", character, 2), times)
+
+
+def _pad(name: str, doc: str, shown: str, left: bool, aliases: tuple[str, ...]) -> None:
+    def padded(run: Run, value: Value, width: Value, character: Value = " ") -> Value:
+        text = display_text(run, value) if is_number(value) else string(name, value)
+        size = count(name, width, 2)
+        if len(string(name, character, 3)) != 1:
+            raise LispyError("bad-value", f"{name} wants one character as its 3rd argument")
+        run.meter.text(max(size, len(text)))
+        return text.rjust(size, character) if left else text.ljust(size, character)
+
+    builtin(name, f"({name} text width [character])", doc, example=f"({name} \"ab\" 4) ;=> \"{shown}\"",
+            cost=LINEAR, aliases=aliases)(padded)  # fmt: skip
+
+
+_pad("string-pad-left", "The text with spaces in front up to a width.", "  ab", True,
+     ("string-pad", "pad-left"))  # fmt: skip
+_pad("string-pad-right", "The text with spaces behind it up to a width.", "ab  ", False, ("pad-right",))
+
+
+@builtin("string-prefix?", "(string-prefix? prefix text)", "True when the text starts with the prefix.",
+         example="(string-prefix? \"he\" \"hello\") ;=> #t")  # fmt: skip
+def is_prefix(run: Run, prefix: Value, value: Value) -> Value:
+    return string("string-prefix?", value, 2).startswith(string("string-prefix?", prefix))
+
+
+@builtin("string-suffix?", "(string-suffix? suffix text)", "True when the text ends with the suffix.",
+         example="(string-suffix? \"lo\" \"hello\") ;=> #t")  # fmt: skip
+def is_suffix(run: Run, suffix: Value, value: Value) -> Value:
+    return string("string-suffix?", value, 2).endswith(string("string-suffix?", suffix))
+
+
+@builtin("starts-with?", "(starts-with? text prefix)",
+         "True when the text, given first, starts with the prefix.",
+         example="(starts-with? \"hello\" \"he\") ;=> #t", aliases=("string-starts-with?",))  # fmt: skip
+def starts_with(run: Run, value: Value, prefix: Value) -> Value:
+    return string("starts-with?", value).startswith(string("starts-with?", prefix, 2))
+
+
+@builtin("ends-with?", "(ends-with? text suffix)", "True when the text, given first, ends with the suffix.",
+         example="(ends-with? \"hello\" \"lo\") ;=> #t", aliases=("string-ends-with?",))  # fmt: skip
+def ends_with(run: Run, value: Value, suffix: Value) -> Value:
+    return string("ends-with?", value).endswith(string("ends-with?", suffix, 2))
+
+
+@builtin("string->list", "(string->list text)", "The characters.",
+         example="(string->list \"abc\") ;=> (\"a\" \"b\" \"c\")", cost="n",
+         aliases=("string-chars", "explode"))  # fmt: skip
+def string_to_list(run: Run, value: Value) -> Value:
+    string("string->list", value)
+    run.meter.container(len(value))
+    return list(value)
+
+
+@builtin("list->string", "(list->string texts)", "The texts of a list put together.",
+         example="(list->string '(\"a\" \"bc\")) ;=> \"abc\"", cost="n + length / 16")  # fmt: skip
+def list_to_string(run: Run, value: Value) -> Value:
+    return string_join(run, value, "")
+
+
+@builtin("symbol->string", "(symbol->string name)", "The name of a symbol or keyword.",
+         example="(symbol->string 'a) ;=> \"a\"", aliases=("keyword->string",))  # fmt: skip
+def symbol_to_string(run: Run, value: Value) -> Value:
+    kind = value.__class__
+    if kind is str:
+        return value
+    if kind is not Symbol and kind is not Keyword:
+        raise wrong("symbol->string", "a symbol", value, 1)
+    return value.name
+
+
+@builtin("string->symbol", "(string->symbol text)", "The symbol of that name.",
+         example="(string->symbol \"a\") ;=> a", cost=LINEAR, aliases=("intern",))  # fmt: skip
+def string_to_symbol(run: Run, value: Value) -> Value:
+    if value.__class__ is Symbol:
+        return value
+    run.meter.text(len(string("string->symbol", value)))
+    return Symbol(value)
+
+
+@builtin("string->keyword", "(string->keyword text)", "The keyword of that name.", cost=LINEAR,
+         example="(string->keyword \"a\") ;=> :a")  # fmt: skip
+def string_to_keyword(run: Run, value: Value) -> Value:
+    if value.__class__ is Keyword:
+        return value
+    run.meter.text(len(string("string->keyword", value)))
+    return Keyword(value)

@@ -1,0 +1,293 @@
+"""Code for calls: of closures, of builtins nobody rebound, in and out of tail position, and for jumps."""
+
+from __future__ import annotations
+
+import operator as op
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from lisppump.errors import Span
+from lisppump.lispy.calls import TAIL, Builtin, Closure, Code, Frame, blame, invoke, jump, land, too_deep
+from lisppump.lispy.errors import LispyError
+from lisppump.lispy.names import Cell
+from lisppump.lispy.run import Run
+from lisppump.lispy.tree import Call, Const, Global
+from lisppump.lispy.values import Value, elements, is_list
+
+if TYPE_CHECKING:
+    from lisppump.lispy.compiler import Generator
+
+SMALL = 1 << 62  # integers within cost nothing; every other result is left to the builtin
+Slow = Callable[[list[Value]], Value]
+
+
+def compile_call(generator: Generator, tree: Call) -> Code:
+    """The code of a call."""
+    run, span = generator.run, tree.span
+    operands = generator.codes(tree.operands)
+    if isinstance(tree.operator, Global):
+        cell = tree.operator.cell
+        original = cell.builtin
+        if isinstance(original, Builtin) and cell.value is original:
+            if tree.tail and original.spec.name == "apply" and len(operands) > 1:
+                return _tail_apply(run, cell, original, operands, span)
+            slow = _slow(run, cell, span, tree.tail)
+            count = len(operands)
+            if count < original.low or (original.high is not None and count > original.high):
+                return _anything(slow, operands)
+            if count == 2 and original.name in _ARITHMETIC:
+                return _arithmetic(original.name, tree, operands, cell, original, slow)
+            return _builtin(run, cell, original, operands, span, slow)
+    target = generator.code(tree.operator)
+    if tree.tail:
+        return _tail_call(run, target, operands, span)
+    return _call(run, target, operands, span)
+
+
+def compile_jump(generator: Generator, tree: Call) -> Code:
+    """The code that sets a loop's variables and has it turn again."""
+    assert tree.label is not None
+    marker = generator.labels[tree.label]
+    places = [generator.place(variable) for variable in tree.label.parameters]
+    operands = generator.codes(tree.operands)
+    if len(places) == 1:
+        place, only = places[0], operands[0]
+
+        def one(frame: Frame) -> Value:
+            frame[place] = only(frame)
+            return marker
+
+        return one
+    if len(places) == 2:
+        place, other = places
+        first, second = operands
+
+        def two(frame: Frame) -> Value:
+            value = first(frame)
+            frame[other] = second(frame)
+            frame[place] = value
+            return marker
+
+        return two
+    pairs = list(enumerate(places))
+
+    def many(frame: Frame) -> Value:
+        values = [operand(frame) for operand in operands]
+        for index, place in pairs:
+            frame[place] = values[index]
+        return marker
+
+    return many
+
+
+def _slow(run: Run, cell: Cell, span: Span | None, tail: bool) -> Slow:
+    """Calls whatever the cell holds now."""
+    if tail:
+        return lambda arguments: jump(run, cell.value, arguments, span)
+    return lambda arguments: invoke(run, cell.value, arguments, span)
+
+
+def _anything(slow: Slow, operands: list[Code]) -> Code:
+    def anything(frame: Frame) -> Value:
+        return slow([operand(frame) for operand in operands])
+
+    return anything
+
+
+def _builtin(
+    run: Run, cell: Cell, original: Builtin, operands: list[Code], span: Span | None, slow: Slow
+) -> Code:
+    function = original.function
+    if len(operands) == 1:
+        only = operands[0]
+
+        def one(frame: Frame) -> Value:
+            value = only(frame)
+            if cell.value is not original:
+                return slow([value])
+            try:
+                return function(run, value)
+            except LispyError as error:
+                blame(error, span)
+                raise
+
+        return one
+    if len(operands) == 2:
+        first, second = operands
+
+        def two(frame: Frame) -> Value:
+            left = first(frame)
+            right = second(frame)
+            if cell.value is not original:
+                return slow([left, right])
+            try:
+                return function(run, left, right)
+            except LispyError as error:
+                blame(error, span)
+                raise
+
+        return two
+    return _builtin_more(run, cell, original, operands, span, slow)
+
+
+def _builtin_more(
+    run: Run, cell: Cell, original: Builtin, operands: list[Code], span: Span | None, slow: Slow
+) -> Code:
+    function = original.function
+    if len(operands) == 3:
+        first, second, third = operands
+
+        def three(frame: Frame) -> Value:
+            left = first(frame)
+            middle = second(frame)
+            right = third(frame)
+            if cell.value is not original:
+                return slow([left, middle, right])
+            try:
+                return function(run, left, middle, right)
+            except LispyError as error:
+                blame(error, span)
+                raise
+
+        return three
+
+    def many(frame: Frame) -> Value:
+        values = [operand(frame) for operand in operands]
+        if cell.value is not original:
+            return slow(values)
+        try:
+            return function(run, *values)
+        except LispyError as error:
+            blame(error, span)
+            raise
+
+    return many
+
+
+_ARITHMETIC: dict[str, tuple[Any, bool]] = {
+    "+": (op.add, False), "-": (op.sub, False), "*": (op.mul, False), "<": (op.lt, True), ">": (op.gt, True),
+    "<=": (op.le, True), ">=": (op.ge, True), "=": (op.eq, True),
+}  # fmt: skip
+
+
+def _arithmetic(
+    name: str, tree: Call, operands: list[Code], cell: Cell, original: Builtin, slow: Slow
+) -> Code:
+    """Two small integers are done here; everything else, errors included, by the builtin."""
+    operation, compares = _ARITHMETIC[name]
+    first, second = operands
+    right = tree.operands[1]
+    if compares:
+
+        def compare(frame: Frame) -> Value:
+            a = first(frame)
+            b = second(frame)
+            if a.__class__ is int and b.__class__ is int and cell.value is original:
+                return operation(a, b)
+            return slow([a, b])
+
+        return compare
+    if isinstance(right, Const) and right.value.__class__ is int and abs(right.value) < SMALL:
+        number = right.value
+
+        def constant(frame: Frame) -> Value:
+            a = first(frame)
+            if a.__class__ is int and cell.value is original:
+                result = operation(a, number)
+                if -SMALL < result < SMALL:
+                    return result
+            return slow([a, number])
+
+        return constant
+
+    def combine(frame: Frame) -> Value:
+        a = first(frame)
+        b = second(frame)
+        if a.__class__ is int and b.__class__ is int and cell.value is original:
+            result = operation(a, b)
+            if -SMALL < result < SMALL:
+                return result
+        return slow([a, b])
+
+    return combine
+
+
+def _call(run: Run, target: Code, operands: list[Code], span: Span | None) -> Code:
+    """A call out of tail position; closures with one or two arguments have a way of their own."""
+    count = len(operands)
+    if count not in (1, 2):
+
+        def many(frame: Frame) -> Value:
+            procedure = target(frame)
+            return invoke(run, procedure, [operand(frame) for operand in operands], span)
+
+        return many
+    first, second = operands[0], operands[-1]
+
+    def call(frame: Frame) -> Value:
+        procedure = target(frame)
+        arguments = [first(frame)] if count == 1 else [first(frame), second(frame)]
+        if procedure.__class__ is not Closure or procedure.arity != count:
+            return invoke(run, procedure, arguments, span)
+        depth = run.depth = run.depth + 1
+        if depth > run.limits.depth:
+            raise too_deep(run)
+        meter = run.meter
+        meter.steps += 1
+        if meter.steps > meter.next_look:
+            meter.look()
+        arguments += procedure.tail
+        try:
+            value = procedure.body(arguments)
+            if value is TAIL:
+                value = land(run)
+        except LispyError as error:
+            blame(error, span, procedure.template.name)
+            raise
+        run.depth = depth - 1
+        return value
+
+    return call
+
+
+def _tail_call(run: Run, target: Code, operands: list[Code], span: Span | None) -> Code:
+    count = len(operands)
+    first, second = (operands[0], operands[-1]) if operands else (target, target)
+
+    def tail_call(frame: Frame) -> Value:
+        procedure = target(frame)
+        if count == 1:
+            arguments = [first(frame)]
+        elif count == 2:
+            arguments = [first(frame), second(frame)]
+        else:
+            arguments = [operand(frame) for operand in operands]
+        if procedure.__class__ is Closure and procedure.arity == count:
+            arguments += procedure.tail
+            run.tail_frame = arguments
+            run.tail_body = procedure.body
+            return TAIL
+        return jump(run, procedure, arguments, span)
+
+    return tail_call
+
+
+def _tail_apply(run: Run, cell: Cell, original: Builtin, operands: list[Code], span: Span | None) -> Code:
+    """`apply` in tail position: the call it makes is a jump as well."""
+    function = original.function
+
+    def tail_apply(frame: Frame) -> Value:
+        values = [operand(frame) for operand in operands]
+        if cell.value is not original:
+            return jump(run, cell.value, values, span)
+        if values[0].__class__ is Closure and is_list(values[-1]):
+            spread = elements(values[-1])
+            run.meter.charge(len(spread))
+            return jump(run, values[0], [*values[1:-1], *spread], span)
+        try:
+            return function(run, *values)
+        except LispyError as error:
+            blame(error, span)
+            raise
+
+    return tail_apply

@@ -1,0 +1,267 @@
+"""Procedures and what it takes to call them: arity, depth, tail calls, blame. It knows nothing of syntax.
+
+Calls go from Python function to Python function only, so a program's recursion never deepens the C stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lisppump.errors import Span
+from lisppump.lispy.builtins import BuiltinSpec, describe_type
+from lisppump.lispy.errors import LimitError, LispyError
+from lisppump.lispy.nodes import Node, datum
+from lisppump.lispy.run import Run
+from lisppump.lispy.values import Function, Keyword, Procedure, Value
+
+Frame = list[Any]
+Code = Callable[[Frame], Value]
+TAIL: Any = type("_Tail", (), {"__slots__": ()})()  # "call run.tail_body with run.tail_frame"
+TRACE = 10  # entries of a backtrace
+CLOSURE_BYTES = 64  # what making a procedure is charged
+
+
+class Template:
+    """What all closures of one lambda share."""
+
+    __slots__ = ("arity", "body", "doc", "locals", "name", "node", "rest", "run")
+
+    def __init__(
+        self, name: str, arity: int, rest: bool, doc: str | None, node: Node | None, run: Run, locals: int
+    ) -> None:
+        self.name = name
+        self.arity = arity
+        self.rest = rest
+        self.doc = doc
+        self.node = node
+        self.run = run
+        self.locals = locals
+        self.body: Code
+
+
+class Closure(Procedure):
+    """A procedure written in LisPy. `arity` is -1 where it collects arguments."""
+
+    __slots__ = ("arity", "body", "tail", "template")
+
+    def __init__(self, template: Template, tail: Frame) -> None:
+        self.template = template
+        self.body = template.body
+        self.tail = tail
+        self.arity = -1 if template.rest else template.arity
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """What it was defined as."""
+        return self.template.name
+
+    @property
+    def call(self) -> Function:  # type: ignore[override]
+        """A Python function that runs it to its end."""
+        return enter(self.template.run, self)
+
+    @property
+    def low(self) -> int:  # type: ignore[override]
+        """The fewest arguments it takes."""
+        return self.template.arity
+
+    @property
+    def high(self) -> int | None:  # type: ignore[override]
+        """The most arguments it takes."""
+        return None if self.template.rest else self.template.arity
+
+    @property
+    def doc(self) -> str | None:  # type: ignore[override]
+        """Its docstring."""
+        return self.template.doc
+
+    @property
+    def source(self) -> Value:
+        """The form that made it, as data."""
+        node = self.template.node
+        return None if node is None else datum(node)
+
+
+class Builtin(Procedure):
+    """A procedure written in Python, bound to one run."""
+
+    __slots__ = ("function", "spec")
+
+    def __init__(self, run: Run, spec: BuiltinSpec, name: str) -> None:
+        function = spec.function
+        low, high = spec.low, spec.high
+
+        def call(*arguments: Value) -> Value:
+            if len(arguments) < low or (high is not None and len(arguments) > high):
+                raise wrong_arity(name, low, high, len(arguments))
+            return function(run, *arguments)
+
+        super().__init__(name, call, low, high, spec.doc)
+        self.spec = spec
+        self.function = function
+
+
+def wrong_arity(name: str, low: int, high: int | None, got: int) -> LispyError:
+    """The error of a call with too few or too many arguments."""
+    if high is None:
+        wanted = f"at least {low}"
+    elif low == high:
+        wanted = str(low) if low else "no"
+    else:
+        wanted = f"{low} to {high}"
+    plural = "argument" if wanted in ("1", "at least 1") else "arguments"
+    return LispyError("wrong-arity", f"{name} takes {wanted} {plural}, got {got}")
+
+
+def too_deep(run: Run) -> LimitError:
+    """The error of a recursion that goes too deep."""
+    return LimitError("depth-limit", f"calls are nested more than {run.limits.depth:,} deep")
+
+
+def no_procedure(value: Value) -> LispyError:
+    """The error of calling something that cannot be called."""
+    hint = None
+    if isinstance(value, (dict, Keyword)):
+        hint = "(get d :key) looks a key up"
+    elif value.__class__ is list or value.__class__ is int:
+        hint = "brackets call what stands first in them; quote a list of data: '(1 2)"
+    return LispyError(
+        "wrong-type", f"only a procedure can be called, this is {describe_type(value)}", help=hint
+    )
+
+
+def blame(error: LispyError, span: Span | None, name: str | None = None) -> None:
+    """Give an error its place, if it has none, and the procedure that it passes through."""
+    if error.span is None:
+        error.span = span
+    if name and len(error.trace) < TRACE:
+        entry = name if span is None else f"{name} ({span.file}:{span.line}:{span.column})"
+        if error.trace[-1:] != (entry,):  # a deep recursion shows its place once
+            error.trace += (entry,)
+
+
+def frame_of(closure: Closure, arguments: Frame) -> Frame:
+    """The frame of a call, whatever the closure takes."""
+    template = closure.template
+    count = template.arity
+    got = len(arguments)
+    if not template.rest:
+        if got != count:
+            raise wrong_arity(template.name, count, count, got)
+        return [*arguments, *closure.tail]
+    if got < count:
+        raise wrong_arity(template.name, count, None, got)
+    template.run.meter.container(got - count)
+    return [*arguments[:count], arguments[count:], *closure.tail]
+
+
+def invoke(run: Run, procedure: Value, arguments: Frame, span: Span | None) -> Value:
+    """The value of any call, the long way."""
+    if procedure.__class__ is Closure:
+        try:
+            frame = frame_of(procedure, arguments)
+        except LispyError as error:
+            blame(error, span)
+            raise
+        depth = run.depth = run.depth + 1
+        meter = run.meter
+        if depth > run.limits.depth:
+            raise too_deep(run)
+        meter.steps += 1
+        if meter.steps > meter.next_look:
+            meter.look()
+        try:
+            value = procedure.body(frame)
+            if value is TAIL:
+                value = land(run)
+        except LispyError as error:
+            blame(error, span, procedure.template.name)
+            raise
+        run.depth = depth - 1
+        return value
+    try:
+        if not isinstance(procedure, Procedure):
+            raise no_procedure(procedure)
+        return enter(run, procedure)(*arguments)
+    except LispyError as error:
+        blame(error, span)
+        raise
+
+
+def land(run: Run) -> Value:
+    """Run tail calls until there is a value."""
+    value = TAIL
+    meter = run.meter
+    while value is TAIL:
+        meter.steps += 1
+        if meter.steps > meter.next_look:
+            meter.look()
+        value = run.tail_body(run.tail_frame)  # type: ignore[misc, arg-type]
+    return value
+
+
+def jump(run: Run, procedure: Value, arguments: Frame, span: Span | None) -> Value:
+    """A call in tail position, the long way: TAIL for a closure, else the value."""
+    if procedure.__class__ is Closure:
+        try:
+            run.tail_frame = frame_of(procedure, arguments)
+        except LispyError as error:
+            blame(error, span)
+            raise
+        run.tail_body = procedure.body
+        return TAIL
+    return invoke(run, procedure, arguments, span)
+
+
+def enter(run: Run, procedure: Procedure) -> Function:
+    """A Python function that calls a procedure to its end: what builtins call."""
+    if procedure.__class__ is Builtin:
+        return procedure.call
+    if procedure.__class__ is not Closure:
+        return _counted(run, procedure)
+    closure: Closure = procedure
+    body, tail, arity = closure.body, closure.tail, closure.arity
+    name = closure.template.name
+
+    def call(*arguments: Value) -> Value:
+        if len(arguments) == arity:
+            frame = [*arguments, *tail]
+        else:
+            frame = frame_of(closure, [*arguments])
+        depth = run.depth = run.depth + 1
+        if depth > run.limits.depth:
+            raise too_deep(run)
+        meter = run.meter
+        meter.steps += 1
+        if meter.steps > meter.next_look:
+            meter.look()
+        try:
+            value = body(frame)
+            if value is TAIL:
+                value = land(run)
+        except LispyError as error:
+            blame(error, None, name)
+            raise
+        run.depth = depth - 1
+        return value
+
+    return call
+
+
+def _counted(run: Run, procedure: Procedure) -> Function:
+    """A procedure a builtin made: a call counts two levels, as spreading arguments deepens the C stack."""
+    function, name, low, high = procedure.call, procedure.name, procedure.low, procedure.high
+
+    def call(*arguments: Value) -> Value:
+        if len(arguments) < low or (high is not None and len(arguments) > high):
+            raise wrong_arity(name, low, high, len(arguments))
+        run.depth += 2
+        if run.depth > run.limits.depth:
+            raise too_deep(run)
+        run.meter.charge(1)
+        value = function(*arguments)
+        run.depth -= 2
+        return value
+
+    return call

@@ -1,0 +1,281 @@
+"""Code for the forms that decide, loop, catch and build data. It is called by the compiler only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lisppump.lispy.builtins import BUILTINS, describe_type
+from lisppump.lispy.calls import Code, Frame, invoke
+from lisppump.lispy.errors import CapabilityError, LimitError, LispyError
+from lisppump.lispy.forms_basic import PLAIN, case_key
+from lisppump.lispy.printer import display_text
+from lisppump.lispy.tree import (
+    And,
+    Assert,
+    Case,
+    Cond,
+    DictTemplate,
+    If,
+    Loop,
+    Or,
+    Repeat,
+    Sequence,
+    Template,
+    Try,
+    While,
+)
+from lisppump.lispy.values import Value, cons, elements, is_list, is_nil, is_true
+
+if TYPE_CHECKING:
+    from lisppump.lispy.compiler import Generator
+
+
+def if_code(generator: Generator, tree: If) -> Code:
+    test, then, otherwise = generator.codes([tree.test, tree.then, tree.otherwise])
+
+    def if_(frame: Frame) -> Value:
+        value = test(frame)
+        if value is True:
+            return then(frame)
+        if value is False or value is None or (value.__class__ is list and not value):
+            return otherwise(frame)
+        return then(frame)
+
+    return if_
+
+
+def cond_code(generator: Generator, tree: Cond) -> Code:
+    run = generator.run
+    clauses = [
+        (
+            generator.code(clause.test),
+            None if clause.body is None else generator.code(clause.body),
+            clause.arrow,
+        )
+        for clause in tree.clauses
+    ]
+    otherwise = generator.code(tree.otherwise)
+
+    def cond(frame: Frame) -> Value:
+        for test, body, arrow in clauses:
+            value = test(frame)
+            if value is True or is_true(value):
+                if body is None:
+                    return value
+                if arrow is None:
+                    return body(frame)
+                return invoke(run, body(frame), [value], arrow)
+        return otherwise(frame)
+
+    return cond
+
+
+def case_code(generator: Generator, tree: Case) -> Code:
+    run = generator.run
+    key, table, others = generator.code(tree.key), tree.table, tree.others
+    bodies = generator.codes(tree.bodies)
+    otherwise = generator.code(tree.otherwise)
+    equal = BUILTINS["equal?"].function
+
+    def case(frame: Frame) -> Value:
+        value = key(frame)
+        if value.__class__ in PLAIN or is_nil(value):
+            found = table.get(case_key(value))
+            return otherwise(frame) if found is None else bodies[found](frame)
+        for other, place in others:
+            if equal(run, other, value):
+                return bodies[place](frame)
+        return otherwise(frame)
+
+    return case
+
+
+def sequence_code(generator: Generator, tree: Sequence) -> Code:
+    *first, last = generator.codes(tree.forms)
+    if len(first) == 1:
+        only = first[0]
+
+        def two(frame: Frame) -> Value:
+            only(frame)
+            return last(frame)
+
+        return two
+
+    def sequence(frame: Frame) -> Value:
+        for form in first:
+            form(frame)
+        return last(frame)
+
+    return sequence
+
+
+def and_code(generator: Generator, tree: And) -> Code:
+    *first, last = generator.codes(tree.forms)
+
+    def and_(frame: Frame) -> Value:
+        for form in first:
+            value = form(frame)
+            if value is not True and not is_true(value):
+                return value
+        return last(frame)
+
+    return and_
+
+
+def or_code(generator: Generator, tree: Or) -> Code:
+    *first, last = generator.codes(tree.forms)
+
+    def or_(frame: Frame) -> Value:
+        for form in first:
+            value = form(frame)
+            if value is not False and is_true(value):
+                return value
+        return last(frame)
+
+    return or_
+
+
+def while_code(generator: Generator, tree: While) -> Code:
+    run = generator.run
+    test, body = generator.codes([tree.test, tree.body])
+
+    def while_(frame: Frame) -> Value:
+        meter = run.meter
+        while is_true(test(frame)):
+            meter.charge(1)
+            body(frame)
+        return None
+
+    return while_
+
+
+def repeat_code(generator: Generator, tree: Repeat) -> Code:
+    run = generator.run
+    count, body, result = generator.codes([tree.count, tree.body, tree.result])
+    place, boxed, span = generator.place(tree.variable), tree.variable.boxed, tree.span
+
+    def repeat(frame: Frame) -> Value:
+        times = count(frame)
+        if times.__class__ is float and times == times // 1:
+            times = int(times)
+        if times.__class__ is not int:
+            raise LispyError("wrong-type", f"a count is wanted here, got {describe_type(times)}", span=span)
+        meter = run.meter
+        turn = 0
+        while turn < times:
+            meter.charge(1)
+            frame[place] = [turn] if boxed else turn
+            body(frame)
+            turn += 1
+        frame[place] = [turn] if boxed else turn
+        return result(frame)
+
+    return repeat
+
+
+def try_code(generator: Generator, tree: Try) -> Code:
+    run = generator.run
+    body, handler = generator.codes([tree.body, tree.handler])
+    place, boxed = generator.place(tree.variable), tree.variable.boxed
+
+    def try_(frame: Frame) -> Value:
+        depth = run.depth
+        try:
+            return body(frame)
+        except (LimitError, CapabilityError):
+            raise
+        except LispyError as error:
+            caught = caught_value(error)
+        run.depth = depth
+        run.meter.allocate(512)
+        frame[place] = [caught] if boxed else caught
+        return handler(frame)
+
+    return try_
+
+
+def caught_value(error: LispyError) -> dict[str, Value]:
+    """What a handler sees of an error."""
+    return {"code": error.code, "message": error.message, "category": error.category, "data": error.data}
+
+
+def template_code(generator: Generator, tree: Template) -> Code:
+    run, span = generator.run, tree.span
+    parts = [(splice, generator.code(part)) for splice, part in tree.parts]
+    tail = None if tree.tail is None else generator.code(tree.tail)
+
+    def template(frame: Frame) -> Value:
+        made: list[Value] = []
+        for splice, part in parts:
+            value = part(frame)
+            if not splice:
+                made.append(value)
+            elif is_list(value):
+                made.extend(elements(value))
+                run.meter.container(len(made))
+            else:
+                raise LispyError("wrong-type", f",@ wants a list, got {describe_type(value)}", span=span)
+        run.meter.container(len(made))
+        if tail is None:
+            return made
+        result = tail(frame)
+        for value in reversed(made):
+            result = cons(value, result)
+        return result
+
+    return template
+
+
+def dict_code(generator: Generator, tree: DictTemplate) -> Code:
+    run, keys, forms = generator.run, tree.keys, generator.codes(tree.forms)
+
+    def dict_(frame: Frame) -> Value:
+        run.meter.container(len(keys))
+        return {key: form(frame) for key, form in zip(keys, forms, strict=True)}
+
+    return dict_
+
+
+def assert_code(generator: Generator, tree: Assert) -> Code:
+    run, span, text = generator.run, tree.span, tree.text
+    test = generator.code(tree.test)
+    message = None if tree.message is None else generator.code(tree.message)
+
+    def assert_(frame: Frame) -> Value:
+        value = test(frame)
+        if is_true(value):
+            return value
+        shown = text if len(text) <= 200 else text[:197] + "..."
+        said = f"this does not hold: {shown}"
+        if message is not None:
+            said = display_text(run, message(frame))
+        raise LispyError("assertion", said[:500], span=span)
+
+    return assert_
+
+
+def loop_code(generator: Generator, tree: Loop) -> Code:
+    run = generator.run
+    marker = object()
+    generator.labels[tree.label] = marker
+    inits = generator.codes(tree.inits)
+    places = [generator.place(variable) for variable in tree.label.parameters]
+    body = generator.code(tree.body)
+    boxes = [place for place, var in zip(places, tree.label.parameters, strict=True) if var.boxed]
+
+    def loop(frame: Frame) -> Value:
+        values = [init(frame) for init in inits]
+        for place, value in zip(places, values, strict=True):
+            frame[place] = value
+        meter = run.meter
+        while True:
+            meter.steps += 1
+            if meter.steps > meter.next_look:
+                meter.look()
+            for place in boxes:
+                frame[place] = [frame[place]]
+            value = body(frame)
+            if value is not marker:
+                return value
+
+    return loop

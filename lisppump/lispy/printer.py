@@ -1,0 +1,212 @@
+"""Values to text and to JSON, with explicit stacks: however deep data is, the host's stack stays flat."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from lisppump.lispy.errors import LimitError, LispyError
+from lisppump.lispy.limits import Limits, Meter
+from lisppump.lispy.values import Keyword, Pair, Procedure, Quantity, Slice, Symbol, Value
+
+if TYPE_CHECKING:
+    from lisppump.lispy.run import Run
+
+_QUOTES = {"quote": "'", "quasiquote": "`", "unquote": ",", "unquote-splicing": ",@"}
+_SPECIAL = re.compile(r'["\\\x00-\x1f\x7f]')
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_LIMITS = Limits()
+
+
+def to_text(value: Value, meter: Meter | None = None) -> str:
+    """The text that reads back as the value; with a meter it is charged and bounded by the run's limits."""
+    return _render(value, meter)
+
+
+def write_text(run: Run, value: Value) -> str:
+    """`to_text` on a run's meter."""
+    return _render(value, run.meter)
+
+
+def display_text(run: Run, value: Value) -> str:
+    """The value for a reader: a string as it is, anything else as `write` has it."""
+    if value.__class__ is str:
+        return value
+    return _render(value, run.meter)
+
+
+def quoted(text: str) -> str:
+    """A string as LisPy writes it."""
+    return f'"{_SPECIAL.sub(_escape, text)}"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    return _ESCAPES.get(character) or f"\\u{ord(character):04x}"
+
+
+def _atom(value: Value) -> str | None:
+    kind = value.__class__
+    if kind is str:
+        return quoted(value)
+    if value is True:
+        return "#t"
+    if value is False:
+        return "#f"
+    if kind is int or kind is float:
+        return repr(value)
+    if value is None:
+        return "nil"
+    if kind is Symbol:
+        return value.name  # type: ignore[no-any-return]
+    if kind is Keyword:
+        return ":" + value.name  # type: ignore[no-any-return]
+    if isinstance(value, Procedure):
+        return f"#<procedure {value.name}>"
+    if kind is Quantity:
+        return f"({value.unit} {value.amount!r})"
+    return None
+
+
+def _parts(value: Value) -> tuple[str, Iterator[tuple[str, Value]], str]:
+    """How a compound value opens, what it holds with the text before each, and how it closes."""
+    if isinstance(value, dict):
+        return "{", _entries(value), "}"
+    if (
+        (value.__class__ is list or value.__class__ is Slice)
+        and len(value) == 2
+        and value[0].__class__ is Symbol
+    ):
+        mark = _QUOTES.get(value[0].name)
+        if mark is not None:
+            return mark, iter([("", value[1])]), ""
+    return "(", _elements(value), ")"
+
+
+def _entries(value: dict[str, Value]) -> Iterator[tuple[str, Value]]:
+    space = ""
+    for key, item in value.items():
+        yield f"{space}{quoted(key)} ", item
+        space = " "
+
+
+def _elements(value: Value) -> Iterator[tuple[str, Value]]:
+    space = ""
+    while value.__class__ is Pair:
+        yield space, value.car
+        space = " "
+        value = value.cdr
+    if value.__class__ is list or value.__class__ is Slice:
+        for item in value:
+            yield space, item
+            space = " "
+    elif value is not None:
+        yield " . ", value
+
+
+def _render(value: Value, meter: Meter | None) -> str:
+    text = _atom(value)
+    if text is not None:
+        if meter is not None:
+            meter.text(len(text))
+        return text
+    limits = _LIMITS if meter is None else meter.limits
+    out: list[str] = []
+    size = paid = 0
+    opening, parts, closing = _parts(value)
+    out.append(opening)
+    stack = [(parts, closing)]
+    while stack:
+        parts, closing = stack[-1]
+        for before, item in parts:
+            text = _atom(item)
+            if text is None:
+                opening, inner, end = _parts(item)
+                out.append(before + opening)
+                stack.append((inner, end))
+                if len(stack) > limits.data_depth:
+                    raise _too_deep(limits)
+                size += len(before) + 2
+                break
+            out.append(before)
+            out.append(text)
+            size += len(before) + len(text)
+            if meter is not None and size - paid > 4096:
+                if size > limits.string:
+                    meter.text(size)
+                meter.text(size - paid)
+                paid = size
+        else:
+            out.append(closing)
+            stack.pop()
+    if meter is not None:
+        if size > limits.string:
+            meter.text(size)
+        meter.text(size - paid)
+    return "".join(out)
+
+
+def _too_deep(limits: Limits) -> LimitError:
+    return LimitError("data-depth-limit", f"data may be nested {limits.data_depth} deep, this is deeper")
+
+
+def to_json(value: Value, meter: Meter | None = None, *, procedures: bool = False) -> Any:
+    """The value as plain host data, shared with nobody; a procedure is an error, or null if allowed."""
+    limits = _LIMITS if meter is None else meter.limits
+    top: list[Any] = [None]
+    stack: list[tuple[Value, Any, Any, int]] = [(value, top, 0, 0)]
+    while stack:
+        item, holder, key, depth = stack.pop()
+        kind = item.__class__
+        if item is None or kind in (int, float, str, bool):
+            holder[key] = item
+            continue
+        if depth > limits.data_depth:
+            raise _too_deep(limits)
+        if kind is Symbol or kind is Keyword:
+            holder[key] = item.name
+        elif isinstance(item, dict):
+            made: Any = dict.fromkeys(item)
+            if meter is not None:
+                meter.charge(1 + len(made))
+                meter.allocate(64 + 32 * len(made))
+            holder[key] = made
+            stack.extend([(part, made, name, depth + 1) for name, part in item.items()])
+        elif kind is list or kind is Slice or kind is Pair:
+            holder[key] = _json_list(item, stack, depth + 1, meter)
+        elif kind is Quantity:
+            holder[key] = item.amount
+        elif isinstance(item, Procedure) and procedures:
+            holder[key] = None
+        else:
+            raise LispyError("json-error", "JSON has no way to write a procedure")
+    return top[0]
+
+
+def _json_list(
+    value: Value, stack: list[tuple[Value, Any, Any, int]], depth: int, meter: Meter | None
+) -> Any:
+    items = []
+    dotted = value.__class__ is Pair and value.size < 0
+    while value.__class__ is Pair and not dotted:
+        items.append(value.car)
+        value = value.cdr
+    if dotted:
+        made: Any = {"car": None, "cdr": None}
+        stack.extend([(value.cdr, made, "cdr", depth), (value.car, made, "car", depth)])
+        count = 2
+    else:
+        items.extend(value or ())
+        made = [None] * len(items)
+        stack.extend([(item, made, index, depth) for index, item in enumerate(items)])
+        count = len(items)
+    if meter is not None:
+        meter.charge(1 + count)
+        meter.allocate(64 + 8 * count)
+    return made
+
+
+def from_json(data: Any) -> Value:
+    """JSON data as a value: it is one already, and nobody may change it from now on."""
+    return data

@@ -1,0 +1,313 @@
+"""A place where programs run: global names, limits, grants. The only module of LisPy that hosts need."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lisppump.errors import Source
+from lisppump.lispy.analyser import Analyser
+from lisppump.lispy.builtins import BUILTINS, BuiltinSpec
+from lisppump.lispy.builtins import load as load_builtins
+from lisppump.lispy.calls import Builtin, enter, invoke
+from lisppump.lispy.capabilities import State
+from lisppump.lispy.compiler import compile_top
+from lisppump.lispy.errors import LimitError, LispyError
+from lisppump.lispy.forms import FORMS
+from lisppump.lispy.limits import Limits
+from lisppump.lispy.names import UNBOUND, Cell, Namespace
+from lisppump.lispy.nodes import Node, node_of
+from lisppump.lispy.printer import to_json, to_text
+from lisppump.lispy.reader import read
+from lisppump.lispy.resolve import resolve
+from lisppump.lispy.run import Run
+from lisppump.lispy.tree import Lambda, Tree
+from lisppump.lispy.values import Procedure, Value
+
+Seed = int | str | tuple[Any, ...]
+HOST_FRAMES = 400_000  # Python frames while a program runs; the depth limit of LisPy is meant to come first
+EVAL_DEPTH = 20  # levels that compiling inside a run counts as
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a program came to. `value` is JSON data (None for a procedure), `text` is exact."""
+
+    ok: bool
+    value: Any
+    text: str
+    output: str
+    error: LispyError | None
+    usage: dict[str, int] = field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
+
+
+class _Library(Namespace):
+    """Builtins and prelude as the library's own code sees them, whatever a program binds."""
+
+    __slots__ = ("extra", "runtime")
+
+    def __init__(self, runtime: Runtime, extra: Mapping[str, BuiltinSpec]) -> None:
+        super().__init__(lambda name: UNBOUND)
+        self.runtime = runtime
+        self.extra = extra
+
+    def cell(self, name: str) -> Cell:
+        cell = self.cells.get(name)
+        if cell is None:
+            spec = BUILTINS.get(name) or self.extra.get(name)
+            builtin = None if spec is None else Builtin(self.runtime.context, spec, name)
+            cell = self.cells[name] = Cell(name, UNBOUND if builtin is None else builtin, builtin)
+            if builtin is None:
+                from lisppump.lispy.library import definition
+
+                node = definition(name)
+                if node is not None:
+                    self.runtime.perform(node, self)
+        return cell
+
+
+class Runtime:
+    """Runs programs one at a time; definitions stay from one to the next. Used by one thread at a time."""
+
+    def __init__(
+        self,
+        state: State | Mapping[str, Value] | Path | str | None = None,
+        allow: Collection[str] = frozenset(),
+        limits: Limits | None = None,
+        seed: Seed = 0,
+        now: str | None = None,
+        builtins: Mapping[str, BuiltinSpec] | None = None,
+        providers: Mapping[str, Any] | None = None,
+    ) -> None:
+        load_builtins()
+        self.limits = limits or Limits()
+        self._allow = frozenset(allow)
+        self._seed = seed
+        self._now = now
+        self._providers = dict(providers or {})
+        if state is not None:
+            self._providers["state"] = as_state(state)
+        self.context = Run(enter, self._evaluate_here)
+        self._library = _Library(self, builtins or {})
+        self.globals = Namespace(lambda name: self._library.cell(name).value)
+
+    def run(self, source: str, name: str = "<eval>") -> Result:
+        """The result of a program; whatever it does wrong is in there."""
+        with self._session(self.limits, self._seed, self._now, self._allow, self._providers, None) as run:
+            error: LispyError | None = None
+            value: Value = None
+            text, data = "", None
+            try:
+                value = self._source(source, name)
+                text = to_text(value, run.meter)
+                data = to_json(value, run.meter, procedures=True)
+            except LispyError as caught:
+                error, text, data = _without_traceback(caught), "", None
+            except (RecursionError, MemoryError) as caught:
+                error, text, data = _host_limit(caught), "", None
+            return Result(
+                error is None,
+                data,
+                text,
+                run.output,
+                error,
+                {"steps": run.meter.steps, "bytes": run.meter.allocated},
+                tuple(sorted(run.used)),
+            )
+
+    def evaluate(self, source: str | Node, name: str = "<eval>") -> Value:
+        """The value of a program, or of a form that was read; its error is raised."""
+        with (
+            self._session(self.limits, self._seed, self._now, self._allow, self._providers, None),
+            _host_limits(),
+        ):
+            return self._source(source, name)
+
+    def load_source(self, source: str, name: str) -> None:
+        """Take over the definitions of a text."""
+        self.evaluate(source, name)
+
+    def call(
+        self,
+        procedure: Procedure,
+        args: Sequence[Value] = (),
+        *,
+        state: State | Mapping[str, Value] | None = None,
+        allow: Collection[str] = frozenset(),
+        limits: Limits | None = None,
+        seed: Seed = 0,
+        now: str | None = None,
+        memo: dict[Any, Any] | None = None,
+        providers: Mapping[str, Any] | None = None,
+    ) -> Value:
+        """Call a procedure of this runtime with a meter, dice and grants of its own; its error is raised."""
+        given = dict(providers or {})
+        if state is not None:
+            given["state"] = as_state(state)
+        with (
+            self._session(limits or self.limits, seed, now, frozenset(allow), given, memo) as run,
+            _host_limits(),
+        ):
+            return invoke(run, procedure, list(args), None)
+
+    def define(self, name: str, value: Value) -> None:
+        """Give a global name a value."""
+        self.globals.bind(name).value = value
+
+    def knows(self, name: str) -> bool:
+        """True when a global name has a value."""
+        cell = self.globals.cells.get(name) or self._library.cell(name)
+        return name in ("frame", "agents") or cell.value is not UNBOUND
+
+    def unresolved(self) -> list[tuple[str, LispyError]]:
+        """The names that code compiled so far speaks of and nothing binds, each with its error."""
+        found = [
+            name
+            for name, cell in self.globals.cells.items()
+            if cell.value is UNBOUND and name not in ("frame", "agents")
+        ]
+        return [(name, self._analyser(self.globals).unbound(name, [])) for name in found]
+
+    def perform(self, node: Node, namespace: Namespace) -> Value:
+        """The value of one form of the top level of a namespace."""
+        analyser = self._analyser(namespace)
+        tree = resolve(analyser.program(node))
+        return compile_top(self.context, tree, self._missing)()
+
+    def _analyser(self, namespace: Namespace) -> Analyser:
+        def evaluate(tree: Tree) -> Value:
+            top = resolve(Lambda("", [], None, tree))
+            return compile_top(self.context, top, self._missing)()
+
+        return Analyser(self.context, namespace, evaluate, spans=namespace is self.globals)
+
+    def _source(self, source: str | Node, name: str) -> Value:
+        nodes = read(source, name, self.context.limits) if isinstance(source, str) else [source]
+        return self._program(nodes)
+
+    def _program(self, nodes: list[Node]) -> Value:
+        """Run forms in order; a form of the language that the program defines anew is hidden in all of it."""
+        for node in nodes:
+            if node.head in ("define", "def", "defun", "defn") and len(node.items) > 1:
+                target = node.items[1]
+                word = target.name or target.head
+                if word in FORMS:
+                    self.globals.bound.add(word)
+        value: Value = None
+        for node in nodes:
+            value = self.perform(node, self.globals)
+        return value
+
+    def _evaluate_here(self, program: Value) -> Value:
+        """What the builtin `eval` does."""
+        run = self.context
+        if isinstance(program, str):
+            run.charge(len(program))
+            run.meter.allocate(16 * len(program))
+            nodes = read(program, "<eval>", run.limits)
+        else:
+            like = Node("nil", None, (), Source("<eval>", ""), 0, 0)
+            nodes = [node_of(program, like, run.limits)]
+            run.charge(_count(nodes[0]))
+        run.depth += EVAL_DEPTH
+        if run.depth > run.limits.depth:
+            raise LimitError("depth-limit", f"calls are nested more than {run.limits.depth:,} deep")
+        value = self._program(nodes)
+        run.depth -= EVAL_DEPTH
+        return value
+
+    def _missing(self, name: str, scope: Any) -> Value:
+        """The value of a global name without one: the frame's, or an error."""
+        if name == "frame":
+            return self.context.need("state").frame()
+        if name == "agents":
+            return self.context.need("state").agents()
+        raise self._analyser(self.globals).unbound(name, scope.known())
+
+    @contextmanager
+    def _session(
+        self,
+        limits: Limits,
+        seed: Seed,
+        now: str | None,
+        allow: frozenset[str],
+        providers: Mapping[str, Any],
+        memo: dict[Any, Any] | None,
+    ) -> Iterator[Run]:
+        """The context set up for one run, and put back as it was; the host may go deep meanwhile."""
+        run = self.context
+        saved = run.save()
+        run.begin(limits, seed if isinstance(seed, tuple) else (seed,), now, allow, providers, memo)
+        _raise_limit()
+        try:
+            yield run
+        finally:
+            _restore_limit()
+            run.restore(saved)
+
+
+def as_state(state: State | Mapping[str, Value] | Path | str) -> State:
+    """Documents however they were given."""
+    if isinstance(state, (str, Path)):
+        return State.from_folder(state)
+    return State(state) if isinstance(state, Mapping) else state
+
+
+def _count(node: Node) -> int:
+    total = 0
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        total += 1
+        stack.extend(item.items)
+    return total
+
+
+_lock = threading.Lock()
+_running = 0
+_usual = 0
+
+
+def _raise_limit() -> None:
+    """Let the host's stack of Python frames grow while any program runs; it is no C stack."""
+    global _running, _usual
+    with _lock:
+        if _running == 0:
+            _usual = sys.getrecursionlimit()
+            sys.setrecursionlimit(max(_usual, HOST_FRAMES))
+        _running += 1
+
+
+def _restore_limit() -> None:
+    global _running
+    with _lock:
+        _running -= 1
+        if _running == 0:
+            sys.setrecursionlimit(_usual)
+
+
+@contextmanager
+def _host_limits() -> Iterator[None]:
+    """The host's own limits as those of the language."""
+    try:
+        yield
+    except (RecursionError, MemoryError) as caught:
+        raise _host_limit(caught) from None
+
+
+def _host_limit(caught: BaseException) -> LimitError:
+    if isinstance(caught, MemoryError):
+        return LimitError("allocation-limit", "the program made more data than there is room for")
+    return LimitError("depth-limit", "calls are nested deeper than they may be")
+
+
+def _without_traceback(error: LispyError) -> LispyError:
+    """An error that keeps no frame of the run alive."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error

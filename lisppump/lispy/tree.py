@@ -1,0 +1,273 @@
+"""The resolved tree that stands between reading and running: both tiers are made from it. No code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lisppump.errors import Span
+from lisppump.lispy.names import Cell
+from lisppump.lispy.values import Value
+
+
+@dataclass(slots=True, eq=False)
+class Variable:
+    """A local name. `late` ones are in scope before they have a value; boxed ones live in a cell."""
+
+    name: str
+    late: bool = False
+    checked: bool = False
+    assigned: bool = False
+    captured: bool = False
+    owner: Lambda | None = None
+    index: int = 0
+    parameter: bool = False
+    defined: bool = False
+
+    @property
+    def boxed(self) -> bool:
+        """Closures share it and its value changes after they may have been made."""
+        return self.captured and (self.assigned or self.late)
+
+
+@dataclass(slots=True, eq=False)
+class Label:
+    """The name of a named let; a loop while it is only called in tail position, with all arguments."""
+
+    variable: Variable
+    parameters: list[Variable]
+    loop: bool = True
+    jumps_out: list[Label] = field(default_factory=list)
+
+    def fail(self) -> None:
+        """It has to be a procedure; so have the loops that are left from inside it."""
+        if self.loop:
+            self.loop = False
+            for outer in self.jumps_out:
+                outer.fail()
+
+
+class Tree:
+    """A node of the resolved tree."""
+
+    __slots__ = ()
+
+
+@dataclass(slots=True, eq=False)
+class Const(Tree):
+    """A value as it is."""
+
+    value: Value
+
+
+@dataclass(slots=True, eq=False)
+class Local(Tree):
+    """The value of a local variable."""
+
+    variable: Variable
+    span: Span | None
+
+
+@dataclass(slots=True, eq=False)
+class Global(Tree):
+    """The value of a global name; `scope` is asked for names when it turns out to have none."""
+
+    cell: Cell
+    span: Span | None
+    scope: Any
+
+
+@dataclass(slots=True, eq=False)
+class If(Tree):
+    """One of two."""
+
+    test: Tree
+    then: Tree
+    otherwise: Tree
+
+
+@dataclass(slots=True, eq=False)
+class Clause:
+    """A clause of cond: with `arrow` the body is a procedure for the test's value; no body: that value."""
+
+    test: Tree
+    body: Tree | None
+    arrow: Span | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Cond(Tree):
+    """The first clause whose test holds."""
+
+    clauses: list[Clause]
+    otherwise: Tree
+
+
+@dataclass(slots=True, eq=False)
+class Case(Tree):
+    """The body listed under the value's key; `table` maps plain keys, `others` holds data of any shape."""
+
+    key: Tree
+    table: dict[Any, int]
+    others: list[tuple[Value, int]]
+    bodies: list[Tree]
+    otherwise: Tree
+
+
+@dataclass(slots=True, eq=False)
+class Sequence(Tree):
+    """One after the other; the value of the last."""
+
+    forms: list[Tree]
+
+
+@dataclass(slots=True, eq=False)
+class And(Tree):
+    """The last if all are true, else the first that is not."""
+
+    forms: list[Tree]
+
+
+@dataclass(slots=True, eq=False)
+class Or(Tree):
+    """The first that is true, else the last."""
+
+    forms: list[Tree]
+
+
+@dataclass(slots=True, eq=False)
+class SetLocal(Tree):
+    """Changes a local variable, or gives it its first value (`first`)."""
+
+    variable: Variable
+    value: Tree
+    span: Span | None
+    first: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class SetGlobal(Tree):
+    """Changes a global name that has a value."""
+
+    cell: Cell
+    value: Tree
+    span: Span | None
+
+
+@dataclass(slots=True, eq=False)
+class DefineGlobal(Tree):
+    """Gives a global name a value."""
+
+    cell: Cell
+    value: Tree
+
+
+@dataclass(slots=True, eq=False)
+class Lambda(Tree):
+    """A procedure, or the top level (no parameters). The layout of its frame is filled in by resolve.py."""
+
+    name: str
+    parameters: list[Variable]
+    rest: Variable | None
+    body: Tree
+    doc: str | None = None
+    source: Value = None
+    span: Span | None = None
+    free: dict[Variable, int] = field(default_factory=dict)
+    locals: int = 0
+
+    @property
+    def arguments(self) -> list[Variable]:
+        """All variables that a call fills, in the order of the frame."""
+        return self.parameters if self.rest is None else [*self.parameters, self.rest]
+
+
+@dataclass(slots=True, eq=False)
+class Call(Tree):
+    """A call; `label` is set where it may turn out to be a jump, `tail` by resolve.py."""
+
+    operator: Tree
+    operands: list[Tree]
+    span: Span | None
+    label: Label | None = None
+    tail: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Let(Tree):
+    """Fresh variables, set one after the other, and a body."""
+
+    bindings: list[tuple[Variable, Tree]]
+    body: Tree
+
+
+@dataclass(slots=True, eq=False)
+class Body(Tree):
+    """Late variables (internal definitions, letrec) that are without value when the body begins."""
+
+    variables: list[Variable]
+    body: Tree
+
+
+@dataclass(slots=True, eq=False)
+class Loop(Tree):
+    """A named let that never leaves its frame: a jump sets the variables and turns again."""
+
+    label: Label
+    inits: list[Tree]
+    body: Tree
+
+
+@dataclass(slots=True, eq=False)
+class While(Tree):
+    """Turns as long as the test holds."""
+
+    test: Tree
+    body: Tree
+
+
+@dataclass(slots=True, eq=False)
+class Repeat(Tree):
+    """Turns a number of times, the variable counting from 0."""
+
+    variable: Variable
+    count: Tree
+    body: Tree
+    result: Tree
+    span: Span | None
+
+
+@dataclass(slots=True, eq=False)
+class Try(Tree):
+    """The body; if that ends in an error that can be caught, the handler."""
+
+    body: Tree
+    variable: Variable
+    handler: Tree
+
+
+@dataclass(slots=True, eq=False)
+class Template(Tree):
+    """A list made from parts; a part with True is a list whose elements are put in."""
+
+    parts: list[tuple[bool, Tree]]
+    tail: Tree | None
+    span: Span | None
+
+
+@dataclass(slots=True, eq=False)
+class DictTemplate(Tree):
+    """A dict with the names given and the values of expressions."""
+
+    keys: list[str]
+    forms: list[Tree]
+
+
+@dataclass(slots=True, eq=False)
+class Assert(Tree):
+    """An error unless the test holds."""
+
+    test: Tree
+    message: Tree | None
+    text: str
+    span: Span | None

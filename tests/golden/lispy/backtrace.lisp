@@ -1,0 +1,6 @@
+(define (area shape)
+  (* (get shape :width) (get shape :height)))
+(define (total shapes)
+  (+ 0 (apply + (map area shapes))))
+(define (report shapes) (string-append "total: " (number->string (total shapes))))
+(report (list {"width" 2 "height" 3} {"width" 2 "height" "3"}))

@@ -1,0 +1,1 @@
+(define agents-now (rb-state "agents.json"))

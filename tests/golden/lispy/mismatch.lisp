@@ -1,0 +1,1 @@
+(map (lambda (x) (* x 2)] (list 1 2))

@@ -1,0 +1,52 @@
+; What goes wrong has a code; what a program cannot be trusted with has a limit.
+
+(foo)
+;!> unbound
+(+ 1 "a")
+;!> wrong-type
+(car '())
+;!> out-of-range
+(error "mine")
+;!> user-error
+(raise {"a" 1})
+;!> user-error
+(/ 1 0)
+;!> division-by-zero
+(frame)
+;!> not-granted
+frame
+;!> not-granted
+(try frame (catch e 1))
+;!> not-granted
+(rb-state "stats")
+;!> not-granted
+(let loop () (loop))
+;!> step-limit
+(while #t 1)
+;!> step-limit
+(dotimes (i 100000000) i)
+;!> step-limit
+(range 1000000)
+;!> size-limit
+(define (deep n) (+ 1 (deep n)))
+;=> #<procedure deep>
+(deep 1)
+;!> depth-limit
+(let loop ((f nil)) (loop (lambda () f)))
+;!> allocation-limit
+(let loop ((s "x")) (loop (string-append s s)))
+;!> string-limit
+(let loop ((n 2)) (loop (* n n)))
+;!> integer-limit
+(let loop () (display "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa") (loop))
+;!> output-limit
+(let loop ((x '()) (i 0)) (if (< i 300) (loop (list x) (+ i 1)) x))
+;!> data-depth-limit
+(let loop ((x '(1)) (i 0)) (if (< i 60) (loop (list x x) (+ i 1)) x))
+;!> string-limit
+(eval (let loop ((x 1) (i 0)) (if (< i 200) (loop (list 'list x) (+ i 1)) x)))
+;!> syntax-depth-limit
+(define (again) (eval '(again)))
+;=> #<procedure again>
+(+ 1 (again))
+;!> depth-limit

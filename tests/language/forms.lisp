@@ -1,0 +1,190 @@
+; Every form of the language, and what its corners come to.
+
+(if nil 1)
+;=> nil
+(list (if 0 "t" "f") (if "" "t" "f") (if '() "t" "f") (if nil "t" "f"))
+;=> ("t" "t" "f" "f")
+(cond (#f 1))
+;=> nil
+(cond ((+ 1 1)))
+;=> 2
+(cond ((assoc 'b '((a 1) (b 2))) => cadr) (else 'none))
+;=> 2
+(list (case 1 ((1.0) 'float) ((1) 'integer)) (case "a" ((a) 'symbol) (("a") 'string)) (case nil ((()) 'nil)))
+;=> (integer string nil)
+(case '(1 2) (((1 2)) 'pair) (else 'none))
+;=> pair
+(list (when #f 1) (unless #t 1) (when 1 2 3) (unless nil))
+;=> (nil nil 3 nil)
+(list (and) (or) (and 1 nil 2) (or nil #f))
+;=> (#t #f nil #f)
+(begin)
+;=> nil
+(define x 5)
+;=> 5
+(define (f a) "The doc." (* a 2))
+;=> #<procedure f>
+(f x)
+;=> 10
+(define (only-a-string) "not a docstring")
+;=> #<procedure only-a-string>
+(only-a-string)
+;=> "not a docstring"
+(set! x (+ x 1))
+;=> 6
+(list ((lambda all all) 1 2) ((lambda (a . rest) rest) 1) ((fn (a &rest r) r) 1 2) ((λ (x) x) 3))
+;=> ((1 2) () (2) 3)
+(let ((a 1) (b 2)) (let ((a b) (b a)) (list a b)))
+;=> (2 1)
+(let* ((a 1) (a (+ a 1))) a)
+;=> 2
+(letrec ((even (lambda (n) (if (= n 0) #t (odd (- n 1))))) (odd (lambda (n) (if (= n 0) #f (even (- n 1)))))) (even 7))
+;=> #f
+(let loop ((i 0) (acc '())) (if (= i 3) acc (loop (+ i 1) (cons i acc))))
+;=> (2 1 0)
+(let walk ((tree '(1 (2 3) ((4))))) (if (list? tree) (reduce + 0 (map walk tree)) tree))
+;=> 10
+(let outer ((i 0) (n 0)) (if (= i 4) n (let inner ((j 0) (n n)) (if (= j i) (outer (+ i 1) n) (inner (+ j 1) (+ n 1))))))
+;=> 6
+(do ((i 0 (+ i 1)) (acc '() (cons i acc))) ((= i 3) acc))
+;=> (2 1 0)
+(do ((i 0 (+ i 1))) ((= i 3)))
+;=> nil
+(do (+ 1 2) (+ 3 4))
+;=> 7
+(let ((n 0)) (while (< n 5) (set! n (+ n 2))) n)
+;=> 6
+(let ((acc '())) (dotimes (i 3 acc) (set! acc (cons i acc))))
+;=> (2 1 0)
+(-> '(3 1 2) sort first)
+;=> 1
+(->> '(1 2 3) (filter odd?) (map (lambda (x) (* x x))))
+;=> (1 9)
+
+; closures keep the turn they were made in
+(map (lambda (p) (p)) (let loop ((i 0) (acc '())) (if (= i 3) acc (loop (+ i 1) (cons (lambda () i) acc)))))
+;=> (2 1 0)
+(let ((acc '())) (dotimes (i 3) (set! acc (cons (lambda () i) acc))) (map (lambda (p) (p)) acc))
+;=> (2 1 0)
+(map (lambda (p) (p) (p)) (let loop ((i 0) (acc '())) (if (= i 2) acc (loop (+ i 1) (cons (lambda () (set! i (+ i 10)) i) acc)))))
+;=> (21 20)
+(define (counter) (let ((n 0)) (lambda () (set! n (+ n 1)) n)))
+;=> #<procedure counter>
+(let ((a (counter)) (b (counter))) (a) (a) (list (a) (b)))
+;=> (3 1)
+
+; internal definitions
+(define (g) (define a 1) (define (h) (+ a b)) (define b 2) (h))
+;=> #<procedure g>
+(g)
+;=> 3
+(let () (define x 100) x)
+;=> 100
+x
+;=> 6
+((lambda (n) (when (> n 0) (define m (* n 2))) m) 4)
+;=> 8
+((lambda (n) (when (> n 0) (define m (* n 2))) m) -4)
+;!> unbound
+((lambda (n) (define m 0) (when (> n 0) (set! m (* n 2))) m) 4)
+;=> 8
+
+; data
+`(1 ,(+ 1 1) ,@(list 3 4) . 5)
+;=> (1 2 3 4 . 5)
+`(1 `(2 ,(3 ,(+ 1 3))))
+;=> (1 `(2 ,(3 4)))
+`{"a" ,(+ 1 2) :b (x ,@'(1 2))}
+;=> {"a" 3 "b" (x 1 2)}
+{"a" (+ 1 2) :b 'c}
+;=> {"a" 3 "b" c}
+[list 1 2]
+;=> (1 2)
+()
+;=> ()
+
+; errors
+(try (error "no" 1) (catch e (list (get e :code) (get e :message) (get e :category) (get e :data))))
+;=> ("user-error" "no 1" "user" (1))
+(try (car nil) (catch e (get e :category)))
+;=> "value"
+(try 1 2 (catch e 3))
+;=> 2
+(try (let loop () (+ 1 (loop))) (catch e 'caught))
+;!> depth-limit
+(try (let loop () (loop)) (catch e 'caught))
+;!> step-limit
+(assert (= 1 1))
+;=> #t
+(assert (= 1 2))
+;!> assertion
+(try (assert #f "so it goes") (catch e (get e :message)))
+;=> "so it goes"
+
+; macros
+(define-macro (my-or a b) (let ((t (gensym))) `(let ((,t ,a)) (if ,t ,t ,b))))
+;=> my-or
+(let ((t 5)) (my-or #f t))
+;=> 5
+(defmacro twice body `(begin ,@body ,@body))
+;=> twice
+(let ((n 0)) (twice (set! n (+ n 1))) n)
+;=> 2
+(define-macro (forever x) `(forever ,x))
+;=> forever
+(forever 1)
+;!> syntax-depth-limit
+my-or
+;!> bad-syntax
+
+; a program's names hide forms and builtins
+(let ((when list)) (when 1 2))
+;=> (1 2)
+(define (assert x) (list 'mine x))
+;=> #<procedure assert>
+(assert 1)
+;=> (mine 1)
+((lambda (list) (list 1)) inc)
+;=> 2
+(define (car x) 'my-car)
+;=> #<procedure car>
+(list (car '(1 2)) (first '(1 2)) (map car '((1))))
+;=> (my-car 1 (my-car))
+(let ((if 1)) if)
+;!> bad-syntax
+(define set! 1)
+;!> bad-syntax
+
+; eval runs at the top level
+(let ((hidden 1)) (eval '(begin (define shown 7) (list shown x))))
+;=> (7 6)
+shown
+;=> 7
+(let ((hidden 1)) (eval 'hidden))
+;!> unbound
+
+;;; fresh
+x
+;!> unbound
+(set! x 1)
+;!> unbound
+if
+;!> bad-syntax
+(if)
+;!> bad-syntax
+(let ((a)) a)
+;!> bad-syntax
+(let ((a 1) (a 2)) a)
+;!> bad-syntax
+(lambda (a a) a)
+;!> bad-syntax
+(unquote x)
+;!> bad-syntax
+(letrec ((a b) (b 1)) a)
+;!> unbound
+((lambda (x) x))
+;!> wrong-arity
+(5 1)
+;!> wrong-type
+({"a" 1} :a)
+;!> wrong-type

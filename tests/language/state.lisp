@@ -1,0 +1,20 @@
+; The frame's documents need the capability `state`; without it every name of them says so.
+
+(rb-state "agents.json")
+;!> not-granted
+(rb-agent "ada")
+;!> not-granted
+(rb-soul "ada")
+;!> not-granted
+(rb-channels)
+;!> not-granted
+(rb-trending)
+;!> not-granted
+(rb-frame)
+;!> not-granted
+(rb-echo "ada")
+;!> not-granted
+(rb-echoes)
+;!> not-granted
+(try (rb-state "agents.json") (catch e 'caught))
+;!> not-granted

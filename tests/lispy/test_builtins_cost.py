@@ -1,0 +1,116 @@
+"""What builtins charge and refuse: before the work, by size, whatever the representation."""
+
+from __future__ import annotations
+
+import pytest
+
+from lisppump.lispy import Limits, Runtime
+
+
+def steps(program: str) -> int:
+    result = Runtime().run(program)
+    assert result.ok, result.error
+    return int(result.usage["steps"])
+
+
+def code(program: str, limits: Limits | None = None) -> str | None:
+    result = Runtime(limits=limits or Limits()).run(program)
+    return None if result.ok else result.error.code
+
+
+SHARED = "(define d (list 1)) (dotimes (i 45) (set! d (list d d)))"  # 2^45 elements in 46 lists
+
+
+@pytest.mark.parametrize(
+    ("program", "limit"),
+    [
+        ("(define x 3) (dotimes (i 60) (set! x (* x x)))", "integer-limit"),
+        ("(define x (expt 7 3000)) (apply * (make-list 20000 x))", "integer-limit"),
+        ('(json-parse (string-repeat "9" 30000))', "integer-limit"),
+        ("(define l (list 1)) (dotimes (i 60) (set! l (append l l)))", "size-limit"),
+        ('(define s "ab") (dotimes (i 60) (set! s (string-append s s)))', "string-limit"),
+        ('(string-replace (string-repeat "a" 100000) "a" (string-repeat "b" 100))', "string-limit"),
+        ('(json-parse (string-repeat "[" 999))', "data-depth-limit"),
+        ("(define d 1) (dotimes (i 300) (set! d (list d))) (json-encode d)", "data-depth-limit"),
+        ("(define r (range 9000)) (dotimes (i 900) (zip r r r r))", "step-limit"),
+        (
+            '(define d (zipmap (range 2000) (range 2000))) (dotimes (i 9000) (dict-set d "x" i))',
+            "allocation-limit",
+        ),
+        (f"{SHARED} (json-encode d)", "step-limit"),
+        (f"{SHARED} (flatten d)", "step-limit"),
+        ("(define f not) (dotimes (i 40) (set! f (compose f f))) (f #t)", "step-limit"),
+    ],
+)
+def test_what_grows_too_much_ends_in_its_limit(program: str, limit: str) -> None:
+    assert code(program, Limits(steps=1_000_000)) == limit
+
+
+def test_shared_data_compares_with_itself_at_once() -> None:
+    assert steps(f"{SHARED} (equal? d d)") < 1000
+
+
+def test_setting_a_key_costs_the_key_not_the_dict() -> None:
+    small = "(define d (list->dict (map (lambda (i) (list i i)) (range 10))))"
+    large = "(define d (list->dict (map (lambda (i) (list i i)) (range 1000))))"
+    for made in (small, large):
+        assert steps(f'{made} (length (dict-set d "x" 1))') - steps(f"{made} (length d)") == 2
+
+
+def test_a_dict_of_ten_thousand_keys_is_no_trouble() -> None:
+    program = "(length (reduce (lambda (d i) (dict-set d (number->string i) i)) {} (range 10000)))"
+    result = Runtime().run(program)
+    assert result.value == 10_000
+    assert result.usage["steps"] < 100_000
+
+
+def test_cost_does_not_depend_on_how_a_list_lies_in_memory() -> None:
+    array = "(define l (range 100))"
+    chain = "(define l (reduce (lambda (acc i) (cons i acc)) '() (range 100)))"
+    window = "(define l (cdr (range 101)))"
+    for use in (
+        "(nth l 50)",
+        "(map inc l)",
+        "(append l '(1))",
+        "(sort l)",
+        "(member 3 (sort l))",
+        "(reverse l)",
+    ):
+        costs = {steps(f"{made} {use}") - steps(f"{made} l") for made in (array, chain, window)}
+        assert len(costs) == 1, use
+
+
+def test_nth_on_a_long_chain_walks_it_once() -> None:
+    program = """
+        (define p nil)
+        (for-each (lambda (i) (set! p (cons i p))) (range 5000))
+        (for-each (lambda (i) (nth p 4999)) (range 9000))
+        (list (nth p 0) (nth p 4999) (nth (cdr p) 0) (length p))"""
+    assert Runtime().run(program).value == [4999, 0, 4998, 5000]
+
+
+def test_appending_never_changes_what_was_there() -> None:
+    program = """
+        (define base (append (range 20) '(20)))
+        (define one (append base '(a)))
+        (define two (append base '(b)))
+        (define three (append one '(c)))
+        (list (length base) (drop one 20) (drop two 20) (drop three 20))"""
+    assert Runtime().run(program).text == "(21 (20 a) (20 b) (20 a c))"
+
+
+def test_a_frames_list_is_never_appended_to() -> None:
+    log = list(range(30))
+    runtime = Runtime(state={"log": log}, allow={"state"})
+    program = """
+        (define l (cdr (get frame "log")))
+        (append l l) (append (get frame "log") (list 9)) (append l (list 1))"""
+    assert runtime.run(program).ok
+    assert log == list(range(30))
+
+
+def test_memory_of_a_memoized_procedure_ends_with_the_run() -> None:
+    runtime = Runtime()
+    program = "(define n 0) (define f (memoize (lambda (x) (set! n (+ n 1)) n))) (list (f 1) (f 1))"
+    assert runtime.run(program).value == [1, 1]
+    assert runtime.run(program).value == [1, 1]

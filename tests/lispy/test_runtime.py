@@ -1,0 +1,212 @@
+"""The runtime: results, what stays between runs, meters, grants, calls from Python, errors as they read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from lisppump.lispy import CapabilityError, LimitError, Limits, LispyError, Runtime
+from lisppump.lispy.capabilities import State
+from lisppump.lispy.reader import read
+from lisppump.lispy.values import Procedure
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "lispy"
+STATE = {
+    "stats.json": {"n": 1},
+    "agents.json": {"agents": {"ada": {"hp": 3}}},
+    "memory/ada.md": "I remember.",
+}
+
+
+def code(program: str, runtime: Runtime | None = None) -> str | None:
+    result = (runtime or Runtime()).run(program)
+    return None if result.error is None else result.error.code
+
+
+def test_a_result_has_everything() -> None:
+    result = Runtime().run('(display "hi") (list 1 \'a)')
+    assert (result.ok, result.value, result.text, result.output, result.error) == (
+        True,
+        [1, "a"],
+        "(1 a)",
+        "hi",
+        None,
+    )
+    assert result.usage["steps"] > 0
+    assert result.capabilities == ()
+
+
+def test_an_empty_program_is_nil() -> None:
+    assert Runtime().run(" ; nothing").text == "nil"
+
+
+def test_definitions_stay_and_meters_do_not() -> None:
+    runtime = Runtime(limits=Limits(steps=2000))
+    assert runtime.run("(define (f n) (if (= n 0) 0 (f (- n 1)))) (f 500)").ok
+    for _ in range(10):
+        assert runtime.run("(f 1500)").ok
+    assert code("(f 3000)", runtime) == "step-limit"
+    assert runtime.run("(f 1)").ok
+
+
+def test_output_before_an_error_is_kept() -> None:
+    result = Runtime().run('(display "a") (car 5)')
+    assert result.output == "a"
+    assert not result.ok
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.lisp")), ids=lambda path: path.stem)
+def test_errors_read_as_they_should(path: Path) -> None:
+    result = Runtime(state=STATE).run(path.read_text("utf-8"), path.name)
+    assert result.error is not None
+    assert result.error.diagnostic() + "\n" == path.with_suffix(".txt").read_text("utf-8")
+
+
+def test_state_needs_its_grant() -> None:
+    assert code('(rb-state "stats")', Runtime(state=STATE)) == "not-granted"
+    assert code("frame", Runtime(state=STATE)) == "not-granted"
+    assert code("frame", Runtime(allow={"state"})) == "not-granted"
+    assert code("(try frame (catch e 1))") == "not-granted"
+    result = Runtime(state=STATE, allow={"state"}).run(
+        '(list (get-in frame \'(stats n)) (get (first agents) "id"))'
+    )
+    assert result.value == [1, "ada"]
+    assert result.capabilities == ("state",)
+
+
+def test_a_program_may_bind_the_names_of_the_state() -> None:
+    assert Runtime().run("(define (f frame) frame) (f 3)").value == 3
+    assert Runtime().run("(define agents '(1)) (first agents)").value == 1
+
+
+def test_documents_by_name() -> None:
+    state = State(STATE, frame=7)
+    assert state.document("stats") is state.document("stats.json") is STATE["stats.json"]
+    assert state.document("memory/ada") == "I remember."
+    assert state.frame()["stats.json"] is state.frame()["stats"] is STATE["stats.json"]
+    assert list(state.frame()) == ["stats", "agents", "memory/ada"]
+    assert state.agents() == [{"id": "ada", "hp": 3}]
+    with pytest.raises(LispyError) as caught:
+        state.document("stat.json")
+    assert caught.value.code == "no-document"
+    assert caught.value.help == "did you mean `stats.json`?"
+
+
+def test_a_folder_is_a_state(tmp_path: Path) -> None:
+    (tmp_path / "stats.json").write_text('{"n": 2}')
+    (tmp_path / "log.jsonl").write_text('{"a": 1}\n{"a": 2}\n')
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / "ada.md").write_text("I remember.")
+    (tmp_path / ".hidden.json").write_text("{}")
+    runtime = Runtime(state=tmp_path, allow={"state"})
+    program = (
+        '(list (rb-state "stats" "n") (map (lambda (l) (get l :a)) (rb-state "log.jsonl")) (rb-soul "ada"))'
+    )
+    assert runtime.run(program).value == [2, [1, 2], "I remember."]
+    assert runtime.run("(sort (keys frame))").value == ["log", "memory/ada", "stats"]
+
+
+def test_real_state(shared_data: Path) -> None:
+    runtime = Runtime(state=shared_data / "rappterbook" / "state", allow={"state"})
+    assert runtime.run("(length agents)").value == 137
+
+
+def test_procedures_are_called_with_a_run_of_their_own() -> None:
+    runtime = Runtime()
+    runtime.evaluate("(define (f x) (* 2 x)) (define (g) (get-in frame '(stats n))) (define (spin) (spin))")
+    f, g, spin = (runtime.globals.cell(name).value for name in ("f", "g", "spin"))
+    assert isinstance(f, Procedure)
+    assert runtime.call(f, [4]) == 8
+    assert runtime.call(g, state=STATE, allow={"state"}) == 1
+    with pytest.raises(CapabilityError):
+        runtime.call(g)
+    with pytest.raises(LimitError):
+        runtime.call(spin, limits=Limits(steps=100))
+    with pytest.raises(LispyError) as caught:
+        runtime.call(f, [])
+    assert caught.value.message == "f takes 1 argument, got 0"
+
+
+def test_a_call_inside_a_call_leaves_the_outer_run_as_it_was() -> None:
+    runtime = Runtime(seed=1)
+    runtime.evaluate("(define (inner) (display 1) (random)) (define (outer f) (list (f) (usage) (now-iso)))")
+    inner, outer = (runtime.globals.cell(name).value for name in ("inner", "outer"))
+    back = Procedure("back", lambda: runtime.call(inner, seed=5, limits=Limits(steps=1000)), 0, 0)
+    found = runtime.call(outer, [back], now="2026-01-01T00:00:00Z")
+    assert found[0] == runtime.call(inner, seed=5)
+    assert found[1]["output"] == 0
+    assert found[2] == "2026-01-01T00:00:00Z"
+
+
+def test_evaluate_takes_texts_and_nodes_and_raises() -> None:
+    runtime = Runtime()
+    assert runtime.evaluate("(+ 1 2)") == 3
+    assert runtime.evaluate(read("(* 2 3)", "file.lisp")[0]) == 6
+    with pytest.raises(LispyError):
+        runtime.evaluate("(car 1)")
+    with pytest.raises(LimitError) as caught:
+        runtime.evaluate("(define (f) (+ 1 (f))) (f)")
+    assert caught.value.code == "depth-limit"
+
+
+def test_known_and_unresolved_names() -> None:
+    runtime = Runtime()
+    runtime.define("x", [1])
+    runtime.evaluate("(define (f) (lenght x)) (define (g) (f))")
+    assert [runtime.knows(name) for name in ("x", "f", "map", "frame", "lenght")] == [
+        True,
+        True,
+        True,
+        True,
+        False,
+    ]
+    ((name, error),) = runtime.unresolved()
+    assert (name, error.code, error.help) == ("lenght", "unbound", "did you mean `length`?")
+
+
+def test_the_host_is_left_as_it_was() -> None:
+    before = sys.getrecursionlimit()
+    Runtime().run("(define (f n) (if (= n 0) 0 (+ 1 (f (- n 1))))) (f 10000)")
+    code("(define (f) (+ 1 (f))) (f)")
+    assert sys.getrecursionlimit() == before
+
+
+def test_deep_recursion_in_a_thread() -> None:
+    found: list[object] = []
+    program = "(define (f n) (if (= n 0) 0 (+ 1 (first (map f (list (- n 1))))))) (f 5500)"
+    thread = threading.Thread(target=lambda: found.append(Runtime().run(program).value))
+    thread.start()
+    thread.join()
+    assert found == [5500]
+
+
+def test_the_wall_clock_ends_a_run() -> None:
+    assert code("(let loop () (loop))", Runtime(limits=Limits(seconds=0.0))) == "time-limit"
+
+
+def test_seeds_and_clock() -> None:
+    throw = "(list (random-int 1000000) (random))"
+    assert Runtime(seed=7).run(throw).text == Runtime(seed=7).run(throw).text
+    assert Runtime(seed=7).run(throw).text != Runtime(seed=(7, "ada")).run(throw).text
+    assert Runtime(seed=(1, 23)).run(throw).text != Runtime(seed=(12, 3)).run(throw).text
+    assert Runtime(now="2026-04-09T00:00:00Z").run("(now-iso)").value == "2026-04-09T00:00:00Z"
+
+
+def test_the_same_everywhere() -> None:
+    script = (
+        "from lisppump.lispy import Runtime\n"
+        'r = Runtime(seed=3).run("(display (random-int 100)) (foo (group-by even? (range 9)))")\n'
+        "print(r.output, r.usage, r.error.diagnostic())"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", script], env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "77")
+    }  # fmt: skip
+    assert len(outputs) == 1
