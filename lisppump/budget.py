@@ -1,4 +1,4 @@
-"""What a run may spend and when it must stop: the budget and the breaker. Pure counting; it reads no clock."""
+"""What a run may spend and when it must stop: budget and breaker. Pure counting; it reads no clock."""
 
 from __future__ import annotations
 

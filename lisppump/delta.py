@@ -8,15 +8,29 @@ from functools import cached_property
 from typing import Any
 
 from lisppump import canon
+from lisppump.errors import LisppumpError, declare
 from lisppump.frame import FrameFunction
 
 STATUSES = ("ok", "empty", "invalid", "timed-out", "throttled", "failed", "over-budget")
 BAD_STATUSES = frozenset({"invalid", "timed-out", "throttled", "failed"})
+FILE_FIELDS = ("frame", "stream", "utc", "node", "epoch", "status", "backend", "model")
+FILE_KEYS = frozenset({*FILE_FIELDS, "stream_id", "digest", "agents"})  # every other key is a collection
+
+
+class DeltaError(LisppumpError):
+    """A reply or a delta file that cannot be read as a delta."""
+
+
+declare(
+    "delta", 1,
+    unusable_reply="A reply holds no JSON object that could be a delta.",
+    bad_delta_file="A delta file does not have the shape of one.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a pipe used: tokens, dollars (None where the price is unknown), LisPy steps; `assumed` if declared."""
+    """What a pipe used: tokens, dollars (None: unknown price), LisPy steps; `assumed` if it was declared."""
 
     input: int = 0
     cache_read: int = 0
@@ -69,13 +83,19 @@ class Attempt:
         """As `status` shows it."""
         return {"backend": self.backend, "model": self.model, "status": self.status, "reason": self.reason}
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Attempt:
+        """The inverse of `to_json`."""
+        return cls(data["backend"], data["status"], data.get("reason"), data.get("model"))
+
 
 @dataclass(frozen=True)
 class Delta:
     """What one pipe produced; its key is (node, epoch, frame, stream), its digest that of its collections.
 
-    `utc` is the frame's time plus the stream's number in microseconds. `collections` maps names to lists of items.
-    `foreign` deltas were made elsewhere: their items keep the numbers they have.
+    `utc` is the frame's time plus the stream's number in microseconds. `collections` maps names to lists of
+    items. `foreign` deltas were made elsewhere: their items keep the numbers they have. `rejected` holds what
+    the check of the reply refused (collection, index in the reply, reason, message, item); it is counted too.
     """
 
     frame: int
@@ -93,6 +113,7 @@ class Delta:
     attempts: tuple[Attempt, ...] = ()
     usage: Usage = field(default_factory=Usage)
     foreign: bool = False
+    rejected: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def key(self) -> tuple[str, int, int, int]:
@@ -132,13 +153,65 @@ class Delta:
             **self.collections,
         }
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Delta:
+        """The delta that a delta file of ours holds; what such a file does not say has its default."""
+        try:
+            head = {name: data[name] for name in FILE_FIELDS if name in data}
+            collections = {name: items for name, items in data.items() if name not in FILE_KEYS}
+            if not all(isinstance(items, list) for items in collections.values()):
+                raise TypeError
+            agents = tuple(str(agent) for agent in data.get("agents", ()))
+            return cls(**head, agents=agents, collections=collections)
+        except TypeError:
+            raise DeltaError(
+                "bad-delta-file",
+                "a delta file should hold frame, stream, utc and collections that are lists; this does not",
+                help="files of other origin are read by `lisppump import-deltas`",
+            ) from None
+
+    def to_record(self) -> dict[str, Any]:
+        """All of it, as the journal keeps it."""
+        return {
+            "frame": self.frame,
+            "stream": self.stream,
+            "utc": self.utc,
+            "node": self.node,
+            "epoch": self.epoch,
+            "digest": self.digest,
+            "status": self.status,
+            "reason": self.reason,
+            "partial": self.partial,
+            "backend": self.backend,
+            "model": self.model,
+            "foreign": self.foreign,
+            "agents": list(self.agents),
+            "attempts": [attempt.to_json() for attempt in self.attempts],
+            "usage": self.usage.to_json(),
+            "rejected": [dict(problem) for problem in self.rejected],
+            "collections": dict(self.collections),
+        }
+
+    @classmethod
+    def from_record(cls, data: Mapping[str, Any]) -> Delta:
+        """The inverse of `to_record`."""
+        plain = {name: data[name] for name in (*FILE_FIELDS, "reason", "partial", "foreign") if name in data}
+        return cls(
+            **plain,
+            agents=tuple(data.get("agents", ())),
+            collections=data["collections"],
+            attempts=tuple(Attempt.from_json(entry) for entry in data.get("attempts", ())),
+            usage=Usage.from_json(data.get("usage", {})),
+            rejected=tuple(data.get("rejected", ())),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a collection's items.
 
-    `type` is string, integer, number, boolean, agent, lispy, any, one-of (`choices`) or ref (`target`: an integer that
-    an item of that collection in the same delta may have claimed as its number).
+    `type` is string, integer, number, boolean, agent, lispy, any, one-of (`choices`) or ref (`target`: an
+    integer that an item of that collection in the same delta may have claimed as its number).
     """
 
     name: str
@@ -168,8 +241,8 @@ class Numbering:
 class Collection:
     """What a pipe may produce under one name, and how it flows into the next frame.
 
-    `mode` says how items enter the place `into`: append, put, sum, union, max, min, last-writer, function or refuse;
-    `keys` are the fields that mode works with. `actor` is the field that says who acts.
+    `mode` says how items enter the place `into`: append, put, sum, union, max, min, last-writer, function or
+    refuse; `keys` are the fields that mode works with. `actor` is the field that says who acts.
     """
 
     name: str
@@ -183,6 +256,25 @@ class Collection:
     function: FrameFunction | None = None
     shape: FrameFunction | None = None
     counts: tuple[Target, ...] = ()
+
+    @property
+    def acting(self) -> str | None:
+        """The field that says who acts: `actor`, or the first field that holds an agent."""
+        if self.actor is not None:
+            return self.actor
+        return next((entry.name for entry in self.fields if entry.type == "agent"), None)
+
+    def all_fields(self) -> tuple[Field, ...]:
+        """The declared fields, then those its rules speak of: its number, its id, what identifies an item."""
+        known = {entry.name for entry in self.fields}
+        more: list[Field] = []
+        if self.number is not None:
+            more.append(Field(self.number.field, "integer", optional=True))
+        if self.mode == "put":
+            more.append(Field(self.keys[0] if self.keys else "id", "string"))
+        more.extend(Field(name, "any", optional=True) for name in (*self.keys, *self.once_per))
+        unique = {entry.name: entry for entry in reversed(more) if entry.name not in known}
+        return self.fields + tuple(reversed(unique.values()))
 
 
 @dataclass(frozen=True, slots=True)

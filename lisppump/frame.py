@@ -43,7 +43,7 @@ class Stream:
 class Frame:
     """The only input a pipe has.
 
-    `documents` maps full names (`agents.json`, `memory/ada.md`) to values; `digests` holds the sha256 of each.
+    `documents` maps full names (`agents.json`, `memory/ada.md`) to values; `digests` has the sha256 of each.
     `virtual` holds `last`, `echo`, `steering` and `clock`; `woken` the frame in which each agent last woke;
     `rooms` the member ids of recent frames' rooms, oldest first, as (frame, rooms).
     """
@@ -90,8 +90,8 @@ class Frame:
 class FrameFunction(Protocol):
     """A procedure of pump.lisp: bound to a frame it is an ordinary function of LisPy values."""
 
-    def on(self, frame: Frame, *, seed: tuple[Any, ...] = ()) -> Callable[..., Any]:
-        """The function while it decides about `frame`; `seed` names the die it throws."""
+    def on(self, frame: Frame | None, *, seed: tuple[Any, ...] = ()) -> Callable[..., Any]:
+        """The function while it decides about `frame` (None before frame 0); `seed` names its die."""
         ...
 
 
@@ -118,7 +118,9 @@ def agents_of(documents: Mapping[str, Any], document: str, path: Sequence[str] =
     if isinstance(value, dict):
         return tuple(Agent(key, _with_id(key, data)) for key, data in value.items() if isinstance(data, dict))
     if is_list(value) and value is not None:
-        found = [item for item in elements(value) if isinstance(item, dict) and isinstance(item.get("id"), str)]
+        found = [
+            item for item in elements(value) if isinstance(item, dict) and isinstance(item.get("id"), str)
+        ]
         return tuple(Agent(item["id"], item) for item in found)
     raise LisppumpError("no-agents", f"the agents should be a dict or a list at {place}, but none is there")
 

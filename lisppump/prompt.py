@@ -1,11 +1,34 @@
-"""The prompt of a pipe: a shared prefix, the same bytes for every pipe of a frame, then the room. Pure."""
+"""The prompt of a pipe: a shared prefix, the same bytes for every pipe of a frame, then the room. Pure.
+
+Each section is cut to its own allowance of tokens. If the whole would still be more than the policy allows,
+sections are scaled, all of a part alike: those of the shared prefix to three quarters of the whole, so that
+the prefix depends on no room, and those of the room to what is left. Rules, schema and agents always stay.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from lisppump import canon
+from lisppump.errors import LisppumpError, declare
+from lisppump.frame import Stream
+
+declare("policy", 1, prompt_too_long="What a prompt must hold is more than (prompt (at-most ...)) allows.")
+
+BYTES_PER_TOKEN = 4
+AGENT_TOKENS = 120
+_NOTE = "\n[... {} tokens more]"
+_NOTE_BYTES = 40
+
+RULES = """\
+You are one pipe of a simulation that goes on in frames. You speak for the agents of your room, named at the
+end, and for nobody else: every item names one of them as the one who acts. Decide what each of them does in
+this frame, as that agent would; doing nothing is an answer too.
+Answer with one JSON object and nothing around it. Its keys are collections, each a list of items; leave out
+those that you do not need. These are the collections and the fields of their items:"""
 
 
 @dataclass(frozen=True)
@@ -25,7 +48,131 @@ class Prompt:
         """The sha256 of the room's part."""
         return canon.digest_bytes(self.room.encode())
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes of both parts."""
         return len(self.shared.encode()) + len(self.room.encode())
+
+    @property
+    def tokens(self) -> int:
+        """The estimated tokens of both parts."""
+        return _tokens(self.size)
+
+
+def estimate(text: str) -> int:
+    """How many tokens a text is about: four bytes of UTF-8 each."""
+    return _tokens(len(text.encode()))
+
+
+def shared_part(
+    name: str, number: int, time: str, schema: str, sections: Any, at_most: int | None = None
+) -> str:
+    """The shared prefix of frame `number`: rules and schema (in words), then the frame and its sections."""
+    fixed = f"{RULES}\n{schema}\n\n# {name}, frame {number}, {time}\n"
+    return _assembled(fixed, sections, None if at_most is None else at_most * 3 // 4, "the shared part")
+
+
+def build(
+    shared: str,
+    stream: Stream,
+    agents: Sequence[Mapping[str, Any]],
+    sections: Any = None,
+    at_most: int | None = None,
+) -> Prompt:
+    """The prompt of one room: the shared prefix, who sits in the room, and the room's own sections."""
+    title = f"{stream.id} ({stream.name})" if stream.name else stream.id
+    lines = [f"\n# Your room: {title}"]
+    if stream.topic:
+        lines.append(f"Its topic: {stream.topic}")
+    lines.append("Its agents:")
+    lines.extend(cut(_agent_line(agent), AGENT_TOKENS) for agent in agents)
+    fixed = "\n".join(lines) + "\n"
+    left = None if at_most is None else at_most - estimate(shared)
+    return Prompt(shared, _assembled(fixed, sections, left, f"the room of {stream.id}"))
+
+
+def cut(text: str, tokens: int | None) -> str:
+    """A text of at most so many tokens, its last line saying how many are left out; empty where none fit."""
+    data = text.encode()
+    if tokens is None or _tokens(len(data)) <= tokens:
+        return text
+    room = tokens * BYTES_PER_TOKEN - _NOTE_BYTES
+    if room <= 0:
+        return ""
+    kept = data[:room].decode("utf-8", "ignore").rstrip()
+    return kept + _NOTE.format(_tokens(len(data) - len(kept.encode())))
+
+
+def render(value: Any) -> str:
+    """A JSON value for a reader: a text as it is, an object as lines, a list as points, the rest compact."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return "\n".join(f"{key}: {_inside(member)}" for key, member in value.items())
+    if isinstance(value, list | tuple):
+        return "\n".join(f"- {_inside(item)}" for item in value if item is not None)
+    return "" if value is None else _inside(value)
+
+
+def flatten(sections: Any) -> list[tuple[str | None, str, int | None]]:
+    """Sections as (title, text, tokens): objects with title or body, or texts; lists nest."""
+    found: list[tuple[str | None, str, int | None]] = []
+    queue = [sections]
+    while queue:
+        entry = queue.pop(0)
+        if entry is None:
+            continue
+        if isinstance(entry, list | tuple):
+            queue[:0] = entry
+        elif isinstance(entry, Mapping) and ("body" in entry or "title" in entry):
+            title, tokens = entry.get("title"), entry.get("tokens")
+            whole = int(tokens) if isinstance(tokens, int | float) else None
+            found.append((None if title is None else str(title), render(entry.get("body")), whole))
+        else:
+            found.append((None, render(entry), None))
+    return [section for section in found if section[1].strip()]
+
+
+def _assembled(fixed: str, sections: Any, at_most: int | None, part: str) -> str:
+    """The fixed text and the sections after it, in at most so many tokens."""
+    parts = [(title, cut(text, tokens)) for title, text, tokens in flatten(sections)]
+    whole = fixed + "".join(_section(title, text) for title, text in parts)
+    if at_most is None or estimate(whole) <= at_most:
+        return whole
+    heads = fixed + "".join(_section(title, "") for title, _ in parts)
+    left = at_most - estimate(heads)
+    if left < 0:
+        raise LisppumpError(
+            "prompt-too-long",
+            f"{part} of the prompt may take {max(0, at_most)} tokens, but needs {estimate(heads)} at least",
+            help="allow more in (prompt (at-most (tokens n))), or put fewer agents into a room",
+        )
+    wanted = sum(estimate(text) for _, text in parts)
+    scaled = ((title, cut(text, estimate(text) * left // wanted)) for title, text in parts)
+    return fixed + "".join(_section(title, text) for title, text in scaled)
+
+
+def _section(title: str | None, text: str) -> str:
+    head = f"\n## {title}\n" if title is not None else "\n"
+    return f"{head}{text}\n"
+
+
+def _agent_line(agent: Mapping[str, Any]) -> str:
+    """One agent: its id, then what is said of it in a word or a sentence."""
+    said = (
+        f"{key} {_inside(value)}"
+        for key, value in agent.items()
+        if key != "id" and isinstance(value, str | int | float) and value != ""
+    )
+    return f"- {agent['id']}: " + "; ".join(said)
+
+
+def _inside(value: Any) -> str:
+    """A value within another: texts as they are, further lines indented, all else as compact JSON."""
+    if isinstance(value, str):
+        return value.replace("\n", "\n  ")
+    return canon.line(value).decode()
+
+
+def _tokens(size: int) -> int:
+    return -(-size // BYTES_PER_TOKEN)

@@ -1,0 +1,131 @@
+"""Changes of documents: the operations a merge is journalled as, and what they make of a frame. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lisppump.errors import LisppumpError, declare
+from lisppump.lispy.values import Slice, elements, is_list
+
+declare("state", 5, bad_change="A journalled change does not fit the document it should change.")
+
+OPS = ("append", "set", "add", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One operation on one place of a document; dicts on the way are made.
+
+    `append` adds the list `value` to the list there; `set` puts `value` there (the path () is the whole
+    document); `add` adds a number to the number there; `text` adds text to a Markdown document.
+    """
+
+    document: str
+    op: str
+    path: tuple[str, ...]
+    value: Any
+
+    def to_json(self) -> list[Any]:
+        """As the journal keeps it: document, op, path, value."""
+        return [self.document, self.op, list(self.path), self.value]
+
+    @classmethod
+    def from_json(cls, data: Sequence[Any]) -> Change:
+        """The inverse of `to_json`."""
+        document, op, path, value = data
+        return cls(document, op, tuple(path), value)
+
+
+def apply(documents: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, Any]:
+    """The documents that the changes changed, with their new values; what was given stays as it was.
+
+    Only containers along the paths are copied, each once. A JSON-Lines document is a window on a list that
+    grows behind it, so appending to the newest window copies nothing.
+    """
+    work = _Work(documents)
+    for change in changes:
+        work.change(change)
+    return work.changed
+
+
+class _Work:
+    """New values while they are made: `own` are the containers that no older frame holds."""
+
+    def __init__(self, documents: Mapping[str, Any]) -> None:
+        self.documents = documents
+        self.changed: dict[str, Any] = {}
+        self.own: dict[int, Any] = {}
+
+    def change(self, change: Change) -> None:
+        """Carry out one operation."""
+        name = change.document
+        value = self.changed[name] if name in self.changed else self.documents.get(name)
+        if not change.path:
+            self.changed[name] = self._new_value(change, value)
+            return
+        root = holder = self._own_dict(value, change)
+        for key in change.path[:-1]:
+            inner = self._own_dict(holder.get(key), change)
+            holder[key] = inner
+            holder = inner
+        last = change.path[-1]
+        holder[last] = self._new_value(change, holder.get(last))
+        self.changed[name] = root
+
+    def _own_dict(self, value: Any, change: Change) -> dict[str, Any]:
+        if value is None:
+            value = {}
+        elif not isinstance(value, dict):
+            raise _does_not_fit(change, "passes through something that is not an object")
+        elif id(value) in self.own:
+            return value
+        made: dict[str, Any] = dict(value)
+        self.own[id(made)] = made
+        return made
+
+    def _new_value(self, change: Change, old: Any) -> Any:
+        if change.op == "set":
+            log = change.document.endswith(".jsonl") and not change.path
+            return window(list(elements(change.value))) if log else change.value
+        if change.op == "append":
+            return self._extended(change, old)
+        if change.op == "add":
+            if old is not None and (isinstance(old, bool) or not isinstance(old, int | float)):
+                raise _does_not_fit(change, "adds to something that is not a number")
+            return (old or 0) + change.value
+        if change.op == "text":
+            if old is not None and not isinstance(old, str):
+                raise _does_not_fit(change, "adds text to something that is not text")
+            return (old or "") + change.value
+        raise _does_not_fit(change, f"is of the unknown kind `{change.op}`")
+
+    def _extended(self, change: Change, old: Any) -> Any:
+        if not is_list(old):
+            raise _does_not_fit(change, "appends to something that is not a list")
+        if isinstance(old, Slice) and old.stop == len(old.base):
+            old.base.extend(change.value)
+            return Slice(old.base, old.start, len(old.base))
+        if id(old) in self.own:
+            old.extend(change.value)
+            return old
+        new = [*elements(old), *change.value]
+        if change.document.endswith(".jsonl") and not change.path:
+            return window(new)
+        self.own[id(new)] = new
+        return new
+
+
+def window(items: list[Any]) -> Any:
+    """A list as the value of a JSON-Lines document: a window on it, or the empty list."""
+    return Slice(items, 0, len(items)) if items else items
+
+
+def _does_not_fit(change: Change, what: str) -> LisppumpError:
+    place = " ".join((change.document, *change.path))
+    return LisppumpError(
+        "bad-change",
+        f"a change of {place} {what}",
+        help="`lisppump verify` says whether journal and documents agree",
+    )

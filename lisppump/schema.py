@@ -1,0 +1,333 @@
+"""What may stand in a delta: its JSON Schema, the reading and checking of replies. It drops nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lisppump import canon
+from lisppump.delta import FILE_KEYS, Collection, DeltaError, Field, Schema
+from lisppump.lispy.values import Pair, Slice, elements, is_list
+from lisppump.schema_reader import Found, Unfinished, objects
+
+MOST_DEEP = 100
+
+_SCALAR = {"anyOf": [{"type": kind} for kind in ("string", "number", "boolean", "null")]}
+_TYPES: dict[str, dict[str, Any]] = {
+    "string": {"type": "string"},
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "agent": {"type": "string", "description": "the id of an agent"},
+    "lispy": {"type": "string", "description": "the source of a LisPy program"},
+    "any": _SCALAR,  # backends that enforce a schema know no free objects; the check lets them pass
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An item that may not stand in a delta: where in the reply it is, a reason code, a sentence."""
+
+    collection: str
+    index: int
+    reason: str
+    sentence: str
+    item: Any
+
+    def to_json(self) -> dict[str, Any]:
+        """As quarantine keeps it; what JSON cannot say is shown as text."""
+        return {
+            "collection": self.collection,
+            "index": self.index,
+            "reason": self.reason,
+            "message": self.sentence,
+            "item": shown(self.item),
+        }
+
+
+def json_schema(schema: Schema) -> dict[str, Any]:
+    """The JSON Schema of a delta, as backends want it: closed objects, every collection optional."""
+    properties = {
+        entry.name: {"type": "array", "items": _item_schema(entry)}
+        for entry in schema.collections
+        if entry.mode != "refuse"
+    }
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def in_words(schema: Schema) -> str:
+    """The same for a reader: one line for each collection, then the JSON Schema."""
+    lines = []
+    for entry in schema.collections:
+        if entry.mode == "refuse":
+            continue
+        fields = ", ".join(_field_in_words(field, entry) for field in entry.all_fields())
+        lines.append(f"- {entry.name}: {fields or 'any fields'}")
+    if not lines:
+        return "There are no collections: answer {}."
+    return "\n".join([*lines, "", "As JSON Schema:", canon.canonical(json_schema(schema)).decode()])
+
+
+def read(
+    text: str | None, data: Mapping[str, Any] | None = None, schema: Schema | None = None
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The collections of a reply, parsed already or as text, and what has to be said about reading it."""
+    if data is not None:
+        return dict(data), ()
+    return read_reply(text, schema) if text is not None else ({}, ())
+
+
+def read_reply(text: str, schema: Schema | None = None) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The first JSON object in a text that can be a delta; DeltaError when there is none.
+
+    An item that was cut off comes back as `Unfinished`, which the check refuses.
+    """
+    found = objects(text)
+    known = {entry.name for entry in schema.collections} if schema else set()
+    for fits in (
+        lambda one: any(name in known for name in one.data),
+        lambda one: any(isinstance(value, list) for value in one.data.values()),
+        lambda one: not one.data and not one.cut,
+    ):
+        chosen = _first(found, fits)
+        if chosen is not None:
+            return chosen.data, chosen.notes
+    start = " ".join(text[:200].split())
+    raise DeltaError(
+        "unusable-reply",
+        "the reply should hold a JSON object of collections, but "
+        + (f"none was found; it begins: {start}" if start else "it is empty"),
+        help="the whole reply is kept in the journal",
+        data=text,
+    )
+
+
+def _first(found: list[Found], fits: Callable[[Found], bool]) -> Found | None:
+    return next((one for one in found if fits(one)), None)
+
+
+def check(
+    schema: Schema, collections: Mapping[str, Any], *, source: str = "the reply"
+) -> tuple[dict[str, list[Any]], list[Problem]]:
+    """Hold each item to the fields of its collection: what may stand in a delta, a problem for what may not.
+
+    Accepted items keep their order; collections without one are left out. Unknown fields move under `extra`.
+    """
+    accepted: dict[str, list[Any]] = {}
+    rejected: list[Problem] = []
+    order = {entry.name: place for place, entry in enumerate(schema.collections)}
+    for name in sorted(collections, key=lambda name: order.get(name, len(order))):
+        collection = schema.get(name) or schema.otherwise
+        kept, problems = _check_collection(str(name), collection, collections[name], source)
+        if kept:
+            accepted[str(name)] = kept
+        rejected.extend(problems)
+    return accepted, rejected
+
+
+def _check_collection(
+    name: str, collection: Collection | None, value: Any, source: str
+) -> tuple[list[Any], list[Problem]]:
+    if value is None:
+        return [], []
+    if name in FILE_KEYS:
+        sentence = f"{source} gives `{name}`, which only the pump itself says of a delta"
+        return [], [Problem(name, 0, "reserved-name", sentence, value)]
+    if not is_list(value):
+        sentence = f"`{name}` of {source} should be a list of items, but it is {kind_of(value)}"
+        return [], [Problem(name, 0, "not-a-list", sentence, value)]
+    kept: list[Any] = []
+    problems: list[Problem] = []
+    for index, item in enumerate(elements(value)):
+        checked, trouble = _check_item(collection, item)
+        if trouble is None:
+            kept.append(checked)
+        else:
+            reason, sentence = trouble
+            where = f"{name}[{index}] of {source} {sentence}"
+            seen = item.value if isinstance(item, Unfinished) else item
+            problems.append(Problem(name, index, reason, where, seen))
+    return kept, problems
+
+
+def _check_item(collection: Collection | None, item: Any) -> tuple[Any, tuple[str, str] | None]:
+    """The item as it may stand in a delta, or why it may not."""
+    if isinstance(item, Unfinished):
+        return None, ("cut-off", "was cut off before its end")
+    if collection is None:
+        return None, ("unknown-collection", "belongs to a collection that the policy does not name")
+    if not isinstance(item, dict):
+        return None, ("not-an-item", f"should be an object with fields, but it is {kind_of(item)}")
+    try:
+        item = plain(item)
+    except ValueError as error:
+        return None, ("not-json", f"cannot be kept as JSON: {error}")
+    fields = collection.all_fields()
+    for field in fields:
+        trouble = _check_field(field, item)
+        if trouble is not None:
+            return None, trouble
+    return (_with_extra(item, {field.name for field in fields}) if fields else item), None
+
+
+def _check_field(field: Field, item: Mapping[str, Any]) -> tuple[str, str] | None:
+    value = item.get(field.name)
+    if field.name not in item or (value is None and field.type != "any"):
+        if field.optional:
+            return None
+        return "missing-field", f"lacks the field `{field.name}` ({expected(field)})"
+    if _CHECKS[field.type](value, field):
+        return None
+    reason = "not-a-choice" if field.type == "one-of" and isinstance(value, str) else "wrong-type"
+    got = f'"{value[:60]}"' if isinstance(value, str) else kind_of(value)
+    return reason, f"should have {expected(field)} as `{field.name}`, but it has {got}"
+
+
+_CHECKS: dict[str, Callable[[Any, Field], bool]] = {
+    "string": lambda value, field: isinstance(value, str),
+    "integer": lambda value, field: isinstance(value, int) and not isinstance(value, bool),
+    "ref": lambda value, field: isinstance(value, int) and not isinstance(value, bool),
+    "number": lambda value, field: isinstance(value, int | float) and not isinstance(value, bool),
+    "boolean": lambda value, field: isinstance(value, bool),
+    "agent": lambda value, field: isinstance(value, str) and value != "",
+    "lispy": lambda value, field: isinstance(value, str) and value.strip() != "",
+    "any": lambda value, field: True,
+    "one-of": lambda value, field: isinstance(value, str) and value in field.choices,
+}
+
+
+def _with_extra(item: dict[str, Any], known: set[str]) -> dict[str, Any]:
+    """The item with its unknown fields under `extra`; its own `extra` is joined, or kept whole inside."""
+    unknown = {name: value for name, value in item.items() if name not in known}
+    own = unknown.pop("extra", {})
+    if "extra" in known or (not unknown and isinstance(own, dict)):
+        return item
+    if isinstance(own, dict) and not own.keys() & unknown.keys():
+        unknown = {**own, **unknown}
+    else:
+        unknown["extra"] = own
+    return {**{name: value for name, value in item.items() if name in known}, "extra": unknown}
+
+
+def expected(field: Field) -> str:
+    """What a field wants, in words."""
+    if field.type == "one-of":
+        return "one of " + ", ".join(f'"{choice}"' for choice in field.choices)
+    words = {
+        "any": "any value",
+        "agent": "an agent's id",
+        "lispy": "a LisPy program as a string",
+        "integer": "a whole number",
+        "ref": "a whole number",
+    }
+    return words.get(field.type, f"a {field.type}")
+
+
+def kind_of(value: Any) -> str:
+    """What a person calls a JSON value of this kind."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"the number {value}" if abs(value) < 10**18 else "a very large number"
+    if isinstance(value, str):
+        return "a string"
+    if is_list(value):
+        return "a list"
+    return "an object" if isinstance(value, dict) else "something that is no JSON"
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """A value as plain JSON data, LisPy lists as arrays; ValueError with a phrase where it has no JSON form.
+
+    What is plain already comes back as it is.
+    """
+    kind = value.__class__
+    if kind is str:
+        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError("it holds a text with half a surrogate pair")
+        return value
+    if value is None or kind is int or kind is bool:
+        return value
+    if kind is float:
+        if not math.isfinite(value):
+            raise ValueError("it holds a number that is not finite")
+        return value
+    if depth >= MOST_DEEP:
+        raise ValueError(f"it is nested deeper than {MOST_DEEP} levels")
+    if isinstance(value, dict):
+        made = {_key(key): plain(member, depth + 1) for key, member in value.items()}
+        return value if kind is dict and all(made[key] is value[key] for key in made) else made
+    if kind is list or kind is Slice or (kind is Pair and value.size >= 0):
+        items = elements(value)
+        new = [plain(item, depth + 1) for item in items]
+        return value if kind is list and all(a is b for a, b in zip(new, items, strict=True)) else new
+    raise ValueError("it holds something that is neither text, number, truth, list nor object")
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise ValueError("it holds an object with a key that is no text")
+    plain(key)
+    return key
+
+
+def shown(value: Any) -> Any:
+    """A value as JSON that can always be written: what has no JSON form is shown as a text."""
+    try:
+        return plain(value)
+    except ValueError:
+        pass
+    if isinstance(value, dict):
+        return {str(shown(str(key))): _shown_inside(member) for key, member in value.items()}
+    if is_list(value) and value is not None:
+        return [_shown_inside(item) for item in elements(value)]
+    return _as_text(value)
+
+
+def _shown_inside(value: Any) -> Any:
+    """One level below what cannot be written whole: what is still deep or foreign becomes a text."""
+    try:
+        return plain(value)
+    except ValueError:
+        return _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, float):
+        return str(value)
+    if isinstance(value, dict) or is_list(value):
+        return f"({kind_of(value)} that cannot be written as JSON)"
+    return "(no JSON)"
+
+
+def _item_schema(collection: Collection) -> dict[str, Any]:
+    fields = collection.all_fields()
+    return {
+        "type": "object",
+        "properties": {field.name: _field_schema(field) for field in fields},
+        "required": [field.name for field in fields if not field.optional],
+        "additionalProperties": False,
+    }
+
+
+def _field_schema(field: Field) -> dict[str, Any]:
+    if field.type == "one-of":
+        return {"type": "string", "enum": list(field.choices)}
+    if field.type == "ref":
+        return {"type": "integer", "description": f"the number of one of {field.target}"}
+    return dict(_TYPES[field.type])
+
+
+def _field_in_words(field: Field, collection: Collection) -> str:
+    wants = expected(field)
+    if field.name == collection.acting:
+        wants += ", one of your room"
+    elif field.type == "ref":
+        wants = f"the number of one of {field.target}"
+    return f"{field.name} ({wants}{', optional' if field.optional else ''})"
