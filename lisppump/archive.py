@@ -1,0 +1,136 @@
+"""The reading half of the state store: the head, earlier frames and what the journal tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lisppump.delta import Delta
+from lisppump.documents import Cell, log_value
+from lisppump.errors import LisppumpError
+from lisppump.frame import Frame
+from lisppump.history import Head, Past
+from lisppump.journal import Journal
+from lisppump.keep import Keep
+from lisppump.view import View
+
+
+class Archive:
+    """A world's journal and view, to look into; it changes neither."""
+
+    def __init__(self, keep: Keep, journal: Journal, head: Head, view: View) -> None:
+        self._keep = keep
+        self._journal = journal
+        self._head = head
+        self._view = view
+        self._cells: dict[str, Cell] = {}
+        self._frame: Frame | None = None
+
+    @property
+    def head(self) -> Frame | None:
+        """The newest frame; None before frame 0."""
+        if self._frame is None and self._head.number >= 0:
+            past = Past(self._journal, self._head.latest)
+            for name, entry in self._head.documents.items():
+                if name not in self._cells:
+                    self._cells[name] = self._cell(name, entry["digest"], past)
+            self._frame = self._head.frame(self._cells)
+        return self._frame
+
+    def _cell(self, name: str, wanted: str, past: Past) -> Cell:
+        return Cell(load=lambda: log_value(name, self._view.read(name, wanted, lambda: past.value(name))))
+
+    @property
+    def epoch(self) -> int:
+        """Rises at every opening for writing and every rollback; part of a delta's identity."""
+        return self._head.epoch
+
+    @property
+    def node(self) -> str:
+        """The name of this copy of the world."""
+        return self._keep.node
+
+    def lock_holder(self) -> int | None:
+        """The process that writes this world now, if any."""
+        return self._keep.holder
+
+    def frame(self, number: int) -> Frame:
+        """A committed frame with its tocks and the edits before the next commit: what the next came from."""
+        head = self.head
+        if head is not None and number == head.number:
+            return head
+        past = Head()
+        for seq in range(1, len(self._journal) + 1):
+            record = self._journal.read(seq)
+            if record.kind in ("snapshot", "commit") and record.fields["frame"] > number:
+                break
+            past.take(record)
+        if past.number != number:
+            raise LisppumpError(
+                "no-such-frame", f"there is no frame {number}; the newest is {self._head.number}"
+            )
+        documents = Past(self._journal, past.latest)
+        cells = {name: Cell(load=_loader(documents, name)) for name in past.documents}
+        return past.frame(cells)
+
+    def commit_record(self, number: int) -> dict[str, Any] | None:
+        """The fields of a frame's commit record."""
+        return self._latest("commit", number)
+
+    def intent_record(self, number: int) -> dict[str, Any] | None:
+        """The fields of a frame's intent: of the last, where it was begun more than once."""
+        return self._latest("intent", number)
+
+    def commits(self) -> list[dict[str, Any]]:
+        """The fields of all commit records, oldest first."""
+        seqs = sorted(self._journal.select("commit"))
+        return [dict(self._journal.read(seq).fields) for seq in seqs]
+
+    def deltas(self, number: int) -> tuple[Delta, ...]:
+        """The deltas of a frame in canonical order; only the committed ones once it is committed."""
+        commit = self.commit_record(number)
+        wanted = None if commit is None else {(entry["epoch"], entry["stream"]) for entry in commit["deltas"]}
+        found: dict[tuple[int, int], Delta] = {}
+        for fields in self._all("delta", number):
+            delta = Delta.from_record(fields)
+            if wanted is None or (delta.epoch, delta.stream) in wanted:
+                found[delta.epoch, delta.stream] = delta
+        return tuple(sorted(found.values(), key=lambda delta: delta.order))
+
+    def replies(self, number: int) -> list[dict[str, Any]]:
+        """The fields of the replies that came in a frame, in the order they came."""
+        return self._all("reply", number)
+
+    def edits(self, number: int) -> list[dict[str, Any]]:
+        """The hand edits that went into a frame: document and digest (None: removed)."""
+        return [
+            {"document": name, "digest": None if entry is None else entry["digest"]}
+            for fields in self._all("edit", number)
+            for name, entry in sorted(fields["documents"].items())
+        ]
+
+    def quarantined(self) -> int:
+        """How many items lie in quarantine."""
+        return self._head.quarantined
+
+    def open_frame(self) -> dict[str, Any] | None:
+        """The frame that was begun and not committed: which of its streams have settled."""
+        number = self._head.opened
+        intent = None if number is None else self.intent_record(number)
+        if number is None or intent is None:
+            return None
+        finished = sorted({fields["stream"] for fields in self._all("delta", number)})
+        missing = [s["stream"] for s in intent.get("streams", []) if s["stream"] not in finished]
+        return {"frame": number, "finished": finished, "missing": missing}
+
+    def _latest(self, kind: str, number: int) -> dict[str, Any] | None:
+        seq = next(self._journal.select(kind, frame=number), None)
+        return None if seq is None else dict(self._journal.read(seq).fields)
+
+    def _all(self, kind: str, number: int) -> list[dict[str, Any]]:
+        seqs = sorted(self._journal.select(kind, frame=number))
+        return [dict(self._journal.read(seq).fields) for seq in seqs]
+
+
+def _loader(past: Past, name: str) -> Callable[[], Any]:
+    return lambda: log_value(name, past.value(name))

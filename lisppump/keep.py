@@ -1,0 +1,144 @@
+"""The machinery's own folder `.lisppump`: format, lock, node, temporary files, blobs. It knows no record."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from pathlib import Path
+
+from lisppump.disk import Disk, StateError, replace, trouble, write_all
+
+FORMAT = "1"
+FOLDER = ".lisppump"
+
+
+class Keep:
+    """The folder, open for reading, or for writing under a lock that the kernel releases with the process."""
+
+    def __init__(self, folder: Path, disk: Disk) -> None:
+        self.folder = folder
+        self.disk = disk
+        self._lock = -1
+
+    @classmethod
+    def open(cls, folder: Path, *, write: bool, disk: Disk | None = None) -> Keep:
+        """Check the format and, when writing, take the lock and make what is absent."""
+        keep = cls(folder, disk or Disk())
+        try:
+            if write:
+                keep.disk.mkdir(str(folder / "tmp"))
+                keep._take_lock()
+            keep._check_format(write)
+            if write and not (folder / "node").exists():
+                keep.put("node", b"local\n")
+        except OSError as error:
+            keep.close()
+            raise trouble(error, f"opening the folder {FOLDER}") from error
+        except StateError:
+            keep.close()
+            raise
+        return keep
+
+    def close(self) -> None:
+        """Let go of the lock."""
+        if self._lock >= 0:
+            os.ftruncate(self._lock, 0)
+            os.close(self._lock)
+            self._lock = -1
+
+    @property
+    def writing(self) -> bool:
+        """True while it holds the lock."""
+        return self._lock >= 0
+
+    @property
+    def node(self) -> str:
+        """The name of this copy of the world: `local` unless several commit."""
+        text = self.get("node")
+        return text.decode("utf-8", "replace").strip() if text else "local"
+
+    @property
+    def holder(self) -> int | None:
+        """The process that last took the lock, if it is still there."""
+        text = self.get("lock") or b""
+        if not text.strip().isdigit():
+            return None
+        pid = int(text)
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return None
+        except PermissionError:
+            return pid
+        return pid
+
+    def _take_lock(self) -> None:
+        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = self.get("lock") or b""
+            who = f"process {pid.decode('ascii', 'replace').strip()}" if pid.strip() else "another process"
+            os.close(self._lock)
+            self._lock = -1
+            help = "wait for it, or stop it with Ctrl-C where it runs"
+            raise StateError("locked", f"{who} is writing this world", help=help) from None
+        self.disk.truncate(self._lock, 0)
+        os.lseek(self._lock, 0, os.SEEK_SET)
+        write_all(self.disk, self._lock, b"%d\n" % os.getpid())
+
+    def _check_format(self, write: bool) -> None:
+        found = self.get("FORMAT")
+        if found is None:
+            if any((self.folder / "journal").glob("*.log")):
+                message = f"{FOLDER} has a journal but no file FORMAT"
+                raise StateError("bad-format", message, help=f"put {FOLDER}/FORMAT back, holding {FORMAT}")
+            if write:
+                self.put("FORMAT", FORMAT.encode() + b"\n")
+            return
+        version = found.decode("utf-8", "replace").strip()
+        if version != FORMAT:
+            message = f"this lisppump reads format {FORMAT} of the journal, and this world has `{version}`"
+            raise StateError("bad-format", message, help="open it with the lisppump that wrote it")
+
+    def get(self, name: str) -> bytes | None:
+        """A small file of the folder, or None when it is absent."""
+        try:
+            return (self.folder / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def put(self, name: str, data: bytes, *, sync: bool = True) -> None:
+        """Replace a small file of the folder."""
+        self.disk.mkdir(os.path.dirname(self.folder / name))
+        replace(self.disk, str(self.folder / "tmp" / "keep"), str(self.folder / name), data, sync=sync)
+
+    # -- blobs -----------------------------------------------------------------------------------------------
+
+    def blob(self, data: bytes) -> str:
+        """Keep some bytes under their sha256, durably, and give it back as `sha256:hex`."""
+        name = hashlib.sha256(data).hexdigest()
+        path = self._blob_path(name)
+        if not path.exists():
+            try:
+                self.put(str(path.relative_to(self.folder)), data)
+            except OSError as error:
+                raise trouble(error, "keeping a document") from error
+        return f"sha256:{name}"
+
+    def read_blob(self, digest: str) -> bytes:
+        """The bytes of a blob, verified."""
+        name = digest.removeprefix("sha256:")
+        try:
+            data = self._blob_path(name).read_bytes()
+        except FileNotFoundError:
+            data = None
+        if data is None or hashlib.sha256(data).hexdigest() != name:
+            what = "is missing" if data is None else "is not what was written"
+            help = f"put {FOLDER}/blobs back from a copy"
+            raise StateError("damaged", f"the blob {digest} that the journal refers to {what}", help=help)
+        return data
+
+    def _blob_path(self, name: str) -> Path:
+        return self.folder / "blobs" / name[:2] / name

@@ -1,0 +1,288 @@
+"""The journal: chained records, torn tails, damage, full disks, shared syncs, blobs and the lock."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lisppump import canon, journal
+from lisppump.disk import Disk, StateError
+from lisppump.journal import KINDS, Journal, Record
+from lisppump.keep import Keep
+from tests.faults import FaultyDisk
+
+
+def opened(folder: Path, *, write: bool = True, disk: Disk | None = None, each: Any = None) -> Journal:
+    return Journal.open(Keep.open(folder, write=write, disk=disk), write=write, each=each)
+
+
+def shut(log: Journal) -> None:
+    log.close()
+    log.keep.close()
+
+
+def written(folder: Path, count: int = 3) -> Path:
+    log = opened(folder)
+    for number in range(count):
+        log.append("reply", frame=1, stream=number, text="héllo\n" * number)
+    shut(log)
+    return folder / "journal" / "00000001.log"
+
+
+def records(folder: Path, *, write: bool = False) -> list[Record]:
+    found: list[Record] = []
+    log = opened(folder, write=write, each=found.append)
+    shut(log)
+    return found
+
+
+def test_records_come_back_in_order_and_can_be_grepped(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    lines = path.read_bytes().split(b"\n")
+    assert len(lines) == 4
+    first, second = (json.loads(line[18:]) for line in lines[:2])
+    assert (first["kind"], first["seq"], first["prev"]) == ("reply", 1, "")
+    assert second["prev"] == canon.digest_bytes(lines[0][18:]).removeprefix("sha256:")
+    assert int(lines[1][:8], 16) == len(lines[1]) - 18
+    found = records(tmp_path)
+    assert [record.seq for record in found] == [1, 2, 3]
+    assert found[2].fields == {"frame": 1, "stream": 2, "text": "héllo\nhéllo\n"}
+
+
+def test_records_are_found_by_kind_and_frame_newest_first(tmp_path: Path) -> None:
+    log = opened(tmp_path)
+    for frame in (1, 2):
+        log.append("intent", frame=frame)
+        log.append("commit", frame=frame, x=[1.5, 10**30])
+    assert list(log.select("commit")) == [4, 2]
+    assert list(log.select("intent", "commit", frame=1)) == [2, 1]
+    assert log.read(4) == Record("commit", 4, {"frame": 2, "x": [1.5, 10**30]})
+    shut(log)
+
+
+def test_unknown_kinds_and_reserved_fields_are_refused(tmp_path: Path) -> None:
+    log = opened(tmp_path)
+    with pytest.raises(ValueError, match="kind gossip"):
+        log.append("gossip")
+    with pytest.raises(ValueError, match="prev"):
+        log.append("open", prev="x")
+    shut(log)
+    assert len(KINDS) == 15
+
+
+def test_a_tail_torn_at_any_byte_is_cut_and_said(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    whole = path.read_bytes()
+    start = whole.rfind(b"\n", 0, -1) + 1
+    for size in range(start + 1, len(whole)):
+        path.write_bytes(whole[:size])
+        reader = opened(tmp_path, write=False)
+        assert len(reader) == 2
+        assert "torn" in reader.notes[0]
+        shut(reader)
+        assert path.read_bytes() == whole[:size]
+        log = opened(tmp_path)
+        assert len(log) == 2
+        assert "cut" in log.notes[0]
+        assert log.append("reply", frame=2).seq == 3
+        shut(log)
+        assert len(records(tmp_path)) == 3
+
+
+def test_blocks_that_never_came_are_a_torn_tail(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20] + b"\0" * 19 + b"\n")
+    log = opened(tmp_path)
+    assert len(log) == 2
+    shut(log)
+
+
+@given(place=st.integers(0, 10_000), bit=st.integers(0, 7))
+def test_a_changed_byte_is_found_and_named(
+    tmp_path_factory: pytest.TempPathFactory, place: int, bit: int
+) -> None:
+    folder = tmp_path_factory.mktemp("world")
+    path = written(folder)
+    whole = bytearray(path.read_bytes())
+    place %= len(whole)
+    record = 1 + whole[:place].count(b"\n")
+    if whole[place] == 1 << bit:  # a zero byte looks like a block that never came
+        bit = (bit + 1) % 8
+    whole[place] ^= 1 << bit
+    path.write_bytes(whole)
+    with pytest.raises(StateError) as caught:
+        opened(folder, write=True)
+    error = caught.value
+    assert (error.code, error.exit_code) == ("damaged", 5)
+    assert (error.data["segment"], error.data["record"]) == (1, record)
+    assert f"segment 00000001 at byte {error.data['offset']}, record {record}" in error.message
+    assert path.read_bytes() == whole
+
+
+def test_records_out_of_their_chain_are_damage(tmp_path: Path) -> None:
+    path = written(tmp_path, 4)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + lines[2] + lines[1] + lines[3])
+    with pytest.raises(StateError, match="does not follow"):
+        opened(tmp_path)
+    path.write_bytes(b"".join(lines[1:]))
+    with pytest.raises(StateError, match="record 1"):
+        opened(tmp_path, write=False)
+
+
+def test_segments_roll_and_a_missing_one_is_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "SEGMENT", 400)
+    written(tmp_path, 12)
+    names = sorted(path.name for path in (tmp_path / "journal").iterdir())
+    assert len(names) > 2
+    assert [record.seq for record in records(tmp_path)] == list(range(1, 13))
+    log = opened(tmp_path)
+    assert [log.read(seq).fields["stream"] for seq in range(1, 13)] == list(range(12))
+    shut(log)
+    (tmp_path / "journal" / names[1]).unlink()
+    with pytest.raises(StateError, match="missing"):
+        opened(tmp_path)
+
+
+@pytest.mark.parametrize("room", [0, 1, 17, 60])
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, room: int) -> None:
+    disk = FaultyDisk()
+    log = opened(tmp_path, disk=disk)
+    log.append("open")
+    before = (tmp_path / "journal" / "00000001.log").read_bytes()
+    disk.full = room
+    with pytest.raises(StateError) as caught:
+        log.append("reply", frame=1, text="x" * 200)
+    assert (caught.value.code, caught.value.exit_code) == ("disk", 5)
+    assert (tmp_path / "journal" / "00000001.log").read_bytes() == before
+    disk.full = None
+    assert log.append("reply", frame=1).seq == 2
+    shut(log)
+    assert len(records(tmp_path)) == 2
+
+
+def test_a_failed_sync_ends_writing(tmp_path: Path) -> None:
+    class Failing(Disk):
+        failing = False
+
+        def sync(self, fd: int) -> None:
+            if self.failing:
+                raise OSError(5, "io")
+            super().sync(fd)
+
+    disk = Failing()
+    log = opened(tmp_path, disk=disk)
+    log.append("open")
+    disk.failing = True
+    with pytest.raises(StateError, match="syncing"):
+        log.sync()
+    with pytest.raises(StateError, match="syncing"):
+        log.append("open")
+    with pytest.raises(StateError, match="syncing"):
+        asyncio.run(log.durable())
+    shut(log)
+
+
+def test_waiters_that_come_together_share_a_sync(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = opened(tmp_path, disk=disk)
+    before = disk.syncs
+
+    async def one(stream: int) -> None:
+        log.append("reply", frame=1, stream=stream)
+        await log.durable()
+        assert log.pending == 0
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(one(stream) for stream in range(50)))
+
+    asyncio.run(all_of_them())
+    assert disk.syncs - before == 1
+    log.append("reply", frame=2)
+    asyncio.run(log.durable())
+    assert disk.syncs - before == 2
+    shut(log)
+
+
+def test_a_waiter_that_is_cancelled_harms_no_other(tmp_path: Path) -> None:
+    log = opened(tmp_path)
+
+    async def scenario() -> None:
+        log.append("reply", frame=1)
+        first = asyncio.ensure_future(log.durable())
+        second = asyncio.ensure_future(log.durable())
+        await asyncio.sleep(0)
+        first.cancel()
+        await second
+        assert first.cancelled()
+        assert log.pending == 0
+
+    asyncio.run(scenario())
+    shut(log)
+
+
+def test_reading_only_writes_nothing(tmp_path: Path) -> None:
+    log = opened(tmp_path / "absent", write=False)
+    assert len(log) == 0
+    with pytest.raises(StateError, match="reading only"):
+        log.append("open")
+    shut(log)
+    assert not (tmp_path / "absent").exists()
+
+
+def test_a_second_writer_is_told_who_holds_the_lock(tmp_path: Path) -> None:
+    log = opened(tmp_path)
+    with pytest.raises(StateError, match=f"process {os.getpid()} is writing") as caught:
+        opened(tmp_path)
+    assert (caught.value.code, caught.value.exit_code) == ("locked", 5)
+    assert log.keep.holder == os.getpid()
+    assert opened(tmp_path, write=False).notes == []
+    shut(log)
+    assert Keep.open(tmp_path, write=False).holder is None
+    shut(opened(tmp_path))
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    (tmp_path / "FORMAT").write_text("7\n")
+    for write in (True, False):
+        with pytest.raises(StateError, match="`7`") as caught:
+            opened(tmp_path, write=write)
+        assert caught.value.code == "bad-format"
+    (tmp_path / "FORMAT").unlink()
+    with pytest.raises(StateError, match="no file FORMAT"):
+        opened(tmp_path)
+    assert path.exists()
+
+
+def test_blobs_are_kept_once_and_verified(tmp_path: Path) -> None:
+    keep = Keep.open(tmp_path, write=True)
+    name = keep.blob(b"some bytes")
+    assert keep.blob(b"some bytes") == name == canon.digest_bytes(b"some bytes")
+    assert keep.read_blob(name) == b"some bytes"
+    path = tmp_path / "blobs" / name[7:9] / name[7:]
+    path.write_bytes(b"other bytes")
+    with pytest.raises(StateError, match="not what was written"):
+        keep.read_blob(name)
+    path.unlink()
+    with pytest.raises(StateError, match="missing"):
+        keep.read_blob(name)
+    keep.close()
+
+
+def test_a_folder_that_may_not_be_written_is_said(tmp_path: Path) -> None:
+    class ReadOnly(Disk):
+        def mkdir(self, path: str) -> None:
+            raise PermissionError(13, "no")
+
+    with pytest.raises(StateError) as caught:
+        Keep.open(tmp_path / "w", write=True, disk=ReadOnly())
+    assert caught.value.code == "not-writable"
