@@ -1,7 +1,7 @@
 """Every hook, in the order of a frame: nouns offer stages, verbs do the work, past participles tell.
 
-Verbs are answered by the first implementation that returns something; the built-in one stands last, so a plugin wraps
-a verb (`@hookimpl(wrapper=True)`) to advise it. No hook implementation may be `async def`.
+Verbs are answered by the first implementation that returns something; the built-in one stands last, so a
+plugin wraps a verb (`@hookimpl(wrapper=True)`) to advise it. No hook implementation may be `async def`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Finds plugins, checks what they offer, names their stages and remembers where each came from.
 
-Built-in stages are plugins too: `plugins/KIND_NAME.py` offers the stage NAME and is imported only when it is named.
-Installed packages register under the entry-point group `lisppump`; one that is broken is a line in `broken`, no crash.
+Built-in stages are plugins too: `plugins/KIND_NAME.py` offers the stage NAME and is imported only when named.
+Installed packages use the entry-point group `lisppump`; a broken one is a line in `broken`, no crash.
 """
 
 from __future__ import annotations
@@ -152,7 +152,9 @@ class Registry:
                 continue
             table = hook()
             if not isinstance(table, Mapping):
-                raise LisppumpError("bad-hook", f"{kind.hook}() of plugin {name} should return a dict of name -> class")
+                raise LisppumpError(
+                    "bad-hook", f"{kind.hook}() of plugin {name} should return a dict of name -> class"
+                )
             for stage, factory in table.items():
                 check_stage(kind, str(stage), factory, name)
                 yield Offer(kind.name, str(stage), factory, name, version, _file_of(factory))
@@ -171,14 +173,21 @@ def check_stage(kind: Kind, name: str, factory: Any, plugin: str) -> None:
         found = getattr(factory, method, None)
         wanted = f"{method}({', '.join(arguments)})"
         if not callable(found):
-            raise LisppumpError("bad-stage", f"{kind.name} `{name}` of plugin {plugin} lacks the method {wanted}")
+            raise LisppumpError(
+                "bad-stage", f"{kind.name} `{name}` of plugin {plugin} lacks the method {wanted}"
+            )
         parameters = list(inspect.signature(found).parameters.values())[1:]
-        given = [p.name for p in parameters if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        given = [
+            p.name
+            for p in parameters
+            if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
         takes_any = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         if len(given) != len(arguments) and not takes_any:
             raise LisppumpError(
                 "bad-stage",
-                f"{kind.name} `{name}` of plugin {plugin} has {method}({', '.join(given)}), it should be {wanted}",
+                f"{kind.name} `{name}` of plugin {plugin} has {method}({', '.join(given)}), "
+                f"it should be {wanted}",
             )
 
 
@@ -226,7 +235,9 @@ def _entry_points() -> Iterator[tuple[metadata.EntryPoint, str, str | None]]:
 
 
 def _place(error: BaseException) -> str:
-    frames = [entry for entry in traceback.extract_tb(error.__traceback__) if "importlib" not in entry.filename]
+    frames = [
+        entry for entry in traceback.extract_tb(error.__traceback__) if "importlib" not in entry.filename
+    ]
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "its entry point"

@@ -1,13 +1,15 @@
-"""The stages: what a dam, backend, merger, echo, executor and reservoir must be, and the checks that hold them to it.
+"""The stages: what a dam, backend, merger, echo, executor and reservoir must be, and the checks on them.
 
-A stage is a class. `options` is its clause table: what may stand beside its name in pump.lisp; each option becomes a
-keyword argument of the class (hyphens become underscores). Nothing here knows which stages exist.
+A stage is a class. `options` is its clause table: what may stand beside its name in pump.lisp; each option
+becomes a keyword argument of the class (hyphens become underscores). Nothing here knows which stages exist.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -15,6 +17,7 @@ from lisppump.delta import Delta, Schema, Usage
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Agent, Frame, Stream
 from lisppump.lispy.limits import Limits
+from lisppump.merge import Merged
 from lisppump.prompt import Prompt
 
 declare(
@@ -23,15 +26,20 @@ declare(
     stage_failed="A stage raised an error.",
 )  # fmt: skip
 
-REQUIRED: Any = enum.Enum("Required", "REQUIRED").REQUIRED
+
+class _Required(enum.Enum):
+    REQUIRED = enum.auto()
+
+
+REQUIRED: Any = _Required.REQUIRED  # the default of an option that has none
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a clause: `kind` is name, value, function or stage; `arity` that of a function.
+    """One option of a clause: `kind` is name, value, function, stage or limits; `arity` that of a function.
 
-    `unit` is the unit a quantity must have (seconds, tokens, dollars, bytes); `many` options take several values and
-    give a tuple. A `positional` option is written without its name: `(by f)`, `(command "llm" "-m" "small")`.
+    `unit` is the unit a quantity must have (seconds, tokens, dollars, bytes); `many` options take several
+    values and give a tuple. A `positional` option is written without its name: `(by f)`.
     """
 
     name: str
@@ -78,7 +86,7 @@ class BackendError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """All that a backend gets for one call: the frame, the room, the prompt and what the reply must look like.
+    """All that a backend gets for one call: frame, room, prompt, and what the reply must look like.
 
     `turn` is the pass (act, react, ...) and `heard` what earlier passes of this room produced, by collection.
     `seed` names the die of this stream; a backend that needs one for an agent appends the agent's id.
@@ -135,19 +143,6 @@ class Thought:
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
-    """What a merger makes of a frame and its deltas.
-
-    `changes` are the journalled operations (lisppump.merge.Change); `report` counts each collection as
-    {in, merged, duplicate, quarantined}; `quarantine` holds what did not pass, with reasons.
-    """
-
-    changes: tuple[Any, ...]
-    report: Mapping[str, Mapping[str, int]]
-    quarantine: tuple[Mapping[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Job:
     """One pipe for an executor: `pour` is called once and awaited for at most `deadline` seconds."""
 
@@ -170,7 +165,11 @@ class Dam(Protocol):
 
 @runtime_checkable
 class Backend(Protocol):
-    """Answers for the agents of one room."""
+    """Answers for the agents of one room.
+
+    One that declares `last_resort = True` is only asked where no other was: it adds and hides nothing.
+    One that uses tokens declares `max_tokens`, the most that one call may take besides the prompt.
+    """
 
     async def pour(self, request: Request) -> Reply:
         """The reply, or BackendError."""
@@ -200,42 +199,13 @@ class Executor(Protocol):
     """Runs the pipes of a frame side by side, isolated, each with its deadline."""
 
     async def run(self, jobs: Sequence[Job]) -> None:
-        """Return when every job has ended, was told that its time is over, or was cancelled with the frame."""
-        ...
-
-
-@runtime_checkable
-class Reservoir(Protocol):
-    """Where the documents of a frame live."""
-
-    def names(self) -> Sequence[str]:
-        """All document names, sorted."""
-        ...
-
-    def read(self, name: str) -> Any:
-        """The document's value: JSON data, a list for JSON Lines, text for Markdown."""
-        ...
-
-    def write(self, name: str, value: Any) -> None:
-        """Replace a document atomically."""
-        ...
-
-    def append(self, name: str, items: Sequence[Any]) -> None:
-        """Add items to a JSON-Lines document or text to a Markdown one."""
-        ...
-
-    def delete(self, name: str) -> None:
-        """Remove a document."""
-        ...
-
-    def fingerprint(self, name: str) -> tuple[int, ...] | None:
-        """Something that differs when the document was touched from outside (size, mtime, inode)."""
+        """Return when every job has ended, was told that its time is over, or was cancelled."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of stage: its noun, the hook that offers it, the method it must have and that method's arguments."""
+    """A kind of stage: its noun, the hook that offers it, the methods it must have."""
 
     name: str
     hook: str
@@ -248,7 +218,9 @@ KINDS: dict[str, Kind] = {
     for kind in (
         Kind("dam", "dams", {"assign": ("frame", "agents", "n", "seed")}, "Groups agents into streams."),
         Kind("backend", "backends", {"pour": ("request",)}, "Answers for the agents of a room."),
-        Kind("merger", "mergers", {"merge": ("frame", "deltas", "schema")}, "Turns deltas into the next frame."),
+        Kind(
+            "merger", "mergers", {"merge": ("frame", "deltas", "schema")}, "Turns deltas into the next frame."
+        ),
         Kind("echo", "echoes", {"think": ("frame", "seed")}, "Thinks between frames."),
         Kind("executor", "executors", {"run": ("jobs",)}, "Runs the pipes of a frame."),
         Kind(
@@ -282,8 +254,28 @@ class Assignment:
     notes: tuple[str, ...] = ()
 
 
-def assign(dam: Dam, frame: Frame, agents: Sequence[Agent], n: int, seed: int, *, name: str = "dam") -> Assignment:
-    """Ask a dam for rooms and hold it to its contract: every agent in exactly one, none made up, none empty."""
+@contextmanager
+def blamed(kind: str, name: str, plugin: str, frame: int) -> Iterator[None]:
+    """Run a stage's own code: what goes wrong in it says stage, plugin, place and frame."""
+    try:
+        yield
+    except LisppumpError:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{frames[-1].filename}:{frames[-1].lineno}"
+        raise LisppumpError(
+            "stage-failed",
+            f"{kind} `{name}` of plugin {plugin} raised {type(error).__name__}: {error} "
+            f"({place}, frame {frame})",
+            help=f"choose another {kind} in pump.lisp, or tell the authors of {plugin.partition(':')[0]}",
+        ) from error
+
+
+def assign(
+    dam: Dam, frame: Frame, agents: Sequence[Agent], n: int, seed: int, *, name: str = "dam"
+) -> Assignment:
+    """Ask a dam for rooms and hold it to its contract: every agent in exactly one, none made up."""
     rooms = dam.assign(frame, agents, n, seed)
     streams: list[Stream] = []
     seen: dict[str, int] = {}

@@ -159,12 +159,14 @@ def test_a_stage_without_its_method_or_with_other_arguments_is_refused() -> None
     class Other:
         def assign(self, agents: object) -> None: ...
 
-    assert "lacks the method assign(frame, agents, n, seed)" in refused(
-        SimpleNamespace(dams=hookimpl(lambda: {"x": Without}))
-    ).message
-    assert "has assign(agents), it should be assign(frame, agents, n, seed)" in refused(
-        SimpleNamespace(dams=hookimpl(lambda: {"x": Other}))
-    ).message
+    assert (
+        "lacks the method assign(frame, agents, n, seed)"
+        in refused(SimpleNamespace(dams=hookimpl(lambda: {"x": Without}))).message
+    )
+    assert (
+        "has assign(agents), it should be assign(frame, agents, n, seed)"
+        in refused(SimpleNamespace(dams=hookimpl(lambda: {"x": Other}))).message
+    )
 
 
 def test_an_unknown_stage_names_the_one_that_was_meant() -> None:

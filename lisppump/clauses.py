@@ -1,0 +1,341 @@
+"""The one clause table: what may stand in `(pump ...)`, how it is written, what it means. It runs nothing."""
+
+from __future__ import annotations
+
+from lisppump.clauses_shape import (
+    Clause,
+    Position,
+    choice,
+    clause,
+    function,
+    name,
+    names,
+    path,
+    stage,
+    usage,
+    value,
+)  # fmt: skip
+from lisppump.errors import LisppumpError, declare, suggest
+
+declare(
+    "policy", 3,
+    unknown_clause="A clause or an option has a name that does not exist where it stands.",
+    bad_clause="A clause is not written as it should be, or holds a value that it cannot use.",
+    missing_clause="A clause, or a part of one, that must be there is absent.",
+    duplicate_clause="A clause, an option or a name is there twice.",
+    wrong_kind="A place of a clause holds another kind of thing than it takes.",
+    wrong_unit="A quantity is written without its unit or with the wrong one.",
+    wrong_function="A function of pump.lisp takes another number of arguments than its place gives.",
+    unknown_field="A rule of a collection names a field that the collection does not have.",
+)  # fmt: skip
+
+SECONDS = "seconds"
+TYPES = ("string", "integer", "number", "boolean", "agent", "any", "lispy")
+
+LIMITS = (
+    clause("steps", "Most steps of one run.", "(steps 1000000)", value("n", "positive")),
+    clause("depth", "How deep calls may nest.", "(depth 12000)", value("n", "positive")),
+    clause("megabytes", "Most data one run may make, in MiB.", "(megabytes 64)", value("n", "positive")),
+    clause(
+        "seconds", "Longest time of one run, on the wall clock.", "(seconds 5)", value("n", "positive-number")
+    ),
+    clause("elements", "Most elements of one list or dict.", "(elements 100000)", value("n", "positive")),
+    clause("string", "Most characters of one string.", "(string 1048576)", value("n", "positive")),
+    clause("output", "Most characters that one run may print.", "(output 65536)", value("n", "positive")),
+)
+
+FIELD = clause(
+    "FIELD",
+    "A field of an item: its name, its type (string, integer, number, boolean, agent, any, lispy, "
+    '(one-of "a" "b") or (ref COLLECTION)), and `optional` where it may be absent.',
+    "(body string optional)",
+    Position("type", "raw", many=True),
+)
+_RULES = (
+    clause("append", "Add each item to a list or a log; the rule where none is given.", "(append)"),
+    clause(
+        "put", "Make each item a member under the id in a field, `id` where none is named.", "(put id)",
+        name("field", optional=True),
+    ),
+    clause("sum", "Add up a field, for each value of the fields before it.", "(sum key value)",
+           names("field")),
+    clause(
+        "union", "Collect the different values of a field, for each value of the fields before it.",
+        "(union key value)", names("field"),
+    ),
+    clause(
+        "max", "Keep the largest value of a field, for each value of the fields before it.",
+        "(max key value)",
+        names("field"),
+    ),
+    clause(
+        "min", "Keep the smallest value of a field, for each value of the fields before it.",
+        "(min key value)",
+        names("field"),
+    ),
+    clause("last-writer", "Keep what the last item in canonical order says.", "(last-writer)"),
+    clause(
+        "by",
+        "A rule of your own: a function of what is there and an item, giving what shall be there.",
+        "(by (lambda (there item) item))", function("there", "item"),
+    ),
+    clause("refuse", "Put every item into quarantine.", "(refuse)"),
+)  # fmt: skip
+RULES = tuple(rule.name for rule in _RULES)
+
+_COLLECTION = clause(
+    "COLLECTION",
+    "A collection that pipes may produce: its fields, where its items go and by which rule. "
+    "Without (into ...) its items are refused.",
+    '(posts (fields (title string) (author agent)) (into "posts.jsonl"))',
+    clause(
+        "fields", "The fields of an item; with none any item will do.",
+        "(fields (title string) (author agent))",
+        required=True, members=FIELD,
+    ),
+    clause(
+        "actor", "The field that says who acts; without it the first field of type agent.", "(actor voter)",
+        name("field"),
+    ),
+    clause(
+        "once-per", "Fields that together may occur once; items where one is empty are all kept.",
+        "(once-per author post)", names("field"),
+    ),
+    clause(
+        "number", "The field that gets a new number.", '(number number (above "posted_log.json"))',
+        name("field"),
+        clause(
+            "above", "Documents above whose numbers the new ones start.", '(above "posted_log.json")',
+            value("document", "document", many=True),
+        ),
+    ),
+    clause(
+        "into",
+        "The document, and the path of keys in it, that items go to; {field} in the document's name "
+        "stands for a field of the item.",
+        '(into "posted_log.json" posts)', value("document", "document"), path(optional=True),
+    ),
+    *_RULES,
+    clause(
+        "as", "Makes the stored item from the item and the frame.",
+        '(as (lambda (item frame) (dict-set item "seen" 0)))', function("item", "frame"),
+    ),
+    clause(
+        "count",
+        "A counter that each item raises by one; a field's name in the path stands for the item's value.",
+        '(count "agents.json" (agents author post_count))', value("document", "document"), path(),
+        repeatable=True,
+    ),
+)  # fmt: skip
+
+CLAUSES: dict[str, Clause] = {
+    entry.name: entry
+    for entry in (
+        clause("name", "What the world is called.", "(name agora)", name("name"), required=True),
+        clause(
+            "limits", "How much one run of a LisPy program may do.",
+            "(limits (steps 1000000) (megabytes 64))",
+            *LIMITS, default="(limits)",
+        ),
+        clause(
+            "every", "The heartbeat: from the start of one frame to the start of the next.",
+            "(every (minutes 45))",
+            value("time", "natural-number", SECONDS), default="(every (seconds 0))",
+        ),
+        clause(
+            "clock",
+            "Where a frame's time comes from: a start and a step a frame, or (clock wall), the machine's.",
+            '(clock (start "2026-04-09T00:00:00Z"))', name("clock", "wall", optional=True),
+            clause("start", "The time of frame 0.", '(start "2026-04-09T00:00:00Z")', value("time", "time")),
+            clause(
+                "step", "Simulated time from frame to frame; without it the heartbeat.",
+                "(step (minutes 45))",
+                value("time", "natural-number", SECONDS),
+            ),
+            default='(clock (start "2026-01-01T00:00:00Z"))',
+        ),
+        clause(
+            "state", "The folder of the documents.", '(state "state" (keep 50))',
+            value("folder", "folder", optional=True),
+            clause(
+                "keep", "How many frames stay whole; older ones are rebuilt from deltas.", "(keep 50)",
+                value("frames", "positive"), default="(keep 50)",
+            ),
+            default="(state)",
+        ),
+        clause(
+            "seed", "The number that all dice of the world begin with.", "(seed 7)", value("number",
+                                                                                           "integer"),
+            default="(seed 0)",
+        ),
+        clause(
+            "genesis", "The documents of frame 0, as a dict, where the state folder is empty.",
+            '(genesis (lambda () (dict "agents.json" (dict "agents" (dict)))))', function(),
+        ),
+        clause(
+            "agents", "Where the agents are, and who of them wakes.",
+            '(agents "agents.json" agents (rest-first) (at-most 22))',
+            value("document", "document"), path(optional=True),
+            clause("where", "Who may wake: a function of an agent.", "(where (lambda (agent) #t))",
+                   function("agent")),
+            clause(
+                "order", "Who wakes first: a function of an agent giving a number, the smallest first.",
+                "(order (lambda (agent) 0))", function("agent"),
+            ),
+            clause("rest-first", "Among equals, those who slept longest wake first.", "(rest-first)"),
+            clause(
+                "at-most", "How many wake: a number, or a function of the last frame.", "(at-most 22)",
+                choice("natural"),
+            ),
+            required=True,
+        ),
+        clause(
+            "streams", "How many pipes run side by side: a number, or a function of the last frame.",
+            "(streams 5)",
+            choice("positive"), default="(streams 1)",
+        ),
+        clause("dam", "Which agents share a room.", "(dam round-robin)", stage("dam"),
+               default="(dam round-robin)"),
+        clause(
+            "backends", "Names for backends with their options, to be used in (pipe ...).",
+            "(backends (quiet none))",
+            members=clause("ALIAS", "A backend under a name of your own.", "(quiet none)", stage("backend")),
+        ),
+        clause(
+            "pipe", "Backends in the order in which they are tried, and how long a room may take.",
+            "(pipe none (deadline (minutes 5)))", stage("backend", many=True),
+            clause(
+                "deadline", "How long a room may take, all passes and attempts together.",
+                "(deadline (minutes 5))",
+                value("time", "positive-number", SECONDS), default="(deadline (minutes 5))",
+            ),
+            clause(
+                "passes", "The passes of a room; later ones see the earlier.", "(passes act react)",
+                names("pass"),
+                default="(passes act)",
+            ),
+            clause(
+                "stagger", "How much later each stream starts than the one before.", "(stagger (seconds 2))",
+                value("time", "natural-number", SECONDS), default="(stagger (seconds 0))",
+            ),
+            required=True,
+        ),
+        clause(
+            "prompt", "What pipes read.", "(prompt (at-most (tokens 60000)))",
+            clause(
+                "shared", "Sections that every pipe reads: a function of the frame.",
+                "(shared (lambda (frame) '()))", function("frame"),
+            ),
+            clause(
+                "room", "Sections that one room reads: a function of the room.", "(room (lambda (room) '()))",
+                function("room"),
+            ),
+            clause(
+                "at-most", "Most tokens of a whole prompt.", "(at-most (tokens 60000))",
+                value("tokens", "positive", "tokens"), default="(at-most (tokens 60000))",
+            ),
+            default="(prompt)",
+        ),
+        clause(
+            "delta", "What a pipe may produce, and how it flows into the next frame.",
+            '(delta (posts (fields (title string)) (into "posts.jsonl")) (otherwise refuse))',
+            clause(
+                "otherwise", "What becomes of collections that are not named: appended to a log, or refused.",
+                '(otherwise append "observations.jsonl")',
+                name("rule", "append", "refuse"), value("document", "document", optional=True),
+                default="(otherwise refuse)",
+            ),
+            required=True, members=_COLLECTION,
+        ),
+        clause(
+            "merger", "How deltas become the next frame.", "(merger dream-catcher)", stage("merger"),
+            default="(merger dream-catcher)",
+        ),
+        clause(
+            "echoes", "What thinks between frames, in this order.", "(echoes (by (lambda () 1)))",
+            stage("echo", many=True, optional=True),
+            clause(
+                "each", "An echo for every n-th frame only.", "(each 10 (by (lambda () 1)))",
+                value("frames", "positive"), stage("echo"), repeatable=True,
+            ),
+            default="(echoes)",
+        ),
+        clause(
+            "breaker", "When a run stops by itself: too many bad frames, or empty ones, in a row.",
+            "(breaker (bad 1/2) (frames 3) (empty 20))",
+            clause(
+                "bad", "The share of failed streams that makes a frame bad.", "(bad 1/2)", value("share",
+                                                                                                 "share"),
+                default="(bad 1/2)",
+            ),
+            clause("frames", "Bad frames in a row that stop the run.", "(frames 3)", value("n", "positive"),
+                   default="(frames 3)"),
+            clause("empty", "Frames without one merged item that stop the run.", "(empty 20)",
+                   value("n", "positive"), default="(empty 20)"),
+            default="(breaker)",
+        ),
+        clause(
+            "budget", "What may be spent.", "(budget (per run) (tokens 2000000) (dollars 20))",
+            clause("per", "For what the budget stands: run, day or world.", "(per run)",
+                   name("span", "run", "day", "world"), default="(per run)"),
+            clause("tokens", "Most tokens, in and out.", "(tokens 2000000)", value("n", "natural")),
+            clause("dollars", "Most money.", "(dollars 20)", value("n", "natural-number")),
+            clause("wall", "Longest time.", "(wall (hours 10))", value("time", "positive-number", SECONDS)),
+            clause("when-spent", "What happens then: stop, pause, or nothing.", "(when-spent stop)",
+                   name("what", "stop", "pause", "none"), default="(when-spent stop)"),
+            default="(budget)",
+        ),
+        clause("executor", "What runs the pipes of a frame.", "(executor local)", stage("executor"),
+               default="(executor local)"),
+        clause("reservoir", "What keeps the documents.", "(reservoir files)", stage("reservoir"),
+               default="(reservoir files)"),
+        clause(
+            "plugins", "Which plugins are left out, and in which order wrappers stand.",
+            "(plugins (without noisy) (order first second))",
+            clause("without", "Plugins that are not loaded.", "(without noisy)", names("plugin")),
+            clause("order", "Wrappers from the outside to the inside.", "(order first second)",
+                   names("plugin")),
+            default="(plugins)",
+        ),
+    )
+}  # fmt: skip
+
+PUMP = Clause(
+    "pump",
+    "The policy: what a world is and how its frames are made. It is the last form of pump.lisp.",
+    '(pump (name agora) (agents "agents.json" agents) (pipe none) (delta))',
+    options=tuple(CLAUSES.values()),
+)
+
+
+def find(words: str) -> Clause:
+    """A clause, or an option by its path: `breaker`, `breaker bad`, `delta posts once-per`."""
+    parts = words.split()
+    entry = PUMP
+    for word in parts[1:] if parts[:1] == ["pump"] else parts:
+        found = entry.option(word) or entry.members
+        if found is None:
+            known = [option.name for option in entry.options]
+            near = suggest(word, known)
+            raise LisppumpError(
+                "unknown-clause",
+                f"there is no clause `{words}`",
+                help=f"did you mean `{near}`?" if near else f"known: {', '.join(known)}",
+            )
+        entry = found
+    return entry
+
+
+def describe(words: str) -> str:
+    """What `lisppump describe` prints of a clause: usage, meaning, default, example, options."""
+    entry = find(words)
+    lines = [usage(entry), f"  {entry.doc}"]
+    if entry.required:
+        lines.append("  It must be there.")
+    elif entry.default is not None:
+        lines.append(f"  default: {entry.default}")
+    lines.append(f"  example: {entry.example}")
+    for part in (*entry.options, *([entry.members] if entry.members else [])):
+        default = f" Default: {part.default}." if part.default else ""
+        lines.append(f"  ({part.name} ...)  {part.doc}{default}")
+    return "\n".join(lines)

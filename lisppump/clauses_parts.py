@@ -1,0 +1,92 @@
+"""What a check of clauses is given and what it gives: stages, code, checked clauses. It checks nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from lisppump.clauses_shape import Clause
+from lisppump.errors import Span
+from lisppump.frame import FrameFunction
+from lisppump.lispy.nodes import Node
+from lisppump.lispy.values import Value
+from lisppump.registry import Offer
+
+
+class Stages(Protocol):
+    """The part of the registry that a check asks."""
+
+    def find(self, kind: str, name: str) -> Offer:
+        """The stage of that kind and name, or `unknown-stage`."""
+        ...
+
+    def names(self, kind: str) -> list[str]:
+        """Every name that `find` answers."""
+        ...
+
+
+class Code(Protocol):
+    """The LisPy side of a policy: its definitions, and what expressions in clauses come to."""
+
+    def value(self, node: Node) -> Value:
+        """The value of an expression; raises what it raises."""
+        ...
+
+    def function(self, node: Node, value: Value, arity: int | None) -> FrameFunction | None:
+        """A procedure as a function of a frame; None for what is no procedure."""
+        ...
+
+    def knows(self, name: str) -> bool:
+        """True when a name is bound where clauses are evaluated."""
+        ...
+
+
+@dataclass(frozen=True)
+class StageChoice:
+    """A stage that the policy chose, with its options as the keyword arguments of its class."""
+
+    kind: str
+    name: str
+    options: Mapping[str, Any]
+    span: Span | None
+    offer: Offer
+
+    def make(self) -> Any:
+        """A new instance of the stage."""
+        return self.offer.factory(**self.options)
+
+
+@dataclass(slots=True)
+class Checked:
+    """A clause that was read: what its places hold, its options and members in the order of the file."""
+
+    clause: Clause
+    node: Node
+    values: dict[str, Any] = field(default_factory=dict)
+    nodes: dict[str, list[Node]] = field(default_factory=dict)
+    options: dict[str, list[Checked]] = field(default_factory=dict)
+    members: list[Checked] = field(default_factory=list)
+
+    @property
+    def head(self) -> str:
+        """The word it begins with."""
+        return self.node.head or self.clause.name
+
+    def option(self, name: str) -> Checked | None:
+        """An option that may be there once."""
+        found = self.options.get(name)
+        return found[0] if found else None
+
+    def all(self, name: str) -> list[Checked]:
+        """An option that may be there more than once."""
+        return self.options.get(name, [])
+
+    def first(self, default: Any = None) -> Any:
+        """What its first place holds."""
+        return self.values.get(self.clause.positions[0].name, default)
+
+    def of(self, name: str, default: Any = None) -> Any:
+        """What the first place of an option holds."""
+        option = self.option(name)
+        return default if option is None else option.first(default)

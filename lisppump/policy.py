@@ -1,0 +1,332 @@
+"""The policy: what pump.lisp means, immutable. Loading gives a whole policy or every error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lisppump import canon
+from lisppump.budget import BreakerRule, BudgetRule
+from lisppump.clauses import PUMP
+from lisppump.clauses_check import Checker
+from lisppump.clauses_parts import Checked, StageChoice, Stages
+from lisppump.delta import Schema
+from lisppump.errors import ErrorList, LisppumpError
+from lisppump.frame import Frame, FrameFunction, agents_of
+from lisppump.lispy.limits import Limits
+from lisppump.policy_code import PolicyCode
+from lisppump.policy_delta import schema_of
+from lisppump.policy_files import Bundle, Folder, Program, Texts, read_program
+
+
+class PolicyErrors(ErrorList):
+    """Everything that is wrong with a policy."""
+
+    @property
+    def category(self) -> str:
+        """Always that of a policy, whatever the first error is."""
+        return "policy"
+
+    @property
+    def exit_code(self) -> int:
+        """3, or 4 if all that is wrong is plugins that do not work."""
+        return 4 if all(error.exit_code == 4 for error in self.errors) else 3
+
+
+@dataclass(frozen=True, slots=True)
+class ClockClause:
+    """Where a frame's time comes from: `start` plus `step` seconds a frame, or (kind `wall`) the machine."""
+
+    kind: str = "start"
+    start: str = "2026-01-01T00:00:00Z"
+    step: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StateClause:
+    """The folder of the documents, and how many frames stay whole."""
+
+    folder: str = "state"
+    keep: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsClause:
+    """Where the agents are, and who of them wakes."""
+
+    document: str = "agents.json"
+    path: tuple[str, ...] = ("agents",)
+    where: FrameFunction | None = None
+    order: FrameFunction | None = None
+    rest_first: bool = False
+    at_most: int | FrameFunction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PipeClause:
+    """Backends by alias in the order in which they are tried; times are in seconds."""
+
+    backends: tuple[tuple[str, StageChoice], ...]
+    deadline: float = 300.0
+    passes: tuple[str, ...] = ("act",)
+    stagger: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PromptClause:
+    """The functions that give sections, and the most tokens of a prompt."""
+
+    shared: FrameFunction | None = None
+    room: FrameFunction | None = None
+    at_most: int = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class EchoClause:
+    """An echo, and every how many frames it thinks."""
+
+    stage: StageChoice
+    each: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PluginsClause:
+    """Plugins that are left out, and the order of wrappers."""
+
+    without: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What pump.lisp means. `digest` covers its texts and chosen stages; `bundle` the texts."""
+
+    name: str
+    path: Path
+    digest: str
+    bundle: Mapping[str, str]
+    heartbeat: float
+    clock: ClockClause
+    state: StateClause
+    seed: int
+    genesis: FrameFunction | None
+    agents: AgentsClause
+    streams: int | FrameFunction
+    dam: StageChoice
+    pipe: PipeClause
+    prompt: PromptClause
+    schema: Schema
+    merger: StageChoice
+    echoes: tuple[EchoClause, ...]
+    breaker: BreakerRule
+    budget: BudgetRule
+    limits: Limits
+    executor: StageChoice
+    reservoir: StageChoice
+    plugins: PluginsClause
+
+    @classmethod
+    def load(
+        cls, path: str | Path, *, registry: Stages | None = None, overrides: Mapping[str, Any] | None = None
+    ) -> Policy:
+        """The policy in a file; raises PolicyErrors with every error that can be found."""
+        path = Path(path)
+        return _load(Folder(path), path, registry, overrides or {})
+
+    @classmethod
+    def from_bundle(
+        cls,
+        bundle: Mapping[str, str],
+        *,
+        path: str | Path = "pump.lisp",
+        registry: Stages | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> Policy:
+        """The policy that a bundle was taken from; `path` is only what it is called."""
+        path = Path(path)
+        return _load(Bundle(bundle, path.name), path, registry, overrides or {})
+
+    def changed(self) -> bool:
+        """True when the files would give other texts now."""
+        try:
+            return read_program(Folder(self.path)).bundle != self.bundle
+        except LisppumpError:
+            return True
+
+    def state_of(self, frame: Frame) -> Any:
+        """What a LisPy program may see of a frame."""
+        return state_of(frame, self.agents)
+
+    def stages(self) -> tuple[StageChoice, ...]:
+        """Every stage it chose, in a fixed order."""
+        backends = [choice for _, choice in self.pipe.backends]
+        echoes = [echo.stage for echo in self.echoes]
+        return (self.dam, *backends, self.merger, *echoes, self.executor, self.reservoir)
+
+
+def state_of(frame: Frame, agents: AgentsClause) -> Any:
+    """What a LisPy program may see of a frame whose agents are where the clause says."""
+    from lisppump.lispy.capabilities import State
+
+    def found() -> list[Any]:
+        return [agent.data for agent in agents_of(frame.documents, agents.document, agents.path)]
+
+    echo = frame.virtual.get("echo") or {}
+    return State(frame.view, found, frame.number, echo.get("results") or {})
+
+
+def _load(texts: Texts, path: Path, stages: Stages | None, overrides: Mapping[str, Any]) -> Policy:
+    if stages is None:
+        from lisppump.registry import Registry
+
+        stages = Registry.load()
+    program = read_program(texts)
+    code = PolicyCode(getattr(stages, "builtins", dict)())
+    errors = [*program.errors, *code.define(program.definitions)]
+    checker = Checker(code, stages)
+    policy = None
+    if program.pump is not None:
+        checked = checker.clause(program.pump, PUMP)
+        schema = schema_of(delta, checker) if (delta := checked.option("delta")) else Schema()
+        _contradictions(checked, checker)
+        errors += checker.errors
+        errors += code.unresolved([*program.definitions, program.pump])
+        if not errors:
+            policy = _policy(checked, schema, checker.limits, program, path)
+    if policy is None or errors:
+        raise PolicyErrors(_ordered(errors, program, code))
+    policy = _overridden(policy, overrides)
+    code.settle(policy.seed, policy.limits, policy.state_of)
+    return policy
+
+
+def _contradictions(checked: Checked, checker: Checker) -> None:
+    """Say what no table can: a clock with two times, a pipe whose attempts could not be told apart."""
+    clock = checked.option("clock")
+    for name in ("start", "step"):
+        if clock and clock.first() == "wall" and (option := clock.option(name)):
+            message = f"(clock wall) is the machine's time, it has no {name}"
+            checker.error("bad-clause", message, option.node.span, "remove `wall`, or this")
+    pipe = checked.option("pipe")
+    seen: set[str] = set()
+    for node in pipe.nodes.get("backend", []) if pipe else ():
+        name = node.name or node.head or ""
+        if name in seen:
+            checker.error("duplicate-clause", f"(pipe ...) tries `{name}` twice", node.span,
+                          "give each a name of its own in (backends ...)")  # fmt: skip
+        seen.add(name)
+
+
+def _ordered(errors: list[LisppumpError], program: Program, code: PolicyCode) -> list[LisppumpError]:
+    """Errors in the order of the files, each once, without those that only follow from others."""
+    files = {key: place for place, key in enumerate(program.bundle)}
+    kept: dict[tuple[Any, ...], LisppumpError] = {}
+    for error in errors:
+        span = error.span
+        if error.code == "unbound" and (code.broken & set(error.message.split()) or not program.complete):
+            continue
+        place = (files.get(span.file, 0), span.start) if span else (0, -1)
+        kept.setdefault((*place, error.code, error.message), error)
+    return [kept[key] for key in sorted(kept)] or errors
+
+
+def _policy(checked: Checked, schema: Schema, limits: Limits, program: Program, path: Path) -> Policy:
+    """The policy of a form without errors."""
+
+    def part(name: str) -> Checked:
+        found = checked.option(name)
+        assert found is not None, f"({name} ...) is required or has a default"
+        return found
+
+    every = float(part("every").first())
+    policy = Policy(
+        name=part("name").first(),
+        path=path,
+        digest="",
+        bundle=dict(program.bundle),
+        heartbeat=every,
+        clock=_clock(part("clock"), every),
+        state=StateClause(part("state").first("state"), part("state").of("keep")),
+        seed=part("seed").first(),
+        genesis=checked.of("genesis"),
+        agents=_agents(part("agents")),
+        streams=part("streams").first(),
+        dam=part("dam").first(),
+        pipe=_pipe(part("pipe")),
+        prompt=PromptClause(
+            part("prompt").of("shared"), part("prompt").of("room"), part("prompt").of("at-most")
+        ),
+        schema=schema,
+        merger=part("merger").first(),
+        echoes=_echoes(part("echoes")),
+        breaker=BreakerRule(*(part("breaker").of(name) for name in ("bad", "frames", "empty"))),
+        budget=BudgetRule(
+            *(part("budget").of(name) for name in ("per", "tokens", "dollars", "wall", "when-spent"))
+        ),
+        limits=limits,
+        executor=part("executor").first(),
+        reservoir=part("reservoir").first(),
+        plugins=PluginsClause(part("plugins").of("without", ()), part("plugins").of("order", ())),
+    )
+    return replace(policy, digest=_digest(policy))
+
+
+def _digest(policy: Policy) -> str:
+    """The digest of all that decides what the policy does: its texts, and which code its stages are."""
+    chosen = sorted({(c.offer.plugin, c.offer.version or "", c.kind, c.offer.name) for c in policy.stages()})
+    return canon.digest({"texts": dict(policy.bundle), "stages": [list(entry) for entry in chosen]})
+
+
+def _clock(clause: Checked, every: float) -> ClockClause:
+    if clause.first() == "wall":
+        return ClockClause("wall", "", every)
+    return ClockClause("start", clause.of("start", "2026-01-01T00:00:00Z"), float(clause.of("step", every)))
+
+
+def _agents(clause: Checked) -> AgentsClause:
+    return AgentsClause(
+        document=clause.first(),
+        path=clause.values.get("path", ()),
+        where=clause.of("where"),
+        order=clause.of("order"),
+        rest_first=clause.option("rest-first") is not None,
+        at_most=clause.of("at-most"),
+    )
+
+
+def _pipe(clause: Checked) -> PipeClause:
+    """The chain of backends; one that is written out is called by its stage's name."""
+    chain = []
+    for node, choice in zip(clause.nodes["backend"], clause.first(), strict=True):
+        chain.append((node.name or choice.name, choice))
+    return PipeClause(
+        tuple(chain), float(clause.of("deadline")), clause.of("passes"), float(clause.of("stagger"))
+    )  # fmt: skip
+
+
+def _echoes(clause: Checked) -> tuple[EchoClause, ...]:
+    """The echoes in the order of the file, with and without (each ...)."""
+    found = [(choice.span.start, EchoClause(choice)) for choice in clause.first(())]
+    for each in clause.all("each"):
+        found.append((each.node.start, EchoClause(each.values["echo"], each.values["frames"])))
+    return tuple(echo for _, echo in sorted(found, key=lambda pair: pair[0]))
+
+
+def _overridden(policy: Policy, overrides: Mapping[str, Any]) -> Policy:
+    """The policy with clauses replaced from the command line."""
+    least = {"streams": 1, "seed": None, "heartbeat": 0}
+    for name, value in overrides.items():
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if name not in least:
+            raise LisppumpError(
+                "bad-usage", f"`{name}` cannot be overridden", help=f"known: {', '.join(least)}"
+            )
+        low = least[name]
+        if not (whole or (name == "heartbeat" and isinstance(value, float))) or (
+            low is not None and value < low
+        ):
+            wish = "a whole number" if low is None else f"a number from {low} up"
+            raise LisppumpError("bad-usage", f"`{name}` wants {wish}, got {value}")
+    return replace(policy, **overrides)

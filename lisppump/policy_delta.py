@@ -1,0 +1,241 @@
+"""The `(delta ...)` clause: checked collections become a Schema whose rules name only fields that exist."""
+
+from __future__ import annotations
+
+import re
+
+from lisppump.clauses import RULES, TYPES
+from lisppump.clauses_check import Checker
+from lisppump.clauses_parts import Checked
+from lisppump.delta import FILE_KEYS, Collection, Field, Numbering, Schema, Target
+from lisppump.errors import suggest
+from lisppump.frame import FrameFunction
+from lisppump.lispy.nodes import Node, cut
+
+_HOLE = re.compile(r"\{([^{}]*)\}")
+
+
+def schema_of(delta: Checked, checker: Checker) -> Schema:
+    """The schema of a checked `(delta ...)`; what is wrong in it goes to the checker's errors."""
+    collections: list[Collection] = []
+    known = [member.head for member in delta.members]
+    for member in delta.members:
+        head = member.node.items[0]
+        if member.head in {collection.name for collection in collections}:
+            checker.error("duplicate-clause", f"the collection `{member.head}` is there twice", head.span,
+                          "make one of both")  # fmt: skip
+        if member.head in FILE_KEYS:
+            checker.error("bad-clause",
+                          f"a collection cannot be called `{member.head}`: every delta has a part of "
+                          "that name", head.span, "give it another name")  # fmt: skip
+        collections.append(_Reader(member, checker, known).collection())
+    return Schema(tuple(collections), _otherwise(delta, checker))
+
+
+def _otherwise(delta: Checked, checker: Checker) -> Collection | None:
+    clause = delta.option("otherwise")
+    rule = clause.first() if clause else None
+    if clause is None or rule is None:
+        return None
+    document = clause.values.get("document")
+    if rule == "append" and document is not None:
+        return Collection("otherwise", into=Target(document), mode="append")
+    if rule == "append" and "document" not in clause.nodes:
+        checker.error("missing-clause", "(otherwise append ...) needs a document", clause.node.span,
+                      'write (otherwise append "observations.jsonl")')  # fmt: skip
+    elif rule == "refuse" and "document" in clause.nodes:
+        checker.error("bad-clause", "(otherwise refuse) keeps nothing, so it has no document",
+                      clause.nodes["document"][0].span, "remove it, or write append")  # fmt: skip
+    return Collection("otherwise", mode="refuse")
+
+
+class _Reader:
+    """Reads one collection."""
+
+    def __init__(self, checked: Checked, checker: Checker, known: list[str]) -> None:
+        self.checked = checked
+        self.checker = checker
+        self.known = known
+        self.fields = self._fields()
+        self.names = [field.name for field in self.fields]
+
+    def collection(self) -> Collection:
+        """The collection, with every rule held to its fields."""
+        checked = self.checked
+        mode, keys, function = self._rule()
+        shape = checked.of("as")
+        return Collection(
+            name=checked.head,
+            fields=self.fields,
+            actor=self._actor(),
+            once_per=self._named("once-per"),
+            number=self._numbering(),
+            into=self._into(),
+            mode=mode,
+            keys=keys,
+            function=function,
+            shape=shape,
+            counts=tuple(target for count in checked.all("count") if (target := self._count(count))),
+        )
+
+    def _fields(self) -> tuple[Field, ...]:
+        clause = self.checked.option("fields")
+        found: dict[str, Field] = {}
+        for member in clause.members if clause else ():
+            if member.head in found:
+                self.checker.error("duplicate-clause", f"the field `{member.head}` is there twice",
+                                   member.node.items[0].span, "remove one of them")  # fmt: skip
+            field = self._field(member)
+            found[member.head] = field or Field(member.head, "any", optional=True)
+        return tuple(found.values())
+
+    def _field(self, member: Checked) -> Field | None:
+        parts = member.nodes.get("type", [])
+        if not parts:
+            self.checker.error("missing-clause", f"the field `{member.head}` has no type", member.node.span,
+                               f"write ({member.head} string)")  # fmt: skip
+            return None
+        optional = len(parts) > 1 and parts[1].name == "optional"
+        for surplus in parts[2:] if optional else parts[1:]:
+            near = suggest(surplus.name or "", ["optional"])
+            self.checker.error("bad-clause",
+                               f"after its type a field may only say `optional`, got {cut(surplus.text)}",
+                               surplus.span, f"did you mean `{near}`?" if near else "remove it")  # fmt: skip
+        return self._typed(member.head, parts[0], optional)
+
+    def _typed(self, name: str, node: Node, optional: bool) -> Field | None:
+        if node.name in TYPES:
+            return Field(name, node.name, optional)
+        if node.head == "one-of":
+            choices = node.items[1:]
+            if choices and all(choice.kind == "string" for choice in choices):
+                return Field(name, "one-of", optional, choices=tuple(str(choice.value) for choice in choices))
+            self.checker.error("wrong-kind", "(one-of ...) wants the allowed texts", node.span,
+                               'write (one-of "up" "down")')  # fmt: skip
+            return None
+        if node.head == "ref":
+            target = node.items[1] if len(node.items) == 2 else None
+            if target is not None and target.name in self.known:
+                return Field(name, "ref", optional, target=target.name)
+            place = target or node
+            near = suggest(place.name or "", self.known)
+            help = f"did you mean `{near}`?" if near else f"known: {', '.join(self.known)}"
+            self.checker.error(
+                "unknown-field",
+                f"(ref ...) wants a collection of this clause, got {cut(place.text)}",
+                place.span,
+                help,
+            )
+            return None
+        every = [*TYPES, "one-of", "ref"]
+        near = suggest(node.name or node.head or "", every)
+        self.checker.error(
+            "wrong-kind",
+            f"a field cannot have the type {cut(node.text)}",
+            node.span,
+            f"did you mean `{near}`?" if near else f"types: {', '.join(TYPES)}, (one-of ...), (ref ...)",
+        )
+        return None
+
+    def _known(self, name: str, node: Node) -> bool:
+        """Whether the collection has a field; one that declares none takes any."""
+        if name in self.names or not self.names:
+            return True
+        near = suggest(name, self.names)
+        self.checker.error(
+            "unknown-field",
+            f"`{self.checked.head}` has no field `{name}`",
+            node.span,
+            f"did you mean `{near}`?" if near else f"its fields: {', '.join(self.names)}",
+        )
+        return False
+
+    def _named(self, option: str) -> tuple[str, ...]:
+        """The fields that an option lists; unknown ones are errors."""
+        clause = self.checked.option(option)
+        if clause is None:
+            return ()
+        nodes = clause.nodes.get("field", [])
+        return tuple(node.name for node in nodes if node.name and self._known(node.name, node))
+
+    def _actor(self) -> str | None:
+        clause = self.checked.option("actor")
+        if clause is None:
+            return None
+        named = self._named("actor")
+        field = next((field for field in self.fields if field.name in named), None)
+        if field is not None and field.type not in ("agent", "any"):
+            self.checker.error("wrong-kind",
+                               f"(actor {field.name}) wants a field of type agent, that one is {field.type}",
+                               clause.node.span, f"write ({field.name} agent) in its fields")  # fmt: skip
+        return field.name if field else None
+
+    def _numbering(self) -> Numbering | None:
+        clause = self.checked.option("number")
+        name = clause.first() if clause else None
+        if clause is None or name is None:
+            return None
+        above = clause.option("above")
+        return Numbering(name, tuple(above.values.get("document", ())) if above else ())
+
+    def _into(self) -> Target | None:
+        clause = self.checked.option("into")
+        document = clause.first() if clause else None
+        if clause is None or document is None:
+            return None
+        self._holes(document, clause.nodes["document"][0])
+        return Target(document, tuple(clause.values.get("path", ())))
+
+    def _count(self, clause: Checked) -> Target | None:
+        """A counter's place; names of fields in its path become `{field}`, a list of names must hold one."""
+        document = clause.first()
+        if document is None:
+            return None
+        self._holes(document, clause.nodes["document"][0])
+        path: tuple[str, ...] = tuple(clause.values.get("path", ()))
+        for node in clause.nodes.get("path", []):
+            if node.kind != "list" or not self.names or any(item.name in self.names for item in node.items):
+                continue
+            words = [item.name for item in node.items if item.name]
+            wrong, near = next(
+                ((word, near) for word in words if (near := suggest(word, self.names))), (None, None)
+            )
+            self.checker.error(
+                "unknown-field",
+                f"no name in {cut(node.text)} is a field of `{self.checked.head}`",
+                next((item for item in node.items if item.name == wrong), node).span if wrong else node.span,
+                f"did you mean `{near}`?" if near else f"its fields: {', '.join(self.names)}",
+            )
+        return Target(document, tuple(f"{{{name}}}" if name in self.names else name for name in path))
+
+    def _holes(self, document: str, node: Node) -> None:
+        for name in _HOLE.findall(document):
+            self._known(name, node)
+
+    def _rule(self) -> tuple[str, tuple[str, ...], FrameFunction | None]:
+        """The one rule of the collection: mode, keys, function."""
+        given = [clause for rule in RULES if (clause := self.checked.option(rule))]
+        for clause in given[1:]:
+            self.checker.error(
+                "duplicate-clause",
+                f"`{self.checked.head}` has two rules, ({given[0].head} ...) and ({clause.head} ...)",
+                clause.node.span,
+                "keep one of them",
+            )
+        into = self.checked.option("into")
+        rule = given[0] if given else None
+        if rule is None:
+            return ("append" if into else "refuse"), (), None
+        if into is None and rule.head != "refuse":
+            self.checker.error("missing-clause", f"({rule.head} ...) needs a place where the items go",
+                               rule.node.span,
+                               'add (into "document.json" path)')  # fmt: skip
+        if into is not None and rule.head == "refuse":
+            self.checker.error("bad-clause", "a collection that is refused goes nowhere", rule.node.span,
+                               "remove (refuse) or (into ...)")  # fmt: skip
+        if rule.head == "by":
+            return "function", (), rule.first()
+        if rule.head == "put":  # its field is added to the collection's when it is not there
+            return "put", (rule.first("id"),), None
+        keys = self._named(rule.head) if rule.clause.positions else ()
+        return rule.head, keys, None

@@ -1,0 +1,43 @@
+"""The echo `agents-programs`: agents' own programs think over the frame, each in a sandbox of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from lisppump import hookimpl
+from lisppump.frame import Frame
+from lisppump.lispy.limits import Limits
+from lisppump.stages import Option, Thought
+
+from .programs import programs_of, run_program
+
+
+class AgentsPrograms:
+    """Runs the programs that `programs.json` keeps, each for itself, with the granted capabilities."""
+
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("allow", "name", "The capabilities that programs have.", default=("state",), many=True),
+        Option("limits", "limits", "What one program may use.", default=None),
+    )
+
+    def __init__(self, allow: Sequence[str] = ("state",), limits: Limits | None = None) -> None:
+        self._allow = frozenset(allow)
+        self._limits = limits or Limits()
+
+    def think(self, frame: Frame, seed: tuple[Any, ...]) -> list[Thought]:
+        """One thought for each agent that has a program, by id."""
+        return [self._thought(frame, agent, source, seed) for agent, source in programs_of(frame).items()]
+
+    def _thought(self, frame: Frame, agent: str, source: str, seed: tuple[Any, ...]) -> Thought:
+        result = run_program(
+            frame, agent, source, allow=self._allow, limits=self._limits, seed=seed, defined={"self": agent}
+        )
+        error = None if result.error is None else result.error.to_json()
+        return Thought(agent, source, result.value, error, result.output, result.usage)
+
+
+@hookimpl
+def echoes() -> Mapping[str, type]:
+    """Offer `agents-programs`."""
+    return {"agents-programs": AgentsPrograms}

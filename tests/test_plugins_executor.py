@@ -1,0 +1,143 @@
+"""The executor `local` and the reservoir `files`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from lisppump.plugins import executor_local
+from lisppump.plugins.executor_local import Local
+from lisppump.plugins.reservoir_files import reservoirs
+
+from lisppump.stages import Job
+from lisppump.testing import check_executor, check_reservoir
+
+FOREVER = 60.0
+
+
+def run(executor: Local, *jobs: Job) -> None:
+    asyncio.run(executor.run(jobs))
+
+
+def job(
+    number: int, pour: Callable[[], Awaitable[None]], told: list[int] | None = None, deadline: float = FOREVER
+) -> Job:
+    return Job(number, pour, deadline, lambda: told.append(number) if told is not None else None)
+
+
+@pytest.mark.parametrize("at_most", [0, 1, 2])
+def test_it_keeps_the_contract(at_most: int) -> None:
+    check_executor(Local(at_most=at_most))
+
+
+@pytest.mark.parametrize(("at_most", "most"), [(0, 5), (2, 2), (9, 5)])
+def test_all_run_at_once_unless_told_otherwise(at_most: int, most: int) -> None:
+    running: set[int] = set()
+    seen: list[int] = []
+
+    def pour_of(number: int) -> Callable[[], Awaitable[None]]:
+        async def pour() -> None:
+            running.add(number)
+            for _ in range(5):
+                await asyncio.sleep(0)
+                seen.append(len(running))
+            running.discard(number)
+
+        return pour
+
+    run(Local(at_most=at_most), *(job(number, pour_of(number)) for number in range(5)))
+    assert max(seen) == most
+
+
+def test_a_pour_that_ignores_being_cancelled_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor_local, "GRACE", 0.0)
+    told: list[int] = []
+    ended: list[int] = []
+
+    async def scenario() -> None:
+        release = asyncio.Event()
+
+        async def stubborn() -> None:
+            while not release.is_set():
+                try:
+                    await release.wait()
+                except asyncio.CancelledError:
+                    ended.append(1)
+            raise ValueError("too late to matter")
+
+        async def fine() -> None:
+            ended.append(2)
+
+        await Local(at_most=1).run([job(1, stubborn, told, deadline=0.0), job(2, fine, told)])
+        assert told == [1]
+        assert sorted(ended) == [1, 2]
+        release.set()
+
+    asyncio.run(scenario())
+
+
+def test_what_a_pour_lets_through_is_raised_when_all_have_ended_lowest_stream_first() -> None:
+    ended: list[int] = []
+
+    async def fails() -> None:
+        raise KeyError("first")
+
+    async def fails_later() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("second")
+
+    async def ends() -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        ended.append(3)
+
+    with pytest.raises(ValueError, match="second"):
+        run(Local(), job(1, fails_later), job(2, fails), job(3, ends))
+    assert ended == [3]
+
+
+def test_when_the_frame_is_cancelled_every_pour_is_and_none_is_told_that_its_time_is_over() -> None:
+    told: list[int] = []
+    cancelled: list[int] = []
+
+    def pour_of(number: int) -> Callable[[], Awaitable[None]]:
+        async def pour() -> None:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancelled.append(number)
+                raise
+
+        return pour
+
+    async def scenario() -> None:
+        frame = asyncio.create_task(Local().run([job(number, pour_of(number), told) for number in (1, 2)]))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        frame.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await frame
+
+    asyncio.run(scenario())
+    assert (sorted(cancelled), told) == ([1, 2], [])
+
+
+def test_a_pour_that_ends_just_in_time_is_not_told() -> None:
+    told: list[int] = []
+
+    async def quick() -> None:
+        return
+
+    run(Local(), job(1, quick, told, deadline=0.0))
+    assert told == []
+
+
+def test_nothing_to_do() -> None:
+    run(Local())
+
+
+def test_files_keep_the_contract_of_a_reservoir(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    check_reservoir(reservoirs()["files"](tmp_path / "state"))

@@ -1,0 +1,376 @@
+"""Loading a policy whole: what it means, its functions on frames, its digest and bundle, its diagnostics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lisppump.budget import BreakerRule, BudgetRule
+from lisppump.errors import LisppumpError
+from lisppump.frame import Frame
+from lisppump.lispy.errors import LispyError
+from lisppump.policy import ClockClause, Policy, PolicyErrors
+from lisppump.registry import Offer
+from tests.conftest import ROOT
+from tests.policy_support import HELPERS, REGISTRY, SMALL, WORLD, bundle, changed, errors_of, load, registry
+
+GOLDEN = ROOT / "tests" / "golden" / "policy"
+
+
+def frame(number: int = 4, **virtual: Any) -> Frame:
+    people = {"ada": {"status": "active", "archetype": "builder"}, "bob": {"status": "dormant"}}
+    documents = {"agents.json": {"agents": people}, "stats.json": {"total": 3}}
+    return Frame(number, "2026-04-09T03:00:00.000000Z", documents, {}, virtual=virtual)
+
+
+# -- what it means
+
+
+def test_every_clause_of_the_world_arrives() -> None:
+    policy = load(WORLD)
+    assert (policy.name, policy.heartbeat, policy.seed) == ("agora", 2700.0, 7)
+    assert policy.clock == ClockClause("start", "2026-04-09T00:00:00Z", 2700.0)
+    assert (policy.state.folder, policy.state.keep) == ("state", 50)
+    assert (policy.agents.document, policy.agents.path) == ("agents.json", ("agents",))
+    assert (policy.agents.rest_first, policy.agents.at_most) == (True, 22)
+    assert {key: value for key, value in policy.dam.options.items() if key != "score"} == {
+        "room_size": 3,
+        "never_twice": 20,
+    }
+    assert [(alias, choice.name) for alias, choice in policy.pipe.backends] == [
+        ("bright", "claude"), ("script", "lispy"), ("none", "none"),
+    ]  # fmt: skip
+    assert policy.pipe.backends[0][1].options == {
+        "model": "claude-opus-4-6",
+        "max_tokens": 4000,
+        "patience": 60,
+    }
+    assert (policy.pipe.deadline, policy.pipe.passes, policy.pipe.stagger) == (300.0, ("act", "react"), 2.0)
+    assert policy.prompt.at_most == 60_000
+    assert policy.breaker == BreakerRule(0.5, 3, 20)
+    assert policy.budget == BudgetRule("run", 2_000_000, 20, 36_000, "stop")
+    assert (policy.limits.steps, policy.limits.depth, policy.limits.allocation) == (
+        1_000_000,
+        12_000,
+        64 << 20,
+    )
+    assert (policy.plugins.without, policy.plugins.order) == (("noisy",), ("first", "second"))
+    assert [(echo.stage.name, echo.each) for echo in policy.echoes] == [
+        ("agents-programs", 1),
+        ("by", 1),
+        ("by", 10),
+    ]
+
+
+def test_limits_of_an_echo_are_those_of_the_policy_where_it_says_nothing() -> None:
+    options = load(WORLD).echoes[0].stage.options
+    assert options["allow"] == ("state", "web")
+    limits = options["limits"]
+    assert (limits.steps, limits.seconds, limits.depth) == (200_000, 5, 12_000)
+
+
+def test_a_small_world_has_defaults_for_the_rest() -> None:
+    policy = load(SMALL)
+    assert (policy.heartbeat, policy.seed, policy.streams) == (0.0, 0, 1)
+    assert policy.clock == ClockClause("start", "2026-01-01T00:00:00Z", 0.0)
+    assert [choice.name for choice in policy.stages()] == [
+        "round-robin", "lispy", "dream-catcher", "local", "files",
+    ]  # fmt: skip
+    assert (policy.breaker, policy.budget) == (BreakerRule(), BudgetRule())
+    assert (policy.echoes, policy.genesis, policy.agents.at_most) == ((), None, None)
+    assert policy.schema.otherwise is not None
+    assert policy.schema.otherwise.mode == "refuse"
+
+
+def test_clauses_may_stand_in_any_order() -> None:
+    moved = changed("  (limits (steps 1000000) (depth 12000) (megabytes 64))\n", "")
+    moved = moved.replace(
+        "(name agora)", "(limits (steps 1000000) (depth 12000) (megabytes 64)) (name agora)"
+    )
+    assert load(moved).limits == load(WORLD).limits
+    pipe = "  (pipe bright script none (deadline (minutes 5)) (passes act react) (stagger (seconds 2)))\n"
+    first = changed(pipe, "").replace("(name agora)", "(name agora)" + pipe)
+    assert [alias for alias, _ in load(first).pipe.backends] == ["bright", "script", "none"]
+
+
+def test_a_stage_is_made_with_its_options() -> None:
+    stage = load(WORLD).pipe.backends[0][1].make()
+    assert stage.given == {"model": "claude-opus-4-6", "max_tokens": 4000, "patience": 60}
+    command = changed("(copilot (profile agentic))", '(command "llm" "-m" "small")').replace(
+        "(pipe bright", "(pipe hands"
+    )
+    assert dict(load(command).pipe.backends)["hands"].options == {"command": ("llm", "-m", "small")}
+
+
+def test_a_policy_never_changes() -> None:
+    with pytest.raises(AttributeError):
+        load(SMALL).seed = 3  # type: ignore[misc]
+
+
+# -- its functions
+
+
+def test_functions_see_the_frame_they_decide_about() -> None:
+    policy = load(WORLD)
+    assert policy.agents.where is not None and policy.agents.order is not None
+    awake = policy.agents.where.on(frame())
+    assert [awake({"status": "active"}), awake({"status": "dormant"})] == [True, False]
+    order = policy.agents.order.on(frame(echo={"signals": {"boost": "builder"}}))
+    assert [order({"archetype": "builder"}), order({"archetype": "other"})] == [0, 1]
+
+
+def test_the_number_of_streams_steers_itself() -> None:
+    streams = load(WORLD).streams
+    assert not isinstance(streams, int)
+    assert streams.on(frame())(frame().view) == 15
+    lively = frame(last={"events": 12})
+    assert streams.on(lively)(lively.view) == 4
+
+
+def test_functions_of_stages_are_functions_of_frames_too() -> None:
+    score = load(WORLD).dam.options["score"]
+    assert score.arity == 2
+    assert score.on(frame())({"friends": ["x", "y"]}, {"friends": ["y"]}) == 2
+
+
+def test_genesis_runs_before_there_is_a_frame() -> None:
+    genesis = load(WORLD).genesis
+    assert genesis is not None
+    assert genesis.on(None)() == {"agents.json": {"agents": {}}}
+
+
+def test_genesis_has_no_state() -> None:
+    genesis = load(
+        changed('(lambda () (dict "agents.json" (dict "agents" (dict))))', "(lambda () frame)")
+    ).genesis
+    assert genesis is not None
+    with pytest.raises(LispyError, match="state"):
+        genesis.on(None)()
+
+
+def test_dice_are_those_of_seed_frame_and_name() -> None:
+    text = changed("(define (tidy) 1)", "(define (tidy) (random-int 1 1000000))")
+    tidy = load(text).echoes[1].stage.options["function"]
+    throw = tidy.on(frame(), seed=("echo", 0))
+    assert throw() == throw() == tidy.on(frame(), seed=("echo", 0))()
+    others = [tidy.on(frame(), seed=("echo", 1))(), tidy.on(frame(5), seed=("echo", 0))()]
+    other_seed = load(text, overrides={"seed": 8}).echoes[1].stage.options["function"]
+    assert len({throw(), *others, other_seed.on(frame(), seed=("echo", 0))()}) == 4
+
+
+def test_an_error_in_a_function_names_its_place() -> None:
+    streams = load(changed("(define (how-many frame) ", '(define (how-many frame) (car "x") ')).streams
+    assert not isinstance(streams, int)
+    with pytest.raises(LispyError) as caught:
+        streams.on(frame())(frame().view)
+    assert caught.value.span is not None
+    assert (caught.value.span.file, caught.value.span.line) == ("pump.lisp", 8)
+
+
+def test_functions_run_under_the_limits_of_the_policy() -> None:
+    text = changed("(steps 1000000)", "(steps 1000)").replace("(define (tidy) 1)", "(define (tidy) (tidy))")
+    tidy = load(text).echoes[1].stage.options["function"]
+    with pytest.raises(LispyError) as caught:
+        tidy.on(frame())()
+    assert caught.value.code == "step-limit"
+
+
+def test_the_name_of_a_function_is_what_the_file_calls_it() -> None:
+    policy = load(WORLD)
+    assert policy.agents.where is not None and policy.genesis is not None
+    assert policy.agents.where.name == "awake?"  # type: ignore[attr-defined]
+
+
+# -- digest, bundle, files
+
+
+def test_the_digest_covers_texts_and_stages() -> None:
+    first = load(WORLD)
+    assert load(WORLD).digest == first.digest
+    assert load(WORLD + " ; more").digest != first.digest
+    library = Policy.from_bundle({**bundle(WORLD), "lisp_lib/helpers.lisp": HELPERS + " "}, registry=REGISTRY)
+    assert library.digest != first.digest
+    newer = registry()
+    newer.find("dam", "affinity")
+    newer._offers = {
+        key: type(offer)(offer.kind, offer.name, offer.factory, offer.plugin, "2.0", offer.file)
+        for key, offer in newer._offers.items()
+    }
+    assert Policy.from_bundle(bundle(WORLD), registry=newer).digest != first.digest
+
+
+def test_overrides_change_the_policy_and_not_its_digest() -> None:
+    policy = load(WORLD, overrides={"streams": 5, "heartbeat": 0})
+    assert (policy.streams, policy.heartbeat) == (5, 0)
+    assert policy.digest == load(WORLD).digest
+
+
+@pytest.mark.parametrize("overrides", [{"streems": 5}, {"streams": 0}, {"streams": "5"}, {"seed": 1.5}])
+def test_a_wrong_override_is_the_command_line_s_fault(overrides: dict[str, Any]) -> None:
+    with pytest.raises(LisppumpError) as caught:
+        load(WORLD, overrides=overrides)
+    assert caught.value.code == "bad-usage"
+
+
+def write(folder: Path, text: str = WORLD, helpers: str = HELPERS) -> Path:
+    (folder / "lisp_lib").mkdir(exist_ok=True)
+    (folder / "lisp_lib" / "helpers.lisp").write_text(helpers)
+    path = folder / "pump.lisp"
+    path.write_text(text)
+    return path
+
+
+def test_a_file_loads_as_its_bundle_does(tmp_path: Path) -> None:
+    policy = Policy.load(write(tmp_path), registry=REGISTRY)
+    assert policy.path == tmp_path / "pump.lisp"
+    assert policy.bundle == bundle(WORLD)
+    again = Policy.from_bundle(policy.bundle, path=policy.path, registry=REGISTRY)
+    assert again.digest == policy.digest
+
+
+def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    policy = Policy.load(path, registry=REGISTRY)
+    assert not policy.changed()
+    write(tmp_path, helpers=HELPERS + "; more\n")
+    assert policy.changed()
+    write(tmp_path)
+    assert not policy.changed()
+    path.unlink()
+    assert policy.changed()
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(LisppumpError) as caught:
+        Policy.load(tmp_path / "pump.lisp", registry=REGISTRY)
+    assert caught.value.code == "no-simulation"
+
+
+def test_a_file_that_is_no_text_is_said(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(LisppumpError) as caught:
+        Policy.load(path, registry=REGISTRY)
+    assert (caught.value.code, caught.value.exit_code) == ("not-text", 3)
+
+
+def test_a_library_file_loads_others_once() -> None:
+    texts = {
+        **bundle(changed("(load helpers)", '(load "first") (load helpers)')),
+        "lisp_lib/first.lisp": "(load helpers) (define (unused) (bond nil nil))",
+        "lisp_lib/helpers.lisp": "(load first)\n" + HELPERS,
+    }
+    assert Policy.from_bundle(texts, registry=REGISTRY).bundle == texts
+
+
+def test_an_error_in_a_library_file_names_that_file() -> None:
+    texts = {**bundle(WORLD), "lisp_lib/helpers.lisp": "(define (bond a b) (lenght a))"}
+    with pytest.raises(PolicyErrors) as caught:
+        Policy.from_bundle(texts, registry=REGISTRY)
+    (error,) = caught.value.errors
+    assert error.span is not None
+    assert (error.code, error.span.file, error.span.column) == ("unbound", "lisp_lib/helpers.lisp", 21)
+
+
+def test_a_broken_library_file_is_one_error() -> None:
+    texts = {**bundle(WORLD), "lisp_lib/helpers.lisp": "(define (bond a b"}
+    with pytest.raises(PolicyErrors) as caught:
+        Policy.from_bundle(texts, registry=REGISTRY)
+    assert [error.code for error in caught.value.errors] == ["unclosed"]
+
+
+def test_a_broken_definition_is_not_said_again_of_its_users() -> None:
+    errors = errors_of(changed("(define (how-many frame) ", "(define (how-many 5) "))
+    assert len(errors.errors) == 1
+
+
+class BrokenStages:
+    """A registry whose every dam is broken."""
+
+    def find(self, kind: str, name: str) -> Offer:
+        if kind == "dam":
+            raise LisppumpError("broken-plugin", "plugin dams 1.0 is broken")
+        return REGISTRY.find(kind, name)
+
+    def names(self, kind: str) -> list[str]:
+        return REGISTRY.names(kind)
+
+
+def test_a_plugin_that_is_broken_is_not_the_policy_s_fault() -> None:
+    with pytest.raises(PolicyErrors) as caught:
+        Policy.from_bundle(bundle(WORLD), registry=BrokenStages())
+    (error,) = caught.value.errors
+    assert error.span is not None
+    assert (error.code, error.span.line, caught.value.exit_code) == ("broken-plugin", 24, 4)
+
+
+# -- diagnostics
+
+MANY = [
+    ("(every (minutes 45))", "(every 45)"),
+    ("(streams how-many)", "(streams how-mny)"),
+    ("(room-size 3)", "(romm-size 3)"),
+    ("(title string)", "(title strin)"),
+    ("(by tidy)\n", "(by tidi)\n"),
+    ("(bad 1/2)", "(bad 3/2)"),
+    ("(seed 7)\n", "(sead 7)\n"),
+]
+TYPOS = {
+    "streams": [("(streams how-many)", "(streams how-mny)")],
+    "dam-option": [("(room-size 3)", "(romm-size 3)")],
+    "merge-rule": [("(last-writer)", "(last-writter)")],
+    "echo": [("(by tidy)\n", "(by tidi)\n")],
+    "echo-stage": [("(agents-programs", "(agent-programs")],
+    "field-type": [("(title string)", "(title strin)")],
+    "unit": [("(every (minutes 45))", "(every 45)")],
+    "other-unit": [("(stagger (seconds 2))", "(stagger (tokens 2))")],
+    "many": MANY,
+    "no-pump": [(WORLD[WORLD.index("(pump") :], "")],
+    "unbalanced": [("(steps 200000) (seconds 5)))", "(steps 200000) (seconds 5))")],
+    "arity": [("(score chemistry)", "(score tidy)")],
+    "missing": [("  (name agora)\n", ""), ("(otherwise append", "(otherwize append")],
+    "field": [("(once-per voter post type)", "(once-per voter pots type)")],
+}
+
+
+@pytest.mark.parametrize("name", TYPOS)
+def test_diagnostics_are_as_they_were(name: str) -> None:
+    text = WORLD
+    for old, new in TYPOS[name]:
+        text = changed(old, new, text)
+    assert errors_of(text).diagnostic() + "\n" == (GOLDEN / f"{name}.txt").read_text()
+
+
+def test_every_golden_file_is_used() -> None:
+    assert sorted(path.stem for path in GOLDEN.iterdir()) == sorted(TYPOS)
+
+
+def test_nothing_of_a_wrong_policy_is_loaded() -> None:
+    text = WORLD
+    for old, new in MANY:
+        text = changed(old, new, text)
+    errors = errors_of(text)
+    assert len(errors.errors) == len(MANY)
+    lines = [error.span.line for error in errors.errors if error.span]
+    assert lines == sorted(lines)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_damage_is_a_policy_or_located_errors(data: st.DataObject) -> None:
+    start = data.draw(st.integers(WORLD.index("(pump"), len(WORLD) - 1))
+    end = data.draw(st.integers(start, min(len(WORLD), start + 25)))
+    piece = data.draw(
+        st.sampled_from(
+            ["", "(", ")", "5", '"x"', "name", "(seconds 1)", "'()", "(by tidy)", "[a . b]", "{a 1}"]
+        )
+    )
+    try:
+        load(WORLD[:start] + piece + WORLD[end:])
+    except PolicyErrors as errors:
+        assert all(error.span is not None for error in errors.errors)
+        assert errors.diagnostic()
