@@ -1,4 +1,4 @@
-"""What the next frame will do, decided from the last frame and the policy alone: who wakes, who sits where, what they read."""
+"""What the next frame will do, by the last one and the policy: who wakes, who sits where, what they read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def seed_of(*parts: Any) -> int:
 
 
 def select(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
-    """Who wakes: those `where` lets through, by `order`, then longest asleep, then the frame's die; `at-most` of them."""
+    """Who wakes: those `where` lets through, by `order`, then longest asleep, then the die."""
     clause = policy.agents
     agents = agents_of(frame.documents, clause.document, clause.path)
     if clause.where is not None:
@@ -37,7 +37,9 @@ def select(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
     if clause.rest_first:
         woken = frame.woken
         dice = {agent.id: seed_of(policy.seed, frame.number, "rest", agent.id) for agent in agents}
-        key = {agent.id: (ranks[agent.id], woken.get(agent.id, -1), dice[agent.id], agent.id) for agent in agents}
+        key = {
+            agent.id: (ranks[agent.id], woken.get(agent.id, -1), dice[agent.id], agent.id) for agent in agents
+        }
         agents = tuple(sorted(agents, key=lambda agent: key[agent.id]))
     else:
         agents = tuple(sorted(agents, key=lambda agent: ranks[agent.id]))
@@ -54,46 +56,24 @@ def assign(policy: Policy, frame: Frame, agents: Sequence[Agent], dam: Dam) -> A
     return assign_streams(dam, frame, agents, wanted, seed, name=policy.dam.name)
 
 
-def prompts(policy: Policy, frame: Frame, streams: Sequence[Stream], agents: Mapping[str, Agent]) -> tuple[Prompt, ...]:
+def prompts(
+    policy: Policy, frame: Frame, streams: Sequence[Stream], agents: Mapping[str, Agent]
+) -> tuple[Prompt, ...]:
     """What each room reads: one shared prefix, then its own part."""
+    from lisppump.lispy import to_json
+
     clause = policy.prompt
     shared = clause.shared.on(frame, seed=("prompt",))(frame.view) if clause.shared else None
     room_part = clause.room.on(frame, seed=("prompt",)) if clause.room else None
     rules = schema.in_words(policy.schema)
-    head = prompt.shared_part(policy.name, frame.number, frame.time, rules, sections(shared), clause.at_most)
+    head = prompt.shared_part(policy.name, frame.number, frame.time, rules, to_json(shared), clause.at_most)
     built = []
     for stream in streams:
         members = [agents[member].data for member in stream.agents]
         room = {"stream": stream.number, "name": stream.name, "topic": stream.topic, "agents": members}
-        parts = sections(room_part(room)) if room_part else []
+        parts = to_json(room_part(room)) if room_part else None
         built.append(prompt.build(head, stream, members, parts, clause.at_most))
     return tuple(built)
-
-
-def sections(value: Value) -> list[dict[str, Any]]:
-    """The sections in what a prompt function gave: lists nest, nil is none."""
-    from lisppump.lispy import to_json
-
-    data = to_json(value)
-    found: list[dict[str, Any]] = []
-    queue = [data]
-    while queue:
-        entry = queue.pop(0)
-        if entry is None:
-            continue
-        if isinstance(entry, list):
-            queue[:0] = entry
-        elif isinstance(entry, dict) and "title" in entry:
-            found.append(entry)
-        elif isinstance(entry, str):
-            found.append({"title": None, "body": entry, "tokens": None})
-        else:
-            raise LisppumpError(
-                "bad-answer",
-                "a prompt function should give sections",
-                help='make them with (section "title" body (tokens 400))',
-            )
-    return found
 
 
 def whole(choice: int | FrameFunction | None, frame: Frame, place: str, default: int) -> int:
@@ -108,7 +88,9 @@ def whole(choice: int | FrameFunction | None, frame: Frame, place: str, default:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         from lisppump.lispy import to_text
 
-        raise LisppumpError("bad-answer", f"{place} should give a whole number, its function gave {to_text(value)}")
+        raise LisppumpError(
+            "bad-answer", f"{place} should give a whole number, its function gave {to_text(value)}"
+        )
     return value
 
 
@@ -142,7 +124,7 @@ def genesis(policy: Policy) -> dict[str, Any] | None:
 def signals(values: Sequence[tuple[str, Value]]) -> dict[str, str]:
     """What echoes ask for: `"signal" "boost-builder"` is the verb boost and the word builder.
 
-    Of two words for one verb the one with more votes wins, then the one whose first voter has the smaller key.
+    Of two words for one verb the one with more votes wins, then the one whose first voter is smaller.
     """
     votes: dict[str, dict[str, list[str]]] = {}
     for key, value in values:

@@ -1,4 +1,4 @@
-"""One stream on its way through its pipe: passes, attempts, the reply checked, a delta at the end. It decides nothing."""
+"""One stream on its way through its pipe: passes, attempts, check, a delta at the end. It decides nothing."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class Tick:
     replied: Journal
     late: Journal
     durable: Callable[[], Awaitable[None]]
+    settled: Callable[[Stream, Delta], None]
     budget: Budget
 
 
@@ -76,11 +77,11 @@ class Pipe:
 
     async def _take(self, turn: str) -> bool:
         """Ask the backends in turn until one answers; after the first pass only the one that did."""
-        for alias, choice in self.tick.policy.pipe.backends:
+        for alias, _ in self.tick.policy.pipe.backends:
             if self.settled not in (None, alias):
                 continue
-            if choice.name == "none" and self.attempts:
-                return False
+            if self.attempts and getattr(self.tick.backends[alias], "last_resort", False):
+                return False  # after failures it adds nothing and hides nothing
             if await self._ask(alias, turn):
                 self.settled = alias
                 return True
@@ -140,7 +141,7 @@ class Pipe:
         await tick.durable()
         self.usage = self.usage + reply.usage
         try:
-            found, notes = schema.read(reply.text, reply.data)
+            found, notes = schema.read(reply.text, reply.data, tick.policy.schema)
         except LisppumpError as error:
             self._failed(alias, "invalid", error.message, reply.model)
             return False
@@ -166,7 +167,7 @@ class Pipe:
             prompt=self.prompt,
             schema=policy.schema,
             turn=turn,
-            seed=("pipe", self.tick.number, turn),
+            seed=(policy.seed, self.tick.number, "pipe", turn),
             deadline=policy.pipe.deadline,
             limits=policy.limits,
             heard={name: list(items) for name, items in self.heard.items()},
@@ -215,3 +216,4 @@ class Pipe:
             usage=self.usage,
             rejected=tuple(self.rejected),
         )
+        self.tick.settled(self.stream, self.delta)

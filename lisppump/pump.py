@@ -10,34 +10,22 @@ from typing import Any
 from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.budget import Breaker, Budget, Stopped
-from lisppump.delta import Delta, Schema
+from lisppump.delta import Delta
 from lisppump.errors import LisppumpError, declare
-from lisppump.frame import Agent, Frame
-from lisppump.hookspecs import hookimpl
+from lisppump.folder import find_root
+from lisppump.frame import Agent, Frame, Stream
 from lisppump.merge import Change, Merged
 from lisppump.policy import Policy
 from lisppump.pour import Pipe, Tick
 from lisppump.registry import Registry
 from lisppump.report import Event, FrameReport, Plan, Status, totals
 from lisppump.reservoir import Store
-from lisppump.stages import Assignment, Backend, Dam, Echo, Executor, Job, Merger, Reply, Request, Thought
+from lisppump.stages import Assignment, Backend, Dam, Echo, Executor, Job, Merger, Request, Thought, blamed
+from lisppump.verbs import BuiltinVerbs
 
 declare("state", 1, no_state="The state is empty and the policy says nothing about frame 0.")
 
 Listener = Callable[[Event], None]
-
-
-def find_root(start: Path) -> Path:
-    """The simulation's folder: the nearest one, from `start` upwards, that holds a pump.lisp."""
-    start = start.resolve()
-    for folder in (start, *start.parents):
-        if (folder / "pump.lisp").is_file():
-            return folder
-    raise LisppumpError(
-        "no-simulation",
-        f"there is no pump.lisp in {start} or above it",
-        help="make a world with `lisppump init`, or name one with `-C DIR`",
-    )
 
 
 class Pump:
@@ -116,16 +104,16 @@ class Pump:
         self.dam: Dam = policy.dam.make()
         self.merger: Merger = policy.merger.make()
         self.executor: Executor = policy.executor.make()
-        self.echoes: tuple[tuple[int, Echo], ...] = tuple((c.each, c.stage.make()) for c in policy.echoes)
+        self.echoes: tuple[Echo, ...] = tuple(clause.stage.make() for clause in policy.echoes)
         self.backends: dict[str, Backend] = {
             alias: self._given.get(alias) or choice.make() for alias, choice in policy.pipe.backends
         }
         manager = self.registry.manager
         if manager.has_plugin("pump"):
             manager.unregister(name="pump")
-        manager.register(_BuiltinVerbs(self), name="pump")
+        manager.register(BuiltinVerbs(self), name="pump")
 
-    # -- looking ---------------------------------------------------------------------------------------------------
+    # -- looking
 
     @property
     def head(self) -> Frame:
@@ -138,7 +126,10 @@ class Pump:
 
     def plan(self) -> Plan:
         """What the next frame would do; no call, no write."""
-        head = self.head
+        return self._prepare(self.head)[0]
+
+    def _prepare(self, head: Frame) -> tuple[Plan, dict[str, Agent]]:
+        """The plan, and the agents that wake, by id."""
         hooks = self.registry.hooks
         agents = hooks.select(policy=self.policy, frame=head)
         assignment: Assignment = hooks.assign(policy=self.policy, frame=head, agents=agents)
@@ -152,7 +143,7 @@ class Pump:
                 if (most := getattr(backend, "max_tokens", None)) is not None
             ]
             tokens += max(bounds, default=0) * len(self.policy.pipe.passes)
-        return Plan(
+        plan = Plan(
             frame=head.number + 1,
             digest=head.digest,
             time=self._time_of(head.number + 1, head),
@@ -160,10 +151,15 @@ class Pump:
             streams=assignment.streams,
             backends=tuple(alias for alias, _ in self.policy.pipe.backends),
             prompts=prompts,
-            at_most={"tokens": tokens, "dollars": 0.0 if not tokens else None, "unknown_prices": bool(tokens)},
+            at_most={
+                "tokens": tokens,
+                "dollars": 0.0 if not tokens else None,
+                "unknown_prices": bool(tokens),
+            },
             overrides=self.overrides,
             notes=assignment.notes,
         )
+        return plan, by_id
 
     def status(self) -> Status:
         """Where the world stands, as far as the journal and the files say."""
@@ -177,7 +173,7 @@ class Pump:
 
         return show_document(self, number)
 
-    # -- doing -----------------------------------------------------------------------------------------------------
+    # -- doing
 
     def step(self, n: int = 1) -> tuple[FrameReport, ...]:
         """Run n frames."""
@@ -185,14 +181,17 @@ class Pump:
 
     async def astep(self, n: int = 1) -> tuple[FrameReport, ...]:
         """Run n frames, without rest between them."""
-        return tuple([await self._turn() for _ in range(n)])
+        return await self._loop(n, rest=False)
 
     def run(self, frames: int | None = None) -> tuple[FrameReport, ...]:
         """The loop, until that many frames are done, the breaker or budget stops it, or `request_stop`."""
         return asyncio.run(self.arun(frames))
 
     async def arun(self, frames: int | None = None) -> tuple[FrameReport, ...]:
-        """The loop with the heart's rest between frames; the policy is read again there when it has changed."""
+        """The loop with the heart's rest between frames; the policy is read again there if it changed."""
+        return await self._loop(frames, rest=True)
+
+    async def _loop(self, frames: int | None, *, rest: bool) -> tuple[FrameReport, ...]:
         reports: list[FrameReport] = []
         self._stopping = False
         while frames is None or len(reports) < frames:
@@ -204,7 +203,8 @@ class Pump:
             self._check_breaker(report)
             if self._stopping or len(reports) == frames:
                 break
-            await self._rest(self.policy.heartbeat - (self.clock.monotonic() - started))
+            if rest:
+                await self._rest(self.policy.heartbeat - (self.clock.monotonic() - started))
             if self._stopping:
                 break
             self._reload()
@@ -233,18 +233,17 @@ class Pump:
         started = self.clock.monotonic()
         store = self._open_for_writing()
         edits = store.take_edits()
-        plan = self.plan()
-        agents = {agent.id: agent for agent in _woken(self.policy, store, plan)}
         head = self.head
+        plan, agents = self._prepare(head)
         store.intent(**self._intent(plan, head))
         hooks = self.registry.hooks
         hooks.frame_started(frame=head, number=plan.frame, streams=plan.streams)
         self._tell(Event("frame_started", plan.frame, streams=len(plan.streams)))
 
         pipes = self._pipes(plan, head, agents)
-        await self.executor.run(
-            [Job(p.stream.number, self._pouring(p), self.policy.pipe.deadline, self._late(p)) for p in pipes]
-        )
+        choice = self.policy.executor
+        with blamed("executor", choice.name, choice.offer.plugin, plan.frame):
+            await self.executor.run([self._job(pipe) for pipe in pipes])
         deltas = tuple(pipe.delta for pipe in pipes if pipe.delta is not None)
         if len(deltas) != len(pipes):
             lost = ", ".join(pipe.stream.id for pipe in pipes if pipe.delta is None)
@@ -259,6 +258,7 @@ class Pump:
             wake=plan.wake,
             streams=plan.streams,
             virtual=self._virtual(head, plan, deltas, merged),
+            written=clocks.stamp(self.clock.now()),
         )
         hooks.frame_committed(frame=frame, report=merged.report)
         thoughts = self._think(frame)
@@ -294,6 +294,7 @@ class Pump:
             replied=self.store.reply,
             late=self.store.late,
             durable=self.store.durable,
+            settled=self._settled,
             budget=self.budget,
         )
         return [
@@ -301,30 +302,23 @@ class Pump:
             for stream, prompt in zip(plan.streams, plan.prompts, strict=True)
         ]
 
-    def _pouring(self, pipe: Pipe) -> Callable[[], Any]:
+    def _job(self, pipe: Pipe) -> Job:
+        """One pipe for the executor; its deadline starts when it is released."""
+        delay = self.policy.pipe.stagger * (pipe.stream.number - 1)
+
         async def pour() -> None:
-            delay = self.policy.pipe.stagger * (pipe.stream.number - 1)
             if delay:
                 await self.clock.sleep(delay)
             await pipe.run()
-            self._settled(pipe)
 
-        return pour
+        return Job(pipe.stream.number, pour, self.policy.pipe.deadline + delay, pipe.time_out)
 
-    def _late(self, pipe: Pipe) -> Callable[[], None]:
-        def timed_out() -> None:
-            pipe.time_out()
-            self._settled(pipe)
-
-        return timed_out
-
-    def _settled(self, pipe: Pipe) -> None:
-        delta = pipe.delta
-        if delta is None:
-            return
+    def _settled(self, stream: Stream, delta: Delta) -> None:
+        """A stream has ended, however it did: journalled and told, once."""
         self.store.delta(delta)
-        hook = self.registry.hooks.stream_replied if delta.status in ("ok", "empty") else self.registry.hooks.stream_failed
-        hook(number=delta.frame, stream=pipe.stream, delta=delta)
+        hooks = self.registry.hooks
+        hook = hooks.stream_replied if delta.status in ("ok", "empty") else hooks.stream_failed
+        hook(number=delta.frame, stream=stream, delta=delta)
         self._tell(Event("stream_settled", delta.frame, stream=delta.stream, delta=delta))
 
     def _think(self, frame: Frame) -> tuple[Thought, ...]:
@@ -332,15 +326,18 @@ class Pump:
         thoughts: tuple[Thought, ...] = self.registry.hooks.echo(policy=self.policy, frame=frame)
         if not thoughts:
             return ()
-        changes = tuple(Change(f"echo_frames/{t.key}.json", "set", (), t.to_json(frame.number)) for t in thoughts)
-        results = {thought.key: thought.value for thought in thoughts}
+        changes = tuple(
+            Change(f"echo_frames/{t.key}.json", "set", (), t.to_json(frame.number)) for t in thoughts
+        )
+        earlier = frame.virtual.get("echo", {}).get("results", {})
+        results = {**earlier, **{thought.key: thought.value for thought in thoughts}}
         echo = {"signals": planning.signals([(t.key, t.value) for t in thoughts]), "results": results}
         self.store.tock(changes=changes, virtual={**frame.virtual, "echo": echo})
-        self._tell(Event("echoed", frame.number, text=", ".join(sorted(results))))
+        self._tell(Event("echoed", frame.number, text=", ".join(thought.key for thought in thoughts)))
         return thoughts
 
     def _virtual(self, head: Frame, plan: Plan, deltas: Sequence[Delta], merged: Merged) -> dict[str, Any]:
-        """The documents that the loop itself writes into a frame; echo results live on until they are renewed."""
+        """The documents that the loop itself writes; echo results live on until they are renewed."""
         statuses: dict[str, int] = {}
         for delta in deltas:
             statuses[delta.status] = statuses.get(delta.status, 0) + 1
@@ -384,7 +381,7 @@ class Pump:
             ],
         }
 
-    # -- keeping ---------------------------------------------------------------------------------------------------
+    # -- keeping
 
     def _open_for_writing(self) -> Store:
         """Take the lock at the first write, and write frame 0 if there is none."""
@@ -430,7 +427,7 @@ class Pump:
             seconds -= 0.5
 
     def _reload(self) -> None:
-        """Read the policy again when its files have changed; a failure keeps the last good one and is said."""
+        """Read the policy again when its files changed; a failure keeps the last good one and is said."""
         if not self.policy.changed():
             return
         try:
@@ -450,7 +447,9 @@ class Pump:
         if reason is not None:
             number = self.head.number + 1
             self.registry.hooks.budget_spent(number=number, reason=reason)
-            raise Stopped("budget-spent", f"frame {number} was not begun: {reason}", help="raise (budget ...) to go on")
+            raise Stopped(
+                "budget-spent", f"frame {number} was not begun: {reason}", help="raise (budget ...) to go on"
+            )
 
     def _check_breaker(self, report: FrameReport) -> None:
         reason = self.breaker.note([d.status for d in report.deltas], totals(report.merge)["merged"])
@@ -466,43 +465,6 @@ class Pump:
             listener(event)
 
 
-class _BuiltinVerbs:
-    """What the verbs do when no plugin answers first; plugins wrap them."""
-
-    def __init__(self, pump: Pump) -> None:
-        self._pump = pump
-
-    @hookimpl(trylast=True)
-    def select(self, policy: Policy, frame: Frame) -> tuple[Agent, ...]:
-        return planning.select(policy, frame)
-
-    @hookimpl(trylast=True)
-    def assign(self, policy: Policy, frame: Frame, agents: Sequence[Agent]) -> Assignment:
-        return planning.assign(policy, frame, agents, self._pump.dam)
-
-    @hookimpl(trylast=True)
-    def pour(self, policy: Policy, request: Request, alias: str) -> Any:
-        return self._pump.backends[alias].pour(request)
-
-    @hookimpl(trylast=True)
-    def merge(self, policy: Policy, frame: Frame, deltas: Sequence[Delta], schema: Schema) -> Merged:
-        return self._pump.merger.merge(frame, deltas, schema)
-
-    @hookimpl(trylast=True)
-    def echo(self, policy: Policy, frame: Frame) -> tuple[Thought, ...]:
-        due = [echo for each, echo in self._pump.echoes if frame.number % each == 0]
-        return tuple(thought for n, echo in enumerate(due) for thought in echo.think(frame, ("echo", n)))
-
-
 def _view(policy: Policy, root: Path) -> Any:
     choice = policy.reservoir
     return choice.offer.factory(root / policy.state.folder, **choice.options)
-
-
-def _woken(policy: Policy, store: Store, plan: Plan) -> tuple[Agent, ...]:
-    from lisppump.frame import agents_of
-
-    assert store.head is not None
-    wake = set(plan.wake)
-    agents = agents_of(store.head.documents, policy.agents.document, policy.agents.path)
-    return tuple(agent for agent in agents if agent.id in wake)

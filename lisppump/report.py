@@ -1,4 +1,4 @@
-"""What the loop tells the faces: plan, frame and status as frozen data, each with its pinned JSON document."""
+"""What the loop tells the faces: plan, frame and status as frozen data, each with its pinned JSON."""
 
 from __future__ import annotations
 
@@ -136,7 +136,9 @@ class FrameReport:
 
     def line(self) -> str:
         """The frame in one line, as progress prints it."""
-        tokens = sum(d.usage.input + d.usage.cache_read + d.usage.cache_write + d.usage.output for d in self.deltas)
+        tokens = sum(
+            d.usage.input + d.usage.cache_read + d.usage.cache_write + d.usage.output for d in self.deltas
+        )
         cached = sum(delta.usage.cache_read for delta in self.deltas)
         parts = [f"frame {self.frame}", f"{len(self.deltas)} streams", f"{self.seconds:.1f} s"]
         if tokens:

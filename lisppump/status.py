@@ -68,7 +68,8 @@ def show_document(pump: Pump, number: int) -> dict[str, Any]:
         "merge": {**_totals(commit["report"]), "collections": commit["report"]} if commit else _totals({}),
         "quarantined": commit["quarantine"] if commit else [],
         "documents": {
-            name: {"digest": frame.digests[name], "changed": name in changed} for name in sorted(frame.documents)
+            name: {"digest": frame.digests[name], "changed": name in changed}
+            for name in sorted(frame.documents)
         },
         "echo": frame.virtual.get("echo", {}),
         "edits": store.edits(number),
