@@ -1,0 +1,167 @@
+"""The command line: a table of commands, each imported when it is called. It does none of their work."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from lisppump import __version__
+from lisppump.cli.context import Settings, global_options, take_settings, write_global_options
+from lisppump.errors import LisppumpError, declare, suggest
+
+declare("usage", 1, no_access="The system refuses to read or write a file or folder.")
+
+COMMANDS: dict[str, str] = {
+    "init": "Make a folder with a world to run.",
+    "check": "Is pump.lisp right? Every error at once.",
+    "plan": "What would the next frame do? No call, no write.",
+    "step": "Run some frames without rest between them.",
+    "run": "Run frames until you stop it, or its budget or breaker does.",
+    "eval": "Evaluate LisPy over the state, read-only.",
+    "status": "Where the world stands.",
+    "log": "The frames so far, newest first.",
+    "show": "One frame: what came, what became of it, what changed.",
+    "describe": "A builtin, form, clause, stage, hook, command or error code.",
+}
+
+EXIT_USAGE, EXIT_DEFECT, EXIT_INTERRUPTED = 2, 70, 130
+
+
+class Lisppump(click.Group):
+    """The group: it knows names and one-line helps, and imports a command's module only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"lisppump.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, with a suggestion for a misspelt name."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = suggest(name, list(COMMANDS))
+            hint = f"did you mean `{near}`?" if near else f"commands: {', '.join(COMMANDS)}"
+            raise click.UsageError(f"there is no command `{name}`; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table, without importing a command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands first, then the options that all of them take."""
+        self.format_commands(ctx, formatter)
+        write_global_options(self, ctx, formatter)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Take the options given before the command's name; those after it come on top."""
+        take_settings(ctx)
+        return super().invoke(ctx)
+
+
+group = Lisppump(
+    "lisppump",
+    help="A frame goes in, streams pour, deltas merge into the next, and small LisPy programs think between.",
+    epilog="A world is a folder with a pump.lisp: `lisppump init DIR`, then `lisppump -C DIR run`.",
+    params=[
+        *global_options(),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            help="Print the version.",
+            callback=lambda ctx, _, value: _version(ctx) if value else None,
+        ),
+    ],
+    context_settings={"auto_envvar_prefix": "LISPPUMP", "help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(ctx: click.Context) -> None:
+    click.echo(f"lisppump {__version__}")
+    ctx.exit()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit code is what a shell should see."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    settings = Settings.guess(args, COMMANDS)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a letter is no fault
+    try:
+        try:
+            return _run(args, settings)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(args: list[str], settings: Settings) -> int:
+    try:
+        code = group.main(args, prog_name="lisppump", standalone_mode=False, obj=settings)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as help:
+        click.echo(help.format_message())
+        return 0
+    except click.ClickException as error:
+        return _usage(error, settings)
+    except LisppumpError as error:
+        settings.fail(error)
+        return error.exit_code
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        settings.say("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            return _no_access(error, settings)
+        return _defect(error, settings)
+
+
+def _usage(error: click.ClickException, settings: Settings) -> int:
+    context = getattr(error, "ctx", None)
+    place = context.command_path if context is not None else "lisppump"
+    message = error.format_message()
+    settings.fail(LisppumpError("bad-usage", message, help=f"see `{place} --help`"))
+    return EXIT_USAGE
+
+
+def _no_access(error: OSError, settings: Settings) -> int:
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+    reason = (error.strerror or "no reason given").lower()
+    refusal = LisppumpError("no-access", f"{name} cannot be used: {reason}")
+    settings.fail(refusal)
+    return refusal.exit_code
+
+
+def _defect(error: Exception, settings: Settings) -> int:
+    settings.say("".join(traceback.format_exception(error)).rstrip())
+    settings.fail(
+        LisppumpError(
+            "defect",
+            f"lisppump itself is wrong here: {type(error).__name__}: {error}",
+            help="this is no fault of yours; please report it with the lines above",
+        )
+    )
+    return EXIT_DEFECT

@@ -1,0 +1,69 @@
+"""`lisppump check`: reads, resolves and validates a policy, every error at once. It touches nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lisppump.cli.context import Settings, as_command, table
+from lisppump.errors import ErrorList, LisppumpError
+
+if TYPE_CHECKING:
+    from lisppump.policy import Policy
+
+
+@as_command("check")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+def command(settings: Settings, file: Path | None) -> int:
+    """Is FILE (pump.lisp where none is given) right? Every error at once, nothing is run."""
+    from lisppump.folder import find_root
+    from lisppump.policy import Policy
+    from lisppump.registry import Registry
+
+    path = file or settings.pump or find_root(settings.dir) / "pump.lisp"
+    registry = Registry.load()
+    for broken in registry.broken:
+        settings.note(broken.line())
+    try:
+        policy = Policy.load(path, registry=registry)
+    except LisppumpError as error:
+        if not settings.json:
+            raise
+        errors = error.errors if isinstance(error, ErrorList) else (error,)
+        settings.document(_document(None, errors))
+        return error.exit_code
+    if settings.json:
+        settings.document(_document(policy, ()))
+        return 0
+    for line in table([[key, str(value)] for key, value in summary(policy).items()]):
+        settings.print(line)
+    settings.print("ok", fg="green")
+    return 0
+
+
+def _document(policy: Policy | None, errors: tuple[LisppumpError, ...]) -> dict[str, Any]:
+    return {
+        "schema": "lisppump/check@1",
+        "ok": not errors,
+        "error": errors[0].to_json() if errors else None,
+        "errors": [error.to_json() for error in errors],
+        "summary": None if policy is None else summary(policy),
+    }
+
+
+def summary(policy: Policy) -> dict[str, Any]:
+    """The policy in a few words."""
+    agents = policy.agents
+    return {
+        "name": policy.name,
+        "digest": policy.digest,
+        "agents": " ".join((agents.document, *agents.path)),
+        "dam": policy.dam.name,
+        "pipe": " ".join(alias for alias, _ in policy.pipe.backends),
+        "merger": policy.merger.name,
+        "echoes": " ".join(echo.stage.name for echo in policy.echoes),
+        "collections": " ".join(collection.name for collection in policy.schema.collections),
+        "executor": policy.executor.name,
+    }

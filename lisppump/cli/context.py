@@ -1,0 +1,202 @@
+"""What every command shares: the global options, and how results and errors are written. It is no command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from lisppump import canon
+from lisppump.errors import ErrorList, LisppumpError
+
+if TYPE_CHECKING:
+    from lisppump.pump import Pump
+
+JSON_LINES = ("run", "step", "log")  # commands whose --json is one document a line
+
+
+@dataclass(slots=True)
+class Settings:
+    """The global options; click fills them in, those after the command's name over those before it.
+
+    `lines` says that --json of this command is JSON Lines.
+    """
+
+    dir: Path = Path()
+    pump: Path | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    color: bool | None = None
+    no_input: bool = False
+    lines: bool = False
+
+    @classmethod
+    def guess(cls, args: Sequence[str], commands: Collection[str]) -> Settings:
+        """What is needed to report an error where click cannot read the command line."""
+        wanted = os.environ.get("LISPPUMP_JSON", "").lower() in ("1", "true", "t", "yes", "y", "on")
+        name = next((word for word in args if word in commands), None)
+        color = False if "--no-color" in args else True if "--color" in args else None
+        return cls(json="--json" in args or wanted, lines=name in JSON_LINES, color=color)
+
+    def open(self, overrides: Mapping[str, Any] | None = None) -> Pump:
+        """The simulation that the options name."""
+        from lisppump.pump import Pump
+
+        return Pump.open(self.dir, pump=self.pump, overrides=overrides)
+
+    def document(self, value: Mapping[str, Any]) -> None:
+        """Write the result as the one JSON document of this command."""
+        _write(canon.document(value))
+
+    def line(self, value: Mapping[str, Any]) -> None:
+        """Write a part of the result as one JSON line, at once."""
+        _write(canon.line(value) + b"\n")
+
+    def print(self, text: str = "", **style: Any) -> None:
+        """Write lines of the result for a person."""
+        self._echo(sys.stdout, text, style)
+
+    def say(self, text: str, **style: Any) -> None:
+        """Write lines beside the result: progress, notes, errors."""
+        self._echo(sys.stderr, text, style)
+
+    def note(self, text: str, **style: Any) -> None:
+        """Write lines that -q silences."""
+        if not self.quiet:
+            self.say(text, **style)
+
+    def fail(self, error: LisppumpError) -> None:
+        """Write an error: a diagnostic on stderr, or its document on stdout with --json."""
+        if not self.json:
+            for line in error.diagnostic().split("\n"):
+                self.say(line, **({"fg": "red", "bold": True} if line.startswith("error[") else {}))
+            return
+        data: dict[str, Any] = {"schema": "lisppump/error@1", "error": error.to_json()}
+        if isinstance(error, ErrorList):
+            data["errors"] = [each.to_json() for each in error.errors]
+        if self.lines:
+            self.line(data)
+        else:
+            self.document(data)
+
+    def paints(self, stream: TextIO) -> bool:
+        """Whether text written to this stream may be coloured."""
+        if self.color is not None:
+            return self.color
+        return stream.isatty() and not os.environ.get("NO_COLOR")
+
+    def _echo(self, stream: TextIO, text: str, style: Mapping[str, Any]) -> None:
+        text = clean(text)
+        if style and self.paints(stream):
+            text = click.style(text, **style)
+        click.echo(text, file=stream, color=True)
+
+
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+
+
+def clean(text: str) -> str:
+    """Text of agents, models and files made harmless for a terminal: control characters are spelled out."""
+    return text.translate(_CONTROLS).encode("utf-8", "backslashreplace").decode()
+
+
+def _write(data: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def table(rows: Sequence[Sequence[str]], *, indent: str = "") -> list[str]:
+    """Rows as lines with aligned columns; the last column is as long as it likes."""
+    widths = [max((len(row[n]) for row in rows), default=0) for n in range(max(map(len, rows), default=0))]
+    return [
+        indent + "  ".join([*(cell.ljust(widths[n]) for n, cell in enumerate(row[:-1])), row[-1]]).rstrip()
+        for row in rows
+    ]
+
+
+# -- the options
+
+
+def global_options() -> list[click.Parameter]:
+    """The options that may stand before or after the command's name."""
+    folder = click.Path(file_okay=False, path_type=Path)
+    file = click.Path(dir_okay=False, path_type=Path)
+    return [
+        click.Option(["-C", "dir"], type=folder, metavar="DIR", help="Work in this folder."),
+        click.Option(["--pump"], type=file, metavar="FILE", help="Another policy than DIR's pump.lisp."),
+        _flag(["--json"], "The result as JSON, errors too."),
+        _flag(["-q", "--quiet"], "No progress and no notes."),
+        _flag(["-v", "--verbose"], "More about each stream."),
+        click.Option(["--color/--no-color"], default=None, help="Colours, or none (NO_COLOR does it too)."),
+        _flag(["--no-input"], "Never ask anything."),
+    ]
+
+
+def _flag(names: list[str], help: str) -> click.Option:
+    return click.Option(names, is_flag=True, default=None, help=help)
+
+
+_GLOBAL = tuple(str(option.name) for option in global_options())
+
+
+def take_settings(ctx: click.Context) -> None:
+    """Put what this level of the command line says into the settings, out of its parameters."""
+    for name in _GLOBAL:
+        value = ctx.params.pop(name, None)
+        if value is not None:
+            setattr(ctx.obj, name, value)
+
+
+def write_global_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """The help's section of the options that every command takes."""
+    with formatter.section("Options of every command (each also as LISPPUMP_NAME in the environment)"):
+        records = (param.get_help_record(ctx) for param in command.get_params(ctx) if _is_global(param))
+        formatter.write_dl([record for record in records if record is not None])
+
+
+def option_records(command: click.Command, ctx: click.Context) -> list[tuple[str, str]]:
+    """The options that are a command's own, as its help shows them."""
+    own = [param for param in command.params if isinstance(param, click.Option) and not _is_global(param)]
+    return [record for param in own if (record := param.get_help_record(ctx)) is not None]
+
+
+def _is_global(param: click.Parameter) -> bool:
+    return param.name in (*_GLOBAL, "version", "help")
+
+
+class Command(click.Command):
+    """A command that takes the global options after its name too; its function gets the Settings first."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += global_options()
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Settle the settings and run."""
+        take_settings(ctx)
+        return super().invoke(ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Its own options; the global ones in one line."""
+        own = option_records(self, ctx)
+        if own:
+            with formatter.section("Options"):
+                formatter.write_dl(own)
+        formatter.write_paragraph()
+        formatter.write_text("Also -C, --pump, --json, -q, -v, --color, --no-input: see `lisppump --help`.")
+
+
+def as_command(name: str, **attributes: Any) -> Callable[[Callable[..., int | None]], Command]:
+    """Make a function the command of that name: it gets the Settings, then its parameters."""
+
+    def make(function: Callable[..., int | None]) -> Command:
+        return click.command(name, cls=Command, **attributes)(click.pass_obj(function))
+
+    return make

@@ -1,0 +1,38 @@
+"""`lisppump log`: one line a frame, newest first. What it says is gathered in lisppump.status."""
+
+from __future__ import annotations
+
+import click
+
+from lisppump.cli.context import Settings, as_command, table
+from lisppump.cli.status import merge_words
+
+
+@as_command("log")
+@click.option("-n", "count", type=click.IntRange(min=1), metavar="N", help="Only the newest N frames.")
+def command(settings: Settings, count: int | None) -> None:
+    """The frames so far, newest first."""
+    from lisppump.status import log_documents
+
+    with settings.open() as pump:
+        entries = log_documents(pump)[:count]
+    if settings.json:
+        for entry in entries:
+            settings.line(entry)
+        return
+    rows = [
+        [
+            str(entry["frame"]),
+            entry["digest"].removeprefix("sha256:")[:12],
+            entry["time"],
+            f"{entry['streams']} streams",
+            ", ".join([merge_words(entry["merge"]), *_unusual(entry["statuses"])]),
+        ]
+        for entry in entries
+    ]
+    for line in table(rows):
+        settings.print(line)
+
+
+def _unusual(statuses: dict[str, int]) -> list[str]:
+    return [f"{count} {status}" for status, count in statuses.items() if status != "ok"]

@@ -1,0 +1,81 @@
+"""`lisppump plan`: what the next frame would do. It calls no backend and writes nothing."""
+
+from __future__ import annotations
+
+import click
+
+from lisppump.cli.context import Settings, as_command, table
+from lisppump.errors import LisppumpError
+from lisppump.report import Plan
+
+
+@as_command("plan")
+@click.option("--prompt", type=click.IntRange(min=1), metavar="N", help="Print the whole prompt of stream N.")
+@click.option("--streams", type=click.IntRange(min=1), metavar="N", help="As if pump.lisp said (streams N).")
+def command(settings: Settings, prompt: int | None, streams: int | None) -> None:
+    """What would the next frame do: who wakes, who sits where, what they read, what it may cost.
+
+    No call, no write.
+    """
+    with settings.open({} if streams is None else {"streams": streams}) as pump:
+        plan = pump.plan()
+        if prompt is not None:
+            print_prompt(settings, plan, prompt)
+        else:
+            print_plan(settings, plan)
+
+
+def print_plan(settings: Settings, plan: Plan) -> None:
+    """The plan as a table, or as its pinned document."""
+    if settings.json:
+        settings.document(plan.to_json())
+        return
+    title = f"frame {plan.frame}  {plan.time}  {len(plan.wake)} awake  {len(plan.streams)} streams"
+    settings.print(title, bold=True)
+    rows = [
+        [
+            str(stream.number),
+            stream.name or stream.topic or "",
+            f"{prompt.size:,} B",
+            f"{prompt.tokens:,} tokens",
+            ", ".join(stream.agents),
+        ]
+        for stream, prompt in zip(plan.streams, plan.prompts, strict=True)
+    ]
+    for line in table(rows, indent="  "):
+        settings.print(line)
+    settings.print(f"backends  {' '.join(plan.backends)}")
+    settings.print(f"at most   {_at_most(plan)}")
+    for note in plan.notes:
+        settings.print(f"note      {note}")
+
+
+def print_prompt(settings: Settings, plan: Plan, number: int) -> None:
+    """What one stream's backend would read: the shared part, then the room's."""
+    if number > len(plan.streams):
+        raise LisppumpError(
+            "bad-usage",
+            f"there is no stream {number} to print; frame {plan.frame} would have {len(plan.streams)}",
+            help="`lisppump plan` lists them",
+        )
+    prompt = plan.prompts[number - 1]
+    if settings.json:
+        settings.document(
+            {
+                "schema": "lisppump/prompt@1",
+                "frame": plan.frame,
+                "stream": number,
+                "agents": list(plan.streams[number - 1].agents),
+                "shared": prompt.shared,
+                "room": prompt.room,
+            }
+        )
+        return
+    settings.print(prompt.shared.rstrip("\n"))
+    settings.print(prompt.room.rstrip("\n"))
+
+
+def _at_most(plan: Plan) -> str:
+    tokens, dollars = plan.at_most["tokens"], plan.at_most["dollars"]
+    price = "an unknown price" if dollars is None else f"${dollars:.2f}"
+    return f"{tokens:,} tokens, {price}" if tokens else "no tokens, no money"

@@ -1,0 +1,82 @@
+"""`lisppump show FRAME`: one committed frame. What it says is gathered in lisppump.status."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lisppump.cli.context import Settings, as_command, table
+from lisppump.cli.status import merge_words, stream_lines
+from lisppump.errors import LisppumpError
+
+if TYPE_CHECKING:
+    from lisppump.pump import Pump
+
+_FRAME = re.compile(r"HEAD(?:~(\d*))?|(\d+)")
+
+
+@as_command("show")
+@click.argument("frame", default="HEAD")
+def command(settings: Settings, frame: str) -> None:
+    """One frame (142, HEAD~3; the newest if none is named): its streams, items and changed documents."""
+    with settings.open() as pump:
+        document = pump.show(frame_number(pump, frame))
+    if settings.json:
+        settings.document(document)
+        return
+    for line in _summary(document):
+        settings.print(line)
+
+
+def frame_number(pump: Pump, name: str) -> int:
+    """The number of a frame as people name it: a number, HEAD, HEAD~N."""
+    found = _FRAME.fullmatch(name)
+    if found is None:
+        raise LisppumpError("bad-usage", f"`{name}` names no frame", help="write a number, HEAD or HEAD~3")
+    back, number = found.groups()
+    if number is not None:
+        return int(number)
+    head = pump.head.number
+    if back is None:
+        return head
+    wanted = head - int(back or 1)
+    if wanted < 0:
+        raise LisppumpError("no-such-frame", f"there is no frame {name}; the newest is {head}")
+    return wanted
+
+
+def _summary(document: Mapping[str, Any]) -> list[str]:
+    documents = document["documents"]
+    changed = [name for name, entry in documents.items() if entry["changed"]]
+    rows = [["digest", document["digest"]], ["parent", document["parent"] or "-"], ["time", document["time"]]]
+    if document["overrides"]:
+        words = (f"{key} {value}" for key, value in document["overrides"].items())
+        rows.append(["overrides", ", ".join(words)])
+    rows.append(["awake", ", ".join(document["wake"]) or "-"])
+    lines = [f"frame {document['frame']}", *table(rows), *stream_lines(document["streams"])]
+    lines.append(merge_words(document["merge"]))
+    counts = document["merge"].get("collections", {})
+    lines.extend(table([[name, _counts(entry)] for name, entry in counts.items()], indent="  "))
+    lines.extend(quarantine_lines(document["quarantined"]))
+    lines.append(f"{len(changed)} of {len(documents)} documents changed")
+    lines.extend(f"  {name}" for name in changed[:20])
+    if len(changed) > 20:
+        lines.append(f"  and {len(changed) - 20} more")
+    return lines
+
+
+def _counts(entry: Mapping[str, int]) -> str:
+    return f"{entry['in']} in, {entry['merged']} merged" + "".join(
+        f", {entry[key]} {key}" for key in ("duplicate", "quarantined") if entry[key]
+    )
+
+
+def quarantine_lines(entries: Any, most: int = 5) -> list[str]:
+    """Why items did not pass, the first few of them."""
+    lines = [f"  quarantined: {entry['message']}" for entry in entries[:most]]
+    if len(entries) > most:
+        lines.append(f"  and {len(entries) - most} more")
+    return lines

@@ -1,0 +1,88 @@
+"""`lisppump status`: where the world stands, as lisppump.status gathers it. Here it is only printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lisppump.cli.context import Settings, as_command, table
+
+
+@as_command("status")
+def command(settings: Settings) -> None:
+    """Where the world stands: its newest frame, how old that is, policy, streams, breaker, budget."""
+    with settings.open() as pump:
+        document = pump.status().to_json()
+        name = pump.policy.name
+    if settings.json:
+        settings.document(document)
+        return
+    settings.print(f"{name}: frame {document['frame']}, {document['state']}", bold=True)
+    for line in table(_rows(document)):
+        settings.print(line)
+    for line in stream_lines(document["streams"]):
+        settings.print(line)
+    if document["policy"]["error"]:
+        settings.print(document["policy"]["error"])
+
+
+def _rows(document: Mapping[str, Any]) -> list[list[str]]:
+    policy, merge = document["policy"], document["merge"]
+    breaker, budget = document["breaker"], document["budget"]
+    rows = [
+        ["digest", document["digest"]],
+        ["time", document["time"]],
+        ["age", age(document["age_seconds"])],
+        ["policy", policy["digest"] + (", but pump.lisp does not check any more" if policy["stale"] else "")],
+        ["merge", merge_words(merge)],
+        ["breaker", f"{breaker['bad_frames']} bad and {breaker['empty_frames']} empty frames in a row"],
+        ["budget", _budget(budget)],
+    ]
+    for key in ("edits", "lagging"):
+        if document[key]:
+            rows.append([key, ", ".join(map(str, document[key]))])
+    if document["open_frame"]:
+        rows.append(["open", f"frame {document['open_frame']['frame']} was begun and not finished"])
+    rows.extend(["note", note] for note in document.get("notes", ()))
+    return rows
+
+
+def stream_lines(streams: list[dict[str, Any]]) -> list[str]:
+    """The streams of a frame as lines: number, status, backend, who, why."""
+    rows = [
+        [
+            f"stream {entry['stream']}",
+            entry["status"] + (" (partial)" if entry["partial"] else ""),
+            entry["backend"] or "-",
+            ", ".join(entry["agents"]) + (f": {entry['reason']}" if entry["reason"] else ""),
+        ]
+        for entry in streams
+    ]
+    return table(rows, indent="  ")
+
+
+def merge_words(merge: Mapping[str, Any]) -> str:
+    """How many items came and what became of them."""
+    parts = [f"{merge['items']} items", f"{merge['merged']} merged"]
+    parts += [f"{merge[key]} {key}" for key in ("duplicate", "quarantined") if merge[key]]
+    return ", ".join(parts)
+
+
+def age(seconds: float | None) -> str:
+    """How long ago, in the largest unit that fits."""
+    if seconds is None:
+        return "never run"
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+def _budget(budget: Mapping[str, Any]) -> str:
+    limit, spent = budget["limit"], budget["spent"]
+    parts = [f"{spent['tokens']:,}" + (f" of {limit['tokens']:,}" if limit["tokens"] else "") + " tokens"]
+    if limit["dollars"] is not None:
+        parts.append(f"${spent['dollars'] or 0:.2f} of ${limit['dollars']:.2f}")
+    if limit["wall"] is not None:
+        parts.append(f"{spent['wall']:.0f} of {limit['wall']:.0f} seconds")
+    return ", ".join(parts) + f" this {limit['per']}"

@@ -1,0 +1,22 @@
+"""`lisppump step`: a number of frames, without rest between them. The loop itself is the pump's."""
+
+from __future__ import annotations
+
+import click
+
+from lisppump.cli.context import Settings, as_command
+from lisppump.cli.plan import print_plan
+from lisppump.cli.progress import drive
+
+
+@as_command("step")
+@click.option("-n", "frames", type=click.IntRange(min=1), default=1, metavar="N", help="How many frames.")
+@click.option("--streams", type=click.IntRange(min=1), metavar="N", help="As if pump.lisp said (streams N).")
+@click.option("--dry-run", is_flag=True, help="Only say what the next frame would do, as `plan` does.")
+def command(settings: Settings, frames: int, streams: int | None, dry_run: bool) -> int:
+    """Run one frame, or N, without rest between them."""
+    with settings.open({} if streams is None else {"streams": streams}) as pump:
+        if dry_run:
+            print_plan(settings, pump.plan())
+            return 0
+        return drive(settings, pump, lambda: pump.step(frames))
