@@ -1,0 +1,148 @@
+"""What lisp_lib offers to worlds, in LisPy: sections, dice, rest, words, and thoughts between frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lisppump.lispy import Runtime
+from lisppump.lispy.capabilities import State
+
+LIBRARY = Path(__file__).resolve().parent.parent / "lisp_lib"
+
+NUMBER = 9
+POSTS = [{"number": n, "title": f"Post {n}", "channel": "code", "author": "ada"} for n in range(1, 8)]
+FRAME: dict[str, Any] = {
+    "agents.json": {
+        "agents": {
+            "ada": {"archetype": "coder", "mood": "calm"},
+            "bo": {"archetype": "contrarian"},
+            "cy": {"archetype": "coder"},
+            "dee": {},
+        }
+    },
+    "posted_log.json": {"posts": POSTS},
+    "trending.json": {"trending": [{"number": 1, "title": "Post 1", "score": 10}, {"number": 9, "score": 5}]},
+    "comments.jsonl": [
+        {"post": 1, "author": "ada"},
+        {"post": 7, "author": "ada"},
+        {"post": 7, "author": "cy"},
+        {"post": 2, "author": "ada"},
+    ],
+    "votes.jsonl": [{"post": 7, "voter": "bo"}],
+    "memory/ada.md": "# Ada\n" + "".join(f"line {n}\n" for n in range(10)),
+    "last": {"counts": {"posts_created": 1, "comments_added": 3, "votes": 1}},
+    "echo": {"signals": {"boost": "coder"}, "results": {}},
+    "woken": {"ada": 7, "bo": 2},
+}
+
+
+def value(source: str, *libraries: str, seed: int = 7, **documents: Any) -> Any:
+    """What an expression gives after libraries were read, in the frame above with some documents replaced."""
+    text = "\n".join((LIBRARY / f"{name}.lisp").read_text() for name in libraries)
+    frame = {**FRAME, **documents}
+    state = State(frame, frame=NUMBER, echoes=frame["echo"]["results"])
+    runtime = Runtime(state=state, allow={"state"}, seed=seed)
+    result = runtime.run(f"{text}\n{source}")
+    assert result.ok, result.error
+    return result.value
+
+
+@pytest.mark.parametrize(
+    ("allowance", "tokens"),
+    [("(tokens 400)", 400), ("400", 400), ("nil", None)],
+    ids=["quantity", "number", "none"],
+)
+def test_a_section_has_title_body_and_a_plain_allowance(allowance: str, tokens: int | None) -> None:
+    made = value(f'(section "world" (list 1 2) {allowance})', "prompt")
+    assert made == {"title": "world", "body": [1, 2], "tokens": tokens}
+
+
+def test_a_summary_keeps_plain_members_and_counts_the_others() -> None:
+    source = '(summary {"posts" 3 "era" nil "tags" (list 1 2) "all" {"a" 1}})'
+    assert value(source, "prompt") == {"posts": 3, "era": None, "tags": "2 items", "all": "1 members"}
+
+
+def test_latest_takes_the_end_of_a_list_and_of_a_log() -> None:
+    assert [post["number"] for post in value('(latest "posted_log.json" "posts" 2)', "prompt")] == [6, 7]
+    assert value('(latest "votes" nil 5)', "prompt") == FRAME["votes.jsonl"]
+    assert value('(latest "nowhere" "posts" 5)', "prompt") == []
+
+
+def test_memory_is_its_end_and_nil_where_there_is_none() -> None:
+    assert value('(memory-of (rb-agent "ada"))', "prompt").splitlines() == [f"line {n}" for n in range(4, 10)]
+    assert value('(memory-of (rb-agent "bo"))', "prompt") is None
+
+
+def test_an_agent_that_never_woke_is_rested() -> None:
+    assert value('(frames-asleep (rb-agent "cy"))', "worlds") is None
+    assert value('(frames-asleep (rb-agent "bo"))', "worlds") == NUMBER - 2
+    assert value('(rested? (rb-agent "cy") 100)', "worlds") is True
+    assert value(f'(rested? (rb-agent "bo") {NUMBER - 1})', "worlds") is False
+
+
+def test_a_boost_is_for_the_archetype_that_the_echo_named() -> None:
+    assert value("(map boosted? agents)", "worlds") == [True, False, True, False]
+    silent = {"signals": {}, "results": {}}
+    assert value("(map boosted? agents)", "worlds", echo=silent) == [False] * 4
+
+
+def test_a_weighted_choice_never_takes_what_weighs_nothing() -> None:
+    source = "(unique (map (lambda (turn) (pick-by identity (list 0 3 0 1 0))) (range 200)))"
+    assert sorted(value(source, "worlds")) == [1, 3]
+    assert value("(list (pick-by identity (list)) (pick (list)))", "worlds") == [None, None]
+
+
+def test_the_same_seed_throws_the_same_dice() -> None:
+    source = "(list (toss 1 1000) (about 8) (chance 0.5) (pick (range 100)))"
+    assert value(source, "worlds", seed=1) == value(source, "worlds", seed=1)
+    assert value(source, "worlds", seed=1) != value(source, "worlds", seed=2)
+
+
+def test_a_template_is_filled_and_a_text_is_cut_at_a_word() -> None:
+    assert value('(fill "{a} and {b}, {a}" {"a" "x" "b" 2})', "worlds") == "x and 2, x"
+    assert value('(clip "one two three" 9)', "worlds") == "one two ..."
+    assert value('(clip "one two" 9)', "worlds") == "one two"
+
+
+def test_fresh_is_what_the_last_frame_added() -> None:
+    assert len(value('(fresh "comments_added" "comments" nil)', "echo")) == 3
+    assert value('(fresh "posts_created" "posted_log" "posts")', "echo") == POSTS[-1:]
+    assert value('(fresh "unknown" "comments" nil)', "echo") == []
+
+
+@pytest.mark.parametrize(
+    ("threads", "feeling"),
+    [([], "quiet"), ([1, 1, 1, 2], "contentious"), (list(range(12)), "stable")],
+)
+def test_the_mood_is_read_from_how_the_talk_crowds(threads: list[int], feeling: str) -> None:
+    comments = " ".join(f'{{"post" {thread}}}' for thread in threads)
+    assert value(f"(mood (list {comments}))", "echo") == feeling
+
+
+def test_heat_fades_and_talk_warms() -> None:
+    thought = value("(trending-decay)", "echo")
+    heat = {post["number"]: post["score"] for post in thought["trending"]}
+    assert heat == {1: 7.0, 9: 3.5, 7: 13.4}
+    assert [post["number"] for post in thought["trending"]] == [7, 1, 9]
+
+
+def test_a_contentious_frame_calls_contrarians_and_a_quiet_one_the_quietest() -> None:
+    assert value("(trending-decay)", "echo")["signal"] == "boost-contrarian"
+    calm = {"counts": {"comments_added": 0}}
+    talk = value("(trending-decay)", "echo", last=calm)
+    assert (talk["mood"], talk["signal"]) == ("quiet", "boost-coder")
+
+
+def test_the_last_trending_is_remembered_by_the_next_echo() -> None:
+    thought = {"trending": [{"number": 3, "title": "Post 3", "score": 100}]}
+    echo = {"signals": {}, "results": {"trending-decay": thought}}
+    assert value("(trending-decay)", "echo", echo=echo)["trending"][0]["score"] == 70.0
+
+
+def test_tidy_memory_names_whose_memory_is_long() -> None:
+    assert value("(tidy-memory)", "echo") == {"long": []}
+    long = {"memory/ada.md": "word\n" * 1000 + "the end\n"}
+    assert value("(tidy-memory)", "echo", **long) == {"long": [{"agent": "ada", "ends": "the end"}]}

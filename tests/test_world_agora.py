@@ -1,0 +1,197 @@
+"""The social network: a small one of its own, and the real one's state, frame by frame."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lisppump.frame import Frame
+from lisppump.pump import Pump
+from lisppump.report import FrameReport, Plan
+from tests.conftest import data_folder
+
+WORLD = Path(__file__).resolve().parent.parent / "lisp_lib" / "world_agora.lisp"
+FRAMES = 10
+
+
+@dataclass(frozen=True)
+class Life:
+    """A run of the network: what was planned, what came, frame 0 and the last frame."""
+
+    folder: Path
+    plans: tuple[Plan, ...]
+    reports: tuple[FrameReport, ...]
+    first: Frame
+    last: Frame
+
+    def merged(self, collection: str) -> int:
+        """Items of a collection that went into the state."""
+        return sum(report.merge.get(collection, {"merged": 0})["merged"] for report in self.reports)
+
+    def rise(self, document: str, *path: str) -> int:
+        """How much a number rose from frame 0 to the last."""
+        return int(_at(self.last.documents[document], path)) - int(_at(self.first.documents[document], path))
+
+    def rise_of_agents(self, key: str) -> int:
+        """How much a number rose, over all agents."""
+        sums = [
+            sum(agent.get(key, 0) for agent in frame.documents["agents.json"]["agents"].values())
+            for frame in (self.first, self.last)
+        ]
+        return sums[1] - sums[0]
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        value = value[key]
+    return value
+
+
+def _live(folder: Path) -> Life:
+    shutil.copyfile(WORLD, folder / "pump.lisp")
+    plans, reports = [], []
+    with Pump.open(folder) as pump:
+        first = pump.head
+        for _ in range(FRAMES):
+            plans.append(pump.plan())
+            reports += pump.step()
+        return Life(folder, tuple(plans), tuple(reports), first, pump.head)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Life:
+    return _live(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
+    data = data_folder()
+    if data is None:
+        pytest.skip("the real data is not here; set LISPPUMP_TEST_DATA to its folder")
+    folder = tmp_path_factory.mktemp("real")
+    for source in sorted((data / "rappterbook" / "state").rglob("*")):
+        target = folder / "state" / source.relative_to(data / "rappterbook" / "state")
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+    yield _live(folder)
+
+
+def check_health(life: Life) -> None:
+    """Nothing failed, nothing was refused, and no echo of the policy broke."""
+    for report in life.reports:
+        assert report.quarantine == ()
+        assert {delta.status for delta in report.deltas} == {"ok"}
+        assert not any(delta.partial for delta in report.deltas), [delta.reason for delta in report.deltas]
+    for name in ("trending-decay", "tidy-memory"):
+        assert life.last.documents[f"echo_frames/{name}.json"]["error"] is None
+
+
+def check_counts(life: Life) -> None:
+    """Every merged item is counted once, where the policy says."""
+    posts, comments = life.merged("posts_created"), life.merged("comments_added")
+    assert posts == life.rise("stats.json", "total_posts") == life.rise_of_agents("post_count")
+    assert comments == life.rise("stats.json", "total_comments") == life.rise_of_agents("comment_count")
+    assert len(life.last.documents["comments.jsonl"]) == comments
+    assert len(life.last.documents["votes.jsonl"]) == life.merged("votes")
+    before, after = (frame.documents["posted_log.json"]["posts"] for frame in (life.first, life.last))
+    assert list(after[: len(before)]) == list(before)
+    assert len(after) - len(before) == posts
+
+
+def new_posts(life: Life) -> list[dict[str, Any]]:
+    """The posts that came after frame 0."""
+    before, after = (frame.documents["posted_log.json"]["posts"] for frame in (life.first, life.last))
+    return list(after)[len(before) :]
+
+
+def test_the_small_network_lives(small: Life) -> None:
+    check_health(small)
+    check_counts(small)
+    assert [post["number"] for post in new_posts(small)] == list(range(7, 7 + small.merged("posts_created")))
+
+
+def test_talk_refers_to_posts_that_exist(small: Life) -> None:
+    numbers = {post["number"] for post in small.last.documents["posted_log.json"]["posts"]}
+    for name in ("comments.jsonl", "votes.jsonl"):
+        assert {item["post"] for item in small.last.documents[name]} <= numbers
+
+
+def test_rooms_talk_about_what_was_said_in_them(small: Life) -> None:
+    replies = [item for item in small.last.documents["comments.jsonl"] if item.get("reply_to")]
+    assert replies
+    own = [
+        delta
+        for report in small.reports
+        for delta in report.deltas
+        if any(comment["post"] < 0 for comment in delta.collections.get("comments_added", []))
+    ]
+    assert own
+
+
+def test_agents_publish_programs_that_run_between_frames(small: Life) -> None:
+    programs = small.last.documents["programs.json"]
+    assert programs
+    for agent in programs:
+        echo = small.last.documents.get(f"echo_frames/{agent}.json")
+        if echo is not None:
+            assert echo["error"] is None
+
+
+def test_the_same_world_lives_the_same_life_again(small: Life, tmp_path: Path) -> None:
+    shutil.copyfile(WORLD, tmp_path / "pump.lisp")
+    with Pump.open(tmp_path) as pump:
+        assert [report.digest for report in pump.step(3)] == [report.digest for report in small.reports[:3]]
+
+
+def test_the_plan_says_who_will_sit_where(small: Life) -> None:
+    for plan, report in zip(small.plans, small.reports, strict=True):
+        assert [stream.agents for stream in plan.streams] == [delta.agents for delta in report.deltas]
+
+
+def test_every_awake_agent_of_the_real_state_lives_within_ten_frames(real: Life) -> None:
+    agents = real.first.documents["agents.json"]["agents"]
+    assert len(agents) == 137
+    awake = {who for who, agent in agents.items() if agent["status"] != "dormant"}
+    assert awake == {who for plan in real.plans for who in plan.wake}
+    for plan in real.plans:
+        assert len(plan.wake) == 22
+        assert len(plan.streams) == 15
+
+
+def test_the_real_state_grows_with_the_counts_right(real: Life) -> None:
+    check_health(real)
+    check_counts(real)
+
+
+def test_new_posts_get_numbers_above_all_that_are_taken(real: Life) -> None:
+    numbers = [post["number"] for post in new_posts(real)]
+    assert min(numbers) > 21062
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_a_real_frame_is_about_as_lively_as_the_network_was(real: Life) -> None:
+    assert 5 <= real.merged("posts_created") / FRAMES <= 13
+    assert 28 <= real.merged("comments_added") / FRAMES <= 48
+    assert 35 <= real.merged("votes") / FRAMES <= 65
+
+
+def test_echoes_steer_who_wakes(real: Life) -> None:
+    thought = real.last.virtual["echo"]["results"]["trending-decay"]
+    signal = real.last.virtual["echo"]["signals"]["boost"]
+    assert thought["signal"] == f"boost-{signal}"
+    assert len(thought["trending"]) == 15
+
+
+def test_deltas_and_echoes_lie_in_the_state(real: Life) -> None:
+    deltas = sorted((real.folder / "state" / "stream_deltas").glob("frame-0000*-stream-*.json"))
+    assert len(deltas) == FRAMES * 15
+    one = json.loads(deltas[0].read_text())
+    assert (one["frame"], one["stream_id"], one["status"]) == (1, "stream-0001", "ok")
+    assert (real.folder / "state" / "echo_frames" / "trending-decay.json").is_file()
