@@ -32,8 +32,8 @@
                         (append
                           (map (lambda (post) (list (get post "author") (get post "number")))
                                (take-right (get-in frame '(posted_log posts) '()) 100))
-                          
-                               (map (lambda (comment) (list (get comment "author") (get comment "discussion_number")))
+                          (map (lambda (comment)
+                                 (list (get comment "author") (get comment "discussion_number")))
                                (take-right (get-in frame '(posted_log comments) '()) 200))))))))
 
 (define dam-threads
