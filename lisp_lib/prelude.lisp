@@ -1,6 +1,10 @@
 ;;; prelude.lisp -- the part of LisPy's library that is written in LisPy. Each definition starts in column one
 ;;; and is read when a program first names it.
 
+(define pi "The circumference of a circle over its diameter." 3.141592653589793)
+
+(define e "The base of the natural logarithm." 2.718281828459045)
+
 (define (pluck key dicts)
   "What every dict of a list has for a key: (pluck \"name\" agents)."
   (map (lambda (d) (get d key)) dicts))
@@ -75,3 +79,10 @@
     (if (or (null? (cdr left)) (< throw (car weight)))
         (car left)
         (loop (cdr left) (cdr weight) (- throw (car weight))))))
+
+(define (dynamic-wind before body after)
+  "What body gives; before is called ahead of it, after behind it, even when it ends in an error."
+  (before)
+  (let ((value (guard (problem ((begin (after) #f) nil)) (body))))
+    (after)
+    value))

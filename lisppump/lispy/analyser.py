@@ -143,6 +143,8 @@ class Analyser:
             items = node.items
             keys = [key_name(key) for key in items[::2]]
             return DictTemplate(keys, [self.expression(item, scope, ()) for item in items[1::2]])
+        if kind == "vector":
+            return Const(datum(node))
         if kind == "dotted":
             raise LispyError(
                 "bad-syntax", "a dotted pair is data; quote it to use it as such", span=node.span
@@ -320,7 +322,7 @@ class Analyser:
             names, rest = node.items[:-1], node.items[-1]
         elif node.kind in ("list", "nil"):
             names, rest = node.items, None
-            if len(names) > 1 and names[-2].name in ("&rest", "&", "#!rest"):
+            if len(names) > 1 and names[-2].name in ("&rest", "&", "&body"):
                 names, rest = names[:-2], names[-1]
         else:
             raise LispyError(
@@ -332,6 +334,13 @@ class Analyser:
     def parameter(self, node: Node, scope: Scope) -> Variable:
         """A variable that a call fills."""
         name = self.binder(node)
+        if name in ("&optional", "&key"):
+            raise LispyError(
+                "bad-syntax",
+                f"{name} is no kind of parameter here",
+                span=node.span,
+                help="(a . rest) collects further arguments in a list",
+            )
         if name in scope.names:
             raise LispyError("bad-syntax", f"{name} is bound twice here", span=node.span)
         variable = Variable(name)

@@ -7,7 +7,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lisppump.errors import Span
-from lisppump.lispy.calls import TAIL, Builtin, Closure, Code, Frame, blame, invoke, jump, land, too_deep
+from lisppump.lispy.calls import (
+    TAIL,
+    Builtin,
+    Closure,
+    Code,
+    Frame,
+    blame,
+    invoke,
+    jump,
+    land,
+    rename,
+    too_deep,
+)
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.names import Cell
 from lisppump.lispy.run import Run
@@ -108,6 +120,7 @@ def _builtin(
             try:
                 return function(run, value)
             except LispyError as error:
+                rename(error, original.spec, original.name)
                 blame(error, span)
                 raise
 
@@ -123,6 +136,7 @@ def _builtin(
             try:
                 return function(run, left, right)
             except LispyError as error:
+                rename(error, original.spec, original.name)
                 blame(error, span)
                 raise
 
@@ -146,6 +160,7 @@ def _builtin_more(
             try:
                 return function(run, left, middle, right)
             except LispyError as error:
+                rename(error, original.spec, original.name)
                 blame(error, span)
                 raise
 
@@ -158,6 +173,7 @@ def _builtin_more(
         try:
             return function(run, *values)
         except LispyError as error:
+            rename(error, original.spec, original.name)
             blame(error, span)
             raise
 

@@ -93,9 +93,24 @@ class Builtin(Procedure):
         low, high = spec.low, spec.high
 
         def call(*arguments: Value) -> Value:
-            if len(arguments) < low or (high is not None and len(arguments) > high):
-                raise wrong_arity(name, low, high, len(arguments))
-            return function(run, *arguments)
+            count = len(arguments)
+            if count < low or (high is not None and count > high):
+                raise wrong_arity(name, low, high, count)
+            run.depth += 1
+            if run.depth > run.limits.depth:
+                raise too_deep(run)
+            try:
+                if count == 1:
+                    value = function(run, arguments[0])
+                elif count == 2:
+                    value = function(run, arguments[0], arguments[1])
+                else:
+                    value = function(run, *arguments)
+            except LispyError as error:
+                rename(error, spec, name)
+                raise
+            run.depth -= 1
+            return value
 
         super().__init__(name, call, low, high, spec.doc)
         self.spec = spec
@@ -129,6 +144,12 @@ def no_procedure(value: Value) -> LispyError:
     return LispyError(
         "wrong-type", f"only a procedure can be called, this is {describe_type(value)}", help=hint
     )
+
+
+def rename(error: LispyError, spec: BuiltinSpec, name: str) -> None:
+    """Let an error that a builtin just raised speak of it by the name the program called it."""
+    if name is not spec.name and error.span is None and error.message.startswith(spec.name + " "):
+        error.message = name + error.message[len(spec.name) :]
 
 
 def blame(error: LispyError, span: Span | None, name: str | None = None) -> None:

@@ -14,7 +14,7 @@ SUFFIXES = (".json", ".jsonl", ".md")
 
 
 class State:
-    """The documents of one frame, its agents, its number and the results of its echoes."""
+    """The documents of one frame, its agents, number, time and the results of its echoes."""
 
     def __init__(
         self,
@@ -22,8 +22,10 @@ class State:
         agents: list[Value] | Callable[[], list[Value]] | None = None,
         frame: int | None = None,
         echoes: Mapping[str, Value] | None = None,
+        time: str | None = None,
     ) -> None:
         self.documents = documents
+        self.time = time
         self.number = frame
         self._agents = agents
         self._found: list[Value] | None = None if callable(agents) else agents

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from lisppump.errors import LisppumpError, declare
+from typing import Any
+
+from lisppump.errors import LisppumpError, Span, declare
+
+LONGEST = 500  # characters of an error's message
 
 
 class LispyError(LisppumpError):
-    """A program's error; `try` can catch it unless it is a limit."""
+    """A program's error; `try` can catch it unless it is a limit. A long message is cut."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        span: Span | None = None,
+        help: str | None = None,
+        trace: tuple[str, ...] = (),
+        data: Any = None,
+    ) -> None:
+        if len(message) > LONGEST:
+            message = message[: LONGEST - 3] + "..."
+        super().__init__(code, message, span=span, help=help, trace=trace, data=data)
 
 
 class LimitError(LispyError):

@@ -10,6 +10,7 @@ from lisppump.lispy.errors import CapabilityError, LimitError, LispyError
 from lisppump.lispy.forms_basic import PLAIN, case_key
 from lisppump.lispy.printer import display_text
 from lisppump.lispy.tree import (
+    AGAIN,
     And,
     Assert,
     Case,
@@ -185,11 +186,15 @@ def try_code(generator: Generator, tree: Try) -> Code:
         except (LimitError, CapabilityError):
             raise
         except LispyError as error:
-            caught = caught_value(error)
+            caught = error
         run.depth = depth
         run.meter.allocate(512)
-        frame[place] = [caught] if boxed else caught
-        return handler(frame)
+        value = caught_value(caught)
+        frame[place] = [value] if boxed else value
+        result = handler(frame)
+        if result is AGAIN:
+            raise caught
+        return result
 
     return try_
 
@@ -249,7 +254,7 @@ def assert_code(generator: Generator, tree: Assert) -> Code:
         said = f"this does not hold: {shown}"
         if message is not None:
             said = display_text(run, message(frame))
-        raise LispyError("assertion", said[:500], span=span)
+        raise LispyError("assertion", said, span=span)
 
     return assert_
 

@@ -7,6 +7,7 @@ from lisppump.lispy.analyser import Analyser, Scope, Tails, form, written
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.nodes import Node, cut, datum
 from lisppump.lispy.tree import (
+    AGAIN,
     And,
     Assert,
     Body,
@@ -96,14 +97,18 @@ def _means(node: Node, word: str, analyser: Analyser, scope: Scope) -> bool:
       "The forms of the first clause whose test holds; (test => procedure) calls it with the test's value.",
       example='(cond ((> 1 2) "a") (else "b")) ;=> "b"')  # fmt: skip
 def cond(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
+    return _choice(analyser, node.items[1:], scope, tails, Const(None))
+
+
+def _choice(analyser: Analyser, nodes: tuple[Node, ...], scope: Scope, tails: Tails, otherwise: Tree) -> Tree:
+    """The clauses of a cond; `otherwise` stands where there is no else."""
     clauses: list[Clause] = []
-    otherwise: Tree = Const(None)
-    for place, clause in enumerate(node.items[1:], 2):
+    for place, clause in enumerate(nodes, 1):
         items = clause.items
         if clause.kind != "list" or not items:
             raise LispyError("bad-syntax", "a clause of cond is (test form ...)", span=clause.span)
         if _means(items[0], "else", analyser, scope):
-            if place != len(node.items):
+            if place != len(nodes):
                 raise LispyError("bad-syntax", "else stands in the last clause of cond", span=clause.span)
             otherwise = analyser.sequence(items[1:], scope, tails)
             break
@@ -121,11 +126,14 @@ PLAIN = (int, float, bool, str, Symbol, Keyword)
 
 
 @form("case", "(case key ((datum ...) form ...) ... (else form ...))",
-      "The forms of the clause that lists the key, compared with equal?.",
+      "The forms of the clause that lists the key, compared with equal?; (... => procedure) calls it with "
+      "the key.",
       example='(case 3 ((1 2) "low") ((3 4) "high") (else "none")) ;=> "high"')  # fmt: skip
 def case(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     if len(node.items) < 2:
         raise written(node)
+    if any(_is_arrow(clause, analyser, scope) for clause in node.items[2:]):
+        return _case_arrows(analyser, node, scope, tails)
     key = analyser.expression(node.items[1], scope, ())
     table: dict[object, int] = {}
     others: list[tuple[Value, int]] = []
@@ -147,6 +155,30 @@ def case(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
                 others.append((value, len(bodies)))
         bodies.append(body)
     return Case(key, table, others, bodies, otherwise)
+
+
+def _is_arrow(clause: Node, analyser: Analyser, scope: Scope) -> bool:
+    items = clause.items
+    return clause.kind == "list" and len(items) == 3 and _means(items[1], "=>", analyser, scope)
+
+
+def _case_arrows(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
+    """A case whose key gets a name that no program can write, for its procedures to be called with."""
+    head, key, *clauses = node.items
+    inner = Scope(scope)
+    name = Node("symbol", Symbol("key of case"), (), key.source, key.start, key.end)
+    init = analyser.expression(key, scope, ())
+    variable = analyser.parameter(name, inner)
+    made: list[Node] = []
+    for clause in clauses:
+        items = clause.items
+        if _is_arrow(clause, analyser, scope):
+            span = (clause.source, clause.start, clause.end)
+            items = (items[0], Node("list", None, (items[2], name), *span))
+            clause = Node("list", None, items, *span)
+        made.append(clause)
+    plain = Node("list", None, (head, name, *made), node.source, node.start, node.end)
+    return Let([(variable, init)], case(analyser, plain, inner, tails))
 
 
 def case_key(value: Value) -> object:
@@ -176,7 +208,9 @@ def define(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
         return analyser.define(
             target, scope, lambda: _value_named(analyser, items[-1], scope, named, len(items)), target.span
         )
-    if target.kind not in ("list", "dotted") or not target.items:
+    if target.kind not in ("list", "dotted"):
+        analyser.binder(target)
+    if not target.items:
         raise written(node)
     name, rest = target.items[0], target.items[1:]
     kind = "list" if target.kind == "list" or not rest else "dotted"
@@ -360,6 +394,21 @@ def try_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     variable = analyser.parameter(name, inner)
     body = analyser.body(items[1:-1], scope, ())
     return Try(body, variable, analyser.body(handler.items[2:], inner, tails))
+
+
+@form("guard", "(guard (name (test form ...) ...) form ...)",
+      "The forms; if they end in an error, the first clause whose test holds, as in cond, with the name "
+      "bound as in try; an error that no clause takes goes on.",
+      example="(guard (e ((equal? (get e :code) \"division-by-zero\") 0)) (/ 1 0)) ;=> 0")  # fmt: skip
+def guard(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
+    items = node.items
+    if len(items) < 3 or items[1].kind != "list" or not items[1].items:
+        raise written(node)
+    inner = Scope(scope)
+    variable = analyser.parameter(items[1].items[0], inner)
+    body = analyser.body(items[2:], scope, ())
+    choice = _choice(analyser, items[1].items[1:], inner, tails, Const(AGAIN))
+    return Try(body, variable, choice)
 
 
 @form("assert", "(assert test [message])", "An error that shows the test unless it holds; else its value.",

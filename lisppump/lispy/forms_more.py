@@ -189,7 +189,7 @@ def _template(analyser: Analyser, node: Node, scope: Scope, level: int) -> Tree:
     if node.kind == "dict":
         keys = [key_name(key) for key in node.items[::2]]
         return DictTemplate(keys, [_template(analyser, item, scope, level) for item in node.items[1::2]])
-    if node.kind not in ("list", "dotted"):
+    if node.kind not in ("list", "vector", "dotted"):
         return Const(node.value)
     if not node.items:
         return Const([])

@@ -11,9 +11,9 @@ from lisppump.lispy.values import Keyword, Pair, Slice, Symbol, Value, cons, ele
 class Node:
     """A piece of program with its place; `kind` says which of `value` and `items` counts.
 
-    Kinds: symbol, keyword, string, integer, float, boolean, nil (`value` is the LisPy value); list and dict
-    (`items`; of a dict key, value, ...); dotted (`items`, the last one stands behind the dot); value
-    (something a macro put into a program that no text can write).
+    Kinds: symbol, keyword, string, integer, float, boolean, nil (`value` is the LisPy value); list, vector
+    (a list that stands for itself) and dict (`items`; of a dict key, value, ...); dotted (`items`, the last
+    one stands behind the dot); value (something a macro put into a program that no text can write).
     """
 
     __slots__ = ("depth", "end", "items", "kind", "source", "start", "value")
@@ -60,7 +60,7 @@ class Node:
 def datum(node: Node) -> Value:
     """The value that quoting a node gives; its depth is bounded by the limit on syntax."""
     kind = node.kind
-    if kind == "list":
+    if kind == "list" or kind == "vector":
         return [datum(item) for item in node.items]
     if kind == "dict":
         items = node.items

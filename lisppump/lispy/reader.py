@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from lisppump.errors import Source, Span
@@ -16,6 +17,7 @@ from lisppump.lispy.limits import Limits
 from lisppump.lispy.nodes import Node as Node
 from lisppump.lispy.nodes import cut
 from lisppump.lispy.nodes import datum as datum
+from lisppump.lispy.tokens import Piece, pieces
 from lisppump.lispy.values import Keyword, Symbol, Value
 from lisppump.lispy.whereabouts import diagnose
 
@@ -34,6 +36,7 @@ _NUMBER = re.compile(
 )
 _RADIX = re.compile(r"#([xXbBoO])([+-]?[0-9a-fA-F]+)")
 _ESCAPE = re.compile(r"\\(u\{[0-9a-fA-F]{1,6}\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{1,6};|x[0-9a-fA-F]{2}|.)", re.S)
+SHORT = 1000  # characters of a text whose forms are remembered
 _DISCARDED = Node("discarded", None, (), Source("", ""), 0, 0)
 
 
@@ -77,8 +80,8 @@ class _Builder:
         _refuse_dots(items)
         return [*items]
 
-    def _atom(self, token: Any) -> Node:
-        text = str(token)
+    def _atom(self, token: Piece) -> Node:
+        text = token.text
         start = token.start_pos
         word = _WORDS.get(text)
         if word is not None:
@@ -90,30 +93,34 @@ class _Builder:
             if value is not None:
                 return Node("integer" if value.__class__ is int else "float", value, (), *span)
             if first == "#" and not text.startswith("#:"):
-                raise LispyError("bad-token", f"{cut(text)} is nothing LisPy can read", span=Span(*span))
+                help = "a procedure is named as it is: f, not #'f" if text == "#" else None
+                raise LispyError(
+                    "bad-token", f"{cut(text)} is nothing LisPy can read", span=Span(*span), help=help
+                )
             if text == ".":
                 return Node("dot", None, (), *span)
         if first == ":" and len(text) > 1:
             return Node("keyword", Keyword(text[1:]), (), self.source, start, start + len(text))
         return Node("symbol", Symbol(text), (), self.source, start, start + len(text))
 
-    def _string(self, token: Any) -> Node:
-        start = token.start_pos
-        text = token[1:-1]
+    def _string(self, token: Piece) -> Node:
+        start, end = token.start_pos, token.start_pos + len(token.text)
+        text = token.text[1:-1]
         if "\\" in text:
             text = _ESCAPE.sub(_unescape, text)
-        text = _whole_characters(text, Span(self.source, start, start + len(token)))
+        if not text.isascii():
+            text = _whole_characters(text, Span(self.source, start, end))
         if len(text) > self.limits.string:
             raise LimitError(
                 "string-limit",
                 f"a string may have {self.limits.string:,} characters, this has {len(text):,}",
-                span=Span(self.source, start, start + len(token)),
+                span=Span(self.source, start, end),
             )
-        return Node("string", text, (), self.source, start, start + len(token))
+        return Node("string", text, (), self.source, start, end)
 
-    def _character(self, token: Any) -> Node:
-        start, end = token.start_pos, token.start_pos + len(token)
-        name = token[2:]
+    def _character(self, token: Piece) -> Node:
+        start, end = token.start_pos, token.start_pos + len(token.text)
+        name = token.text[2:]
         text = name if len(name) == 1 else _CHARACTERS.get(name.lower())
         if text is None and re.fullmatch(r"[xX][0-9a-fA-F]{1,6}", name):
             text = _code_point(name[1:])
@@ -143,10 +150,9 @@ class _Builder:
         return node
 
     def vector(self, children: list[Any]) -> Node:
-        inner = self._compound("list", children)
-        _refuse_dots(inner.items)
-        quote = Node("symbol", Symbol("quote"), (), self.source, inner.start, inner.start + 1)
-        return self._nested("list", (quote, inner), inner.start, inner.end)
+        node = self._compound("vector", children)
+        _refuse_dots(node.items)
+        return node
 
     def braces(self, children: list[Any]) -> Node:
         node = self._compound("dict", children)
@@ -167,8 +173,8 @@ class _Builder:
     def prefixed(self, children: list[Any]) -> Node:
         token, datum = children[0], self._node(children[-1])
         _refuse_dots((datum,))
-        end = token.start_pos + len(token)
-        head = Node("symbol", Symbol(_PREFIXES[str(token)]), (), self.source, token.start_pos, end)
+        end = token.start_pos + len(token.text)
+        head = Node("symbol", Symbol(_PREFIXES[token.text]), (), self.source, token.start_pos, end)
         return self._nested("list", (head, datum), token.start_pos, datum.end)
 
     def discard(self, children: list[Any]) -> Node:
@@ -189,11 +195,19 @@ def _load_parser() -> Any:
         from importlib.resources import files
 
         from lark import Lark
+        from lark.lexer import Lexer
+
+        class Cutter(Lexer):
+            def __init__(self, conf: Any) -> None:
+                pass
+
+            def lex(self, text: str) -> Any:  # type: ignore[override]
+                return pieces(text)
 
         _parser = Lark(
             files("lisppump.lispy").joinpath("grammar.lark").read_text("utf-8"),
             parser="lalr",
-            lexer="basic",
+            lexer=Cutter,
             transformer=_builder,
             maybe_placeholders=False,
         )
@@ -203,6 +217,18 @@ def _load_parser() -> Any:
 def read(text: str, name: str = "<eval>", limits: Limits | None = None) -> list[Node]:
     """All forms of a text; the first mistake in it is an error at its place."""
     limits = limits or Limits()
+    if len(text) <= SHORT:
+        return list(_remembered(text, name, limits))
+    return _parsed(text, name, limits)
+
+
+@lru_cache(maxsize=128)
+def _remembered(text: str, name: str, limits: Limits) -> list[Node]:
+    """The forms of a short text: agents run the same few programs frame after frame."""
+    return _parsed(text, name, limits)
+
+
+def _parsed(text: str, name: str, limits: Limits) -> list[Node]:
     source = Source(name, text)
     if len(text) > limits.source or len(text) * 4 > limits.source < len(text.encode("utf-8", "replace")):
         raise LimitError(

@@ -27,6 +27,7 @@ class Run:
     """The one argument every builtin gets; its fields are swapped from call to call, the object stays."""
 
     __slots__ = (
+        "_apply",
         "_enter",
         "_evaluate",
         "_gensyms",
@@ -48,9 +49,11 @@ class Run:
     def __init__(
         self,
         enter: Callable[[Run, Procedure], Callable[..., Value]],
+        apply: Callable[[Run, Procedure, list[Value], None], Value],
         evaluate: Callable[[Value], Value],
     ) -> None:
         self._enter = enter
+        self._apply = apply
         self._evaluate = evaluate
         self.tail_body: Callable[[list[Any]], Value] | None = None
         self.tail_frame: list[Any] | None = None
@@ -68,7 +71,7 @@ class Run:
         """Start afresh: nothing used, nothing printed, the dice at their seed."""
         self.limits = limits
         self.meter = Meter(limits)
-        self.now = NOW if now is None else now
+        self.now = now
         self.granted = granted
         self.providers = providers
         self.depth = 0
@@ -113,6 +116,13 @@ class Run:
             drawn = self.rng.getrandbits(bits)
             if drawn < count:
                 return drawn
+
+    @property
+    def time(self) -> str:
+        """The frame's clock: what the run was given, else what the state that it was granted says."""
+        if self.now is None and "state" in self.granted:
+            return getattr(self.providers.get("state"), "time", None) or NOW
+        return self.now or NOW
 
     def charge(self, steps: int) -> None:
         """Count steps before the work they stand for is done."""
@@ -162,6 +172,10 @@ class Run:
 
             raise LispyError("wrong-type", f"a procedure is wanted here, got {describe_type(value)}")
         return self._enter(self, value)
+
+    def apply(self, procedure: Procedure, arguments: list[Value]) -> Value:
+        """The value of a procedure called with a list of arguments, sparing the C stack."""
+        return self._apply(self, procedure, arguments, None)
 
     def evaluate(self, program: Value) -> Value:
         """The value of a text or of quoted data as a program at the top level, on the same meter."""

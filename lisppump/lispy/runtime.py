@@ -68,8 +68,18 @@ class _Library(Namespace):
 
                 node = definition(name)
                 if node is not None:
-                    self.runtime.perform(node, self)
+                    self._define(node)
         return cell
+
+    def _define(self, node: Node) -> None:
+        """Make a definition of the prelude; whichever run needs it first, none pays for it."""
+        run = self.runtime.context
+        saved = run.save()
+        run.begin(Limits(), (0,), None, frozenset(), {})
+        try:
+            self.runtime.perform(node, self)
+        finally:
+            run.restore(saved)
 
 
 class Runtime:
@@ -93,7 +103,7 @@ class Runtime:
         self._providers = dict(providers or {})
         if state is not None:
             self._providers["state"] = as_state(state)
-        self.context = Run(enter, self._evaluate_here)
+        self.context = Run(enter, invoke, self._evaluate_here)
         self._library = _Library(self, builtins or {})
         self.globals = Namespace(lambda name: self._library.cell(name).value)
 

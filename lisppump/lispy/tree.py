@@ -237,9 +237,12 @@ class Repeat(Tree):
     span: Span | None
 
 
+AGAIN: Any = type("_Again", (), {"__slots__": ()})()  # what a handler gives that does not want the error
+
+
 @dataclass(slots=True, eq=False)
 class Try(Tree):
-    """The body; if that ends in an error that can be caught, the handler."""
+    """The body; if that ends in an error that can be caught, the handler, unless it gives AGAIN."""
 
     body: Tree
     variable: Variable

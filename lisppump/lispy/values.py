@@ -1,8 +1,8 @@
 """What LisPy values are in the host: small classes beside int, float, bool, str, list, dict and None.
 
 Invariants every builtin keeps: values are never changed after they are made; `None` is nil, and so is the
-empty Python list; a list is a Python list, a non-empty `Slice` of one, or a chain of `Pair`; frame JSON is used
-as it is.
+empty Python list; a list is a Python list, a non-empty `Slice` of one, or a chain of `Pair`; frame JSON is
+used as it is.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 Implementation = Callable[..., Any]
@@ -65,6 +66,7 @@ def builtin(
     return enter
 
 
+@cache
 def load() -> dict[str, BuiltinSpec]:
     """The whole table, each domain imported."""
     from lisppump.lispy.builtins import (  # noqa: F401

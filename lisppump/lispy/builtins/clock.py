@@ -38,7 +38,7 @@ def iso_of(seconds: float) -> str:
 @builtin("now", "(now)", "The frame's time as seconds since 1970.", example="(number? (now)) ;=> #t",
          aliases=("current-time", "current-seconds", "timestamp"))  # fmt: skip
 def now(run: Run) -> Value:
-    seconds = seconds_of(run.now)
+    seconds = seconds_of(run.time)
     if seconds is None:
         raise LispyError("bad-value", "the frame's clock is not an ISO time")
     return seconds
@@ -47,7 +47,7 @@ def now(run: Run) -> Value:
 @builtin("now-iso", "(now-iso)", "The frame's time as text.", example="(string? (now-iso)) ;=> #t",
          aliases=("current-time-iso", "iso-now"))  # fmt: skip
 def now_iso(run: Run) -> Value:
-    return run.now
+    return run.time
 
 
 @builtin("iso->seconds", "(iso->seconds text)", "Seconds since 1970 of an ISO time, or #f.",

@@ -15,17 +15,16 @@ from lisppump.lispy.values import Keyword, Procedure, Symbol, Value, is_list, is
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
-MESSAGE = 500  # characters of an error's text
-
 
 @builtin("apply", "(apply f x ... list)", "Calls f with the arguments, the last of them a list of more.",
          example="(apply + 1 '(2 3)) ;=> 6", cost="n, and the call")  # fmt: skip
 def apply(run: Run, procedure: Value, first: Value, *others: Value) -> Value:
-    function = call(run, "apply", procedure)
+    if not isinstance(procedure, Procedure):
+        raise wrong("apply", "a procedure", procedure, 1)
     values = (first, *others)
     if not is_list(values[-1]):
         raise wrong("apply", "a list", values[-1], len(values) + 1)
-    return function(*values[:-1], *walk(run, "apply", values[-1]))
+    return run.apply(procedure, [*values[:-1], *walk(run, "apply", values[-1])])
 
 
 def _made(run: Run, name: str, function: Callable[..., Value], low: int, high: int | None) -> Procedure:
@@ -172,10 +171,6 @@ def write(run: Run, *values: Value) -> Value:
         run.write(write_text(run, value))
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= MESSAGE else text[: MESSAGE - 3] + "..."
-
-
 @builtin("error", "(error message x ...)", "Ends the program with an error of its own; `try` catches it.",
          example="(try (error \"no\" 5) (catch e (get e \"message\"))) ;=> \"no 5\"")  # fmt: skip
 def error(run: Run, message: Value = "error", *values: Value) -> NoReturn:
@@ -186,7 +181,7 @@ def error(run: Run, message: Value = "error", *values: Value) -> NoReturn:
     else:
         shown = values
     parts.extend(write_text(run, value) for value in shown)
-    raise LispyError("user-error", _shortened(" ".join(parts)), data=list(values) if values else None)
+    raise LispyError("user-error", " ".join(parts), data=list(values) if values else None)
 
 
 @builtin("raise", "(raise x)",
@@ -197,8 +192,8 @@ def raise_(run: Run, value: Value) -> NoReturn:
         code = value["code"]
         known = CODES.get(code) if code.__class__ is str else None
         if known is not None and known.category not in ("limit", "capability"):
-            raise LispyError(code, _shortened(value["message"]), data=value.get("data"))
-    raise LispyError("user-error", _shortened(display_text(run, value)), data=value)
+            raise LispyError(code, value["message"], data=value.get("data"))
+    raise LispyError("user-error", display_text(run, value), data=value)
 
 
 @builtin("gensym", "(gensym)", "A symbol that no program has.", example="(equal? (gensym) (gensym)) ;=> #f")

@@ -55,6 +55,11 @@ def make_list(run: Run, size: Value, fill: Value = None) -> Value:
 @builtin("car", "(car list)", "The first element; of an empty list an error.", example="(car '(1 2 3)) ;=> 1",
          aliases=("first", "head"))  # fmt: skip
 def car(run: Run, value: Value) -> Value:
+    return head_of("car", value)
+
+
+def head_of(name: str, value: Value) -> Value:
+    """The first element."""
     kind = value.__class__
     if kind is list and value:
         return value[0]
@@ -62,7 +67,7 @@ def car(run: Run, value: Value) -> Value:
         return value.car
     if kind is Slice:
         return value.base[value.start]
-    raise _no_element("car", value)
+    raise _no_element(name, value)
 
 
 def _no_element(name: str, value: Value) -> LispyError:
@@ -98,7 +103,7 @@ def _path(name: str) -> None:
 
     def walk_path(run: Run, value: Value) -> Value:
         for step in steps:
-            value = car(run, value) if step == "a" else tail_of(name, value)
+            value = head_of(name, value) if step == "a" else tail_of(name, value)
         return value
 
     meaning = " of the ".join("car" if step == "a" else "cdr" for step in name[1:-1])
@@ -404,4 +409,4 @@ def flatten(run: Run, value: Value) -> Value:
          example="(list-copy '(1 2)) ;=> (1 2)",
          aliases=("vector->list", "list->vector", "sequence->list"))  # fmt: skip
 def list_copy(run: Run, value: Value) -> Value:
-    return proper("list-copy", value)
+    return [] if value is None else proper("list-copy", value)

@@ -30,7 +30,7 @@ def manual(name: str, spec: BuiltinSpec) -> str:
 
 
 @builtin("describe", "(describe x)",
-         "What is known about a procedure, or about a builtin by its name, as text.", cost="1",
+         "What is known about a procedure, or about a builtin or form by its name, as text.", cost="1",
          example="(string? (describe 'map)) ;=> #t", aliases=("help", "doc"))  # fmt: skip
 def describe(run: Run, value: Value) -> Value:
     run.meter.charge(1)
@@ -38,15 +38,20 @@ def describe(run: Run, value: Value) -> Value:
         spec = BUILTINS.get(value.name) if value.source is None else None
         return manual(value.name, spec) if spec is not None else _about(value)
     name = value.name if value.__class__ in (Symbol, Keyword) else string("describe", value)
+    from lisppump.lispy.forms import FORMS
+
     spec = BUILTINS.get(name)
     if spec is not None:
         return manual(name, spec)
+    if name in FORMS:
+        form = FORMS[name]
+        return f"{form.usage}\n\n{form.doc}\n\nExample: {form.example}"
     written = library.definition(name)
     if written is not None:
         _, head, doc, *_ = elements(datum(written))
         run.meter.charge(len(doc))
         return f"{write_text(run, head)}\n\n{doc}"
-    return f'There is no builtin {name[:80]}; (apropos "{name[:80]}") searches for one.'
+    return f'There is no builtin or form {name[:80]}; (apropos "{name[:80]}") searches for one.'
 
 
 def _about(procedure: Procedure) -> str:

@@ -10,7 +10,7 @@ from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import integer, number, wrong
 from lisppump.lispy.builtins.compare import same
 from lisppump.lispy.errors import LimitError, LispyError
-from lisppump.lispy.values import Value, elements, is_list, length
+from lisppump.lispy.values import Value, elements, is_list, is_nil, length
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
@@ -57,7 +57,11 @@ def _overflow(name: str) -> LispyError:
 
 
 def _list_help(values: tuple[Value, ...]) -> str | None:
-    return "(apply f list) spreads a list into arguments" if any(map(is_list, values)) else None
+    return (
+        "(apply f list) spreads a list into arguments"
+        if any(is_list(value) and not is_nil(value) for value in values)
+        else None
+    )
 
 
 def _numbers(name: str, values: tuple[Value, ...]) -> None:

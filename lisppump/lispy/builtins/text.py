@@ -83,7 +83,9 @@ def substring(run: Run, value: Value, start: Value, end: Value = None) -> Value:
     if low > len(value) or (end is not None and high < low):
         raise LispyError(
             "out-of-range",
-            f"substring wants 0 <= start <= end and a start within the text, got {low} to {high}",
+            f"substring wants a start from 0 to {len(value)}, the text's length, got {low}"
+            if low > len(value)
+            else f"substring wants an end not before its start, got {low} to {high}",
         )
     run.meter.text(high - low)
     return value[low:high]
@@ -119,9 +121,16 @@ def string_split(run: Run, value: Value, separator: Value = None) -> Value:
     if not separator:
         raise LispyError("bad-value", "string-split wants a separator that is not empty",
                          help="(string->list text) gives the characters")  # fmt: skip
+    if value in separator and separator != value and not _wordy(value) and _wordy(separator):
+        raise LispyError("ambiguous", "string-split got its text and separator the wrong way round, it seems",
+                         help="(string-split text separator): the text comes first")  # fmt: skip
     parts = value.count(separator) + 1
     run.meter.charge(parts)
     return _taken(run, value.split(separator))
+
+
+def _wordy(text: str) -> bool:
+    return not text or any(map(str.isalnum, text))
 
 
 @builtin("words", "(words text)", "The words, as white space parts them.",
@@ -177,9 +186,9 @@ def _case(name: str, doc: str, sample: str, method: str, aliases: tuple[str, ...
 
 
 _case("string-upcase", "The text in capitals.", "ABC", "upper",
-      ("upcase", "string-upper", "upper-case", "char-upcase"))  # fmt: skip
+      ("upcase", "string-upper", "upper-case", "char-upcase", "uppercase", "upper"))  # fmt: skip
 _case("string-downcase", "The text in small letters.", "abc", "lower",
-      ("downcase", "string-lower", "lower-case", "char-downcase", "lowercase"))  # fmt: skip
+      ("downcase", "string-lower", "lower-case", "char-downcase", "lowercase", "lower"))  # fmt: skip
 _case("string-capitalize", "The text with a capital first and small letters after it.", "Abc", "capitalize",
       ("capitalize",))  # fmt: skip
 
