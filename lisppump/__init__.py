@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -40,6 +42,7 @@ _HOMES = {
     "Thought": "stages",
     "assign": "stages",
     "hookimpl": "hookspecs",
+    "merge": "merge",
 }
 __all__ = [*_HOMES]
 
@@ -51,3 +54,14 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(f"lisppump.{_HOMES[name]}"), name)
+
+
+class _Package(ModuleType):
+    """The package: of `merge`, both a module and the function in it, its attribute is always the function."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Import sets a module of that name here as soon as anybody imports it."""
+        super().__setattr__(name, value.merge if name == "merge" and isinstance(value, ModuleType) else value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -45,7 +45,10 @@ class Breaker:
         self.bad_frames = self.bad_frames + 1 if is_bad else 0
         self.empty_frames = self.empty_frames + 1 if merged == 0 else 0
         if self.bad_frames >= self.rule.frames:
-            return f"{self.bad_frames} frames in a row had {bad} of {len(statuses)} streams without an answer"
+            return (
+                f"{self.bad_frames} frames in a row were bad; "
+                f"in the last one {bad} of {len(statuses)} streams brought no usable answer"
+            )
         if self.empty_frames >= self.rule.empty:
             return f"{self.empty_frames} frames in a row merged nothing"
         return None

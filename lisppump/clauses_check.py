@@ -60,7 +60,7 @@ class Checker:
                     "missing-clause",
                     f"{label} lacks its {position.name}",
                     node.span,
-                    f"write {usage(clause)}",
+                    f"write it as in {clause.example}" if clause.name.isupper() else f"write {usage(clause)}",
                 )
         self._options(checked, chosen, meant, label)
         return checked
@@ -108,8 +108,9 @@ class Checker:
         for member in backends.members:
             if member.head in self.aliases:
                 self.error(
-                    "duplicate-clause", f"`{member.head}` names two backends", member.node.items[0].span
-                )
+                    "duplicate-clause", f"`{member.head}` names two backends", member.node.items[0].span,
+                    "give each a name of its own",
+                )  # fmt: skip
             self.aliases[member.head] = member.first()
 
     def _next(self, waiting: list[Position], item: Node, clause: Clause) -> Position | None:
@@ -155,11 +156,12 @@ class Checker:
         """Say that something has no place; the option that was likely meant."""
         known = [option.name for option in clause.options]
         if item.head is None or not (known or clause.members):
-            self.error("bad-clause", f"{label} has no place for this", item.span, f"write {usage(clause)}")
+            way = "a clause is a list, as in (seed 7)" if clause.name == "pump" else f"write {usage(clause)}"
+            self.error("bad-clause", f"{label} has no place for {cut(item.text)}", item.span, way)
             return None
         near = suggest(item.head, known)
         what = "there is no clause" if clause.name == "pump" else f"{label} has no option"
-        options = f"it has {', '.join(known)}"
+        options = f"its options: {', '.join(known)}"
         self.error(
             "unknown-clause",
             f"{what} `{item.head}`",
@@ -171,7 +173,13 @@ class Checker:
         return near
 
     def _place(self, checked: Checked, position: Position, item: Node, label: str) -> None:
-        """Put what an item means into its place."""
+        """Put what an item means into its place; an error without a better help shows how it is written."""
+        before = len(self.errors)
+        self._put(checked, position, item, label)
+        for error in self.errors[before:]:
+            error.help = error.help or f"write it as in {checked.clause.example}"
+
+    def _put(self, checked: Checked, position: Position, item: Node, label: str) -> None:
         checked.nodes.setdefault(position.name, []).append(item)
         if position.kind == "path":
             found: Any = self._path(item, label)

@@ -107,7 +107,7 @@ def clause_of(word: str, options: tuple[Option, ...], limits: tuple[Clause, ...]
             Clause(
                 written(option.name),
                 option.doc,
-                f"({written(option.name)} ...)",
+                _example_of(option),
                 positions=() if option.kind == "limits" else (_position_of(option),),
                 options=limits if option.kind == "limits" else (),
                 required=option.default is REQUIRED,
@@ -116,6 +116,17 @@ def clause_of(word: str, options: tuple[Option, ...], limits: tuple[Clause, ...]
             if not option.positional
         ),
     )
+
+
+def _example_of(option: Option) -> str:
+    """How an option of a stage is written: with its default, or with the kind of thing it takes."""
+    default = option.default
+    if default.__class__ in (int, float, str):
+        shown = f'"{default}"' if default.__class__ is str and option.kind == "value" else f"{default}"
+        shown = f"({option.unit} {shown})" if option.unit else shown
+    else:
+        shown = option.choices[0] if option.choices else option.kind.upper()
+    return f"({written(option.name)} {shown})"
 
 
 def written(word: str) -> str:

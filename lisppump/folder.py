@@ -10,6 +10,8 @@ from lisppump.errors import LisppumpError
 def find_root(start: Path) -> Path:
     """The simulation's folder: the nearest one, from `start` upwards, that holds a pump.lisp."""
     start = start.resolve()
+    if not start.is_dir():
+        raise LisppumpError("no-simulation", f"there is no folder {start}", help="name one that exists")
     for folder in (start, *start.parents):
         if (folder / "pump.lisp").is_file():
             return folder

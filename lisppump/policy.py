@@ -18,7 +18,7 @@ from lisppump.frame import Frame, FrameFunction, agents_of
 from lisppump.lispy.limits import Limits
 from lisppump.policy_code import PolicyCode
 from lisppump.policy_delta import schema_of
-from lisppump.policy_files import Bundle, Folder, Program, Texts, read_program
+from lisppump.policy_files import Bundle, Folder, Program, Texts, differs, read_program
 
 
 class PolicyErrors(ErrorList):
@@ -149,11 +149,8 @@ class Policy:
         return _load(Bundle(bundle, path.name), path, registry, overrides or {})
 
     def changed(self) -> bool:
-        """True when the files would give other texts now."""
-        try:
-            return read_program(Folder(self.path)).bundle != self.bundle
-        except LisppumpError:
-            return True
+        """True when the files would give other texts now; nothing is parsed, so that asking costs little."""
+        return differs(self.bundle, Folder(self.path))
 
     def state_of(self, frame: Frame) -> Any:
         """What a LisPy program may see of a frame."""
@@ -174,7 +171,7 @@ def state_of(frame: Frame, agents: AgentsClause) -> Any:
         return [agent.data for agent in agents_of(frame.documents, agents.document, agents.path)]
 
     echo = frame.virtual.get("echo") or {}
-    return State(frame.view, found, frame.number, echo.get("results") or {})
+    return State(frame.view, found, frame.number, echo.get("results") or {}, frame.time)
 
 
 def _load(texts: Texts, path: Path, stages: Stages | None, overrides: Mapping[str, Any]) -> Policy:
@@ -315,18 +312,20 @@ def _echoes(clause: Checked) -> tuple[EchoClause, ...]:
 
 
 def _overridden(policy: Policy, overrides: Mapping[str, Any]) -> Policy:
-    """The policy with clauses replaced from the command line."""
+    """The policy with clauses replaced from the command line; `without` adds plugins to leave out."""
     least = {"streams": 1, "seed": None, "heartbeat": 0}
-    for name, value in overrides.items():
+    given = dict(overrides)
+    without = given.pop("without", ())
+    for name, value in given.items():
         whole = isinstance(value, int) and not isinstance(value, bool)
         if name not in least:
-            raise LisppumpError(
-                "bad-usage", f"`{name}` cannot be overridden", help=f"known: {', '.join(least)}"
-            )
+            known = ", ".join((*least, "without"))
+            raise LisppumpError("bad-usage", f"`{name}` cannot be overridden", help=f"known: {known}")
         low = least[name]
         if not (whole or (name == "heartbeat" and isinstance(value, float))) or (
             low is not None and value < low
         ):
             wish = "a whole number" if low is None else f"a number from {low} up"
             raise LisppumpError("bad-usage", f"`{name}` wants {wish}, got {value}")
-    return replace(policy, **overrides)
+    plugins = replace(policy.plugins, without=(*policy.plugins.without, *without))
+    return replace(policy, plugins=plugins, **given)

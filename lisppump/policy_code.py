@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lisppump.errors import LisppumpError
@@ -57,7 +59,7 @@ class PolicyCode:
             raise LisppumpError(
                 "wrong-function",
                 f"calls its function with {_arguments(arity)}, "
-                f"{value.name or 'this one'} takes {_takes(value)}",
+                f"{_name(node, value)} takes {_takes(value)}",
                 span=node.span,
                 help="give it a function of " + _arguments(arity),
             )
@@ -83,20 +85,21 @@ class PolicyCode:
                     errors.append(names.pop(symbol.name).located(symbol.span))
         return [*errors, *names.values()]
 
-    def bind(self, procedure: Procedure, frame: Frame | None, seed: tuple[Any, ...]) -> Callable[..., Value]:
-        """A plain function that runs the procedure about a frame, or about no frame at all."""
+    def bind(
+        self, procedure: Procedure, frame: Frame | None, seed: tuple[Any, ...], seconds: float | None
+    ) -> Callable[..., Value]:
+        """A plain function that runs the procedure about a frame; each call throws dice of its own."""
         runtime, limits = self.runtime, self._limits
-        memo: dict[Any, Any] = {}
-        if frame is None:
-            return lambda *args: runtime.call(
-                procedure, args, limits=limits, seed=(self._seed, *seed), memo=memo
-            )
-        assert self._state_of is not None, "functions are bound after the policy has settled"
-        state = self._state_of(frame)
-        dice = (self._seed, frame.number, *seed)
-        return lambda *args: runtime.call(
-            procedure, args, state=state, allow={"state"}, limits=limits, seed=dice, now=frame.time, memo=memo
-        )
+        if seconds is not None:
+            limits = replace(limits, seconds=min(seconds, limits.seconds or seconds))
+        given: dict[str, Any] = {"limits": limits, "memo": {}}
+        dice = (self._seed, *seed)
+        if frame is not None:
+            assert self._state_of is not None, "functions are bound after the policy has settled"
+            given.update(state=self._state_of(frame), allow={"state"}, now=frame.time)
+            dice = (self._seed, frame.number, *seed)
+        ordinals = itertools.count()
+        return lambda *args: runtime.call(procedure, args, seed=(*dice, next(ordinals)), **given)
 
 
 class PolicyFunction:
@@ -110,9 +113,11 @@ class PolicyFunction:
         self._procedure = procedure
         self._code = code
 
-    def on(self, frame: Frame | None, *, seed: tuple[Any, ...] = ()) -> Callable[..., Value]:
+    def on(
+        self, frame: Frame | None, *, seed: tuple[Any, ...] = (), seconds: float | None = None
+    ) -> Callable[..., Value]:
         """The function while it decides about `frame`; None is the time before the first frame."""
-        return self._code.bind(self._procedure, frame, seed)
+        return self._code.bind(self._procedure, frame, seed, seconds)
 
 
 def _symbols(node: Node, quoted: bool) -> Iterator[Node]:
@@ -122,6 +127,11 @@ def _symbols(node: Node, quoted: bool) -> Iterator[Node]:
     elif quoted or node.head not in _QUOTING:
         for item in node.items:
             yield from _symbols(item, quoted)
+
+
+def _name(node: Node, procedure: Procedure) -> str:
+    """What a message calls a function: its name in the file, if it has one."""
+    return node.name or (procedure.name if procedure.name not in (None, "lambda") else None) or "this one"
 
 
 def _arguments(count: int) -> str:

@@ -91,9 +91,7 @@ class _Reader:
 
     def _field(self, member: Checked) -> Field | None:
         parts = member.nodes.get("type", [])
-        if not parts:
-            self.checker.error("missing-clause", f"the field `{member.head}` has no type", member.node.span,
-                               f"write ({member.head} string)")  # fmt: skip
+        if not parts:  # said already
             return None
         optional = len(parts) > 1 and parts[1].name == "optional"
         for surplus in parts[2:] if optional else parts[1:]:

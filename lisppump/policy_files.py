@@ -161,20 +161,30 @@ def read_program(texts: Texts) -> Program:
                 LisppumpError("no-pump-form", message, span=place, help="keep one, at the end of the file")
             )
     if not pumps:
-        program.errors.append(_no_pump(program.source, forms))
+        program.errors.append(_no_pump(program, forms))
     return program
 
 
-def _no_pump(source: Source, forms: list[Node]) -> LisppumpError:
+def differs(bundle: Mapping[str, str], texts: Texts) -> bool:
+    """True when a bundle would not be what is read now: the same texts load the same texts."""
+    try:
+        libraries = ((key, texts.library(Path(key).stem)) for key in bundle if key != MAIN)
+        return texts.main() != bundle[MAIN] or any(now != (key, bundle[key]) for key, now in libraries)
+    except LisppumpError:
+        return True
+
+
+def _no_pump(program: Program, forms: list[Node]) -> LisppumpError:
     near = next((form for form in reversed(forms) if suggest(form.head or "", ["pump"])), None)
     if near is not None:
+        program.definitions.remove(near)  # it defines nothing, and was said to be wrong
         return LisppumpError(
             "no-pump-form",
             f"the last form should be (pump ...), got ({near.head} ...)",
             span=near.items[0].span,
             help="did you mean `pump`?",
         )
-    end = forms[-1].span if forms else Span(source, 0, 0)
+    end = forms[-1].span if forms else Span(program.source, 0, 0)
     return LisppumpError(
         "no-pump-form",
         "the file should end with a (pump ...) form"

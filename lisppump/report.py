@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from typing import Any
 
 from lisppump.delta import Delta
@@ -97,6 +97,11 @@ def totals(report: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     }
 
 
+def count_of(number: int, what: str) -> str:
+    """A number of things in words: `1 stream`, `2 streams`."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
 @dataclass(frozen=True, slots=True)
 class FrameReport:
     """One committed frame: what its streams brought and what became of it; `seconds` is the machine's."""
@@ -140,7 +145,7 @@ class FrameReport:
             d.usage.input + d.usage.cache_read + d.usage.cache_write + d.usage.output for d in self.deltas
         )
         cached = sum(delta.usage.cache_read for delta in self.deltas)
-        parts = [f"frame {self.frame}", f"{len(self.deltas)} streams", f"{self.seconds:.1f} s"]
+        parts = [f"frame {self.frame}", count_of(len(self.deltas), "stream"), f"{self.seconds:.1f} s"]
         if tokens:
             share = f" ({100 * cached // tokens}% cached)" if cached else ""
             parts.append(f"{tokens / 1000:.1f}k tokens{share}")
@@ -159,10 +164,76 @@ class FrameReport:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where the world stands; `document` holds the pinned keys."""
+    """Where the world stands; the fields are the pinned keys of `lisppump status`, in their order.
 
-    document: Mapping[str, Any] = field(default_factory=dict)
+    `state` is idle, running (a process makes a frame), resting (it waits for the next) or stopped (the last
+    run's breaker is open); a damaged world is an error instead.
+    """
+
+    frame: int
+    digest: str
+    state: str
+    time: str
+    age_seconds: float | None
+    node: str
+    epoch: int
+    policy: Mapping[str, Any]
+    streams: tuple[Mapping[str, Any], ...]
+    merge: Mapping[str, int]
+    breaker: Mapping[str, Any]
+    circuits: Mapping[str, Any]
+    budget: Mapping[str, Any]
+    edits: tuple[str, ...]
+    lagging: tuple[str, ...]
+    quarantine: int
+    open_frame: Mapping[str, Any] | None
+    lock: int | None
+    notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump status`."""
-        return {"schema": "lisppump/status@1", **self.document}
+        return {"schema": "lisppump/status@1", **_fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One committed frame; the fields are the pinned keys of `lisppump show`, in their order."""
+
+    frame: int
+    parent: str | None
+    digest: str
+    time: str
+    policy: str | None
+    seed: int | None
+    overrides: Mapping[str, Any]
+    wake: tuple[str, ...]
+    streams: tuple[Mapping[str, Any], ...]
+    deltas: tuple[Mapping[str, Any], ...]
+    merge: Mapping[str, Any]
+    quarantined: tuple[Mapping[str, Any], ...]
+    documents: Mapping[str, Mapping[str, Any]]
+    echo: Mapping[str, Any]
+    edits: tuple[Mapping[str, Any], ...]
+    imports: tuple[Mapping[str, Any], ...]
+    usage: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `lisppump show`."""
+        return {"schema": "lisppump/show@1", **_fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Every item that did not pass, oldest first: its frame, its reason, the item itself."""
+
+    entries: tuple[Mapping[str, Any], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The entries as a document."""
+        return {"schema": "lisppump/quarantine@1", **_fields(self)}
+
+
+def _fields(report: Any) -> dict[str, Any]:
+    """The fields of a report as JSON data, in their order."""
+    values = {entry.name: getattr(report, entry.name) for entry in fields(report)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}

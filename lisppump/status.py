@@ -2,95 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lisppump import canon
 from lisppump import clock as clocks
+from lisppump.budget import Breaker
+from lisppump.delta import Usage
 from lisppump.errors import LisppumpError
-from lisppump.policy import Policy
+from lisppump.folder import find_root
+from lisppump.policy import Policy, PolicyErrors
+from lisppump.registry import Registry
+from lisppump.report import Quarantine, Shown, Status, totals
+from lisppump.reservoir import Store
 
 if TYPE_CHECKING:
     from lisppump.pump import Pump
 
 
-def status_document(pump: Pump) -> dict[str, Any]:
-    """The pinned keys of `status`."""
+STREAM = (
+    "stream", "name", "topic", "status", "reason", "partial", "backend", "model", "agents", "attempts",
+    "usage",
+)  # fmt: skip
+ATTEMPT = ("backend", "model", "status", "reason")
+USAGE = ("input", "cache_read", "cache_write", "output", "dollars", "assumed")
+DELTA = ("frame", "stream", "node", "epoch", "digest")
+COUNTS = ("in", "merged", "duplicate", "quarantined")
+ITEM = ("frame", "stream", "node", "epoch", "collection", "index", "reason", "message", "item")
+
+
+def look(folder: Path, *, pump: Path | None = None, registry: Registry | None = None) -> Pump:
+    """A simulation, to look at it: where pump.lisp does not check, under the policy of its last frame."""
+    from lisppump.pump import Pump
+
+    registry = registry or Registry.load()
+    try:
+        return Pump.open(folder, pump=pump, registry=registry)
+    except PolicyErrors:
+        path = pump or find_root(folder) / "pump.lisp"
+        root = folder.resolve() if pump is not None else path.parent
+        policy = _last_policy(root, path, registry)
+        if policy is None:
+            raise
+    factory = policy.reservoir.offer.factory
+    view = factory(root / policy.state.folder, **policy.reservoir.options)
+    store = Store.open(root, view, write=False, keep=policy.state.keep)
+    return Pump(root, policy, store, registry, overrides={}, backends={}, clock=clocks.Wall())
+
+
+def _last_policy(root: Path, path: Path, registry: Registry) -> Policy | None:
+    """The policy that the newest intent was made under; None where there is none that still loads."""
+    view = registry.find("reservoir", "files").factory(root / "state")
+    with Store.open(root, view, write=False) as store:
+        opened = store.open_frame()
+        newest = store.head.number if store.head is not None else 0
+        intent = store.intent_record(opened["frame"] if opened else newest)
+        if intent is None:
+            return None
+        bundle = canon.loads(store.read_blob(intent["bundle"]), "the policy of the last intent")
+    try:
+        return Policy.from_bundle(bundle, path=path, registry=registry)
+    except PolicyErrors:
+        return None
+
+
+def status_of(pump: Pump) -> Status:
+    """Where the world stands, as far as the journal and the files say."""
     store, head = pump.store, pump.head
     commit = store.commit_record(head.number)
-    lock = store.lock_holder()
+    lock, opened = store.lock_holder(), store.open_frame()
     written = commit.get("written") if commit else None
     age = None if written is None else (pump.clock.now() - clocks.parse(written)).total_seconds()
-    return {
-        "frame": head.number,
-        "digest": head.digest,
-        "state": "running" if lock is not None else "idle",
-        "time": head.time,
-        "age_seconds": age,
-        "node": store.node,
-        "epoch": store.epoch,
-        "policy": _policy(pump),
-        "streams": commit["streams"] if commit else [],
-        "merge": _totals(commit["report"]) if commit else _totals({}),
-        "breaker": _breaker(pump),
-        "circuits": {},
-        "budget": pump.budget.to_json(),
-        "edits": store.pending_edits(),
-        "lagging": [],
-        "quarantine": store.quarantined(),
-        "open_frame": store.open_frame(),
-        "lock": lock,
-        "notes": list(store.notes),
-    }
+    breaker, reason = _breaker(pump)
+    if lock is not None:
+        state = "resting" if opened is None and pump.policy.heartbeat > 0 else "running"
+    else:
+        state = "idle" if reason is None else "stopped"
+    return Status(
+        frame=head.number,
+        digest=head.digest,
+        state=state,
+        time=head.time,
+        age_seconds=age,
+        node=store.node,
+        epoch=store.epoch,
+        policy=_policy(pump),
+        streams=tuple(_streams(commit)) if commit else (),
+        merge=totals(commit["report"] if commit else {}),
+        breaker={**breaker.to_json(), "reason": reason},
+        circuits={},
+        budget=pump.budget.to_json(),
+        edits=tuple(store.pending_edits()),
+        lagging=(),
+        quarantine=store.quarantined(),
+        open_frame=opened,
+        lock=lock,
+        notes=tuple(store.notes),
+    )
 
 
-def show_document(pump: Pump, number: int) -> dict[str, Any]:
-    """One committed frame under its pinned keys; frame 0 has neither intent nor streams."""
-    store = pump.store
+def shown(pump: Pump, number: int) -> Shown:
+    """One frame; frame 0 has neither intent nor streams, and is there before the first run."""
+    store, head = pump.store, pump.head
     commit = store.commit_record(number)
     if number != 0 and commit is None:
-        raise no_frame(number, pump.head.number)
-    frame = store.frame(number)
+        raise no_frame(number, head.number)
+    frame = head if number == head.number else store.frame(number)
     intent = store.intent_record(number) or {}
     changed = set(commit["documents"]) if commit else set(frame.documents)
-    streams = commit["streams"] if commit else []
-    return {
-        "schema": "lisppump/show@1",
-        "frame": number,
-        "parent": intent.get("parent"),
-        "digest": frame.digest,
-        "time": frame.time,
-        "policy": intent.get("policy"),
-        "seed": intent.get("seed"),
-        "overrides": intent.get("overrides", {}),
-        "wake": intent.get("wake", []),
-        "streams": streams,
-        "deltas": commit["deltas"] if commit else [],
-        "merge": {**_totals(commit["report"]), "collections": commit["report"]} if commit else _totals({}),
-        "quarantined": commit["quarantine"] if commit else [],
-        "documents": {
+    report = {name: _ordered(entry, COUNTS) for name, entry in commit["report"].items()} if commit else {}
+    streams = tuple(_streams(commit)) if commit else ()
+    return Shown(
+        frame=number,
+        parent=intent.get("parent"),
+        digest=frame.digest,
+        time=frame.time,
+        policy=intent.get("policy"),
+        seed=intent.get("seed"),
+        overrides=intent.get("overrides", {}),
+        wake=tuple(intent.get("wake", ())),
+        streams=streams,
+        deltas=tuple(_ordered(entry, DELTA) for entry in commit["deltas"]) if commit else (),
+        merge={**totals(report), "collections": report},
+        quarantined=tuple(_quarantined(commit)) if commit else (),
+        documents={
             name: {"digest": frame.digests[name], "changed": name in changed}
             for name in sorted(frame.documents)
         },
-        "echo": frame.virtual.get("echo", {}),
-        "edits": store.edits(number),
-        "imports": [],
-        "usage": _usage(streams),
-    }
+        echo=frame.virtual.get("echo", {}),
+        edits=tuple(store.edits(number)),
+        imports=(),
+        usage=_usage(streams),
+    )
+
+
+def quarantine_of(pump: Pump) -> Quarantine:
+    """What lies in quarantine, oldest first."""
+    return Quarantine(tuple(entry for commit in pump.store.commits() for entry in _quarantined(commit)))
 
 
 def log_documents(pump: Pump) -> list[dict[str, Any]]:
     """One entry a commit, newest first."""
+    commits = pump.store.commits()
+    digests = [*(commit["parent"] for commit in commits[1:]), pump.head.digest]  # with tocks, as in `show`
     return [
         {
             "schema": "lisppump/log@1",
             "frame": commit["frame"],
-            "digest": commit["digest"],
+            "digest": digest,
             "time": commit["time"],
             "streams": len(commit["streams"]),
             "statuses": _statuses(commit["streams"]),
-            "merge": _totals(commit["report"]),
+            "merge": totals(commit["report"]),
         }
-        for commit in reversed(pump.store.commits())
+        for commit, digest in zip(reversed(commits), reversed(digests), strict=False)
     ]
 
 
@@ -111,32 +177,41 @@ def _policy(pump: Pump) -> dict[str, Any]:
     return {"digest": pump.policy.digest, "stale": error is not None, "error": error}
 
 
-def _breaker(pump: Pump) -> dict[str, Any]:
-    """The run's breaker; when nothing runs here, what the last frames of the journal add up to."""
-    from lisppump.budget import Breaker
-
-    breaker = Breaker(pump.policy.breaker)
+def _breaker(pump: Pump) -> tuple[Breaker, str | None]:
+    """What the last frames of the journal add up to, and why a run stops there, if it does."""
+    breaker, reason = Breaker(pump.policy.breaker), None
     for commit in pump.store.commits():
-        breaker.note([stream["status"] for stream in commit["streams"]], _totals(commit["report"])["merged"])
-    return breaker.to_json()
+        statuses = [stream["status"] for stream in commit["streams"]]
+        reason = breaker.note(statuses, totals(commit["report"])["merged"])
+    return breaker, reason
 
 
-def _totals(report: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    from lisppump.report import totals
+def _ordered(entry: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """An entry of the journal, whose keys are sorted, with these keys first."""
+    return {**{key: entry[key] for key in keys if key in entry}, **entry}
 
-    return totals(report)
+
+def _streams(commit: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The streams of a commit, their keys as they are pinned."""
+    for stream in commit["streams"]:
+        attempts = [_ordered(attempt, ATTEMPT) for attempt in stream["attempts"]]
+        yield _ordered({**stream, "attempts": attempts, "usage": _ordered(stream["usage"], USAGE)}, STREAM)
 
 
-def _statuses(streams: list[dict[str, Any]]) -> dict[str, int]:
+def _quarantined(commit: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The items of a commit that did not pass."""
+    for entry in commit["quarantine"]:
+        yield _ordered(entry, ITEM)
+
+
+def _statuses(streams: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for stream in streams:
         counts[stream["status"]] = counts.get(stream["status"], 0) + 1
     return counts
 
 
-def _usage(streams: list[dict[str, Any]]) -> dict[str, Any]:
-    from lisppump.delta import Usage
-
+def _usage(streams: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     total = Usage()
     for stream in streams:
         total = total + Usage.from_json(stream["usage"])

@@ -103,7 +103,7 @@ MISTAKES = {
         changed("(last-writer)", "(last-writer) (append)"),
         changed("(hands (", "(bright ("),
         changed("(memories (fields", "(moods (fields"),
-        changed("(mood number)", "(agent number)"),
+        changed("(voter agent) ", "(voter agent) (voter agent) "),
     ],
     "wrong-kind": [
         changed("(name agora)", '(name "agora")'),
@@ -111,7 +111,7 @@ MISTAKES = {
         changed("(at-most 22)", '(at-most "22")'),
         changed("(at-most 22)", "(at-most 2.5)"),
         changed("(room-size 3)", '(room-size "3")'),
-        changed("(dam (", '(dam "x") (seed ('),
+        changed("(affinity (score chemistry) (room-size 3) (never-twice 20))", '"x"'),
         changed("(mood number)", "(mood nubmer)"),
         changed('(one-of "bio" "mood")', "(one-of bio mood)"),
         changed("(moods (fields", "(moods (actor mood) (fields"),
@@ -175,8 +175,8 @@ MISTAKES = {
 def test_each_mistake_is_one_located_error(code: str, text: str) -> None:
     errors = errors_of(text)
     assert code in [error.code for error in errors.errors], errors.diagnostic()
-    assert len(errors.errors) <= 2, errors.diagnostic()
-    assert all(error.span is not None for error in errors.errors)
+    assert len(errors.errors) == 1, errors.diagnostic()
+    assert all(error.span is not None and error.help for error in errors.errors)
     assert errors.exit_code == 3
     assert errors.category == "policy"
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from lisppump.clauses import CLAUSES
-from lisppump.cli.describe import codes, hooks
 from tests.cli_support import Lisppump, golden
 
 
@@ -47,8 +45,3 @@ def test_an_unknown_word_is_suggested_another(lisppump: Lisppump) -> None:
     outcome = lisppump("describe", "afinity")
     assert outcome.code == 1 and outcome.out == ""
     golden("error-describe.txt", outcome.err)
-
-
-def test_every_clause_hook_and_code_is_described(lisppump: Lisppump) -> None:
-    for word in (*CLAUSES, *hooks(), *codes()):
-        assert lisppump("describe", word, "-q").code == 0, word

@@ -41,6 +41,7 @@ def test_it_makes_this_folder_a_world(
     outcome = lisppump("init", "--json")
     assert outcome.json == {
         "schema": "lisppump/init@1", "folder": str(tmp_path), "example": "pair", "documents": 0,
+        "dry_run": False,
     }  # fmt: skip
     assert below(tmp_path) == sorted([*MADE, ".git"])
     assert lisppump("-C", tmp_path / "other", "init", "inner").code == 0
@@ -80,6 +81,15 @@ def test_it_never_overwrites(lisppump: Lisppump, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
     assert lisppump("init", file).code == 2
+
+
+def test_a_dry_run_writes_nothing_and_refuses_the_same(lisppump: Lisppump, tmp_path: Path) -> None:
+    outcome = lisppump("init", tmp_path / "new", "--dry-run")
+    assert (outcome.code, outcome.out) == (0, f"{tmp_path}/new would be the world `pair`\n")
+    assert lisppump("init", tmp_path / "new", "--dry-run", "--json").json["dry_run"] is True
+    assert below(tmp_path) == []
+    (tmp_path / "notes.txt").write_text("mine")
+    assert lisppump("init", tmp_path, "--dry-run").code == 1
 
 
 def test_a_state_is_copied_byte_for_byte(lisppump: Lisppump, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_the_first_interrupt_lets_the_frame_finish(capsys: pytest.CaptureFixture
     assert pump.stops == 1
     assert capsys.readouterr().err.splitlines() == [
         "finishing this frame; Ctrl-C again abandons it, nothing is lost",
-        "frame 7  1 streams  0.5 s  9 merged",
+        "frame 7  1 stream  0.5 s  9 merged",
         "stopped after frame 7",
     ]
     assert signal.getsignal(signal.SIGINT) is before
@@ -169,7 +169,7 @@ def test_on_a_terminal_a_bar_shows_each_stream(monkeypatch: pytest.MonkeyPatch) 
         bar.hear(committed(report(delta(1))))
         bar.hear(Event("resting", 7, text="60 s"))
         assert "resting 60 s" in bar._render().plain
-    assert "frame 7  1 streams  0.5 s  9 merged\n" in terminal.getvalue()
+    assert "frame 7  1 stream  0.5 s  9 merged\n" in terminal.getvalue()
 
 
 def test_rich_is_imported_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,14 +152,16 @@ def test_genesis_has_no_state() -> None:
         genesis.on(None)()
 
 
-def test_dice_are_those_of_seed_frame_and_name() -> None:
+def test_dice_are_those_of_seed_frame_name_and_ordinal() -> None:
     text = changed("(define (tidy) 1)", "(define (tidy) (random-int 1 1000000))")
     tidy = load(text).echoes[1].stage.options["function"]
-    throw = tidy.on(frame(), seed=("echo", 0))
-    assert throw() == throw() == tidy.on(frame(), seed=("echo", 0))()
+    throw, again = tidy.on(frame(), seed=("echo", 0)), tidy.on(frame(), seed=("echo", 0))
+    first, second = throw(), throw()
+    assert (first, second) == (again(), again())
+    assert first != second
     others = [tidy.on(frame(), seed=("echo", 1))(), tidy.on(frame(5), seed=("echo", 0))()]
     other_seed = load(text, overrides={"seed": 8}).echoes[1].stage.options["function"]
-    assert len({throw(), *others, other_seed.on(frame(), seed=("echo", 0))()}) == 4
+    assert len({first, *others, other_seed.on(frame(), seed=("echo", 0))()}) == 4
 
 
 def test_an_error_in_a_function_names_its_place() -> None:
@@ -240,8 +242,25 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
     assert policy.changed()
     write(tmp_path)
     assert not policy.changed()
+    (tmp_path / "lisp_lib" / "helpers.lisp").unlink()
+    assert policy.changed()
+    write(tmp_path)
     path.unlink()
     assert policy.changed()
+
+
+def test_a_library_file_of_ones_own_that_appears_is_a_change(tmp_path: Path) -> None:
+    path = write(tmp_path, WORLD.replace("(load helpers)", "(load helpers) (load echo)"))
+    policy = Policy.load(path, registry=REGISTRY)
+    assert "lisppump/lisp_lib/echo.lisp" in policy.bundle and not policy.changed()
+    (tmp_path / "lisp_lib" / "echo.lisp").write_text(policy.bundle["lisppump/lisp_lib/echo.lisp"])
+    assert policy.changed()
+
+
+def test_asking_whether_it_changed_parses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = Policy.load(write(tmp_path), registry=REGISTRY)
+    monkeypatch.setattr("lisppump.policy_files.read", None)
+    assert not policy.changed()
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:

@@ -20,10 +20,9 @@ def command(settings: Settings, file: Path | None) -> int:
     """Is FILE (pump.lisp where none is given) right? Every error at once, nothing is run."""
     from lisppump.folder import find_root
     from lisppump.policy import Policy
-    from lisppump.registry import Registry
 
     path = file or settings.pump or find_root(settings.dir) / "pump.lisp"
-    registry = Registry.load()
+    registry = settings.registry()
     for broken in registry.broken:
         settings.note(broken.line())
     try:

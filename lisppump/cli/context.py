@@ -16,6 +16,7 @@ from lisppump.errors import ErrorList, LisppumpError
 
 if TYPE_CHECKING:
     from lisppump.pump import Pump
+    from lisppump.registry import Registry
 
 JSON_LINES = ("run", "step", "log")  # commands whose --json is one document a line
 
@@ -29,6 +30,7 @@ class Settings:
 
     dir: Path = Path()
     pump: Path | None = None
+    plugins: tuple[str, ...] = ()
     json: bool = False
     quiet: bool = False
     verbose: bool = False
@@ -48,7 +50,23 @@ class Settings:
         """The simulation that the options name."""
         from lisppump.pump import Pump
 
-        return Pump.open(self.dir, pump=self.pump, overrides=overrides)
+        return Pump.open(self.dir, pump=self.pump, overrides=self._all(overrides), registry=self.registry())
+
+    def look(self) -> Pump:
+        """The same to look at: it opens where pump.lisp does not check any more, too."""
+        from lisppump.status import look
+
+        return look(self.dir, pump=self.pump, registry=self.registry())
+
+    def registry(self) -> Registry:
+        """The plugins without those that -p switches off."""
+        from lisppump.registry import Registry
+
+        return Registry.load(without=self.plugins)
+
+    def _all(self, overrides: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Everything the command line changes in the policy, for the frame's intent."""
+        return {**(overrides or {}), **({"without": list(self.plugins)} if self.plugins else {})}
 
     def document(self, value: Mapping[str, Any]) -> None:
         """Write the result as the one JSON document of this command."""
@@ -77,9 +95,10 @@ class Settings:
             for line in error.diagnostic().split("\n"):
                 self.say(line, **({"fg": "red", "bold": True} if line.startswith("error[") else {}))
             return
-        data: dict[str, Any] = {"schema": "lisppump/error@1", "error": error.to_json()}
+        errors = error.errors if isinstance(error, ErrorList) else (error,)
+        data: dict[str, Any] = {"schema": "lisppump/error@1", "error": errors[0].to_json()}
         if isinstance(error, ErrorList):
-            data["errors"] = [each.to_json() for each in error.errors]
+            data["errors"] = [each.to_json() for each in errors]
         if self.lines:
             self.line(data)
         else:
@@ -129,14 +148,30 @@ def global_options() -> list[click.Parameter]:
     folder = click.Path(file_okay=False, path_type=Path)
     file = click.Path(dir_okay=False, path_type=Path)
     return [
-        click.Option(["-C", "dir"], type=folder, metavar="DIR", help="Work in this folder."),
+        click.Option(["-C", "dir"], type=folder, metavar="DIR", help="Work in this folder (LISPPUMP_DIR)."),
         click.Option(["--pump"], type=file, metavar="FILE", help="Another policy than DIR's pump.lisp."),
+        click.Option(
+            ["-p", "plugins"],
+            multiple=True,
+            default=None,
+            metavar="no:NAME",
+            help="Leave a plugin out, also a broken one (LISPPUMP_PLUGINS).",
+            callback=_switches,
+        ),
         _flag(["--json"], "The result as JSON, errors too."),
         _flag(["-q", "--quiet"], "No progress and no notes."),
         _flag(["-v", "--verbose"], "More about each stream."),
         click.Option(["--color/--no-color"], default=None, help="Colours, or none (NO_COLOR does it too)."),
         _flag(["--no-input"], "Never ask anything."),
     ]
+
+
+def _switches(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The names of plugins that are switched off."""
+    for value in values or ():
+        if not value.startswith("no:") or value == "no:":
+            raise click.BadParameter(f"write no:NAME, got `{value}`", ctx, option)
+    return tuple(value[3:] for value in values) or None
 
 
 def _flag(names: list[str], help: str) -> click.Option:
@@ -156,7 +191,7 @@ def take_settings(ctx: click.Context) -> None:
 
 def write_global_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
     """The help's section of the options that every command takes."""
-    with formatter.section("Options of every command (each also as LISPPUMP_NAME in the environment)"):
+    with formatter.section("Options of every command (in the environment LISPPUMP_NAME)"):
         records = (param.get_help_record(ctx) for param in command.get_params(ctx) if _is_global(param))
         formatter.write_dl([record for record in records if record is not None])
 
@@ -187,10 +222,11 @@ class Command(click.Command):
         """Its own options; the global ones in one line."""
         own = option_records(self, ctx)
         if own:
-            with formatter.section("Options"):
+            prefix = str(ctx.auto_envvar_prefix or "").upper()
+            with formatter.section(f"Options (in the environment {prefix}_NAME)"):
                 formatter.write_dl(own)
         formatter.write_paragraph()
-        formatter.write_text("Also -C, --pump, --json, -q, -v, --color, --no-input: see `lisppump --help`.")
+        formatter.write_text("The options of every command: see `lisppump --help`.")
 
 
 def as_command(name: str, **attributes: Any) -> Callable[[Callable[..., int | None]], Command]:

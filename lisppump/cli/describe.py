@@ -167,10 +167,12 @@ def code(word: str) -> Iterator[Entry]:
 def codes() -> Mapping[str, Any]:
     """Every error code, once the modules that declare them are there."""
     import lisppump
+    from lisppump import plugins
 
-    for module in pkgutil.walk_packages(lisppump.__path__, "lisppump."):
-        if not module.name.startswith(("lisppump.__main__", "lisppump.testing")):
-            import_module(module.name)
+    for package in (lisppump, plugins):  # a checkout keeps the built-in stages beside the package, not in it
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if module.name not in ("lisppump.__main__", "lisppump.testing"):
+                import_module(module.name)
     return CODES
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from lisppump.pump import Pump
 
 
+NO_WORLD = "there is no pump.lisp in this folder or above it; name a world with `-C DIR`"
+
+
 @as_command("eval")
 @click.argument("expression", required=False, metavar="EXPR")
 @click.option(
@@ -57,6 +60,8 @@ def command(
     if result.output:
         settings.print(result.output.removesuffix("\n"))
     if result.error is not None:
+        if result.error.code == "not-granted" and not there:
+            result.error.help = NO_WORLD
         raise result.error
     settings.print(result.text)
     return 0

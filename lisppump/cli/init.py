@@ -31,13 +31,19 @@ FOLDERS = {
     "--state", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="FOLDER",
     help="Begin with a copy of this folder's documents as frame 0.",
 )  # fmt: skip
-def command(settings: Settings, folder: Path | None, example: str | None, state: Path | None) -> None:
+@click.option("--dry-run", is_flag=True, help="Only say whether it can be done.")
+def command(
+    settings: Settings, folder: Path | None, example: str | None, state: Path | None, dry_run: bool
+) -> None:
     """Make DIR (or this folder) a world: pump.lisp, plugins/, lisp_lib/ and state/. It never overwrites."""
     name = example or DEFAULT
     text = example_text(name)
     target = (settings.dir / (folder or "")).resolve()
     documents, skipped = found(state, target) if state is not None else ([], 0)
-    make(target, text, state, documents)
+    if dry_run:
+        _refuse_if_taken(target)
+    else:
+        make(target, text, state, documents)
     if skipped:
         settings.note(f"{skipped} entries of {state} are no regular files and were left out")
     if settings.json:
@@ -47,10 +53,14 @@ def command(settings: Settings, folder: Path | None, example: str | None, state:
                 "folder": os.fsencode(target).decode("utf-8", "replace"),
                 "example": name,
                 "documents": len(documents),
+                "dry_run": dry_run,
             }
         )
         return
     beginning = f" with {len(documents)} documents" if documents else ""
+    if dry_run:
+        settings.print(f"{target} would be the world `{name}`{beginning}")
+        return
     settings.print(f"{target} is now the world `{name}`{beginning}")
     place = "" if target == Path.cwd() else f" -C {settings.dir / (folder or '')}"
     settings.note(f"next: lisppump{place} plan    what would its first frame do?")

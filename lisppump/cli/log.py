@@ -9,12 +9,13 @@ from lisppump.cli.status import merge_words
 
 
 @as_command("log")
-@click.option("-n", "count", type=click.IntRange(min=1), metavar="N", help="Only the newest N frames.")
+@click.option("-n", "count", type=click.IntRange(min=1), metavar="COUNT", help="Only the newest frames.")
 def command(settings: Settings, count: int | None) -> None:
     """The frames so far, newest first."""
+    from lisppump.report import count_of
     from lisppump.status import log_documents
 
-    with settings.open() as pump:
+    with settings.look() as pump:
         entries = log_documents(pump)[:count]
     if settings.json:
         for entry in entries:
@@ -25,7 +26,7 @@ def command(settings: Settings, count: int | None) -> None:
             str(entry["frame"]),
             entry["digest"].removeprefix("sha256:")[:12],
             entry["time"],
-            f"{entry['streams']} streams",
+            count_of(entry["streams"], "stream"),
             ", ".join([merge_words(entry["merge"]), *_unusual(entry["statuses"])]),
         ]
         for entry in entries

@@ -6,7 +6,7 @@ import click
 
 from lisppump.cli.context import Settings, as_command, table
 from lisppump.errors import LisppumpError
-from lisppump.report import Plan
+from lisppump.report import Plan, count_of
 
 
 @as_command("plan")
@@ -30,8 +30,8 @@ def print_plan(settings: Settings, plan: Plan) -> None:
     if settings.json:
         settings.document(plan.to_json())
         return
-    title = f"frame {plan.frame}  {plan.time}  {len(plan.wake)} awake  {len(plan.streams)} streams"
-    settings.print(title, bold=True)
+    streams = count_of(len(plan.streams), "stream")
+    settings.print(f"frame {plan.frame}  {plan.time}  {len(plan.wake)} awake  {streams}", bold=True)
     rows = [
         [
             str(stream.number),

@@ -22,8 +22,8 @@ _FRAME = re.compile(r"HEAD(?:~(\d*))?|(\d+)")
 @click.argument("frame", default="HEAD")
 def command(settings: Settings, frame: str) -> None:
     """One frame (142, HEAD~3; the newest if none is named): its streams, items and changed documents."""
-    with settings.open() as pump:
-        document = pump.show(frame_number(pump, frame))
+    with settings.look() as pump:
+        document = pump.show(frame_number(pump, frame)).to_json()
     if settings.json:
         settings.document(document)
         return
@@ -61,6 +61,12 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
     counts = document["merge"].get("collections", {})
     lines.extend(table([[name, _counts(entry)] for name, entry in counts.items()], indent="  "))
     lines.extend(quarantine_lines(document["quarantined"]))
+    echo = document["echo"]
+    if echo.get("results"):
+        signals = ", ".join(f"{verb}-{word}" for verb, word in echo["signals"].items())
+        said = f"; signals {signals}" if signals else ""
+        lines.append(f"echoes {', '.join(sorted(echo['results']))}{said}")
+    lines.extend(f"edited by hand: {edit['document']}" for edit in document["edits"])
     lines.append(f"{len(changed)} of {len(documents)} documents changed")
     lines.extend(f"  {name}" for name in changed[:20])
     if len(changed) > 20:

@@ -11,7 +11,7 @@ from lisppump.cli.context import Settings, as_command, table
 @as_command("status")
 def command(settings: Settings) -> None:
     """Where the world stands: its newest frame, how old that is, policy, streams, breaker, budget."""
-    with settings.open() as pump:
+    with settings.look() as pump:
         document = pump.status().to_json()
         name = pump.policy.name
     if settings.json:
@@ -35,7 +35,7 @@ def _rows(document: Mapping[str, Any]) -> list[list[str]]:
         ["age", age(document["age_seconds"])],
         ["policy", policy["digest"] + (", but pump.lisp does not check any more" if policy["stale"] else "")],
         ["merge", merge_words(merge)],
-        ["breaker", f"{breaker['bad_frames']} bad and {breaker['empty_frames']} empty frames in a row"],
+        ["breaker", breaker["reason"] or _breaker(breaker)],
         ["budget", _budget(budget)],
     ]
     for key in ("edits", "lagging"):
@@ -63,7 +63,9 @@ def stream_lines(streams: list[dict[str, Any]]) -> list[str]:
 
 def merge_words(merge: Mapping[str, Any]) -> str:
     """How many items came and what became of them."""
-    parts = [f"{merge['items']} items", f"{merge['merged']} merged"]
+    from lisppump.report import count_of
+
+    parts = [count_of(merge["items"], "item"), f"{merge['merged']} merged"]
     parts += [f"{merge[key]} {key}" for key in ("duplicate", "quarantined") if merge[key]]
     return ", ".join(parts)
 
@@ -76,6 +78,11 @@ def age(seconds: float | None) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} seconds"
+
+
+def _breaker(breaker: Mapping[str, Any]) -> str:
+    bad, empty, limit = breaker["bad_frames"], breaker["empty_frames"], breaker["limit"]
+    return f"{bad} bad of {limit['frames']} and {empty} empty of {limit['empty']} frames in a row"
 
 
 def _budget(budget: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from lisppump.cli.progress import drive
 
 
 @as_command("step")
-@click.option("-n", "frames", type=click.IntRange(min=1), default=1, metavar="N", help="How many frames.")
+@click.option("-n", "frames", type=click.IntRange(min=1), default=1, metavar="FRAMES", help="How many.")
 @click.option("--streams", type=click.IntRange(min=1), metavar="N", help="As if pump.lisp said (streams N).")
 @click.option("--dry-run", is_flag=True, help="Only say what the next frame would do, as `plan` does.")
 def command(settings: Settings, frames: int, streams: int | None, dry_run: bool) -> int:

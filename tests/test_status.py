@@ -1,0 +1,185 @@
+"""What status, show and log gather: before a run, while one goes on, after it stopped, when it broke."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lisppump import LisppumpError, Pump
+from lisppump.budget import Stopped
+from lisppump.policy import PolicyErrors
+from lisppump.report import Event
+from lisppump.status import log_documents, look
+from lisppump.testing import Clock, Scripted
+from tests.conftest import ROOT
+
+ROOMS = (ROOT / "tests" / "simulations" / "rooms.lisp").read_text()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    (tmp_path / "pump.lisp").write_text(ROOMS)
+    return tmp_path
+
+
+def change(world: Path, *changes: tuple[str, str]) -> None:
+    text = ROOMS
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (world / "pump.lisp").write_text(text)
+
+
+def test_before_the_first_run_the_world_stands_at_frame_0(world: Path) -> None:
+    with look(world) as pump:
+        status = pump.status()
+        shown = pump.show(0)
+        assert log_documents(pump) == []
+        with pytest.raises(LisppumpError, match="there is no frame 1; the newest is 0"):
+            pump.show(1)
+    assert (status.frame, status.state, status.age_seconds, status.streams) == (0, "idle", None, ())
+    assert status.digest == shown.digest
+    assert (shown.parent, shown.wake, list(shown.documents)) == (None, (), ["agents.json", "stats.json"])
+    assert sorted(path.name for path in world.iterdir()) == ["pump.lisp"]
+
+
+def test_the_age_is_the_machine_s_and_the_time_the_frame_s(world: Path) -> None:
+    clock = Clock("2026-05-01T00:00:00+00:00")
+    with Pump.open(world, clock=clock) as pump:
+        pump.step()
+        clock.move(90)
+        status = pump.status()
+    assert (status.age_seconds, status.time) == (90.0, "2026-01-01T01:00:00.000000Z")
+    assert datetime.fromisoformat(status.time).utcoffset() is not None
+
+
+def states(world: Path, **options: Any) -> list[tuple[str, str, Any]]:
+    """What another reader sees at each event of one frame and its rest."""
+    seen = []
+    with Pump.open(world, clock=Clock(), **options) as pump:
+
+        def hear(event: Event) -> None:
+            with look(world) as other:
+                status = other.status()
+            seen.append((event.kind, status.state, status.open_frame))
+            if event.kind == "resting":
+                pump.request_stop()
+
+        pump.listeners.append(hear)
+        pump.run(frames=2)
+    return seen
+
+
+def test_a_reader_sees_a_frame_run_and_the_heart_rest(world: Path) -> None:
+    change(world, ("(every (seconds 0))", "(every (minutes 5))"), ("(streams how-many)", "(streams 2)"))
+    seen = states(world)
+    assert seen[0] == ("frame_started", "running", {"frame": 1, "finished": [], "missing": [1, 2]})
+    assert {state for kind, state, _ in seen if kind == "stream_settled"} == {"running"}
+    assert [opened["finished"] for kind, _, opened in seen if kind == "stream_settled"] == [[1], [1, 2]]
+    assert seen[-1] == ("resting", "resting", None)
+    with look(world) as pump:
+        assert (pump.status().state, pump.status().lock) == ("idle", None)
+
+
+def test_a_frame_that_was_not_finished_is_told(world: Path) -> None:
+    def crash(event: Event) -> None:
+        if event.kind == "stream_settled" and event.stream == 2:
+            raise KeyboardInterrupt
+
+    with Pump.open(world) as pump:
+        pump.listeners.append(crash)
+        with pytest.raises(KeyboardInterrupt):
+            pump.step()
+    with look(world) as pump:
+        status = pump.status()
+    assert status.open_frame is not None
+    assert (status.frame, status.state, status.open_frame["frame"]) == (0, "idle", 1)
+    assert 2 in status.open_frame["finished"] and 6 in status.open_frame["missing"]
+
+
+def test_after_the_breaker_opened_the_world_is_stopped_until_a_good_frame(world: Path) -> None:
+    with (
+        Pump.open(world, backends={"script": Scripted(lambda _: ValueError("down"))}) as pump,
+        pytest.raises(Stopped),
+    ):
+        pump.run(frames=9)
+    with look(world) as pump:
+        status = pump.status()
+    assert (status.state, status.frame, status.breaker["bad_frames"]) == ("stopped", 3, 3)
+    assert "6 of 6 streams" in status.breaker["reason"]
+    assert [stream["status"] for stream in status.streams] == ["failed"] * 6
+    assert all("raised ValueError: down" in stream["reason"] for stream in status.streams)
+    with Pump.open(world) as pump:
+        pump.step()
+    with look(world) as pump:
+        assert (pump.status().state, pump.status().breaker["reason"]) == ("idle", None)
+
+
+def test_a_broken_policy_is_stale_and_the_world_can_still_be_looked_at(world: Path) -> None:
+    with Pump.open(world) as pump:
+        pump.step()
+        before = pump.status()
+    change(world, ("(streams how-many)", "(streams how-mny)"))
+    with look(world) as pump:
+        status = pump.status()
+        assert pump.show(1).frame == 1 and len(log_documents(pump)) == 1
+    assert (status.frame, status.digest) == (1, before.digest)
+    assert status.policy["digest"] == before.policy["digest"]
+    assert status.policy["stale"] is True
+    for words in ("pump.lisp:32:12", "did you mean `how-many`?"):
+        assert words in status.policy["error"]
+    with pytest.raises(PolicyErrors):
+        Pump.open(world)
+
+
+def test_a_policy_that_changed_and_is_right_is_not_stale(world: Path) -> None:
+    with Pump.open(world) as pump:
+        pump.step()
+        change(world, ("(streams how-many)", "(streams 2)"))
+        assert pump.status().policy == {"digest": pump.policy.digest, "stale": False, "error": None}
+
+
+def test_a_broken_policy_without_a_frame_is_its_errors(world: Path) -> None:
+    change(world, ("(streams how-many)", "(streams how-mny)"))
+    with pytest.raises(PolicyErrors):
+        look(world)
+
+
+def test_a_broken_policy_whose_last_good_one_does_not_load_either_is_its_errors(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Pump.open(world) as pump:
+        pump.step()
+    change(world, ("(streams how-many)", "(streams how-mny)"))
+
+    def gone(*_: object, **__: object) -> None:
+        raise PolicyErrors([LisppumpError("unknown-stage", "there is no dam called `round-robin`")])
+
+    monkeypatch.setattr("lisppump.policy.Policy.from_bundle", gone)
+    with pytest.raises(PolicyErrors, match="how-mny"):
+        look(world)
+
+
+def test_the_digests_of_log_show_and_status_are_one(world: Path) -> None:
+    with Pump.open(world) as pump:
+        reports = pump.step(3)
+        logged = {entry["frame"]: entry["digest"] for entry in log_documents(pump)}
+        for report in reports:
+            assert logged[report.frame] == report.digest == pump.show(report.frame).digest
+        assert [pump.show(n).parent for n in (1, 2, 3)] == [pump.show(n).digest for n in (0, 1, 2)]
+        assert pump.status().digest == reports[-1].digest
+
+
+def test_edits_are_named_before_and_after_they_are_taken_in(world: Path) -> None:
+    with Pump.open(world) as pump:
+        pump.step()
+    (world / "state" / "stats.json").write_text('{"total_lines": 50}')
+    with look(world) as pump:
+        assert pump.status().edits == ("stats.json",)
+    with Pump.open(world) as pump:
+        pump.step()
+        assert [entry["document"] for entry in pump.show(2).edits] == ["stats.json"]
+        assert pump.status().edits == ()
