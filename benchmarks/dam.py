@@ -3,7 +3,8 @@
     python benchmarks/dam.py [affinity.json]
 
 The file holds `agents` and `affinity`, a list of [i, j, score]; without an argument it is looked for in
-LISPPUMP_TEST_DATA, then in ../shared/data. Rooms are measured at 15 and at as many as rooms of ten need.
+LISPPUMP_TEST_DATA, then in ../shared/data. Rooms are measured at 15, at as many as rooms of ten need, and at
+15 of uneven sizes, which the dam never makes: ten where that is possible, to see what evenness costs.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import random
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,10 +65,17 @@ def measure(way: Callable[[], Rooms]) -> tuple[Rooms, float]:
     return rooms, statistics.median(taken)
 
 
-def report(matrix: Matrix, rooms: int) -> None:
-    """One table for a number of rooms."""
-    sizes = even_sizes(len(matrix), rooms)
-    print(f"{len(matrix)} agents in {rooms} rooms of {min(sizes)} to {max(sizes)}")
+def uneven_sizes(count: int, rooms: int, full: int = 10) -> list[int]:
+    """As many rooms of `full` as there can be; two share what is left, as evenly as it goes."""
+    left = count - full * (rooms - 2)
+    return [full] * (rooms - 2) + [left - left // 2, left // 2]
+
+
+def report(matrix: Matrix, sizes: list[int], note: str = "") -> None:
+    """One table for rooms of these sizes."""
+    many = Counter(sorted(sizes, reverse=True))
+    words = ", ".join(f"{times}x{size}" if times > 1 else f"{size}" for size, times in many.items())
+    print(f"{len(matrix)} agents in {len(sizes)} rooms of {words}{note}")
     base = statistics.mean(captured(matrix, dealt(matrix, sizes, random.Random(n))) for n in range(50))
     print(f"  {'random (mean of 50)':<22}{base:>9,.0f}   1.00 x")
     ways: list[tuple[str, Callable[[], Rooms]]] = [
@@ -88,8 +97,12 @@ def main() -> None:
     if not path.is_file():
         sys.exit(f"there is no {path}; name the file, or set LISPPUMP_TEST_DATA to its folder's folder")
     matrix = read_matrix(path)
-    report(matrix, 15)
-    report(matrix, -(-len(matrix) // 10))
+    count = len(matrix)
+    report(matrix, even_sizes(count, 15))
+    report(matrix, even_sizes(count, -(-count // 10)))
+    uneven = uneven_sizes(count, 15)
+    if min(uneven) > 0:
+        report(matrix, uneven, " (sizes free)")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,114 @@
+"""What the engine itself costs a frame: many pipes, a backend that answers at once, a state of one megabyte.
+
+    python benchmarks/frame.py [pipes ...]
+
+The reference, measured in the same run, is the least any such loop does at each step: the state as JSON into
+a new file, synced, renamed into place. A ratio of 3 says that a frame takes three times as long as that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lisppump import Pump
+from lisppump.testing import Scripted, Simulation
+
+PIPES = (15, 138, 1000)
+FRAMES = 5
+STATE_BYTES = 1_000_000
+POLICY = """\
+(pump
+  (name load)
+  (agents "agents.json" agents)
+  (streams {pipes})
+  (dam round-robin)
+  (pipe none)
+  (delta
+    (posts (fields (author agent) (title string)) (into "posts.jsonl")
+           (count "agents.json" (agents author posts)))
+    (votes (fields (voter agent) (post integer)) (once-per voter post) (into "votes.jsonl"))))
+"""
+
+
+def state(pipes: int) -> dict[str, Any]:
+    """One agent a pipe, and an archive that fills the state up to its size."""
+    agents = {f"agent-{n:04d}": {"name": f"Agent {n}", "posts": 0} for n in range(pipes)}
+    entries = [{"number": n, "title": f"Post {n}", "body": "x" * 160} for n in range(STATE_BYTES // 200)]
+    return {"agents.json": {"agents": agents}, "archive.json": {"posts": entries}}
+
+
+def answers(pipes: int) -> dict[str, Any]:
+    """Each agent writes one post and casts two votes."""
+    return {
+        f"agent-{n:04d}": {
+            "posts": [{"author": f"agent-{n:04d}", "title": f"A title by {n}"}],
+            "votes": [{"voter": f"agent-{n:04d}", "post": post} for post in (n, n + 1)],
+        }
+        for n in range(pipes)
+    }
+
+
+def median(step: Callable[[], object]) -> float:
+    """The median of the milliseconds that a step takes, after one that warms up."""
+    step()
+    taken = []
+    for _ in range(FRAMES):
+        start = time.perf_counter()
+        step()
+        taken.append(1000 * (time.perf_counter() - start))
+    return statistics.median(taken)
+
+
+def dumped(folder: Path, documents: dict[str, Any]) -> Callable[[], None]:
+    """The reference: all documents as one JSON file, synced, in place of the last one."""
+
+    def step() -> None:
+        with open(folder / "next.json", "w", encoding="utf-8") as file:
+            json.dump(documents, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(folder / "next.json", folder / "state.json")
+
+    return step
+
+
+def measure(pipes: int, folder: Path) -> None:
+    """One row: the reference, a frame, how many times the reference that is, and a pipe's share."""
+    documents = state(pipes)
+    backend = Scripted(by_agent=answers(pipes))
+    world = Simulation(
+        folder / "world", POLICY.format(pipes=pipes), state=documents, backends={"none": backend}
+    )
+    with world.open() as pump:
+        frame = median(lambda: one(pump, pipes))
+    least = median(dumped(folder, documents))
+    print(
+        f"  {pipes:>5}  {least:>9.1f} ms  {frame:>9.1f} ms  {frame / least:>6.1f} x  {frame / pipes:>7.2f} ms"
+    )
+
+
+def one(pump: Pump, pipes: int) -> None:
+    """One frame, whole: every pipe answered and everything merged."""
+    (report,) = pump.step()
+    assert report.statuses == {"ok": pipes}
+
+
+def main() -> None:
+    """Measure and print."""
+    print(f"a state of {STATE_BYTES / 1e6:.0f} MB, the median of {FRAMES} frames")
+    print("  pipes     reference        frame     ratio   a pipe")
+    for pipes in [int(word) for word in sys.argv[1:]] or PIPES:
+        with tempfile.TemporaryDirectory() as folder:
+            measure(pipes, Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""The benchmarks run, each on its smallest load; what they measure is for people."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.bench
+
+
+def run(*words: str | Path) -> list[str]:
+    """The lines that a benchmark prints."""
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_a_frame_is_measured_beside_a_reference() -> None:
+    title, head, *rows = run("benchmarks/frame.py", "2", "3")
+    assert "1 MB" in title and head.split() == ["pipes", "reference", "frame", "ratio", "a", "pipe"]
+    assert [row.split()[0] for row in rows] == ["2", "3"]
+
+
+def test_the_dam_is_measured_beside_random_rooms(shared_data: Path) -> None:
+    lines = run("benchmarks/dam.py", shared_data / "dam" / "affinity.json")
+    assert [line for line in lines if not line.startswith(" ")] == [
+        "137 agents in 15 rooms of 2x10, 13x9",
+        "137 agents in 14 rooms of 11x10, 3x9",
+        "137 agents in 15 rooms of 13x10, 4, 3 (sizes free)",
+    ]
