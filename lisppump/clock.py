@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+import types
+from collections.abc import Callable, Coroutine, Generator
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Clock(Protocol):
@@ -38,6 +40,35 @@ class Wall:
     async def sleep(self, seconds: float) -> None:
         """Wait without blocking the loop."""
         await asyncio.sleep(seconds)
+
+
+@types.coroutine
+def stepped(
+    work: Coroutine[Any, Any, Any],
+    monotonic: Callable[[], float],
+    ran: Callable[[float], None],
+    drops: Callable[[BaseException], bool] = lambda error: False,
+) -> Generator[Any, Any, Any]:
+    """Run a coroutine step by step, telling `ran` how long each held up the loop.
+
+    What the loop throws in is passed on, unless `drops` says that the coroutine is to be left where it is.
+    """
+    step: Callable[..., Any] = work.send
+    said: Any = None
+    while True:
+        began = monotonic()
+        try:
+            waits_for = step(said)
+        except StopIteration as end:
+            return end.value
+        finally:
+            ran(monotonic() - began)
+        try:
+            step, said = work.send, (yield waits_for)
+        except BaseException as error:
+            if drops(error):
+                raise
+            step, said = work.throw, error
 
 
 def stamp(moment: datetime) -> str:

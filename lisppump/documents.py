@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from lisppump import canon
 from lisppump.disk import StateError
 from lisppump.errors import LisppumpError, Source, Span
 from lisppump.frame import SUFFIXES
-from lisppump.lispy.values import Slice, elements
+from lisppump.lispy.values import Slice, elements, is_list
 from lisppump.merge_changes import window
+
+MOST_STEM = 240  # bytes of a file's name, which may have 255, without its suffix
 
 
 def is_document(name: str) -> bool:
@@ -38,11 +41,24 @@ def encode(name: str, value: Any) -> bytes:
     """The bytes of the document's file."""
     if is_log(name):
         return encode_lines(elements(value))
-    if is_text(name):
-        if not isinstance(value, str):
-            raise StateError("bad-document", f"{name} should hold text, but its new value is something else")
-        return value.encode()
-    return canon.document(value)
+    return _text(name, value) if is_text(name) else canon.document(value)
+
+
+def _text(name: str, value: Any) -> bytes:
+    try:
+        return value.encode()  # type: ignore[no-any-return]
+    except (AttributeError, UnicodeEncodeError):
+        message = f"{name} should hold text, but its new value is something else"
+        raise StateError("bad-document", message) from None
+
+
+def safe_stem(text: str) -> str:
+    """A text as part of a file's name: as it is where that can be, else escaped, and short enough."""
+    plain = "/" not in text and "\0" not in text and "%" not in text and not text.startswith(".")
+    name = text if plain and text else quote(text, safe=" ").replace(".", "%2E") or "%"
+    if len(name.encode()) <= MOST_STEM:
+        return name
+    return quote(text, safe="")[: MOST_STEM - 65] + "-" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def encode_lines(items: Sequence[Any]) -> bytes:
@@ -96,10 +112,16 @@ def digest(name: str, value: Any) -> str:
 
 
 def entry(name: str, value: Any) -> dict[str, Any]:
-    """What records say of a document: digest and length of its canonical bytes."""
+    """What records say of a document: digest and length of its canonical bytes, if it has the right shape."""
     if is_log(name):
+        if not is_list(value):
+            message = f"{name} should hold a list, but its new value is something else"
+            raise StateError("bad-document", message)
         return LogDigest().extended(elements(value)).entry()
-    data = value.encode() if is_text(name) and isinstance(value, str) else canon.canonical(value)
+    try:
+        data = _text(name, value) if is_text(name) else canon.canonical(value)
+    except LisppumpError as error:
+        raise StateError("bad-document", f"{name}: {error.message}", help=error.help) from None
     return {"digest": canon.digest_bytes(data), "length": len(data)}
 
 

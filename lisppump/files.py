@@ -51,9 +51,9 @@ class Files:
     def path(self, name: str) -> Path:
         """Where a document lies; a name never leads out of the folder."""
         parts = name.split("/")
-        bad = any(part in ("", ".", "..") or part.startswith(".") or "\0" in part for part in parts)
+        bad = any(part == "" or part.startswith(".") or "\0" in part or _long(part) for part in parts)
         if bad or parts[0] == DELTAS or not is_document(name):
-            help = "names end in .json, .jsonl, .md or .txt and stay inside the folder"
+            help = "names end in .json, .jsonl, .md or .txt, stay inside the folder and fit into 255 bytes"
             raise StateError(
                 "bad-document", f"`{_utf8(name, strict=False)}` is no name of a document", help=help
             )
@@ -91,14 +91,17 @@ class Files:
             raise trouble(error, f"reading {self._label(name)}") from error
 
     def fingerprint(self, name: str) -> tuple[int, ...] | None:
-        """Size, time of the last change and inode; None when there is no such file."""
+        """Size, time of the last change and inode; None when nothing is there."""
         try:
             found = os.stat(self.path(name))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise trouble(error, f"reading {self._label(name)}") from error
-        return (found.st_size, found.st_mtime_ns, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+        if not stat.S_ISREG(found.st_mode):
+            help = "move it away, or put the file back"
+            raise StateError("bad-document", f"{self._label(name)} should be a file, but is none", help=help)
+        return (found.st_size, found.st_mtime_ns, found.st_ino)
 
     def write(self, name: str, value: Any) -> None:
         """Replace a document atomically."""
@@ -174,11 +177,19 @@ class Files:
                 self._changing(f"{DELTAS}/{name}", functools.partial(self.disk.unlink, path))
 
 
+def _long(part: str) -> bool:
+    """True for what no folder takes as a name: of more than 255 bytes, or no UTF-8."""
+    try:
+        return len(part.encode()) > 255
+    except UnicodeEncodeError:
+        return True
+
+
 def _utf8(name: str, *, strict: bool = True) -> str:
     try:
         name.encode()
     except UnicodeEncodeError:
-        shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        shown = name.encode("utf-8", "backslashreplace").decode()
         if not strict:
             return shown
         help = "rename the file"

@@ -1,7 +1,8 @@
 """The journal: an append-only, checksummed, chained record of every frame. It knows no frame and no document.
 
 A record is one line of text, so that people can grep it: eight hex digits of length, eight of CRC-32C, and
-canonical JSON that holds its kind, its number and the sha256 of the record before.
+JSON that holds its kind, its number and the sha256 of the record before. Keys stay in their order: programs
+see it, so a document that is rebuilt from here must have it, too.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class Journal:
         self._frames = array("q")
         self._segments = array("I")
         self._offsets = array("Q")
+        self._first: dict[int, int] = {}  # the first record of each frame
         self._readers: dict[int, int] = {}
         self._prev = ""
         self._segment = 0
@@ -119,7 +121,8 @@ class Journal:
     def select(self, *kinds: str, frame: int | None = None) -> Iterator[int]:
         """The numbers of the records of these kinds (of one frame), newest first."""
         wanted = {KINDS.index(kind) for kind in kinds}
-        for index in range(len(self._kinds) - 1, -1, -1):
+        first = 1 if frame is None else self._first.get(frame, len(self) + 1)
+        for index in range(len(self) - 1, first - 2, -1):
             if self._kinds[index] in wanted and (frame is None or self._frames[index] == frame):
                 yield index + 1
 
@@ -215,7 +218,7 @@ class Journal:
         if not self._write:
             raise StateError("not-writable", "the world was opened for reading only")
         seq = len(self) + 1
-        payload = canon.canonical({**fields, "kind": kind, "seq": seq, "prev": self._prev})
+        payload = canon.line({**fields, "kind": kind, "seq": seq, "prev": self._prev})
         data = pack(payload)
         try:
             if self._size and self._size + len(data) > SEGMENT:
@@ -246,6 +249,8 @@ class Journal:
     def _note(self, kind: str, frame: Any, segment: int, offset: int) -> None:
         self._kinds.append(KINDS.index(kind))
         self._frames.append(frame if isinstance(frame, int) else -1)
+        if isinstance(frame, int):
+            self._first.setdefault(frame, len(self))
         self._segments.append(segment)
         self._offsets.append(offset)
 

@@ -6,7 +6,7 @@ is written after it can be written again from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,6 +15,7 @@ from lisppump.archive import Archive
 from lisppump.delta import Delta
 from lisppump.disk import Disk, StateError
 from lisppump.documents import Cell, LogDigest, appended, encode, entry, is_log, log_value
+from lisppump.errors import LisppumpError
 from lisppump.files import Files
 from lisppump.frame import Frame, Stream
 from lisppump.history import Head, Past
@@ -137,6 +138,10 @@ class Store(Archive):
         """Keep bytes that a record refers to."""
         return self._keep.blob(data)
 
+    def read_blob(self, digest: str) -> bytes:
+        """The bytes that a record refers to, verified."""
+        return self._keep.read_blob(digest)
+
     def intent(self, **fields: Any) -> None:
         """Journal what a frame is about to do, durably, before anything is asked."""
         self._record("intent", **fields)
@@ -248,11 +253,43 @@ class Store(Archive):
         """The documents that change, with their new values and what the record says of them."""
         old = self._now().documents
         new, entries = {}, {}
-        for name, value in apply(old, changes).items():
+        made = apply(old, changes)
+        self._check_names([name for name in made if name not in old], {*old, *made})
+        for name, value in made.items():
+            self._check_old(name)
             said = self._entry(name, old.get(name), value)
             if name not in old or said["digest"] != self._head.documents[name]["digest"]:
                 new[name], entries[name] = value, said
         return new, entries
+
+    def _check_names(self, fresh: Sequence[str], names: set[str]) -> None:
+        """A name cannot be that of a document and of a folder; a commit the disk cannot show is none."""
+        if not fresh:
+            return
+        folders: dict[str, str] = {}
+        for name in names:
+            for folder in _folders(name):
+                if folders.setdefault(folder, name) is not name:
+                    break  # those above it are known, too
+        for name in fresh:
+            other = next((folder for folder in _folders(name) if folder in names), folders.get(name))
+            if other is not None:
+                message = f"{name} cannot be a document, since {other} is one already"
+                raise StateError("bad-document", message, help="give one of them another name")
+
+    def _check_old(self, name: str) -> None:
+        """Refuse to go on from a document that somebody changed in memory, where the frame is only read.
+
+        A log is not read again for this: what is behind its end is all that is ever written.
+        """
+        known = self._head.documents.get(name)
+        if known is None or is_log(name) or entry(name, self._cells[name].get())["digest"] == known["digest"]:
+            return
+        raise LisppumpError(
+            "contract",
+            f"a stage changed {name} of frame {self._head.number} in memory, where it may only read",
+            help="nothing was committed; do without the plugins of pump.lisp in turn to find which one it is",
+        )
 
     def _entry(self, name: str, old: Any, new: Any) -> dict[str, Any]:
         """Digest and length; of a log only what was appended is hashed."""
@@ -314,7 +351,7 @@ class Store(Archive):
         if lags or self._view.suspect:
             commit = self.commit_record(self._head.number)
             self._show_deltas(self.deltas(self._head.number), commit["quarantine"] if commit else ())
-        self._take(self._everywhere())
+        self._take_all()
         if lags:
             self.notes.append(
                 f"the documents of frame {self._head.number} were written again from the journal"
@@ -325,7 +362,7 @@ class Store(Archive):
 
     def take_edits(self) -> tuple[str, ...]:
         """Take in what was changed by hand since the last look; what is said about it. An edit wins whole."""
-        return tuple(self._take(self._everywhere()))
+        return tuple(self._take_all())
 
     def _everywhere(self) -> list[str]:
         return sorted({*self._head.documents, *self._view.names, *self.view.names()})
@@ -333,6 +370,12 @@ class Store(Archive):
     def _look(self, names: Iterable[str]) -> Any:
         past = Past(self._journal, self._head.latest)
         return self._view.look(sorted(names), self._head.documents, past=past.value, earlier=self._earlier)
+
+    def _take_all(self) -> list[str]:
+        """Look at every document; what is said about it."""
+        notes = self._restored()
+        self.notes.extend(notes)
+        return [*notes, *self._take(self._everywhere())]
 
     def _take(self, names: Iterable[str]) -> list[str]:
         if self._head.number < 0:
@@ -345,6 +388,14 @@ class Store(Archive):
             notes += self._journal_edits(found.edits)
         self.notes.extend(notes)
         return notes
+
+    def _restored(self) -> list[str]:
+        """A state folder without a single document is no edit: it is written again from the journal."""
+        if not self._head.documents or self.view.names():
+            return []
+        for name in self._head.documents:
+            self._redo(name)
+        return ["the state folder was empty; its documents were written again from the journal"]
 
     def _redo(self, name: str) -> None:
         said = self._head.documents.get(name)
@@ -392,6 +443,12 @@ class Store(Archive):
             if said is not None:
                 found.add(said["digest"])
         return frozenset(found)
+
+
+def _folders(name: str) -> Iterator[str]:
+    """The folders that a document lies in, the innermost first."""
+    while name := name.rpartition("/")[0]:
+        yield name
 
 
 def _named(delta: Delta) -> dict[str, Any]:
