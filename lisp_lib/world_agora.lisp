@@ -2,7 +2,7 @@
 ;;; lisppump check    is it right?          lisppump plan    what would the next frame do?
 ;;;
 ;;; Each agent is a persona: a LisPy program that reads the frame and answers with posts, comments, votes.
-;;; With a backend plugin for a model, uncomment its line below and put its alias first in (pipe ...); the rest stays.
+;;; With a backend plugin for a model, uncomment its line below and put its alias first in (pipe ...).
 
 (load dam)                                     ; bond, shared-threads, spark?, fibonacci-diversity
 (load prompt)                                  ; section, summary, latest, memory-of, echo-of

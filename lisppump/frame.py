@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -90,9 +91,19 @@ class Frame:
 class FrameFunction(Protocol):
     """A procedure of pump.lisp: bound to a frame it is an ordinary function of LisPy values."""
 
-    def on(self, frame: Frame | None, *, seed: tuple[Any, ...] = ()) -> Callable[..., Any]:
-        """The function while it decides about `frame` (None before frame 0); `seed` names its die."""
+    def on(
+        self, frame: Frame | None, *, seed: tuple[Any, ...] = (), seconds: float | None = None
+    ) -> Callable[..., Any]:
+        """The function while it decides about `frame` (None before frame 0).
+
+        `seed` names its dice, of which each call has its own; `seconds` ends a call that runs longer.
+        """
         ...
+
+
+def copied(data: dict[str, Any]) -> dict[str, Any]:
+    """A copy of JSON data all the way down; no other way of making one is as fast."""
+    return marshal.loads(marshal.dumps(data))  # type: ignore[no-any-return]
 
 
 def stem_of(name: str) -> str:

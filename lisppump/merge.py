@@ -19,7 +19,7 @@ from lisppump.merge_places import Entry, Refused
 from lisppump.merge_rules import Rules
 from lisppump.schema import shown
 
-__all__ = ["Change", "Memo", "Merged", "apply", "merge"]
+__all__ = ["Change", "Memo", "Merged", "apply", "merge", "origin_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,11 @@ class _Merge:
 
     def _once(self) -> list[tuple[int, Delta]]:
         """Each delta once, with its place; a repeated one counts as duplicates, what was rejected is told."""
-        twins: dict[tuple[int, str, str], Delta] = {}
+        twins: dict[tuple[Any, ...], Delta] = {}
         kept: list[tuple[int, Delta]] = []
         for place, delta in enumerate(self.given):
-            key = (delta.frame, delta.node, delta.digest)
+            # A delta of ours is known by its key; one from elsewhere only by what it holds.
+            key = (delta.digest,) if delta.foreign else (*delta.key, delta.digest)
             twin = twins.get(key)
             if twin is None:
                 twins[key] = delta
@@ -301,14 +302,18 @@ class _Merge:
 
     def _set_aside(self, delta: Delta, problem: Mapping[str, Any]) -> None:
         self._count(problem["collection"], "quarantined")
-        origin = {"frame": delta.frame, "node": delta.node, "epoch": delta.epoch, "stream": delta.stream}
-        self.quarantine.append({**origin, **problem})
+        self.quarantine.append({**origin_of(delta), **problem})
 
     def _count(self, name: str, outcome: str, many: int = 1) -> None:
         empty = {"in": 0, "merged": 0, "duplicate": 0, "quarantined": 0}
         counts = self.report.setdefault(name, empty)
         counts["in"] += many
         counts[outcome] += many
+
+
+def origin_of(delta: Delta) -> dict[str, Any]:
+    """Where an item in quarantine came from."""
+    return {"frame": delta.frame, "node": delta.node, "epoch": delta.epoch, "stream": delta.stream}
 
 
 def _order(delta: Delta) -> tuple[Any, ...]:

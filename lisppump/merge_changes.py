@@ -27,6 +27,15 @@ class Change:
     path: tuple[str, ...]
     value: Any
 
+    @property
+    def sound(self) -> bool:
+        """True when it is made as a change must be; whether it fits its document is told by `apply`."""
+        named = isinstance(self.document, str) and isinstance(self.path, tuple)
+        keys = named and all(isinstance(key, str) for key in self.path)
+        held = {"append": isinstance(self.value, list), "text": isinstance(self.value, str)}
+        number = isinstance(self.value, int | float) and not isinstance(self.value, bool)
+        return keys and {"set": True, "add": number, **held}.get(self.op, False)
+
     def to_json(self) -> list[Any]:
         """As the journal keeps it: document, op, path, value."""
         return [self.document, self.op, list(self.path), self.value]
@@ -88,6 +97,8 @@ class _Work:
     def _new_value(self, change: Change, old: Any) -> Any:
         if change.op == "set":
             log = change.document.endswith(".jsonl") and not change.path
+            if log and not is_list(change.value):
+                raise _does_not_fit(change, "puts something that is not a list in the place of a log")
             return window(list(elements(change.value))) if log else change.value
         if change.op == "append":
             return self._extended(change, old)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lisppump.delta import Collection, Delta
-from lisppump.frame import Frame
+from lisppump.frame import SUFFIXES, Frame
 from lisppump.lispy.values import is_list
 from lisppump.merge_memo import Memo, identity
 from lisppump.schema import kind_of
@@ -248,8 +248,12 @@ def _filled(document: str, item: dict[str, Any]) -> str:
             )
             raise Refused("unsafe-name", sentence)
         name = name.replace(hole[0], text)
-    if len(name.rpartition("/")[2].encode()) > _MOST_NAME:
+    *folders, last = name.split("/")
+    if any(len(part.encode()) > _MOST_NAME for part in (*folders, last)):
         raise Refused("unsafe-name", f"belongs to {document}, but the name would be too long for a file")
+    if name.startswith("stream_deltas/") or any(folder.endswith(SUFFIXES) for folder in folders):
+        sentence = f"belongs to {document}, but no folder of documents may be called so: {name}"
+        raise Refused("unsafe-name", sentence)
     return name
 
 

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lisppump import canon, prompt, schema
+from lisppump.delta import Delta
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Agent, Frame, FrameFunction, Stream, agents_of
 from lisppump.lispy.values import Value, elements, is_list, is_nil, is_true
+from lisppump.merge import Merged
 from lisppump.policy import Policy
 from lisppump.prompt import Prompt
+from lisppump.report import Plan, totals
 from lisppump.stages import Assignment, Dam
 from lisppump.stages import assign as assign_streams
 
@@ -119,6 +122,28 @@ def genesis(policy: Policy) -> dict[str, Any] | None:
     if not isinstance(made, dict):
         raise LisppumpError("bad-answer", "(genesis ...) should give a dict of document name to value")
     return made
+
+
+def virtual(head: Frame, plan: Plan, deltas: Sequence[Delta], merged: Merged) -> dict[str, Any]:
+    """The documents that the loop itself writes; echo results live on until they are renewed."""
+    statuses: dict[str, int] = {}
+    for delta in deltas:
+        statuses[delta.status] = statuses.get(delta.status, 0) + 1
+    last = {
+        "frame": plan.frame,
+        "time": plan.time,
+        "streams": len(deltas),
+        "awake": len(plan.wake),
+        "events": totals(merged.report)["merged"],
+        "counts": {name: entry["merged"] for name, entry in merged.report.items()},
+        "statuses": statuses,
+    }
+    return {
+        "last": last,
+        "echo": head.virtual.get("echo", {"signals": {}, "results": {}}),
+        "steering": head.virtual.get("steering", {}),
+        "clock": {"frame": plan.frame, "time": plan.time},
+    }
 
 
 def signals(values: Sequence[tuple[str, Value]]) -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,13 +13,15 @@ from lisppump import clock, schema
 from lisppump.budget import Budget
 from lisppump.delta import Attempt, Delta, Usage
 from lisppump.errors import LisppumpError
-from lisppump.frame import Agent, Frame, Stream
+from lisppump.frame import Agent, Frame, Stream, copied
 from lisppump.policy import Policy
 from lisppump.prompt import Prompt
-from lisppump.stages import Backend, BackendError, Failure, Reply, Request
+from lisppump.stages import Backend, BackendError, Failure, Reply, Request, answered
 
 Journal = Callable[..., Any]
 Pourer = Callable[[Request, str], Awaitable[Reply]]
+
+MOST_REASON = 2000  # letters of a reason; the rest of a longer one tells nobody anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Tick:
     durable: Callable[[], Awaitable[None]]
     settled: Callable[[Stream, Delta], None]
     budget: Budget
+    monotonic: Callable[[], float]
 
 
 @dataclass(slots=True)
@@ -64,9 +69,11 @@ class Pipe:
 
     def time_out(self) -> None:
         """The pipe's time is over: what earlier passes brought stays, the rest of it is late."""
+        self._time_out(f"no answer within {self.tick.policy.pipe.deadline:g} s")
+
+    def _time_out(self, reason: str) -> None:
         if self.delta is None:
-            deadline = self.tick.policy.pipe.deadline
-            self._failed(self.settled or self._alias(), "timed-out", f"no answer within {deadline:g} s")
+            self._failed(self.settled or self._alias(), "timed-out", reason)
             self._settle()
 
     def _alias(self) -> str:
@@ -78,6 +85,8 @@ class Pipe:
     async def _take(self, turn: str) -> bool:
         """Ask the backends in turn until one answers; after the first pass only the one that did."""
         for alias, _ in self.tick.policy.pipe.backends:
+            if self.delta is not None:
+                return False  # its time is over: nobody else is asked
             if self.settled not in (None, alias):
                 continue
             if self.attempts and getattr(self.tick.backends[alias], "last_resort", False):
@@ -96,21 +105,38 @@ class Pipe:
             self._failed(alias, "over-budget", "the call would take more tokens than the budget has left")
             return False
         used = Usage()
+        call = _Call(self._called(alias, turn), tick.monotonic)
         try:
-            reply = await tick.pour(self._request(turn), alias)
+            reply = answered(await call.driven())
             used = reply.usage
         except BackendError as error:
             self._failed(alias, error.failure.status, error.reason)
             return False
         except LisppumpError as error:
-            self._failed(alias, Failure.DEFECT.status, error.message)
+            self._failed(alias, *self._misanswered(alias, error))
             return False
-        except Exception as error:
+        except BaseException as error:
+            if call.ended or isinstance(error, KeyboardInterrupt):
+                raise  # it is the pump that ends here, and not the backend
             self._failed(alias, Failure.DEFECT.status, self._blame(alias, error))
             return False
         finally:
             tick.budget.settle(bound, used)
+        if call.longest > tick.policy.pipe.deadline:
+            self._time_out(f"it stopped all streams for {call.longest:.1f} s")
         return await self._take_in(alias, turn, reply)
+
+    async def _called(self, alias: str, turn: str) -> Reply:
+        """What the backend answers, whatever it is."""
+        return await self.tick.pour(self._request(turn), alias)
+
+    def _misanswered(self, alias: str, error: LisppumpError) -> tuple[str, str]:
+        """Status and reason where a reply cannot be used at all."""
+        if error.code == "bad-json":
+            return Failure.INVALID.status, f"the reply is no JSON data: {error.message}"
+        offer = dict(self.tick.policy.pipe.backends)[alias].offer
+        said = f"backend `{offer.name}` of plugin {offer.plugin} broke its contract: {error.message}"
+        return Failure.DEFECT.status, said if error.code == "contract" else error.message
 
     async def _take_in(self, alias: str, turn: str, reply: Reply) -> bool:
         """Journal a reply the moment it is there, then read and check it."""
@@ -131,13 +157,7 @@ class Pipe:
         if self.delta is not None:
             tick.late(**record)
             return False
-        try:
-            tick.replied(**record)
-        except LisppumpError as error:
-            if error.category == "state":
-                raise
-            self._failed(alias, "invalid", f"the reply is no JSON data: {error.message}", reply.model)
-            return False
+        tick.replied(**record)
         await tick.durable()
         self.usage = self.usage + reply.usage
         try:
@@ -163,14 +183,15 @@ class Pipe:
         return Request(
             frame=self.tick.frame,
             stream=self.stream,
-            agents=self.agents,
+            # Copies: a backend that changes what it was given changes it for nobody else.
+            agents=tuple(Agent(agent.id, copied(agent.data)) for agent in self.agents),
             prompt=self.prompt,
             schema=policy.schema,
             turn=turn,
             seed=(policy.seed, self.tick.number, "pipe", turn),
             deadline=policy.pipe.deadline,
             limits=policy.limits,
-            heard={name: list(items) for name, items in self.heard.items()},
+            heard=copied(self.heard),
         )
 
     def _bound(self, backend: Backend) -> int:
@@ -179,15 +200,19 @@ class Pipe:
         return 0 if most is None else int(most) + self.prompt.tokens
 
     def _failed(self, alias: str, status: str, reason: str, model: str | None = None) -> None:
-        self.attempts.append(Attempt(alias, status, reason, model))
+        self.attempts.append(Attempt(alias, status, _sentence(reason), model))
 
-    def _blame(self, alias: str, error: Exception) -> str:
+    def _blame(self, alias: str, error: BaseException) -> str:
         """A plugin's fault names stage, plugin and place; the pump goes on."""
         offer = dict(self.tick.policy.pipe.backends)[alias].offer
         frames = traceback.extract_tb(error.__traceback__)
         place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else (offer.file or "?")
+        try:
+            said = _sentence(str(error))
+        except Exception:  # an error that cannot say what it is: its name has to do
+            said = "?"
         return (
-            f"backend `{offer.name}` of plugin {offer.plugin} raised {type(error).__name__}: {error} "
+            f"backend `{offer.name}` of plugin {offer.plugin} raised {type(error).__name__}: {said} "
             f"({place}, frame {self.tick.number})"
         )
 
@@ -217,3 +242,47 @@ class Pipe:
             rejected=tuple(self.rejected),
         )
         self.tick.settled(self.stream, self.delta)
+
+
+def _sentence(reason: Any) -> str:
+    """A reason as it can be kept and read: text, not endless."""
+    text = reason if isinstance(reason, str) else "the backend did not say why"
+    text = text if len(text) <= MOST_REASON else text[:MOST_REASON] + " ..."
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+class _Call:
+    """One call of a backend, step by step: how long one step held up all others, and who ended it.
+
+    Cancelled once, a backend may tidy up; cancelled again it is dropped, whatever it makes of that.
+    """
+
+    def __init__(self, call: Coroutine[Any, Any, Reply], monotonic: Callable[[], float]) -> None:
+        self.longest = 0.0
+        self.ended = False
+        self._call = call
+        self._monotonic = monotonic
+
+    async def driven(self) -> Any:
+        """What the backend answers."""
+        return await clock.stepped(self._call, self._monotonic, self._ran, self._drops)
+
+    def _ran(self, seconds: float) -> None:
+        self.longest = max(self.longest, seconds)
+
+    def _drops(self, error: BaseException) -> bool:
+        """True where the call is to go no further; only the first wish to end it is passed on."""
+        ours = isinstance(error, GeneratorExit) or _cancelled(error)
+        if not ours:
+            return False
+        again, self.ended = self.ended or isinstance(error, GeneratorExit), True
+        if again:
+            with suppress(RuntimeError):  # it will not end; nobody asks it again
+                self._call.close()
+        return again
+
+
+def _cancelled(error: BaseException) -> bool:
+    """True for a cancellation of the task that runs; that of another comes the same way."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lisppump import canon
 from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.budget import Breaker, Budget, Stopped
 from lisppump.delta import Delta
+from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError, declare
 from lisppump.folder import find_root
 from lisppump.frame import Agent, Frame, Stream
@@ -18,9 +21,10 @@ from lisppump.merge import Change, Merged
 from lisppump.policy import Policy
 from lisppump.pour import Pipe, Tick
 from lisppump.registry import Registry
-from lisppump.report import Event, FrameReport, Plan, Status, totals
+from lisppump.report import Event, FrameReport, Plan, Quarantine, Shown, Status, totals
 from lisppump.reservoir import Store
 from lisppump.stages import Assignment, Backend, Dam, Echo, Executor, Job, Merger, Request, Thought, blamed
+from lisppump.stages import merged as check_merged
 from lisppump.verbs import BuiltinVerbs
 
 declare("state", 1, no_state="The state is empty and the policy says nothing about frame 0.")
@@ -58,6 +62,7 @@ class Pump:
         self._given = dict(backends)
         self._stopping = False
         self._writing = False
+        self._told = 0  # how many of the store's notes a frame has passed on
         self._equip(policy)
 
     @classmethod
@@ -126,7 +131,12 @@ class Pump:
 
     def plan(self) -> Plan:
         """What the next frame would do; no call, no write."""
-        return self._prepare(self.head)[0]
+        plan = self._prepare(self.head)[0]
+        edits = self.store.pending_edits()
+        if not edits:
+            return plan
+        said = f"changed by hand and not in this plan yet: {', '.join(edits)}"
+        return replace(plan, notes=(*plan.notes, said))
 
     def _prepare(self, head: Frame) -> tuple[Plan, dict[str, Agent]]:
         """The plan, and the agents that wake, by id."""
@@ -163,15 +173,22 @@ class Pump:
 
     def status(self) -> Status:
         """Where the world stands, as far as the journal and the files say."""
-        from lisppump.status import status_document
+        from lisppump.status import status_of
 
-        return Status(status_document(self))
+        return status_of(self)
 
-    def show(self, number: int) -> dict[str, Any]:
+    def show(self, number: int) -> Shown:
         """One committed frame: what was intended, what came, what changed."""
-        from lisppump.status import show_document
+        from lisppump.status import shown
 
-        return show_document(self, number)
+        return shown(self, number)
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """Every item that did not pass, with its frame and reason."""
+        from lisppump.status import quarantine_of
+
+        return quarantine_of(self)
 
     # -- doing
 
@@ -232,7 +249,8 @@ class Pump:
         """One frame, from reservoir to reservoir."""
         started = self.clock.monotonic()
         store = self._open_for_writing()
-        edits = store.take_edits()
+        store.take_edits()
+        said, self._told = store.notes[self._told :], len(store.notes)
         head = self.head
         plan, agents = self._prepare(head)
         store.intent(**self._intent(plan, head))
@@ -249,7 +267,8 @@ class Pump:
             lost = ", ".join(pipe.stream.id for pipe in pipes if pipe.delta is None)
             raise LisppumpError("contract", f"executor `{self.policy.executor.name}` never settled {lost}")
 
-        merged: Merged = hooks.merge(policy=self.policy, frame=head, deltas=deltas, schema=self.policy.schema)
+        found = hooks.merge(policy=self.policy, frame=head, deltas=deltas, schema=self.policy.schema)
+        merged: Merged = check_merged(found, name=self.policy.merger.name)
         frame = store.commit(
             number=plan.frame,
             time=plan.time,
@@ -257,11 +276,16 @@ class Pump:
             merged=merged,
             wake=plan.wake,
             streams=plan.streams,
-            virtual=self._virtual(head, plan, deltas, merged),
+            virtual=planning.virtual(head, plan, deltas, merged),
             written=clocks.stamp(self.clock.now()),
         )
         hooks.frame_committed(frame=frame, report=merged.report)
-        thoughts = self._think(frame)
+        thoughts: tuple[Thought, ...] = ()
+        broken: LisppumpError | None = None
+        try:
+            thoughts = self._think(frame)
+        except LisppumpError as error:
+            broken = error  # the frame is committed all the same, and is told before the error is
         report = FrameReport(
             frame=plan.frame,
             digest=self.head.digest,
@@ -270,10 +294,12 @@ class Pump:
             merge=merged.report,
             quarantine=merged.quarantine,
             echoes=tuple(thought.key for thought in thoughts),
-            notes=(*edits, *plan.notes),
+            notes=(*said, *plan.notes, *_failed_echoes(thoughts)),
             seconds=self.clock.monotonic() - started,
         )
         self._tell(Event("frame_committed", plan.frame, report=report, streams=len(plan.streams)))
+        if broken is not None:
+            raise broken
         return report
 
     def _pipes(self, plan: Plan, head: Frame, agents: Mapping[str, Agent]) -> list[Pipe]:
@@ -296,6 +322,7 @@ class Pump:
             durable=self.store.durable,
             settled=self._settled,
             budget=self.budget,
+            monotonic=self.clock.monotonic,
         )
         return [
             Pipe(tick, stream, tuple(agents[member] for member in stream.agents), prompt)
@@ -327,7 +354,8 @@ class Pump:
         if not thoughts:
             return ()
         changes = tuple(
-            Change(f"echo_frames/{t.key}.json", "set", (), t.to_json(frame.number)) for t in thoughts
+            Change(f"echo_frames/{safe_stem(t.key)}.json", "set", (), t.to_json(frame.number))
+            for t in thoughts
         )
         earlier = frame.virtual.get("echo", {}).get("results", {})
         results = {**earlier, **{thought.key: thought.value for thought in thoughts}}
@@ -336,26 +364,12 @@ class Pump:
         self._tell(Event("echoed", frame.number, text=", ".join(thought.key for thought in thoughts)))
         return thoughts
 
-    def _virtual(self, head: Frame, plan: Plan, deltas: Sequence[Delta], merged: Merged) -> dict[str, Any]:
-        """The documents that the loop itself writes; echo results live on until they are renewed."""
-        statuses: dict[str, int] = {}
-        for delta in deltas:
-            statuses[delta.status] = statuses.get(delta.status, 0) + 1
-        last = {
-            "frame": plan.frame,
-            "time": plan.time,
-            "streams": len(deltas),
-            "awake": len(plan.wake),
-            "events": totals(merged.report)["merged"],
-            "counts": {name: entry["merged"] for name, entry in merged.report.items()},
-            "statuses": statuses,
-        }
-        return {
-            "last": last,
-            "echo": head.virtual.get("echo", {"signals": {}, "results": {}}),
-            "steering": head.virtual.get("steering", {}),
-            "clock": {"frame": plan.frame, "time": plan.time},
-        }
+    def _think_again(self) -> None:
+        """Think over a frame whose run ended between its commit and its echoes, as that run would have."""
+        head = self.store.head
+        intent = None if head is None or head.tock else self.store.intent_record(head.number)
+        if head is not None and intent is not None and intent["policy"] == self.policy.digest:
+            self._think(head)
 
     def _intent(self, plan: Plan, head: Frame) -> dict[str, Any]:
         return {
@@ -364,7 +378,7 @@ class Pump:
             "tock": head.tock,
             "time": plan.time,
             "policy": self.policy.digest,
-            "bundle": dict(self.policy.bundle),
+            "bundle": self.store.blob(canon.canonical(dict(self.policy.bundle))),
             "seed": self.policy.seed,
             "overrides": self.overrides,
             "wake": list(plan.wake),
@@ -390,6 +404,7 @@ class Pump:
             policy = self.policy
             self.store = Store.open(self.root, _view(policy, self.root), write=True, keep=policy.state.keep)
             self._writing = True
+            self._think_again()
         if self.store.head is None:
             documents = self._documents()
             source = "state" if self.store.view.names() else "genesis"
@@ -463,6 +478,11 @@ class Pump:
     def _tell(self, event: Event) -> None:
         for listener in tuple(self.listeners):
             listener(event)
+
+
+def _failed_echoes(thoughts: Sequence[Thought]) -> list[str]:
+    """A sentence for each echo that came to nothing but an error."""
+    return [f"echo `{t.key}` failed: {t.error['message']}" for t in thoughts if t.error is not None]
 
 
 def _view(policy: Policy, root: Path) -> Any:

@@ -113,15 +113,21 @@ class Registry:
     def find(self, kind: str, name: str) -> Offer:
         """The stage of that kind and name; built-in ones are imported now."""
         offer = self._offers.get((kind, name)) or self._builtin(kind, name)
-        if offer is None:
-            near = suggest(name, self.names(kind))
-            known = ", ".join(self.names(kind))
+        if offer is not None:
+            return offer
+        near = suggest(name, self.names(kind))
+        if near is None and self.broken:
+            lines = "; ".join(broken.line() for broken in self.broken)
             raise LisppumpError(
-                "unknown-stage",
-                f"there is no {kind} called `{name}`",
-                help=f"did you mean `{near}`?" if near else f"known: {known}",
+                "broken-plugin",
+                f"there is no {kind} called `{name}` among the plugins that work",
+                help=f"{lines}; mend it, or leave it out with -p no:{self.broken[0].plugin}",
             )
-        return offer
+        raise LisppumpError(
+            "unknown-stage",
+            f"there is no {kind} called `{name}`",
+            help=f"did you mean `{near}`?" if near else f"known: {', '.join(self.names(kind))}",
+        )
 
     def names(self, kind: str) -> list[str]:
         """Every name that `find` answers, sorted."""

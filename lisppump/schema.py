@@ -39,10 +39,10 @@ class Problem:
     def to_json(self) -> dict[str, Any]:
         """As quarantine keeps it; what JSON cannot say is shown as text."""
         return {
-            "collection": self.collection,
+            "collection": _as_text(self.collection),
             "index": self.index,
             "reason": self.reason,
-            "message": self.sentence,
+            "message": _as_text(self.sentence),
             "item": shown(self.item),
         }
 

@@ -10,14 +10,15 @@ import enum
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from lisppump import canon
 from lisppump.delta import Delta, Schema, Usage
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Agent, Frame, Stream
 from lisppump.lispy.limits import Limits
-from lisppump.merge import Merged
+from lisppump.merge import Change, Merged
 from lisppump.prompt import Prompt
 
 declare(
@@ -79,7 +80,7 @@ class BackendError(Exception):
 
     def __init__(self, failure: Failure, reason: str, *, retry_after: float | None = None) -> None:
         super().__init__(reason)
-        self.failure = failure
+        self.failure = Failure(failure)  # one that is made up is a defect of the backend, and raised here
         self.reason = reason
         self.retry_after = retry_after
 
@@ -259,9 +260,13 @@ def blamed(kind: str, name: str, plugin: str, frame: int) -> Iterator[None]:
     """Run a stage's own code: what goes wrong in it says stage, plugin, place and frame."""
     try:
         yield
-    except LisppumpError:
+    except LisppumpError as error:
+        if error.code == "contract" and error.help is None:
+            error.help = f"it comes from plugin {plugin}; frame {frame} was not made"
+        elif error.span is not None:
+            error.trace += (f"{kind} `{name}`, frame {frame}",)
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a stage that exits would take the whole run with it
         frames = traceback.extract_tb(error.__traceback__)
         place = f"{frames[-1].filename}:{frames[-1].lineno}"
         raise LisppumpError(
@@ -281,7 +286,9 @@ def assign(
     seen: dict[str, int] = {}
     for number, room in enumerate(rooms, 1):
         known = room if isinstance(room, Stream) else Stream(number, tuple(room))
-        streams.append(Stream(number, known.agents, known.name, known.topic))
+        known = Stream(number, tuple(known.agents), known.name, known.topic)
+        _hold(_is_json([known.name, known.topic]), f"dam `{name}` gave {known.id} a name that is no text")
+        streams.append(known)
         for member in known.agents:
             seen[member] = seen.get(member, 0) + 1
     expected = [agent.id for agent in agents]
@@ -291,12 +298,86 @@ def assign(
         "made up": sorted(set(seen) - set(expected)),
         "left empty": [stream.id for stream in streams if not stream.agents],
     }
-    for what, who in problems.items():
-        if who:
-            raise LisppumpError("contract", f"dam `{name}` {what} {', '.join(who)}")
+    said = [f"{what} {', '.join(who)}" for what, who in problems.items() if who]
+    if said:
+        raise LisppumpError("contract", f"dam `{name}` {'; '.join(said)}")
     notes = []
     if len(streams) > n:
-        notes.append(f"{n} streams were asked for, {len(streams)} are needed to keep rooms small enough")
+        notes.append(f"streams asked for: {n}; to keep rooms small enough there are {len(streams)}")
     elif len(streams) < n:
-        notes.append(f"{n} streams were asked for, {len(streams)} rooms hold all {len(expected)} agents")
+        notes.append(f"streams asked for: {n}; there are agents for {len(streams)}")
     return Assignment(tuple(streams), tuple(notes))
+
+
+def answered(reply: Any) -> Reply:
+    """Hold a backend's answer to its contract: a reply of its own, that nobody else can change any more."""
+    _hold(isinstance(reply, Reply), "it gave something that is no Reply")
+    _hold((reply.text is None) != (reply.data is None), "its Reply should have either text or data")
+    _hold(reply.text is None or isinstance(reply.text, str), "the text of its Reply is no text")
+    _hold(reply.data is None or isinstance(reply.data, Mapping), "the data of its Reply is no dict")
+    _hold(_is_text(reply.model), "the model of its Reply is no text")
+    _hold(_is_text(reply.reason), "the reason of its Reply is no text")
+    _hold(reply.stop in ("end", "partial"), "the stop of its Reply should be end or partial")
+    _hold(_is_usage(reply.usage), "the usage of its Reply should hold whole numbers, and dollars")
+    # Half a surrogate pair has no bytes to be kept as: it is written as the escape that JSON has for it.
+    text = None if reply.text is None else reply.text.encode("utf-8", "backslashreplace").decode()
+    data = None if reply.data is None else canon.loads(canon.line(dict(reply.data)))
+    return replace(reply, text=text, data=data)  # type: ignore[no-any-return]
+
+
+def merged(result: Any, *, name: str) -> Merged:
+    """Hold a merger's answer to its contract: changes that can be carried out, every item accounted for."""
+    whose = f"merger `{name}`"
+    _hold(isinstance(result, Merged), f"{whose} gave something that is no Merged")
+    for change in result.changes:
+        _hold(isinstance(change, Change) and change.sound, f"{whose} gave something that is no change")
+    for collection, counts in result.report.items():
+        sound = isinstance(counts, Mapping) and all(isinstance(counts.get(key), int) for key in _COUNTS)
+        _hold(sound, f"{whose} should count items of {collection} as {', '.join(_COUNTS)}")
+        outcomes = sum(counts[key] for key in _COUNTS[1:])
+        _hold(counts["in"] == outcomes, f"{whose} lost or made up items of {collection}")
+    sound = all(isinstance(entry, Mapping) for entry in result.quarantine) and _is_json(
+        [dict(result.report), [dict(entry) for entry in result.quarantine]]
+    )
+    _hold(sound, f"{whose} gave a report or a quarantine that is no JSON")
+    return result  # type: ignore[no-any-return]
+
+
+def thought(entry: Any, *, name: str) -> Thought:
+    """Hold one of an echo's thoughts to its contract: a name, and nothing but data."""
+    whose = f"echo `{name}`"
+    _hold(isinstance(entry, Thought), f"{whose} gave something that is no Thought")
+    _hold(isinstance(entry.key, str) and entry.key != "", f"{whose} gave a Thought without a key")
+    sound = entry.error is None or isinstance(entry.error, Mapping)
+    _hold(sound and isinstance(entry.usage, Mapping), f"{whose} gave a Thought with a broken error or usage")
+    _hold(_is_json([entry.key, entry.to_json(0)]), f"{whose} gave a Thought that is no JSON data")
+    return entry  # type: ignore[no-any-return]
+
+
+_COUNTS = ("in", "merged", "duplicate", "quarantined")
+
+
+def _hold(kept: bool, sentence: str) -> None:
+    if not kept:
+        raise LisppumpError("contract", sentence)
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        canon.canonical(value)
+    except LisppumpError:
+        return False
+    return True
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and _is_json(value))
+
+
+def _is_usage(usage: Any) -> bool:
+    if not isinstance(usage, Usage):
+        return False
+    counts = (usage.input, usage.cache_read, usage.cache_write, usage.output, usage.steps)
+    dollars = 0 if usage.dollars is None else usage.dollars
+    priced = isinstance(dollars, int | float) and dollars >= 0 and _is_json(dollars)
+    return priced and all(count.__class__ is int and count >= 0 for count in counts)

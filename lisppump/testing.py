@@ -6,7 +6,8 @@ Nothing here waits by the clock or asks a network; no part of lisppump itself us
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,9 +65,8 @@ class Scripted:
         self.answered: list[int] = []
         self._replies = replies
         self._by_agent = by_agent or {}
-        self._reverse = reverse
+        self._turnstile = _Turnstile() if reverse else None
         self._asked: dict[int, int] = {}
-        self._open: set[int] = set()
 
     @property
     def calls(self) -> int:
@@ -80,8 +80,9 @@ class Scripted:
         answer = self._answer(request)
         if answer == "hang":
             await asyncio.Event().wait()
-        if self._reverse:
-            await self._wait_for_higher(number)
+        if self._turnstile is not None:
+            with self._turnstile.held(number):
+                await self._turnstile.higher_gone(number)
         self.answered.append(number)
         if isinstance(answer, BaseException):
             raise answer
@@ -113,19 +114,54 @@ class Scripted:
                 joined.setdefault(name, []).extend(items)
         return joined
 
-    async def _wait_for_higher(self, number: int) -> None:
-        """Return when every stream of a higher number that is open, too, has answered."""
+
+class Reversed:
+    """A backend that asks another one, but answers in the reverse order of the streams' numbers.
+
+    Streams that are open together wait for those of higher numbers; what one asks of the other is one call.
+    """
+
+    def __init__(self, inner: Backend) -> None:
+        self.answered: list[int] = []
+        self._inner = inner
+        self._turnstile = _Turnstile()
+
+    async def pour(self, request: Request) -> Reply:
+        """What the other backend answers, or raises, when all higher streams have answered."""
+        number = request.stream.number
+        with self._turnstile.held(number):
+            await self._turnstile.higher_gone(number)
+            reply = await self._inner.pour(request)
+        self.answered.append(number)
+        return reply
+
+
+class _Turnstile:
+    """Lets streams go in the reverse order of their numbers."""
+
+    def __init__(self) -> None:
+        self._open: set[int] = set()
+        self._calls = 0
+
+    @contextmanager
+    def held(self, number: int) -> Iterator[None]:
+        """Count a stream as open as long as it has not answered."""
         self._open.add(number)
+        self._calls += 1
         try:
-            quiet = 0
-            while quiet < TURNS:
-                calls = self.calls
-                await asyncio.sleep(0)
-                quiet = quiet + 1 if calls == self.calls else 0
-            while max(self._open) != number:
-                await asyncio.sleep(0)
+            yield
         finally:
             self._open.discard(number)
+
+    async def higher_gone(self, number: int) -> None:
+        """Return when no more calls are expected, and none of a higher stream is open."""
+        quiet = 0
+        while quiet < TURNS:
+            calls = self._calls
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if calls == self._calls else 0
+        while max(self._open) != number:
+            await asyncio.sleep(0)
 
 
 class Clock:

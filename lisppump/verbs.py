@@ -12,6 +12,7 @@ from lisppump.hookspecs import hookimpl
 from lisppump.merge import Merged
 from lisppump.policy import Policy
 from lisppump.stages import Assignment, Request, Thought, blamed
+from lisppump.stages import thought as check_thought
 
 if TYPE_CHECKING:
     from lisppump.pump import Pump
@@ -31,7 +32,7 @@ class BuiltinVerbs:
     @hookimpl(trylast=True)
     def assign(self, policy: Policy, frame: Frame, agents: Sequence[Agent]) -> Assignment:
         """Ask the dam."""
-        with blamed("dam", policy.dam.name, policy.dam.offer.plugin, frame.number):
+        with blamed("dam", policy.dam.name, policy.dam.offer.plugin, frame.number + 1):
             return planning.assign(policy, frame, agents, self._pump.dam)
 
     @hookimpl(trylast=True)
@@ -42,7 +43,7 @@ class BuiltinVerbs:
     @hookimpl(trylast=True)
     def merge(self, policy: Policy, frame: Frame, deltas: Sequence[Delta], schema: Schema) -> Merged:
         """Ask the merger."""
-        with blamed("merger", policy.merger.name, policy.merger.offer.plugin, frame.number):
+        with blamed("merger", policy.merger.name, policy.merger.offer.plugin, frame.number + 1):
             return self._pump.merger.merge(frame, deltas, schema)
 
     @hookimpl(trylast=True)
@@ -52,5 +53,7 @@ class BuiltinVerbs:
         for number, (clause, stage) in enumerate(zip(policy.echoes, self._pump.echoes, strict=True)):
             if frame.number % clause.each == 0:
                 with blamed("echo", clause.stage.name, clause.stage.offer.plugin, frame.number):
-                    thoughts.extend(stage.think(frame, (policy.seed, frame.number, "echo", number)))
+                    name = clause.stage.name
+                    for entry in stage.think(frame, (policy.seed, frame.number, "echo", number)):
+                        thoughts.append(check_thought(entry, name=name))
         return tuple(thoughts)

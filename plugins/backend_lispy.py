@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from lisppump import hookimpl
@@ -21,8 +23,9 @@ Items = dict[str, list[Any]]
 class Lispy:
     """Asks `program` for each agent of a room in turn; without it, the agent's own in `programs.json`.
 
-    A program gives a dict of collections, each a list of items, or nil. It gets the agent and the room, in
-    which `heard` is what earlier members and passes produced.
+    A program gives a dict of collections, each a list of items, or nil. The function gets the agent and the
+    room, in which `heard` is what earlier members and passes produced; an agent's own program finds them as
+    `self` and `room`.
     """
 
     options: ClassVar[tuple[Option, ...]] = (
@@ -40,6 +43,7 @@ class Lispy:
         own = {} if self._program is not None else programs_of(request.frame)
         produced: Items = {}
         failures: list[str] = []
+        ends = time.monotonic() + request.deadline
         steps = asked = 0
         for agent in request.agents:
             await asyncio.sleep(0)  # a deadline can end a room between two agents
@@ -47,12 +51,14 @@ class Lispy:
                 continue
             asked += 1
             try:
-                value, used = self._ask(request, agent, own.get(agent.id), produced)
+                left = max(0.0, ends - time.monotonic())  # a program holds the loop: it must end by itself
+                value, used = self._ask(request, agent, own.get(agent.id), produced, left)
                 steps += used
                 for name, items in _collections(value).items():
                     produced.setdefault(name, []).extend(items)
             except LisppumpError as error:
-                failures.append(f"the program of {agent.id} failed: {error.message}")
+                place = f" ({error.span.file}:{error.span.line}:{error.span.column})" if error.span else ""
+                failures.append(f"the program of {agent.id} failed: {error.message}{place}")
         reason = "; ".join(failures) or None
         if failures and len(failures) == asked:
             raise BackendError(Failure.INVALID, str(reason))
@@ -63,20 +69,22 @@ class Lispy:
             reason=reason,
         )
 
-    def _ask(self, request: Request, agent: Agent, source: str | None, produced: Items) -> tuple[Any, int]:
+    def _ask(
+        self, request: Request, agent: Agent, source: str | None, produced: Items, seconds: float
+    ) -> tuple[Any, int]:
         """What one agent's program gave, as JSON data, and the steps it took as far as they are known."""
         room = _room(request, produced)
         if self._program is not None:
             from lisppump.lispy import to_json
 
-            program = self._program.on(request.frame, seed=(*request.seed, agent.id))
+            program = self._program.on(request.frame, seed=(*request.seed, agent.id), seconds=seconds)
             return to_json(program(agent.data, room)), 0
         result = run_program(
             request.frame,
             agent.id,
             source or "",
             allow=("state",),
-            limits=request.limits,
+            limits=replace(request.limits, seconds=min(seconds, request.limits.seconds or seconds)),
             seed=request.seed,
             defined={"self": agent.data, "room": room},
         )

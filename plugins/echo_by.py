@@ -26,7 +26,7 @@ class By:
         from lisppump.lispy import to_json
 
         name = str(getattr(self._function, "name", "lambda"))
-        key = name if name != "lambda" else "-".join(str(part) for part in seed)
+        key = name if name != "lambda" else f"echo-{seed[-1]}"
         try:
             return [Thought(key, name, to_json(self._function.on(frame, seed=seed)()))]
         except LisppumpError as error:

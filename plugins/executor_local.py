@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import Any, ClassVar
 
 from lisppump import hookimpl
+from lisppump.clock import stepped
 from lisppump.stages import Job, Option
 
 GRACE = 1.0  # seconds that pours which were cancelled get to tidy up, all together
@@ -23,6 +24,7 @@ class Local:
     def __init__(self, at_most: int = 0) -> None:
         self._at_most = at_most
         self._abandoned: set[asyncio.Task[None]] = set()
+        self._busy = 0.0  # seconds in which any pour has run
 
     async def run(self, jobs: Sequence[Job]) -> None:
         """Return when every job has ended or was told that its time is over.
@@ -46,9 +48,13 @@ class Local:
     async def _guard(self, job: Job, gate: Any) -> None:
         """One job: its pour until it ends, its deadline passes or the frame is cancelled."""
         async with gate:
-            pour = asyncio.ensure_future(_poured(job))
+            work = _Work(self)
+            pour = asyncio.ensure_future(work.run(job))
             try:
-                await asyncio.wait((pour,), timeout=job.deadline)
+                left = job.deadline
+                while not pour.done() and left >= 0:
+                    await asyncio.wait((pour,), timeout=left)
+                    left = job.deadline - work.waited()
             finally:
                 if not pour.done():
                     pour.cancel()
@@ -69,7 +75,33 @@ class Local:
         """Give what was cancelled its grace; what ignores even that is left behind."""
         waiting = {*tasks, *self._abandoned}
         if waiting:
-            await asyncio.wait(waiting, timeout=GRACE)
+            _, deaf = await asyncio.wait(waiting, timeout=GRACE)
+            for task in deaf:
+                task.cancel()
+
+
+class _Work:
+    """The time of one pour: what others hold up the loop for is not taken from its deadline."""
+
+    def __init__(self, executor: Local) -> None:
+        self._executor = executor
+        self._clock = asyncio.get_running_loop().time
+        self._began = self._clock()
+        self._before = executor._busy
+        self._own = 0.0
+
+    async def run(self, job: Job) -> None:
+        """Pour, and count how long it runs."""
+        await stepped(_poured(job), self._clock, self._ran)
+
+    def _ran(self, seconds: float) -> None:
+        self._own += seconds
+        self._executor._busy += seconds
+
+    def waited(self) -> float:
+        """Seconds since it began in which no other pour ran."""
+        others = self._executor._busy - self._before - self._own
+        return self._clock() - self._began - others
 
 
 async def _poured(job: Job) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ from lisppump import hookimpl
 from lisppump.delta import Delta, Schema
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Frame, FrameFunction
-from lisppump.merge import Change, Merged
+from lisppump.merge import Change, Merged, origin_of
 from lisppump.stages import Option
 
 declare("policy", 1, bad_merge="The function of a merger gave something that is no dict of documents.")
@@ -18,7 +19,8 @@ declare("policy", 1, bad_merge="The function of a merger gave something that is 
 class By:
     """Asks `function` with the frame and the deltas in canonical order, dicts of their collections.
 
-    It gives a dict from document name to the new value of each document that changes. It takes every item.
+    It gives a dict from document name to the new value of each document that changes. It takes every item
+    that passed the check of the replies; the others are quarantined.
     """
 
     options: ClassVar[tuple[Option, ...]] = (
@@ -45,15 +47,22 @@ class By:
                 help='return (dict "log.json" ...) with every document that changes',
             )
         changes = tuple(Change(name, "set", (), value) for name, value in documents.items())
-        counts: dict[str, int] = {}
-        for delta in deltas:
-            for name, items in delta.collections.items():
-                counts[name] = counts.get(name, 0) + len(items)
+        merged: Counter[str] = Counter()
+        quarantine = []
+        for delta in sorted(deltas, key=lambda delta: delta.order):
+            merged.update({name: len(items) for name, items in delta.collections.items()})
+            quarantine += [{**origin_of(delta), **problem} for problem in delta.rejected]
+        refused = Counter(str(problem["collection"]) for problem in quarantine)
         report = {
-            name: {"in": count, "merged": count, "duplicate": 0, "quarantined": 0}
-            for name, count in sorted(counts.items())
+            name: {
+                "in": merged[name] + refused[name],
+                "merged": merged[name],
+                "duplicate": 0,
+                "quarantined": refused[name],
+            }
+            for name in sorted(merged.keys() | refused.keys())
         }
-        return Merged(changes, report, ())
+        return Merged(changes, report, tuple(quarantine))
 
 
 @hookimpl

@@ -31,7 +31,7 @@ class Rule:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
 
-    def on(self, frame: Frame | None, *, seed: tuple[Any, ...] = ()) -> Callable[..., Any]:
+    def on(self, frame: Frame | None, *, seed: tuple[Any, ...] = (), **_: Any) -> Callable[..., Any]:
         return self.function
 
 

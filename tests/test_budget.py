@@ -12,7 +12,9 @@ def test_three_bad_frames_in_a_row_open_the_breaker() -> None:
     assert breaker.note(bad, 3) is None
     assert breaker.note(bad, 3) is None
     reason = breaker.note(bad, 3)
-    assert reason == "3 frames in a row had 3 of 6 streams without an answer"
+    assert reason == (
+        "3 frames in a row were bad; in the last one 3 of 6 streams brought no usable answer"
+    )
 
 
 def test_a_good_frame_in_between_closes_it_again() -> None:

@@ -286,3 +286,24 @@ def test_a_folder_that_may_not_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(StateError) as caught:
         Keep.open(tmp_path / "w", write=True, disk=ReadOnly())
     assert caught.value.code == "not-writable"
+
+
+def test_looking_for_a_frame_goes_no_further_back_than_the_frame(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        for number in range(1, 6):
+            journal.append("intent", frame=number)
+            journal.append("reply", frame=number, stream=1)
+            journal.append("commit", frame=number)
+        journal.append("late", frame=2)
+        looked: list[int] = []
+
+        class Seen(list[int]):
+            def __getitem__(self, index: Any) -> Any:
+                looked.append(index)
+                return super().__getitem__(index)
+
+        journal._kinds = Seen(journal._kinds)  # type: ignore[assignment]
+        assert list(journal.select("reply", "late", frame=2)) == [16, 5]
+        assert min(looked) == 3
+        looked.clear()
+        assert list(journal.select("reply", frame=99)) == [] and looked == []

@@ -293,6 +293,14 @@ def test_memories_are_dated_lines() -> None:
     assert reasons(merged) == ["unsafe-name"] * 3
 
 
+def test_a_field_cannot_name_a_folder_that_is_a_document_or_not_of_documents() -> None:
+    rule = Collection("notes", (Field("to", "string"), TEXT), into=Target("{to}/notes.md"))
+    names = ["stats.json", "stream_deltas", "x" * 250, "fine"]
+    after, merged = run(schema(rule), delta(1, notes=[{"to": name, "text": "t"} for name in names]))
+    assert reasons(merged) == ["unsafe-name"] * 3
+    assert list(after) == ["fine/notes.md"]
+
+
 def test_a_policy_function_shapes_what_is_stored() -> None:
     def shape(item: dict[str, Any], view: Any) -> Any:
         if item["title"] == "bad":

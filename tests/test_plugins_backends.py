@@ -33,7 +33,7 @@ class Program:
         self.procedure = self.runtime.evaluate(source)
         self.seeds: list[tuple[Any, ...]] = []
 
-    def on(self, frame: Any, *, seed: tuple[Any, ...] = ()) -> Callable[..., Any]:
+    def on(self, frame: Any, *, seed: tuple[Any, ...] = (), **_: Any) -> Callable[..., Any]:
         self.seeds.append(seed)
         return lambda *args: self.runtime.call(self.procedure, args, limits=Limits(steps=10_000), seed=seed)
 
@@ -121,7 +121,7 @@ def test_a_deadline_can_end_a_room_between_two_agents() -> None:
     class Slow:
         name = "slow"
 
-        def on(self, frame: Any, *, seed: tuple[Any, ...] = ()) -> Callable[..., Any]:
+        def on(self, frame: Any, *, seed: tuple[Any, ...] = (), **_: Any) -> Callable[..., Any]:
             return lambda agent, room: asked.append(agent["id"])
 
     async def cancelled() -> None:

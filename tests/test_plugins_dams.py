@@ -41,7 +41,7 @@ class Said:
         self.function = function
         self.seeds: list[Any] = []
 
-    def on(self, frame: Any, *, seed: tuple[Any, ...] = ()) -> Any:
+    def on(self, frame: Any, *, seed: tuple[Any, ...] = (), **_: Any) -> Any:
         self.seeds.append(seed)
         return self.function
 

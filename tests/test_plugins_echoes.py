@@ -26,7 +26,7 @@ class Function:
         self.runtime = Runtime()
         self.procedure = self.runtime.evaluate(source)
 
-    def on(self, frame: Frame, *, seed: tuple[Any, ...] = ()) -> Callable[..., Any]:
+    def on(self, frame: Frame, *, seed: tuple[Any, ...] = (), **_: Any) -> Callable[..., Any]:
         return lambda *args: self.runtime.call(
             self.procedure, args, state=frame.view, allow={"state"}, seed=(frame.number, *seed)
         )
@@ -119,6 +119,14 @@ def test_a_merger_by_a_function_replaces_the_documents_it_gives() -> None:
     merged = check_merger(merger, frame_of({"log.json": ["z"]}), DELTAS, Schema())
     assert [change.to_json() for change in merged.changes] == [["log.json", "set", [], ["z", "a", "b", "c"]]]
     assert merged.report == {"lines": {"in": 3, "merged": 3, "duplicate": 0, "quarantined": 0}}
+
+
+def test_a_merger_by_a_function_quarantines_what_the_check_refused() -> None:
+    refused = {"collection": "lines", "index": 1, "reason": "wrong-type", "message": "no", "item": 5}
+    delta = Delta(1, 3, "t", {"lines": ["d"]}, agents=("cid",), rejected=(refused,))
+    merged = MergeBy(Function("(lambda (frame deltas) {})")).merge(frame_of({}), [*DELTAS, delta], Schema())
+    assert merged.report == {"lines": {"in": 5, "merged": 4, "duplicate": 0, "quarantined": 1}}
+    assert merged.quarantine == ({"frame": 1, "node": "local", "epoch": 1, "stream": 3, **refused},)
 
 
 def test_a_merger_that_gives_no_documents_says_what_is_wanted() -> None:

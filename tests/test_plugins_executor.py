@@ -78,6 +78,33 @@ def test_a_pour_that_ignores_being_cancelled_is_left_behind(monkeypatch: pytest.
     asyncio.run(scenario())
 
 
+def test_who_holds_up_the_loop_takes_no_time_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    ended: list[int] = []
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        ahead = 0.0
+        real = loop.time
+        monkeypatch.setattr(loop, "time", lambda: real() + ahead)
+
+        async def blocks() -> None:
+            nonlocal ahead
+            await asyncio.sleep(0)
+            ahead += 1000.0
+
+        async def waits() -> None:
+            for _ in range(20):
+                await asyncio.sleep(0)
+            ended.append(2)
+
+        await Local().run([job(1, blocks, told, deadline=FOREVER), job(2, waits, told, deadline=FOREVER)])
+
+    asyncio.run(scenario())
+    assert ended == [2]
+    assert 2 not in told
+
+
 def test_what_a_pour_lets_through_is_raised_when_all_have_ended_lowest_stream_first() -> None:
     ended: list[int] = []
 

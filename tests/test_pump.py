@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -329,3 +330,62 @@ def test_fallbacks_are_tried_in_order_and_none_hides_nothing(world: World) -> No
     assert [(a.backend, a.status) for a in ended["ann"].attempts] == [("bright", "failed"), ("script", "ok")]
     assert (ended["ann"].status, ended["ann"].backend) == ("ok", "script")
     assert (ended["fay"].status, len(ended["fay"].attempts)) == ("failed", 2)
+
+
+def test_a_state_folder_that_was_removed_is_written_again(world: World) -> None:
+    folder = world()
+    with Pump.open(folder) as pump:
+        pump.step()
+    shutil.rmtree(folder / "state")
+    with Pump.open(folder) as pump:
+        (report,) = pump.step()
+    assert any("written again from the journal" in note for note in report.notes)
+    assert read(folder, "stats.json") == {"total_lines": 12}
+    assert len(read(folder, "lines.jsonl")) == 12
+
+
+def test_an_echo_that_fails_is_said_in_the_frame(world: World) -> None:
+    folder = world({'(dict "echo" "quiet" "signal" "boost-bob")': "(car nil)"})
+    with Pump.open(folder) as pump:
+        (report,) = pump.step()
+    assert report.notes and report.notes[-1].startswith("echo `mood` failed: ")
+    assert report.echoes == ("mood",)
+
+
+def test_rooms_that_say_the_same_are_all_heard(world: World) -> None:
+    folder = world(
+        {
+            "(fields (agent agent) (text string))": "(fields (n integer))",
+            '(into "lines.jsonl")': '(into "stats.json" n) (sum n)',
+        }
+    )
+    with Pump.open(
+        folder, backends={"script": Scripted({n: {"lines": [{"n": 1}]} for n in range(1, 7)})}
+    ) as pump:
+        (report,) = pump.step()
+    assert report.merge["lines"]["merged"] == 6
+    assert read(folder, "stats.json")["n"] == 6
+
+
+def test_a_persona_that_loops_ends_at_its_deadline_and_the_others_merge(world: World) -> None:
+    folder = world(
+        {
+            '"Says hello from its room."': '(if (equal? (get agent "id") "bob") (let loop () (loop)) nil)',
+            "(pump\n": "(pump\n  (limits (steps 1000000000000))\n",
+            "(deadline (seconds 1))": "(deadline (seconds 0.2))",
+        }
+    )
+    with Pump.open(folder) as pump:
+        (report,) = pump.step()
+    ended = {delta.agents[0]: delta.status for delta in report.deltas}
+    assert [who for who, status in ended.items() if status == "ok"] == [w for w in ended if w != "bob"]
+    assert ended["bob"] in ("invalid", "timed-out")
+
+
+def test_a_plan_says_that_hand_edits_are_not_in_it(world: World) -> None:
+    folder = world()
+    with Pump.open(folder) as pump:
+        pump.step()
+    (folder / "state" / "stats.json").write_text('{"total_lines": 100}')
+    with Pump.open(folder) as pump:
+        assert pump.plan().notes == ("changed by hand and not in this plan yet: stats.json",)

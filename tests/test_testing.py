@@ -16,6 +16,7 @@ from lisppump.merge import Change, Merged
 from lisppump.stages import BackendError, Failure, Job, Reply, Request, Thought
 from lisppump.testing import (
     Clock,
+    Reversed,
     Scripted,
     Simulation,
     check_backend,
@@ -75,6 +76,18 @@ def test_streams_can_answer_in_reverse_order_again_and_again(reverse: bool) -> N
     asyncio.run(frame())
     order = [1, 3, 4, 5]
     assert backend.answered == 2 * (order[::-1] if reverse else order)
+
+
+def test_any_backend_can_be_made_to_answer_in_reverse_order() -> None:
+    inner = Scripted(lambda number: {"x": [number]})
+    backend = Reversed(inner)
+
+    async def frame() -> list[Reply]:
+        return await asyncio.gather(*(backend.pour(request_of(FRAME, [ANN], n)) for n in range(1, 6)))
+
+    replies = asyncio.run(frame())
+    assert [reply.data for reply in replies] == [{"x": [number]} for number in range(1, 6)]
+    assert backend.answered == inner.answered == [5, 4, 3, 2, 1]
 
 
 def test_the_clock_moves_only_when_told_or_slept_on() -> None:
