@@ -159,6 +159,16 @@ class ErrorList(LisppumpError):
         return "\n\n".join(error.diagnostic() for error in self.errors)
 
 
+def place_of(error: BaseException) -> str | None:
+    """The file and line where foreign Python code went wrong, as `file:line`; None where nothing says it."""
+    import traceback
+
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    steps = [step for step in traceback.extract_tb(error.__traceback__) if "importlib" not in step.filename]
+    return f"{steps[-1].filename}:{steps[-1].lineno}" if steps else None
+
+
 def suggest(word: str, known: list[str]) -> str | None:
     """The known word that `word` most likely was meant to be, or None."""
     import difflib

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 from lisppump import clock, schema
 from lisppump.budget import Budget
 from lisppump.delta import Attempt, Delta, Usage
-from lisppump.errors import LisppumpError
+from lisppump.errors import LisppumpError, place_of
 from lisppump.frame import Agent, Frame, Stream, copied
 from lisppump.policy import Policy
 from lisppump.prompt import Prompt
@@ -205,8 +204,7 @@ class Pipe:
     def _blame(self, alias: str, error: BaseException) -> str:
         """A plugin's fault names stage, plugin and place; the pump goes on."""
         offer = dict(self.tick.policy.pipe.backends)[alias].offer
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else (offer.file or "?")
+        place = place_of(error) or offer.file or "?"
         try:
             said = _sentence(str(error))
         except Exception:  # an error that cannot say what it is: its name has to do

@@ -14,7 +14,7 @@ from lisppump import plan as planning
 from lisppump.budget import Breaker, Budget, Stopped
 from lisppump.delta import Delta
 from lisppump.documents import safe_stem
-from lisppump.errors import LisppumpError, declare
+from lisppump.errors import LisppumpError, declare, place_of
 from lisppump.folder import find_root
 from lisppump.frame import Agent, Frame, Stream
 from lisppump.merge import Change, Merged
@@ -250,12 +250,11 @@ class Pump:
         started = self.clock.monotonic()
         store = self._open_for_writing()
         store.take_edits()
-        said, self._told = store.notes[self._told :], len(store.notes)
         head = self.head
         plan, agents = self._prepare(head)
         store.intent(**self._intent(plan, head))
         hooks = self.registry.hooks
-        hooks.frame_started(frame=head, number=plan.frame, streams=plan.streams)
+        self._hear("frame_started", frame=head, number=plan.frame, streams=plan.streams)
         self._tell(Event("frame_started", plan.frame, streams=len(plan.streams)))
 
         pipes = self._pipes(plan, head, agents)
@@ -279,13 +278,14 @@ class Pump:
             virtual=planning.virtual(head, plan, deltas, merged),
             written=clocks.stamp(self.clock.now()),
         )
-        hooks.frame_committed(frame=frame, report=merged.report)
+        self._hear("frame_committed", frame=frame, report=merged.report)
         thoughts: tuple[Thought, ...] = ()
         broken: LisppumpError | None = None
         try:
             thoughts = self._think(frame)
         except LisppumpError as error:
             broken = error  # the frame is committed all the same, and is told before the error is
+        said, self._told = store.notes[self._told :], len(store.notes)
         report = FrameReport(
             frame=plan.frame,
             digest=self.head.digest,
@@ -343,9 +343,8 @@ class Pump:
     def _settled(self, stream: Stream, delta: Delta) -> None:
         """A stream has ended, however it did: journalled and told, once."""
         self.store.delta(delta)
-        hooks = self.registry.hooks
-        hook = hooks.stream_replied if delta.status in ("ok", "empty") else hooks.stream_failed
-        hook(number=delta.frame, stream=stream, delta=delta)
+        word = "stream_replied" if delta.status in ("ok", "empty") else "stream_failed"
+        self._hear(word, number=delta.frame, stream=stream, delta=delta)
         self._tell(Event("stream_settled", delta.frame, stream=delta.stream, delta=delta))
 
     def _think(self, frame: Frame) -> tuple[Thought, ...]:
@@ -454,14 +453,14 @@ class Pump:
             return
         self.stale = None
         self.breaker.rule, self.budget.rule = policy.breaker, policy.budget
-        self.registry.hooks.policy_reloaded(policy=policy)
+        self._hear("policy_reloaded", policy=policy)
         self._tell(Event("policy_reloaded", self.head.number))
 
     def _check_budget(self) -> None:
         reason = self.budget.exhausted()
         if reason is not None:
             number = self.head.number + 1
-            self.registry.hooks.budget_spent(number=number, reason=reason)
+            self._hear("budget_spent", number=number, reason=reason)
             raise Stopped(
                 "budget-spent", f"frame {number} was not begun: {reason}", help="raise (budget ...) to go on"
             )
@@ -474,6 +473,14 @@ class Pump:
                 f"the run stops after frame {report.frame}: {reason}",
                 help="see `lisppump status` for the reasons; (breaker ...) sets the limits",
             )
+
+    def _hear(self, hook: str, **told: Any) -> None:
+        """Tell the plugins; one that cannot bear the news stops nothing, and the frame says so."""
+        try:
+            getattr(self.registry.hooks, hook)(**told)
+        except Exception as error:
+            said = f"a plugin's hook `{hook}` raised {type(error).__name__}: {error} ({place_of(error)})"
+            self.store.notes.append(said)
 
     def _tell(self, event: Event) -> None:
         for listener in tuple(self.listeners):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
-import traceback
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module, metadata
@@ -17,7 +16,7 @@ from typing import Any
 import pluggy
 
 from lisppump import hookspecs
-from lisppump.errors import LisppumpError, declare, suggest
+from lisppump.errors import LisppumpError, declare, place_of, suggest
 from lisppump.stages import KINDS, Kind
 
 GROUP = "lisppump"
@@ -83,7 +82,8 @@ class Registry:
             try:
                 registry.register(entry.load(), f"{name}:{entry.name}", version)
             except Exception as error:
-                registry.broken.append(Broken(name, version, _place(error), _reason(error)))
+                place = place_of(error) or "its entry point"
+                registry.broken.append(Broken(name, version, place, _reason(error)))
         return registry
 
     @property
@@ -238,15 +238,6 @@ def _entry_points() -> Iterator[tuple[metadata.EntryPoint, str, str | None]]:
             if entry.group == GROUP:
                 found.append((entry, distribution.metadata["Name"] or entry.value, distribution.version))
     yield from sorted(found, key=lambda each: (each[1], each[0].name, each[0].value))
-
-
-def _place(error: BaseException) -> str:
-    frames = [
-        entry for entry in traceback.extract_tb(error.__traceback__) if "importlib" not in entry.filename
-    ]
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}:{error.lineno}"
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "its entry point"
 
 
 def _reason(error: BaseException) -> str:

@@ -7,7 +7,6 @@ becomes a keyword argument of the class (hyphens become underscores). Nothing he
 from __future__ import annotations
 
 import enum
-import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from lisppump import canon
 from lisppump.delta import Delta, Schema, Usage
-from lisppump.errors import LisppumpError, declare
+from lisppump.errors import LisppumpError, declare, place_of
 from lisppump.frame import Agent, Frame, Stream
 from lisppump.lispy.limits import Limits
 from lisppump.merge import Change, Merged
@@ -267,8 +266,7 @@ def blamed(kind: str, name: str, plugin: str, frame: int) -> Iterator[None]:
             error.trace += (f"{kind} `{name}`, frame {frame}",)
         raise
     except (Exception, SystemExit) as error:  # a stage that exits would take the whole run with it
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f"{frames[-1].filename}:{frames[-1].lineno}"
+        place = place_of(error)
         raise LisppumpError(
             "stage-failed",
             f"{kind} `{name}` of plugin {plugin} raised {type(error).__name__}: {error} "

@@ -6,13 +6,15 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lisppump import Pump
+from lisppump import Pump, hookimpl
 from lisppump.budget import Stopped
 from lisppump.errors import ErrorList, LisppumpError
+from lisppump.registry import Registry
 from lisppump.testing import Scripted
 from tests.conftest import ROOT
 
@@ -389,3 +391,16 @@ def test_a_plan_says_that_hand_edits_are_not_in_it(world: World) -> None:
     (folder / "state" / "stats.json").write_text('{"total_lines": 100}')
     with Pump.open(folder) as pump:
         assert pump.plan().notes == ("changed by hand and not in this plan yet: stats.json",)
+
+
+def test_a_hook_that_only_listens_stops_nothing(world: World) -> None:
+    def stream_replied(delta: Any) -> None:
+        raise RuntimeError("I did not want to know")
+
+    registry = Registry.load()
+    registry.register(SimpleNamespace(stream_replied=hookimpl(stream_replied)), "listener")
+    with Pump.open(world(), registry=registry) as pump:
+        first, second = pump.step(2)
+    assert first.merge["lines"]["merged"] == second.merge["lines"]["merged"] == 6
+    assert len(first.notes) == 6
+    assert "hook `stream_replied` raised RuntimeError: I did not want to know (" in first.notes[0]
