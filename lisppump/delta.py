@@ -167,8 +167,22 @@ class Delta:
             raise DeltaError(
                 "bad-delta-file",
                 "a delta file should hold frame, stream, utc and collections that are lists; this does not",
-                help="files of other origin are read by `lisppump import-deltas`",
+                help="only files that a pump wrote can be read so",
             ) from None
+
+    def outcome(self) -> dict[str, Any]:
+        """How its stream ended, as `status` and `show` pin it."""
+        return {
+            "stream": self.stream,
+            "status": self.status,
+            "reason": self.reason,
+            "partial": self.partial,
+            "backend": self.backend,
+            "model": self.model,
+            "agents": list(self.agents),
+            "attempts": [attempt.to_json() for attempt in self.attempts],
+            "usage": self.usage.to_json(),
+        }
 
     def to_record(self) -> dict[str, Any]:
         """All of it, as the journal keeps it."""

@@ -72,21 +72,6 @@ class Plan:
         }
 
 
-def stream_json(delta: Delta) -> dict[str, Any]:
-    """One stream as `status` and `show` pin it."""
-    return {
-        "stream": delta.stream,
-        "status": delta.status,
-        "reason": delta.reason,
-        "partial": delta.partial,
-        "backend": delta.backend,
-        "model": delta.model,
-        "agents": list(delta.agents),
-        "attempts": [attempt.to_json() for attempt in delta.attempts],
-        "usage": delta.usage.to_json(),
-    }
-
-
 def totals(report: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     """Items over all collections: items, merged, duplicate, quarantined."""
     return {
@@ -131,7 +116,7 @@ class FrameReport:
             "frame": self.frame,
             "digest": self.digest,
             "time": self.time,
-            "streams": [stream_json(delta) for delta in self.deltas],
+            "streams": [delta.outcome() for delta in self.deltas],
             "merge": {**totals(self.merge), "collections": {k: dict(v) for k, v in self.merge.items()}},
             "quarantined": [dict(entry) for entry in self.quarantine],
             "echoes": list(self.echoes),

@@ -462,17 +462,7 @@ def _named(delta: Delta) -> dict[str, Any]:
 
 
 def _stream_entry(delta: Delta, stream: Stream | None) -> dict[str, Any]:
-    """One stream as `status` and `show` pin it."""
-    return {
-        "stream": delta.stream,
-        "name": stream.name if stream else "",
-        "topic": stream.topic if stream else None,
-        "status": delta.status,
-        "reason": delta.reason,
-        "partial": delta.partial,
-        "backend": delta.backend,
-        "model": delta.model,
-        "agents": list(stream.agents if stream else delta.agents),
-        "attempts": [attempt.to_json() for attempt in delta.attempts],
-        "usage": delta.usage.to_json(),
-    }
+    """What a stream came to, and what its room was called."""
+    room = stream or Stream(delta.stream, delta.agents)
+    named = {"stream": delta.stream, "name": room.name, "topic": room.topic}
+    return {**named, **delta.outcome(), "agents": list(room.agents)}
