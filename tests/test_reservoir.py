@@ -1,120 +1,31 @@
-"""The state store: frames come back, edits are taken in, a crash leaves frame N or N+1."""
+"""The state store: frames come back, edits are taken in, readers see the last commit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lisppump import canon
-from lisppump.delta import Delta
-from lisppump.disk import Disk, StateError
+from lisppump.disk import StateError
 from lisppump.documents import digest
 from lisppump.errors import LisppumpError
 from lisppump.files import Files
-from lisppump.frame import Frame, Stream
 from lisppump.lispy.values import Slice, elements
 from lisppump.merge_changes import Change
 from lisppump.reservoir import Reservoir, Store
-from tests.faults import Crash, FaultyDisk, die
-
-WORLD: dict[str, Any] = {
-    "agents.json": {"ada": {"mood": "calm", "posts": 0}, "bob": {"mood": None, "posts": 0}},
-    "posts.jsonl": [],
-    "memory/ada.md": "# Ada\n",
-    "rules.md": "be kind",
-}
-TIME = "2026-01-01T00:00:00.000000Z"
-
-
-@dataclass
-class Merged:
-    changes: tuple[Change, ...]
-    report: dict[str, dict[str, int]]
-    quarantine: tuple[dict[str, Any], ...] = ()
-
-
-def opened(root: Path, *, write: bool = True, keep: int = 50, disk: Disk | None = None) -> Store:
-    return Store.open(root, Files(root / "state"), write=write, keep=keep, disk=disk)
-
-
-def begun(root: Path, **options: Any) -> Store:
-    store = opened(root, **options)
-    store.start(WORLD, time=TIME, source="genesis")
-    return store
-
-
-def changes_of(number: int) -> tuple[Change, ...]:
-    return (
-        Change("posts.jsonl", "append", (), [{"id": number, "text": f"post {number}"}]),
-        Change("agents.json", "add", ("ada", "posts"), 1),
-        Change("memory/ada.md", "text", (), f"- frame {number}\n"),
-    )
-
-
-def delta_of(number: int, stream: int, epoch: int = 1) -> Delta:
-    return Delta(
-        number,
-        stream,
-        TIME,
-        {"posts": [{"text": f"{number}.{stream}"}]},
-        agents=("ada",),
-        epoch=epoch,
-        backend="fake",
-    )
-
-
-def step(store: Store, changes: tuple[Change, ...] | None = None, pipes: int = 2) -> Frame:
-    """One whole frame, as the loop writes it."""
-    store.take_edits()
-    assert store.head is not None
-    number = store.head.number + 1
-    streams = [Stream(n, ("ada",) if n == 1 else ("bob",)) for n in range(1, pipes + 1)]
-    store.intent(frame=number, parent=store.head.digest, streams=[{"stream": s.number} for s in streams])
-    deltas = [delta_of(number, s.number, store.epoch) for s in streams]
-    for delta in deltas:
-        store.reply(frame=number, stream=delta.stream, text="raw")
-        store.delta(delta)
-    return store.commit(
-        number=number,
-        time=TIME,
-        deltas=deltas,
-        merged=Merged(
-            changes if changes is not None else changes_of(number),
-            {"posts": {"in": 2, "merged": 1, "duplicate": 0, "quarantined": 1}},
-            ({"item": number, "reason": "refused"},),
-        ),
-        wake=["ada"],
-        streams=streams,
-        virtual={"last": {"frame": number}},
-    )
-
-
-def state_of(root: Path) -> dict[str, bytes]:
-    folder = root / "state"
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-def check_whole(root: Path) -> int:
-    """The head's number, after proving that journal, frame and files agree."""
-    with opened(root) as store:
-        head = store.head
-        assert head is not None
-        for name, value in head.documents.items():
-            assert digest(name, value) == head.digests[name]
-            assert digest(name, store.view.read(name)) == head.digests[name]
-        assert sorted(store.view.names()) == sorted(head.documents)
-        assert [item["id"] for item in elements(head.documents["posts.jsonl"])] == [
-            *range(1, head.number + 1)
-        ]
-        assert head.documents["agents.json"]["ada"]["posts"] == head.number
-        for delta in store.deltas(head.number):
-            assert (root / "state" / "stream_deltas" / delta.file_name).is_file()
-        assert store.take_edits() == ()
-        return head.number
+from tests.storing import (
+    TIME,
+    WORLD,
+    Merged,
+    begun,
+    changes_of,
+    check_whole,
+    delta_of,
+    opened,
+    state_of,
+    step,
+)
 
 
 def test_the_built_in_reservoir_is_one(tmp_path: Path) -> None:
@@ -400,171 +311,3 @@ def test_reading_changes_nothing_on_disk(tmp_path: Path) -> None:
         with pytest.raises(StateError, match="reading only"):
             store.intent(frame=9)
     assert everything() == before
-
-
-# -- crashes ---------------------------------------------------------------------------------------------
-
-
-def crashes(tmp_path: Path, *, torn: bool) -> Iterator[tuple[Path, int]]:
-    """Worlds whose second frame was stopped before the k-th change of the disk, for every k."""
-    k = 0
-    while True:
-        root = tmp_path / f"{k}"
-        disk = FaultyDisk(torn=torn)
-        store = begun(root, disk=disk)
-        step(store)
-        disk.stop = disk.count + k
-        try:
-            step(store)
-        except Crash:
-            die(store)
-        else:
-            disk.stop = None
-            store.close()
-            return
-        yield root, k
-        k += 1
-
-
-@pytest.mark.parametrize("torn", [False, True])
-def test_a_crash_leaves_frame_n_or_n_plus_1(tmp_path: Path, torn: bool) -> None:
-    undisturbed = tmp_path / "undisturbed"
-    with begun(undisturbed) as store:
-        step(store)
-        step(store)
-    whole = {name: data for name, data in state_of(undisturbed).items() if "stream_deltas" not in name}
-    heads = []
-    for root, k in crashes(tmp_path, torn=torn):
-        with opened(root, write=False) as reader:
-            assert reader.head is not None
-            seen = {name: digest(name, value) for name, value in reader.head.documents.items()}
-            assert seen == dict(reader.head.digests)
-        heads.append(check_whole(root))
-        if heads[-1] == 1:
-            with opened(root) as store:
-                step(store)
-        assert check_whole(root) == 2, k
-        assert {n: d for n, d in state_of(root).items() if "stream_deltas" not in n} == whole
-    assert len(heads) >= 15
-    assert heads == sorted(heads)
-    assert {1, 2} == set(heads)
-
-
-def test_a_crash_at_the_start_leaves_no_frame_or_frame_0(tmp_path: Path) -> None:
-    heads = set()
-    for k in range(1000):
-        root = tmp_path / str(k)
-        disk = FaultyDisk()
-        store = opened(root, disk=disk)
-        disk.stop = disk.count + k
-        try:
-            store.start(WORLD, time=TIME, source="genesis")
-        except Crash:
-            die(store)
-        else:
-            disk.stop = None
-            store.close()
-            break
-        with opened(root) as store:
-            heads.add(None if store.head is None else store.head.number)
-            if store.head is None:
-                assert store.view.names() == []
-                store.start(WORLD, time=TIME, source="genesis")
-        assert check_whole(root) == 0
-    assert heads == {None, 0}
-
-
-class Memory:
-    """A reservoir of another kind: nothing but the protocol."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-        self.version = 0
-
-    def names(self) -> list[str]:
-        return sorted(self.values)
-
-    def read(self, name: str) -> Any:
-        return canon.loads(self.values[name][0])
-
-    def write(self, name: str, value: Any) -> None:
-        self.version += 1
-        self.values[name] = (canon.line(value), self.version)
-
-    def append(self, name: str, items: Any) -> None:
-        old = self.read(name)
-        self.write(name, old + "".join(items) if isinstance(old, str) else [*old, *items])
-
-    def delete(self, name: str) -> None:
-        self.values.pop(name, None)
-
-    def fingerprint(self, name: str) -> tuple[int, ...] | None:
-        return (self.values[name][1],) if name in self.values else None
-
-
-def test_a_reservoir_needs_nothing_but_the_protocol(tmp_path: Path) -> None:
-    view = Memory()
-    with Store.open(tmp_path, view, write=True) as store:
-        store.start(WORLD, time=TIME, source="genesis")
-        frame = step(store)
-        view.write("rules.md", "edited")
-        assert store.take_edits() == ("rules.md was changed by hand and was taken in",)
-    with Store.open(tmp_path, view, write=False) as store:
-        assert store.head is not None
-        assert dict(store.head.documents)["rules.md"] == "edited"
-        assert elements(store.head.documents["posts.jsonl"]) == elements(frame.documents["posts.jsonl"])
-
-
-def test_a_commit_without_its_view_is_shown_at_the_next_opening(tmp_path: Path) -> None:
-    disk = FaultyDisk()
-    store = begun(tmp_path, disk=disk)
-    view = Files(tmp_path / "state")
-    store._show = lambda *_: (_ for _ in ()).throw(Crash())  # type: ignore[method-assign]
-    with pytest.raises(Crash):
-        step(store)
-    die(store)
-    assert view.read("memory/ada.md") == "# Ada\n"
-    with opened(tmp_path) as store:
-        assert store.notes == ["the documents of frame 1 were written again from the journal"]
-    assert view.read("memory/ada.md") == "# Ada\n- frame 1\n"
-    assert check_whole(tmp_path) == 1
-
-
-def test_a_full_disk_at_any_point_loses_nothing(tmp_path: Path) -> None:
-    for room in (0, 10, 200, 700, 1500, 2500, 3500, 5000):
-        root = tmp_path / str(room)
-        disk = FaultyDisk()
-        store = begun(root, disk=disk)
-        step(store)
-        disk.full = room
-        with pytest.raises(StateError) as caught:
-            for _ in range(9):
-                step(store)
-        assert caught.value.code == "disk"
-        die(store)
-        head = check_whole(root)
-        assert head >= 1
-
-
-def test_after_a_power_cut_documents_that_are_not_whole_are_written_again(tmp_path: Path) -> None:
-    store = begun(tmp_path, disk=FaultyDisk(boot="one"))
-    step(store)
-    die(store)
-    (tmp_path / "state" / "agents.json").write_bytes(b"")
-    (tmp_path / "state" / "memory" / "ada.md").write_bytes(b"# A")
-    (tmp_path / "state" / "posts.jsonl").unlink()
-    with opened(tmp_path, disk=FaultyDisk(boot="two")) as store:
-        assert sum("was not whole after a crash" in note for note in store.notes) == 2
-    assert check_whole(tmp_path) == 1
-
-
-def test_a_missing_blob_is_damage(tmp_path: Path) -> None:
-    with begun(tmp_path) as store:
-        step(store)
-    for path in (tmp_path / ".lisppump" / "blobs").rglob("*"):
-        if path.is_file():
-            path.unlink()
-    with opened(tmp_path, write=False) as store:
-        with pytest.raises(StateError) as caught:
-            dict(store.frame(0).documents)
-        assert caught.value.code == "damaged"

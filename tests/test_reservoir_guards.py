@@ -11,7 +11,7 @@ import pytest
 from lisppump.disk import StateError
 from lisppump.errors import LisppumpError
 from lisppump.merge_changes import Change
-from tests.test_reservoir import begun, opened, step
+from tests.storing import begun, opened, step
 
 
 @pytest.mark.parametrize(
