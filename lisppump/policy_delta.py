@@ -12,6 +12,7 @@ from lisppump.errors import suggest
 from lisppump.frame import FrameFunction
 from lisppump.lispy.nodes import Node, cut
 
+_KEYED = ("put", "sum", "union", "max", "min", "last-writer")  # rules that work on an object
 _HOLE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -233,6 +234,10 @@ class _Reader:
                                "remove (refuse) or (into ...)")  # fmt: skip
         if rule.head == "by":
             return "function", (), rule.first()
+        document = into.first() if into else None
+        if into is not None and document and rule.head in _KEYED and not document.endswith(".json"):
+            said = f"({rule.head} ...) keeps members of an object, which {document} cannot hold"
+            self.checker.error("bad-clause", said, into.node.span, "name a document that ends in .json")
         if rule.head == "put":  # its field is added to the collection's when it is not there
             return "put", (rule.first("id"),), None
         keys = self._named(rule.head) if rule.clause.positions else ()

@@ -79,10 +79,14 @@ class Registry:
         for entry, name, version in _entry_points():
             if name in registry.without or entry.name in registry.without:
                 continue
+            plugin = None
             try:
-                registry.register(entry.load(), f"{name}:{entry.name}", version)
+                plugin = entry.load()
+                registry.register(plugin, f"{name}:{entry.name}", version)
             except Exception as error:
-                place = place_of(error) or "its entry point"
+                # What we refuse is the plugin's fault, though the line that refuses it is ours.
+                ours = getattr(plugin, "__file__", None) if isinstance(error, LisppumpError) else None
+                place = ours or place_of(error) or "its entry point"
                 registry.broken.append(Broken(name, version, place, _reason(error)))
         return registry
 

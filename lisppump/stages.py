@@ -172,7 +172,7 @@ class Backend(Protocol):
     """
 
     async def pour(self, request: Request) -> Reply:
-        """The reply, or BackendError."""
+        """The reply, or BackendError. What blocks belongs into `asyncio.to_thread`: it would hold up all."""
         ...
 
 

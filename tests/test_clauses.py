@@ -79,6 +79,7 @@ MISTAKES = {
         changed('(start "2026-04-09T00:00:00Z")', '(start "yesterday")'),
         changed('"state" (keep', '"../state" (keep'),
         changed('"votes.jsonl"', '"votes.csv"'),
+        changed('(into "moods.json")', '(into "moods.jsonl")'),
         changed("(profile agentic)", "(profile agentc)"),
         changed("(each 10", "(each 0"),
         changed("(clock (start", "(clock wall (start"),

@@ -20,6 +20,7 @@ def lisppump(capsys: pytest.CaptureFixture[str]) -> Lisppump:
         ("clause", "state"),
         ("clause", "breaker bad"),
         ("dam", "affinity"),
+        ("option", "affinity room-size"),
         ("backend", "none"),
         ("hook", "frame_committed"),
         ("command", "plan"),

@@ -173,3 +173,10 @@ def test_an_unknown_stage_names_the_one_that_was_meant() -> None:
     with pytest.raises(LisppumpError) as caught:
         Registry.load().find("dam", "afinity")
     assert (caught.value.code, caught.value.help) == ("unknown-stage", "did you mean `affinity`?")
+
+
+def test_what_is_refused_is_placed_in_the_plugin(install: Install) -> None:
+    code = "from lisppump import hookimpl\n@hookimpl\ndef frame_comitted(frame): ...\n"
+    install("lisppump-typo", "typo", code)
+    (broken,) = Registry.load().broken
+    assert broken.place.endswith("lisppump_typo.py")

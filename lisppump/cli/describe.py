@@ -50,7 +50,9 @@ def command(settings: Settings, name: tuple[str, ...]) -> None:
         raise LisppumpError(
             "nothing-described",
             f"nothing is called `{word}`",
-            help=f"did you mean `{near}`?" if near else "see the reference in docs/",
+            help="; ".join(
+                [f"did you mean `{near}`?" if near else "see docs/reference.md", *broken_plugins()]
+            ),
         )
     if settings.json:
         settings.document(
@@ -64,6 +66,13 @@ def command(settings: Settings, name: tuple[str, ...]) -> None:
         settings.print(_indented(entry.doc))
         for line in entry.details:
             settings.print(_indented(line))
+
+
+def broken_plugins() -> list[str]:
+    """A line for each plugin that may be what was meant, were it not broken."""
+    from lisppump.registry import Registry
+
+    return [broken.line() for broken in Registry.load().broken]
 
 
 def _indented(text: str) -> str:
@@ -114,17 +123,27 @@ def clause(word: str) -> Iterator[Entry]:
 
 
 def stage(word: str) -> Iterator[Entry]:
-    """A stage of any kind that a plugin offers under that name."""
+    """A stage by its name (`affinity`, `dam affinity`), or an option of one (`affinity room-size`)."""
     from lisppump.clauses import LIMITS
     from lisppump.clauses_shape import clause_of, usage
     from lisppump.registry import Registry
     from lisppump.stages import KINDS
 
     registry = Registry.load()
-    for kind in KINDS:
+    kinds: list[str] = [*KINDS]
+    first, _, rest = word.partition(" ")
+    if first in KINDS and rest:
+        kinds, word = [first], rest
+    word, _, wanted = word.partition(" ")
+    for kind in kinds:
         if word in registry.names(kind):
             offer = registry.find(kind, word)
             shape = clause_of(word, getattr(offer.factory, "options", ()), LIMITS)
+            if wanted:
+                for option in shape.options:
+                    if option.name == wanted:
+                        yield Entry("option", f"{word} {wanted}", usage(option), option.doc)
+                continue
             details = [f"({option.name} ...)  {option.doc}" for option in shape.options]
             details.append(f"from {offer.plugin}" + (f" {offer.version}" if offer.version else ""))
             yield Entry(kind, word, usage(shape), inspect.getdoc(offer.factory) or "", tuple(details))
