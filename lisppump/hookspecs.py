@@ -30,42 +30,42 @@ hookimpl = pluggy.HookimplMarker("lisppump")
 
 
 @hookspec
-def dams() -> Mapping[str, type]:  # type: ignore[empty-body]
+def dams() -> Mapping[str, type]:
     """Offer dams: classes with `assign(frame, agents, n, seed)`."""
 
 
 @hookspec
-def backends() -> Mapping[str, type]:  # type: ignore[empty-body]
+def backends() -> Mapping[str, type]:
     """Offer backends: classes with `async def pour(request)`."""
 
 
 @hookspec
-def mergers() -> Mapping[str, type]:  # type: ignore[empty-body]
+def mergers() -> Mapping[str, type]:
     """Offer mergers: classes with `merge(frame, deltas, schema)`."""
 
 
 @hookspec
-def echoes() -> Mapping[str, type]:  # type: ignore[empty-body]
+def echoes() -> Mapping[str, type]:
     """Offer echoes: classes with `think(frame, seed)`."""
 
 
 @hookspec
-def executors() -> Mapping[str, type]:  # type: ignore[empty-body]
+def executors() -> Mapping[str, type]:
     """Offer executors: classes with `async def run(jobs)`."""
 
 
 @hookspec
-def reservoirs() -> Mapping[str, type]:  # type: ignore[empty-body]
+def reservoirs() -> Mapping[str, type]:
     """Offer reservoirs: classes that read and write documents by name."""
 
 
 @hookspec
-def builtins() -> Mapping[str, BuiltinSpec]:  # type: ignore[empty-body]
+def builtins() -> Mapping[str, BuiltinSpec]:
     """Offer LisPy builtins."""
 
 
 @hookspec
-def commands() -> Mapping[str, click.Command]:  # type: ignore[empty-body]
+def commands() -> Mapping[str, click.Command]:
     """Offer subcommands of `lisppump`."""
 
 
@@ -73,27 +73,27 @@ def commands() -> Mapping[str, click.Command]:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def select(policy: Policy, frame: Frame) -> tuple[Agent, ...]:  # type: ignore[empty-body]
+def select(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
     """Choose who wakes in the next frame, in order."""
 
 
 @hookspec(firstresult=True)
-def assign(policy: Policy, frame: Frame, agents: Sequence[Agent]) -> Assignment:  # type: ignore[empty-body]
+def assign(policy: Policy, frame: Frame, agents: Sequence[Agent]) -> Assignment:
     """Group the agents that wake into streams."""
 
 
 @hookspec(firstresult=True)
-def pour(policy: Policy, request: Request, alias: str) -> Awaitable[Reply]:  # type: ignore[empty-body]
+def pour(policy: Policy, request: Request, alias: str) -> Awaitable[Reply]:
     """Call one backend for one room; the result is awaited."""
 
 
 @hookspec(firstresult=True)
-def merge(policy: Policy, frame: Frame, deltas: Sequence[Delta], schema: Schema) -> Merged:  # type: ignore[empty-body]
+def merge(policy: Policy, frame: Frame, deltas: Sequence[Delta], schema: Schema) -> Merged:
     """Turn the deltas into the changes that make the next frame."""
 
 
 @hookspec(firstresult=True)
-def echo(policy: Policy, frame: Frame) -> tuple[Thought, ...]:  # type: ignore[empty-body]
+def echo(policy: Policy, frame: Frame) -> tuple[Thought, ...]:
     """Think over the frame that was just committed."""
 
 
