@@ -7,17 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from lisppump import clauses
-from lisppump.cli import COMMANDS
-from lisppump.cli.describe import Entry, builtin, clause, code, codes, command_line, form, hook, hooks, stage
-from lisppump.lispy.builtins import load
-from lisppump.lispy.forms import FORMS
+from lisppump.cli.describe import commands
 from lisppump.registry import Registry
 from lisppump.stages import KINDS
+from lisppump.words import Entry, everything
 
 PAGE = Path(__file__).with_name("reference.md")
 HEAD = """\
@@ -28,32 +23,23 @@ the same tables; nobody writes it by hand.
 """
 
 
+TITLES = {
+    "command": "Commands",
+    "clause": "Clauses of pump.lisp",
+    **{kind.name: f"Stages: {kind.hook}" for kind in KINDS.values()},
+    "hook": "Hooks",
+    "form": "Forms of LisPy",
+    "builtin": "Builtins of LisPy",
+    "library": "The library of LisPy",
+    "error code": "Error codes",
+}  # options of stages stand with their stages, and there are no plugins here
+
+
 def sections() -> Iterator[tuple[str, list[Entry]]]:
-    """Every section with its entries."""
-    yield "Commands", [entry for name in COMMANDS for entry in command_line(name)]
-    named = [path for name in clauses.CLAUSES for path in below(name)]
-    yield "Clauses of pump.lisp", [replace(entry, name=path) for path in named for entry in clause(path)]
-    registry = Registry(without=())  # the built-in stages alone, whatever is installed
-    for kind in KINDS.values():
-        entries = [entry for name in registry.names(kind.name) for entry in stage(name)]
-        yield f"Stages: {kind.hook}", [entry for entry in entries if entry.kind == kind.name]
-    yield "Hooks", [entry for name in hooks() for entry in hook(name)]
-    yield "Forms of LisPy", [entry for name in own_names(FORMS) for entry in form(name)]
-    yield "Builtins of LisPy", [entry for name in own_names(load()) for entry in builtin(name)]
-    yield "Error codes", [entry for name in sorted(codes()) for entry in code(name)]
-
-
-def below(path: str) -> Iterator[str]:
-    """A clause and every option below it, by path."""
-    yield path
-    found = clauses.find(path)
-    for part in (*found.options, *([found.members] if found.members else [])):
-        yield from below(f"{path} {part.name}")
-
-
-def own_names(table: Any) -> list[str]:
-    """The names of a table that are not another name of something."""
-    return sorted(name for name, spec in table.items() if spec.name == name)
+    """Every section with its entries; of stages the built-in ones alone, whatever is installed."""
+    entries = list(everything(Registry(), commands))
+    for kind, title in TITLES.items():
+        yield title, [entry for entry in entries if entry.kind == kind]
 
 
 def lines(entry: Entry) -> Iterator[str]:

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from lisppump.frame import Frame as Frame
     from lisppump.frame import Stream as Stream
     from lisppump.hookspecs import hookimpl as hookimpl
+    from lisppump.lispy.builtins import lispy_builtin as lispy_builtin
     from lisppump.merge import merge as merge
     from lisppump.policy import Policy as Policy
     from lisppump.pump import Pump as Pump
     from lisppump.stages import BackendError as BackendError
     from lisppump.stages import Failure as Failure
+    from lisppump.stages import Finding as Finding
     from lisppump.stages import Option as Option
     from lisppump.stages import Reply as Reply
     from lisppump.stages import Request as Request
@@ -31,6 +33,7 @@ _HOMES = {
     "BackendError": "stages",
     "Delta": "delta",
     "Failure": "stages",
+    "Finding": "stages",
     "Frame": "frame",
     "LisppumpError": "errors",
     "Option": "stages",
@@ -42,6 +45,7 @@ _HOMES = {
     "Thought": "stages",
     "assign": "stages",
     "hookimpl": "hookspecs",
+    "lispy_builtin": "lispy.builtins",
     "merge": "merge",
 }
 __all__ = [*_HOMES]

@@ -290,11 +290,19 @@ CLAUSES: dict[str, Clause] = {
         clause("reservoir", "What keeps the documents.", "(reservoir files)", stage("reservoir"),
                default="(reservoir files)"),
         clause(
-            "plugins", "Which plugins are left out, and in which order wrappers stand.",
-            "(plugins (without noisy) (order first second))",
+            "plugins", "Which plugins are left out or must be there, and in which order they are asked.",
+            '(plugins (without noisy) (require "lisppump-tides" ">=1") (order first second))',
             clause("without", "Plugins that are not loaded.", "(without noisy)", names("plugin")),
-            clause("order", "Wrappers from the outside to the inside.", "(order first second)",
-                   names("plugin")),
+            clause(
+                "require", "A distribution that must be installed, and which versions of it will do.",
+                '(require "lisppump-tides" ">=1.2,<2")', value("distribution", "distribution"),
+                value("versions", "versions", optional=True), repeatable=True,
+            ),
+            clause(
+                "order",
+                "Whose hooks come first: wrappers from the outside to the inside. Others follow by name.",
+                "(order first second)", names("plugin"),
+            ),
             default="(plugins)",
         ),
     )

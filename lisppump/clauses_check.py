@@ -13,11 +13,12 @@ from lisppump.clauses_parts import Checked, Code, StageChoice, Stages
 from lisppump.clauses_shape import Clause, Position, clause_of, usage, written
 from lisppump.clauses_types import TYPES, plain, said
 from lisppump.errors import LisppumpError, Span, suggest
+from lisppump.lispy.foreign import Later
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.nodes import Node, cut
 from lisppump.lispy.reader import read
 from lisppump.lispy.values import Quantity, Value
-from lisppump.registry import Offer
+from lisppump.plugin import Offer
 from lisppump.stages import KINDS, REQUIRED, Option
 
 _ABSENT: Any = object()
@@ -322,7 +323,9 @@ class Checker:
         return StageChoice(kind, name, options, item.span, offer)
 
     def _taken(self, checked: Checked, option: Option) -> Any:
-        """What a stage's option was given in pump.lisp."""
+        """What a stage's option was given in pump.lisp, or is given by the registry."""
+        if option.kind == "builtins":
+            return Later(lambda: self.stages.builtins())
         name = written(option.name)
         if option.positional:
             return checked.values.get(name, _ABSENT)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
+from lisppump.blame import BlamedReservoir, blamed
 from lisppump.clauses_shape import Clause
 from lisppump.errors import Span
 from lisppump.frame import FrameFunction
+from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.lispy.nodes import Node
 from lisppump.lispy.values import Value
-from lisppump.registry import Offer
+from lisppump.plugin import Offer
 
 
 class Stages(Protocol):
@@ -23,6 +26,14 @@ class Stages(Protocol):
 
     def names(self, kind: str) -> list[str]:
         """Every name that `find` answers."""
+        ...
+
+    def builtins(self) -> Mapping[str, BuiltinSpec]:
+        """The LisPy builtins that plugins offer."""
+        ...
+
+    def under(self, without: Collection[str], order: Sequence[str]) -> Stages:
+        """The same without some plugins, their wrappers in an order."""
         ...
 
 
@@ -52,9 +63,16 @@ class StageChoice:
     span: Span | None
     offer: Offer
 
-    def make(self) -> Any:
-        """A new instance of the stage."""
-        return self.offer.factory(**self.options)
+    def make(self, *given: Any) -> Any:
+        """A new instance of the stage; `given` are arguments that come from the pump."""
+        with blamed(self.kind, self.name, self.offer.plugin):
+            return self.offer.factory(*given, **self.options)
+
+    def make_reservoir(self, folder: Path) -> Any:
+        """A new instance of a reservoir; the faults of a plugin's are named."""
+        made = self.make(folder)
+        ours = self.offer.plugin.startswith("lisppump:")
+        return made if ours else BlamedReservoir(made, self.name, self.offer.plugin)
 
 
 @dataclass(slots=True)

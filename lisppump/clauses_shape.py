@@ -96,7 +96,11 @@ def stage(kind: str, *, many: bool = False, optional: bool = False) -> Position:
 
 
 def clause_of(word: str, options: tuple[Option, ...], limits: tuple[Clause, ...]) -> Clause:
-    """The clause that a stage's option table stands for; an option of kind limits has `limits`."""
+    """The clause that a stage's option table stands for; an option of kind limits has `limits`.
+
+    Those of kind builtins are left out, since nobody writes them.
+    """
+    options = tuple(option for option in options if option.kind != "builtins")
     positional = [option for option in options if option.positional]
     return Clause(
         word,

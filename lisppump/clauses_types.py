@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,6 +46,20 @@ def _is_document(name: str) -> bool:
     return is_inside(name) and name.endswith(SUFFIXES)
 
 
+def _is_distribution(name: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name) is not None
+
+
+def _is_versions(text: str) -> bool:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return False
+    return True
+
+
 _NUMBER = (int, float)
 TYPES: dict[str, Type] = {
     "integer": Type("a whole number", (int,), whole=True),
@@ -56,6 +71,8 @@ TYPES: dict[str, Type] = {
     "share": Type("a share above 0, at most 1", _NUMBER, lambda n: 0 < n <= 1, "half is written 1/2"),
     "boolean": Type("#t or #f", (bool,)),
     "string": Type("a text", (str,)),
+    "distribution": Type("the name of a distribution", (str,), _is_distribution, 'as in "lisppump-tides"'),
+    "versions": Type("which versions will do", (str,), _is_versions, 'write it as in ">=1.2,<2"'),
     "time": Type("a time as a text", (str,), _is_time, 'write it as in "2026-04-09T00:00:00Z"'),
     "folder": Type("the name of a folder beside pump.lisp", (str,), is_inside, 'write it as in "state"'),
     "document": Type(

@@ -16,6 +16,7 @@ class Code:
 
 
 CODES: dict[str, Code] = {}
+MOST_SAID = 500  # letters of a foreign exception's text
 
 
 def declare(category: str, exit: int, **codes: str) -> None:
@@ -141,6 +142,7 @@ class LisppumpError(Exception):
             lines.append(f"  --> {self.span.file}:{self.span.line}:{self.span.column}")
             lines.append(self.span.caret())
         lines.extend(f"  in {entry}" for entry in self.trace)
+        lines.extend(f"  note: {note}" for note in getattr(self, "__notes__", ()))
         if self.help:
             lines.append(f"  help: {self.help}")
         return "\n".join(lines)
@@ -165,8 +167,29 @@ def place_of(error: BaseException) -> str | None:
 
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
-    steps = [step for step in traceback.extract_tb(error.__traceback__) if "importlib" not in step.filename]
-    return f"{steps[-1].filename}:{steps[-1].lineno}" if steps else None
+    place = None
+    for frame, line in traceback.walk_tb(error.__traceback__):  # of a runaway recursion it is very long
+        if "importlib" not in frame.f_code.co_filename:
+            place = f"{frame.f_code.co_filename}:{line}"
+    return place
+
+
+def legible(name: object) -> str:
+    """The name of a file or folder as text that any message and any JSON can hold, on one line."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(name)
+    )
+
+
+def said(error: BaseException) -> str:
+    """An exception of foreign Python code in words; its own text is foreign code, too."""
+    try:
+        text = "".join([str(error)])  # what str gives may be more than a str
+    except BaseException:
+        text = "its text cannot be read"
+    text = " ".join(text.split())  # it becomes a part of a line
+    text = text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]} ..."
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def suggest(word: str, known: list[str]) -> str | None:

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from lisppump.policy import Policy
     from lisppump.stages import Assignment, Reply, Request, Thought
 
-API_VERSION = 1
+API_VERSION = 1  # a plugin that needs a newer one says so: `lisppump_api = 2`
+
+NOUNS = ("dams", "backends", "mergers", "echoes", "executors", "reservoirs", "builtins", "commands")
+VERBS = ("select", "assign", "pour", "merge", "echo")
+PARTICIPLES = (
+    "policy_reloaded", "frame_started", "stream_replied", "stream_failed", "frame_committed", "budget_spent",
+)  # fmt: skip
+SINCE = dict.fromkeys((*NOUNS, *VERBS, *PARTICIPLES), 1)  # the version that each of them came with
 
 hookspec = pluggy.HookspecMarker("lisppump")
 hookimpl = pluggy.HookimplMarker("lisppump")
@@ -61,7 +68,7 @@ def reservoirs() -> Mapping[str, type]:
 
 @hookspec
 def builtins() -> Mapping[str, BuiltinSpec]:
-    """Offer LisPy builtins."""
+    """Offer LisPy builtins, by name: what `lispy_builtin` makes of a function."""
 
 
 @hookspec

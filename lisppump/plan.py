@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lisppump import canon, prompt, schema
+from lisppump import __version__, canon, prompt, schema
 from lisppump.delta import Delta
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Agent, Frame, FrameFunction, Stream, agents_of
@@ -14,6 +14,7 @@ from lisppump.lispy.values import Value, elements, is_list, is_nil, is_true
 from lisppump.merge import Merged
 from lisppump.policy import Policy
 from lisppump.prompt import Prompt
+from lisppump.registry import BUILTIN, Registry
 from lisppump.report import Plan, totals
 from lisppump.stages import Assignment, Dam
 from lisppump.stages import assign as assign_streams
@@ -110,6 +111,74 @@ def _ranks(order: FrameFunction | None, frame: Frame, agents: Sequence[Agent]) -
             raise LisppumpError("bad-answer", f"(agents (order ...)) should give a number for {agent.id}")
         found[agent.id] = value
     return found
+
+
+def plugins(policy: Policy, registry: Registry) -> list[dict[str, Any]]:
+    """The plugins that have a say in a frame, for its intent: by id, version and code, with what they do."""
+    named = {plugin.id for plugin in policy.named}
+    acting = [plugin for plugin, _ in registry.contents() if plugin.id in named or plugin.hooks]
+    chosen: dict[str, set[str]] = {}
+    for choice in policy.stages():
+        owner = choice.offer.plugin if choice.offer.plugin in named else BUILTIN
+        chosen.setdefault(owner, set()).add(f"{choice.kind} {choice.offer.name}")
+
+    def entry(id: str, *facts: str | None, hooks: Sequence[str] = ()) -> dict[str, Any]:
+        known = dict(zip(("distribution", "version", "digest"), facts, strict=True))
+        return {"plugin": id, **known, "stages": sorted(chosen.get(id, ())), "hooks": list(hooks)}
+
+    return [
+        entry(BUILTIN, BUILTIN, __version__, None),
+        *(entry(p.id, p.distribution, p.version, p.digest, hooks=p.hooks) for p in acting),
+    ]
+
+
+def differences(then: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How the plugins of a frame's intent differ from those that would make it now."""
+    before, after = ({entry["plugin"]: entry for entry in entries} for entries in (then, now))
+    found = []
+    for id, entry in before.items():
+        other = after.get(id)
+        if other is None:
+            found.append(f"made with {_called(entry)}, which has no say now")
+        elif other["version"] != entry["version"]:
+            found.append(f"made with {_called(entry)}; here is {other['version'] or 'one without version'}")
+        elif other["digest"] != entry["digest"]:
+            found.append(f"made with {_called(entry)}, whose code is another now")
+    found.extend(f"made without {_called(entry)}" for id, entry in after.items() if id not in before)
+    return found if before else []  # an intent of before plugins were recorded says nothing
+
+
+def _called(entry: Mapping[str, Any]) -> str:
+    return f"{entry['plugin']} {entry['version']}" if entry["version"] else str(entry["plugin"])
+
+
+def intent(
+    plan: Plan, head: Frame, policy: Policy, *, bundle: str, plugins: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What is recorded before a frame is begun: everything that it is made of but the replies."""
+    return {
+        "frame": plan.frame,
+        "parent": head.digest,
+        "tock": head.tock,
+        "time": plan.time,
+        "policy": policy.digest,
+        "bundle": bundle,
+        "seed": policy.seed,
+        "overrides": dict(plan.overrides),
+        "plugins": list(plugins),
+        "wake": list(plan.wake),
+        "streams": [
+            {
+                "stream": stream.number,
+                "name": stream.name,
+                "topic": stream.topic,
+                "agents": list(stream.agents),
+                "prefix_digest": prompt.shared_digest,
+                "room_digest": prompt.room_digest,
+            }
+            for stream, prompt in zip(plan.streams, plan.prompts, strict=True)
+        ],
+    }
 
 
 def genesis(policy: Policy) -> dict[str, Any] | None:

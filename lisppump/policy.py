@@ -15,10 +15,13 @@ from lisppump.clauses_parts import Checked, StageChoice, Stages
 from lisppump.delta import Schema
 from lisppump.errors import ErrorList, LisppumpError
 from lisppump.frame import Frame, FrameFunction, agents_of
+from lisppump.lispy.foreign import Later
 from lisppump.lispy.limits import Limits
+from lisppump.plugin import Plugin
 from lisppump.policy_code import PolicyCode
 from lisppump.policy_delta import schema_of
 from lisppump.policy_files import Bundle, Folder, Program, Texts, differs, read_program
+from lisppump.policy_plugins import PluginsClause, clause_of, named, switches, told_once, unmet
 
 
 class PolicyErrors(ErrorList):
@@ -91,17 +94,13 @@ class EchoClause:
     each: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class PluginsClause:
-    """Plugins that are left out, and the order of wrappers."""
-
-    without: tuple[str, ...] = ()
-    order: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True)
 class Policy:
-    """What pump.lisp means. `digest` covers its texts and chosen stages; `bundle` the texts."""
+    """What pump.lisp means.
+
+    `digest` covers its texts and the plugins that it names, by code; `bundle` holds the texts, `named` the
+    plugins.
+    """
 
     name: str
     path: Path
@@ -126,6 +125,7 @@ class Policy:
     executor: StageChoice
     reservoir: StageChoice
     plugins: PluginsClause
+    named: tuple[Plugin, ...] = ()
 
     @classmethod
     def load(
@@ -163,6 +163,14 @@ class Policy:
         return (self.dam, *backends, self.merger, *echoes, self.executor, self.reservoir)
 
 
+def switches_in(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which plugins a policy file leaves out, and whose hooks come first; nothing of it is evaluated."""
+    try:
+        return switches(read_program(Folder(path)).pump)
+    except LisppumpError:
+        return (), ()
+
+
 def state_of(frame: Frame, agents: AgentsClause) -> Any:
     """What a LisPy program may see of a frame whose agents are where the clause says."""
     from lisppump.lispy.capabilities import State
@@ -180,7 +188,8 @@ def _load(texts: Texts, path: Path, stages: Stages | None, overrides: Mapping[st
 
         stages = Registry.load()
     program = read_program(texts)
-    code = PolicyCode(getattr(stages, "builtins", dict)())
+    stages = stages.under(*switches(program.pump))
+    code = PolicyCode(Later(lambda: stages.builtins()))
     errors = [*program.errors, *code.define(program.definitions)]
     checker = Checker(code, stages)
     policy = None
@@ -188,12 +197,14 @@ def _load(texts: Texts, path: Path, stages: Stages | None, overrides: Mapping[st
         checked = checker.clause(program.pump, PUMP)
         schema = schema_of(delta, checker) if (delta := checked.option("delta")) else Schema()
         _contradictions(checked, checker)
+        if (plugins := checked.option("plugins")) is not None:
+            checker.errors.extend(unmet(plugins, stages))
         errors += checker.errors
         errors += code.unresolved([*program.definitions, program.pump])
         if not errors:
-            policy = _policy(checked, schema, checker.limits, program, path)
+            policy = _policy(checked, schema, checker.limits, program, path, stages)
     if policy is None or errors:
-        raise PolicyErrors(_ordered(errors, program, code))
+        raise PolicyErrors(told_once(_ordered(errors, program, code)))
     policy = _overridden(policy, overrides)
     code.settle(policy.seed, policy.limits, policy.state_of)
     return policy
@@ -229,7 +240,9 @@ def _ordered(errors: list[LisppumpError], program: Program, code: PolicyCode) ->
     return [kept[key] for key in sorted(kept)] or errors
 
 
-def _policy(checked: Checked, schema: Schema, limits: Limits, program: Program, path: Path) -> Policy:
+def _policy(
+    checked: Checked, schema: Schema, limits: Limits, program: Program, path: Path, stages: Stages
+) -> Policy:
     """The policy of a form without errors."""
 
     def part(name: str) -> Checked:
@@ -265,15 +278,24 @@ def _policy(checked: Checked, schema: Schema, limits: Limits, program: Program, 
         limits=limits,
         executor=part("executor").first(),
         reservoir=part("reservoir").first(),
-        plugins=PluginsClause(part("plugins").of("without", ()), part("plugins").of("order", ())),
+        plugins=clause_of(part("plugins")),
     )
+    forms = [*program.definitions, *([program.pump] if program.pump else [])]
+    policy = replace(policy, named=named(policy.plugins, policy.stages(), forms, stages))
     return replace(policy, digest=_digest(policy))
 
 
 def _digest(policy: Policy) -> str:
-    """The digest of all that decides what the policy does: its texts, and which code its stages are."""
-    chosen = sorted({(c.offer.plugin, c.offer.version or "", c.kind, c.offer.name) for c in policy.stages()})
-    return canon.digest({"texts": dict(policy.bundle), "stages": [list(entry) for entry in chosen]})
+    """The digest of all that decides what the policy does: its texts, and which code it names."""
+    offers = [choice.offer for choice in policy.stages()]
+    chosen = {(offer.kind, offer.name, offer.plugin, offer.version, offer.digest) for offer in offers}
+    named = {(plugin.id, plugin.version, plugin.digest) for plugin in policy.named}
+    entries = {"stages": sorted(map(_line, chosen)), "plugins": sorted(map(_line, named))}
+    return canon.digest({"texts": dict(policy.bundle), **entries})
+
+
+def _line(entry: tuple[str | None, ...]) -> list[str]:
+    return [part or "" for part in entry]
 
 
 def _clock(clause: Checked, every: float) -> ClockClause:

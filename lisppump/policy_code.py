@@ -9,6 +9,7 @@ from typing import Any
 
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
+from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.nodes import Node
 from lisppump.lispy.runtime import Runtime
@@ -19,9 +20,12 @@ _QUOTING = ("quote", "quasiquote")
 
 
 class PolicyCode:
-    """One runtime with all that a policy defines; its functions can be used after `settle`."""
+    """One runtime with all that a policy defines; its functions can be used after `settle`.
 
-    def __init__(self, builtins: Mapping[str, Any]) -> None:
+    `builtins` are those that plugins offer, for its functions as for the programs of agents.
+    """
+
+    def __init__(self, builtins: Mapping[str, BuiltinSpec]) -> None:
         self.runtime = Runtime(builtins=builtins)
         self.broken: set[str] = set()
         self._asked: set[str] = set()

@@ -11,10 +11,12 @@ from typing import Any
 from lisppump import canon
 from lisppump import clock as clocks
 from lisppump import plan as planning
+from lisppump.advice import Complaints, relay
+from lisppump.blame import blamed
 from lisppump.budget import Breaker, Budget, Stopped
 from lisppump.delta import Delta
 from lisppump.documents import safe_stem
-from lisppump.errors import LisppumpError, declare, place_of
+from lisppump.errors import LisppumpError, declare
 from lisppump.folder import find_root
 from lisppump.frame import Agent, Frame, Stream
 from lisppump.merge import Change, Merged
@@ -23,7 +25,7 @@ from lisppump.pour import Pipe, Tick
 from lisppump.registry import Registry
 from lisppump.report import Event, FrameReport, Plan, Quarantine, Shown, Status, totals
 from lisppump.reservoir import Store
-from lisppump.stages import Assignment, Backend, Dam, Echo, Executor, Job, Merger, Request, Thought, blamed
+from lisppump.stages import Assignment, Backend, Dam, Echo, Executor, Job, Merger, Request, Thought
 from lisppump.stages import merged as check_merged
 from lisppump.verbs import BuiltinVerbs
 
@@ -63,6 +65,8 @@ class Pump:
         self._stopping = False
         self._writing = False
         self._told = 0  # how many of the store's notes a frame has passed on
+        self._complaints = Complaints()
+        registry.ears.complain = self._complaints.say
         self._equip(policy)
 
     @classmethod
@@ -79,7 +83,7 @@ class Pump:
         """Open the simulation in `dir`, with another policy file than its pump.lisp where one is given."""
         path = Path(pump) if pump is not None else find_root(Path(dir)) / "pump.lisp"
         root = Path(dir).resolve() if pump is not None else path.parent
-        registry = registry or Registry.load()
+        registry = registry or Registry.load(root)
         policy = Policy.load(path, registry=registry, overrides=overrides or {})
         store = Store.open(root, _view(policy, root), write=False, keep=policy.state.keep)
         return cls(
@@ -101,22 +105,27 @@ class Pump:
     def close(self) -> None:
         """Let go of the state and its lock."""
         self.store.close()
-        self.registry.manager.unregister(name="pump")
 
     def _equip(self, policy: Policy) -> None:
-        """Make the stages that the policy chooses."""
+        """Make the stages that the policy chooses; where one cannot be made, all stays as it was."""
+        dam, merger, executor = (choice.make() for choice in (policy.dam, policy.merger, policy.executor))
+        echoes = tuple(clause.stage.make() for clause in policy.echoes)
+        backends = {alias: self._given.get(alias) or choice.make() for alias, choice in policy.pipe.backends}
+        plugins = policy.plugins
+        self.hooks = relay(
+            self.registry.under(*plugins.switches).contents(),
+            BuiltinVerbs(self),
+            order=plugins.order,
+            named=[plugin.id for plugin in policy.named],
+            complaints=self._complaints,
+            trace=self.registry.ears.trace,
+        )
         self.policy = policy
-        self.dam: Dam = policy.dam.make()
-        self.merger: Merger = policy.merger.make()
-        self.executor: Executor = policy.executor.make()
-        self.echoes: tuple[Echo, ...] = tuple(clause.stage.make() for clause in policy.echoes)
-        self.backends: dict[str, Backend] = {
-            alias: self._given.get(alias) or choice.make() for alias, choice in policy.pipe.backends
-        }
-        manager = self.registry.manager
-        if manager.has_plugin("pump"):
-            manager.unregister(name="pump")
-        manager.register(BuiltinVerbs(self), name="pump")
+        self.dam: Dam = dam
+        self.merger: Merger = merger
+        self.executor: Executor = executor
+        self.echoes: tuple[Echo, ...] = echoes
+        self.backends: dict[str, Backend] = backends
 
     # -- looking
 
@@ -131,16 +140,17 @@ class Pump:
 
     def plan(self) -> Plan:
         """What the next frame would do; no call, no write."""
-        plan = self._prepare(self.head)[0]
+        with self._complaints.of_one_frame():
+            plan = self._prepare(self.head)[0]
+        notes = [*plan.notes, *self._complaints.told()]
         edits = self.store.pending_edits()
-        if not edits:
-            return plan
-        said = f"changed by hand and not in this plan yet: {', '.join(edits)}"
-        return replace(plan, notes=(*plan.notes, said))
+        if edits:
+            notes.append(f"changed by hand and not in this plan yet: {', '.join(edits)}")
+        return replace(plan, notes=tuple(notes))
 
     def _prepare(self, head: Frame) -> tuple[Plan, dict[str, Agent]]:
         """The plan, and the agents that wake, by id."""
-        hooks = self.registry.hooks
+        hooks = self.hooks
         agents = hooks.select(policy=self.policy, frame=head)
         assignment: Assignment = hooks.assign(policy=self.policy, frame=head, agents=agents)
         by_id = {agent.id: agent for agent in agents}
@@ -183,6 +193,10 @@ class Pump:
 
         return shown(self, number)
 
+    def acting(self) -> list[dict[str, Any]]:
+        """The plugins that have a say in a frame, as its intent records them."""
+        return planning.plugins(self.policy, self.registry.under(*self.policy.plugins.switches))
+
     @property
     def quarantine(self) -> Quarantine:
         """Every item that did not pass, with its frame and reason."""
@@ -212,9 +226,11 @@ class Pump:
         reports: list[FrameReport] = []
         self._stopping = False
         while frames is None or len(reports) < frames:
-            self._check_budget()
+            with self._complaints.of_one_frame():
+                self._check_budget()
             started = self.clock.monotonic()
-            report = await self._turn()
+            with self._complaints.of_one_frame():
+                report = await self._turn()
             reports.append(report)
             self.budget.wall += self.clock.monotonic() - started
             self._check_breaker(report)
@@ -252,22 +268,24 @@ class Pump:
         store.take_edits()
         head = self.head
         plan, agents = self._prepare(head)
-        store.intent(**self._intent(plan, head))
-        hooks = self.registry.hooks
-        self._hear("frame_started", frame=head, number=plan.frame, streams=plan.streams)
+        bundle = store.blob(canon.canonical(dict(self.policy.bundle)))
+        store.intent(**planning.intent(plan, head, self.policy, bundle=bundle, plugins=self.acting()))
+        self.hooks.frame_started(frame=head, number=plan.frame, streams=plan.streams)
         self._tell(Event("frame_started", plan.frame, streams=len(plan.streams)))
 
         pipes = self._pipes(plan, head, agents)
         choice = self.policy.executor
         with blamed("executor", choice.name, choice.offer.plugin, plan.frame):
             await self.executor.run([self._job(pipe) for pipe in pipes])
-        deltas = tuple(pipe.delta for pipe in pipes if pipe.delta is not None)
-        if len(deltas) != len(pipes):
-            lost = ", ".join(pipe.stream.id for pipe in pipes if pipe.delta is None)
-            raise LisppumpError("contract", f"executor `{self.policy.executor.name}` never settled {lost}")
+            deltas = tuple(pipe.delta for pipe in pipes if pipe.delta is not None)
+            if len(deltas) != len(pipes):
+                lost = ", ".join(pipe.stream.id for pipe in pipes if pipe.delta is None)
+                raise LisppumpError("contract", f"executor `{choice.name}` never settled {lost}")
 
-        found = hooks.merge(policy=self.policy, frame=head, deltas=deltas, schema=self.policy.schema)
-        merged: Merged = check_merged(found, name=self.policy.merger.name)
+        found = self.hooks.merge(policy=self.policy, frame=head, deltas=deltas, schema=self.policy.schema)
+        choice = self.policy.merger
+        with blamed("merger", choice.name, choice.offer.plugin, plan.frame):
+            merged: Merged = check_merged(found, whose=f"merger `{choice.name}`")
         frame = store.commit(
             number=plan.frame,
             time=plan.time,
@@ -278,7 +296,7 @@ class Pump:
             virtual=planning.virtual(head, plan, deltas, merged),
             written=clocks.stamp(self.clock.now()),
         )
-        self._hear("frame_committed", frame=frame, report=merged.report)
+        self.hooks.frame_committed(frame=frame, report=merged.report)
         thoughts: tuple[Thought, ...] = ()
         broken: LisppumpError | None = None
         try:
@@ -294,16 +312,15 @@ class Pump:
             merge=merged.report,
             quarantine=merged.quarantine,
             echoes=tuple(thought.key for thought in thoughts),
-            notes=(*said, *plan.notes, *_failed_echoes(thoughts)),
+            notes=(*said, *plan.notes, *self._complaints.told(), *_failed_echoes(thoughts)),
             seconds=self.clock.monotonic() - started,
         )
         self._tell(Event("frame_committed", plan.frame, report=report, streams=len(plan.streams)))
-        if broken is not None:
-            raise broken
+        self._complaints.stop(broken)
         return report
 
     def _pipes(self, plan: Plan, head: Frame, agents: Mapping[str, Agent]) -> list[Pipe]:
-        hooks, policy = self.registry.hooks, self.policy
+        hooks, policy = self.hooks, self.policy
 
         def pour(request: Request, alias: str) -> Any:
             return hooks.pour(policy=policy, request=request, alias=alias)
@@ -343,13 +360,13 @@ class Pump:
     def _settled(self, stream: Stream, delta: Delta) -> None:
         """A stream has ended, however it did: journalled and told, once."""
         self.store.delta(delta)
-        word = "stream_replied" if delta.status in ("ok", "empty") else "stream_failed"
-        self._hear(word, number=delta.frame, stream=stream, delta=delta)
+        hear = self.hooks.stream_replied if delta.status in ("ok", "empty") else self.hooks.stream_failed
+        hear(number=delta.frame, stream=stream, delta=delta)
         self._tell(Event("stream_settled", delta.frame, stream=delta.stream, delta=delta))
 
     def _think(self, frame: Frame) -> tuple[Thought, ...]:
         """Let the echoes think over a frame; what they came to is a tock of its own."""
-        thoughts: tuple[Thought, ...] = self.registry.hooks.echo(policy=self.policy, frame=frame)
+        thoughts: tuple[Thought, ...] = self.hooks.echo(policy=self.policy, frame=frame)
         if not thoughts:
             return ()
         changes = tuple(
@@ -368,31 +385,9 @@ class Pump:
         head = self.store.head
         intent = None if head is None or head.tock else self.store.intent_record(head.number)
         if head is not None and intent is not None and intent["policy"] == self.policy.digest:
+            for said in planning.differences(intent.get("plugins", ()), self.acting()):
+                self._complaints.say(f"the echoes of frame {head.number} are late: it was {said}")
             self._think(head)
-
-    def _intent(self, plan: Plan, head: Frame) -> dict[str, Any]:
-        return {
-            "frame": plan.frame,
-            "parent": head.digest,
-            "tock": head.tock,
-            "time": plan.time,
-            "policy": self.policy.digest,
-            "bundle": self.store.blob(canon.canonical(dict(self.policy.bundle))),
-            "seed": self.policy.seed,
-            "overrides": self.overrides,
-            "wake": list(plan.wake),
-            "streams": [
-                {
-                    "stream": stream.number,
-                    "name": stream.name,
-                    "topic": stream.topic,
-                    "agents": list(stream.agents),
-                    "prefix_digest": prompt.shared_digest,
-                    "room_digest": prompt.room_digest,
-                }
-                for stream, prompt in zip(plan.streams, plan.prompts, strict=True)
-            ],
-        }
 
     # -- keeping
 
@@ -453,14 +448,15 @@ class Pump:
             return
         self.stale = None
         self.breaker.rule, self.budget.rule = policy.breaker, policy.budget
-        self._hear("policy_reloaded", policy=policy)
+        self.hooks.policy_reloaded(policy=policy)
         self._tell(Event("policy_reloaded", self.head.number))
+        self._complaints.stop()
 
     def _check_budget(self) -> None:
         reason = self.budget.exhausted()
         if reason is not None:
             number = self.head.number + 1
-            self._hear("budget_spent", number=number, reason=reason)
+            self.hooks.budget_spent(number=number, reason=reason)
             raise Stopped(
                 "budget-spent", f"frame {number} was not begun: {reason}", help="raise (budget ...) to go on"
             )
@@ -474,14 +470,6 @@ class Pump:
                 help="see `lisppump status` for the reasons; (breaker ...) sets the limits",
             )
 
-    def _hear(self, hook: str, **told: Any) -> None:
-        """Tell the plugins; one that cannot bear the news stops nothing, and the frame says so."""
-        try:
-            getattr(self.registry.hooks, hook)(**told)
-        except Exception as error:
-            said = f"a plugin's hook `{hook}` raised {type(error).__name__}: {error} ({place_of(error)})"
-            self.store.notes.append(said)
-
     def _tell(self, event: Event) -> None:
         for listener in tuple(self.listeners):
             listener(event)
@@ -493,5 +481,4 @@ def _failed_echoes(thoughts: Sequence[Thought]) -> list[str]:
 
 
 def _view(policy: Policy, root: Path) -> Any:
-    choice = policy.reservoir
-    return choice.offer.factory(root / policy.state.folder, **choice.options)
+    return policy.reservoir.make_reservoir(root / policy.state.folder)

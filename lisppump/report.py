@@ -201,6 +201,8 @@ class Shown:
     edits: tuple[Mapping[str, Any], ...]
     imports: tuple[Mapping[str, Any], ...]
     usage: Mapping[str, Any]
+    plugins: tuple[Mapping[str, Any], ...]
+    differences: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump show`."""

@@ -7,24 +7,19 @@ becomes a keyword argument of the class (hyphens become underscores). Nothing he
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from lisppump import canon
 from lisppump.delta import Delta, Schema, Usage
-from lisppump.errors import LisppumpError, declare, place_of
+from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Agent, Frame, Stream
 from lisppump.lispy.limits import Limits
 from lisppump.merge import Change, Merged
 from lisppump.prompt import Prompt
 
-declare(
-    "plugin", 4,
-    contract="A stage broke the contract of its kind.",
-    stage_failed="A stage raised an error.",
-)  # fmt: skip
+declare("plugin", 4, contract="A stage broke the contract of its kind.")
 
 
 class _Required(enum.Enum):
@@ -36,8 +31,10 @@ REQUIRED: Any = _Required.REQUIRED  # the default of an option that has none
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a clause: `kind` is name, value, function, stage or limits; `arity` that of a function.
+    """One option of a clause: `kind` is name, value, function or limits; `arity` that of a function.
 
+    One of kind builtins is no part of the clause: its argument is the table of LisPy builtins that plugins
+    offer, for a stage that runs programs. A default is what the class gets where nobody checks a policy.
     `unit` is the unit a quantity must have (seconds, tokens, dollars, bytes); `many` options take several
     values and give a tuple. A `positional` option is written without its name: `(by f)`.
     """
@@ -152,6 +149,18 @@ class Job:
     timed_out: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a stage, or `lisppump doctor`, found out about one thing: a sentence, and what to do about it.
+
+    `level` is ok, warning or error.
+    """
+
+    level: str
+    what: str
+    help: str | None = None
+
+
 @runtime_checkable
 class Dam(Protocol):
     """Decides which agents share a room within this tick."""
@@ -169,6 +178,8 @@ class Backend(Protocol):
 
     One that declares `last_resort = True` is only asked where no other was: it adds and hides nothing.
     One that uses tokens declares `max_tokens`, the most that one call may take besides the prompt.
+    One that has a method `findings()`, giving Findings, is asked by `lisppump doctor` whether it could
+    answer: is its key there, does its server listen? That may cost time, and no money.
     """
 
     async def pour(self, request: Request) -> Reply:
@@ -254,38 +265,35 @@ class Assignment:
     notes: tuple[str, ...] = ()
 
 
-@contextmanager
-def blamed(kind: str, name: str, plugin: str, frame: int) -> Iterator[None]:
-    """Run a stage's own code: what goes wrong in it says stage, plugin, place and frame."""
-    try:
-        yield
-    except LisppumpError as error:
-        if error.code == "contract" and error.help is None:
-            error.help = f"it comes from plugin {plugin}; frame {frame} was not made"
-        elif error.span is not None:
-            error.trace += (f"{kind} `{name}`, frame {frame}",)
-        raise
-    except (Exception, SystemExit) as error:  # a stage that exits would take the whole run with it
-        place = place_of(error)
-        raise LisppumpError(
-            "stage-failed",
-            f"{kind} `{name}` of plugin {plugin} raised {type(error).__name__}: {error} "
-            f"({place}, frame {frame})",
-            help=f"choose another {kind} in pump.lisp, or tell the authors of {plugin.partition(':')[0]}",
-        ) from error
-
-
 def assign(
     dam: Dam, frame: Frame, agents: Sequence[Agent], n: int, seed: int, *, name: str = "dam"
 ) -> Assignment:
     """Ask a dam for rooms and hold it to its contract: every agent in exactly one, none made up."""
-    rooms = dam.assign(frame, agents, n, seed)
+    streams = seated(dam.assign(frame, agents, n, seed), agents, whose=f"dam `{name}`")
+    notes = []
+    if len(streams) > n:
+        notes.append(f"streams asked for: {n}; to keep rooms small enough there are {len(streams)}")
+    elif len(streams) < n:
+        notes.append(f"streams asked for: {n}; there are agents for {len(streams)}")
+    return Assignment(streams, tuple(notes))
+
+
+def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, ...]:
+    """Hold rooms to what a dam promises; they become streams that count from 1."""
     streams: list[Stream] = []
     seen: dict[str, int] = {}
+    _hold(_is_list(rooms), f"{whose} should give rooms, lists of agents' ids; it gave {_kind(rooms)}")
     for number, room in enumerate(rooms, 1):
-        known = room if isinstance(room, Stream) else Stream(number, tuple(room))
-        known = Stream(number, tuple(known.agents), known.name, known.topic)
-        _hold(_is_json([known.name, known.topic]), f"dam `{name}` gave {known.id} a name that is no text")
+        given = room.agents if isinstance(room, Stream) else room
+        _hold(_is_list(given), f"{whose} should give lists of agents' ids as rooms; it gave {_kind(given)}")
+        members = tuple(given)
+        odd = next((member for member in members if not isinstance(member, str)), None)
+        _hold(odd is None, f"{whose} should put agents' ids into rooms; it put in {_kind(odd)}")
+        known = Stream(number, members)
+        if isinstance(room, Stream):
+            known = replace(known, name=room.name, topic=room.topic)
+        named = known.name is not None and _is_text(known.name) and _is_text(known.topic)
+        _hold(named, f"{whose} gave {known.id} a name that is no text")
         streams.append(known)
         for member in known.agents:
             seen[member] = seen.get(member, 0) + 1
@@ -298,13 +306,8 @@ def assign(
     }
     said = [f"{what} {', '.join(who)}" for what, who in problems.items() if who]
     if said:
-        raise LisppumpError("contract", f"dam `{name}` {'; '.join(said)}")
-    notes = []
-    if len(streams) > n:
-        notes.append(f"streams asked for: {n}; to keep rooms small enough there are {len(streams)}")
-    elif len(streams) < n:
-        notes.append(f"streams asked for: {n}; there are agents for {len(streams)}")
-    return Assignment(tuple(streams), tuple(notes))
+        raise LisppumpError("contract", f"{whose} {'; '.join(said)}")
+    return tuple(streams)
 
 
 def answered(reply: Any) -> Reply:
@@ -323,10 +326,11 @@ def answered(reply: Any) -> Reply:
     return replace(reply, text=text, data=data)  # type: ignore[no-any-return]
 
 
-def merged(result: Any, *, name: str) -> Merged:
+def merged(result: Any, *, whose: str) -> Merged:
     """Hold a merger's answer to its contract: changes that can be carried out, every item accounted for."""
-    whose = f"merger `{name}`"
     _hold(isinstance(result, Merged), f"{whose} gave something that is no Merged")
+    whole = _is_list(result.changes) and isinstance(result.report, Mapping) and _is_list(result.quarantine)
+    _hold(whole, f"{whose} should give changes, a report and a quarantine: a tuple, a dict and a tuple")
     for change in result.changes:
         _hold(isinstance(change, Change) and change.sound, f"{whose} gave something that is no change")
     for collection, counts in result.report.items():
@@ -338,12 +342,13 @@ def merged(result: Any, *, name: str) -> Merged:
         [dict(result.report), [dict(entry) for entry in result.quarantine]]
     )
     _hold(sound, f"{whose} gave a report or a quarantine that is no JSON")
+    told = all(isinstance(entry.get("message"), str) for entry in result.quarantine)
+    _hold(told, f"{whose} put an item into quarantine without a `message` that says why")
     return result  # type: ignore[no-any-return]
 
 
-def thought(entry: Any, *, name: str) -> Thought:
+def thought(entry: Any, *, whose: str) -> Thought:
     """Hold one of an echo's thoughts to its contract: a name, and nothing but data."""
-    whose = f"echo `{name}`"
     _hold(isinstance(entry, Thought), f"{whose} gave something that is no Thought")
     _hold(isinstance(entry.key, str) and entry.key != "", f"{whose} gave a Thought without a key")
     sound = entry.error is None or isinstance(entry.error, Mapping)
@@ -358,6 +363,19 @@ _COUNTS = ("in", "merged", "duplicate", "quarantined")
 def _hold(kept: bool, sentence: str) -> None:
     if not kept:
         raise LisppumpError("contract", sentence)
+
+
+def _is_list(value: Any) -> bool:
+    """True for what can be gone through; a text is one thing, and not its letters."""
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+
+
+def _kind(value: Any) -> str:
+    """What a message calls a value; only what surely has a short text of its own is shown."""
+    name = type(value).__name__
+    if isinstance(value, str | int | float):
+        return f"the {name} {value!r}"[:60]
+    return "None" if value is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def _is_json(value: Any) -> bool:

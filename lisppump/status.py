@@ -12,6 +12,7 @@ from lisppump.budget import Breaker
 from lisppump.delta import Usage
 from lisppump.errors import LisppumpError
 from lisppump.folder import find_root
+from lisppump.plan import differences
 from lisppump.policy import Policy, PolicyErrors
 from lisppump.registry import Registry
 from lisppump.report import Quarantine, Shown, Status, totals
@@ -36,7 +37,7 @@ def look(folder: Path, *, pump: Path | None = None, registry: Registry | None = 
     """A simulation, to look at it: where pump.lisp does not check, under the policy of its last frame."""
     from lisppump.pump import Pump
 
-    registry = registry or Registry.load()
+    registry = registry or Registry.load(folder if pump is not None else find_root(folder))
     try:
         return Pump.open(folder, pump=pump, registry=registry)
     except PolicyErrors:
@@ -45,8 +46,7 @@ def look(folder: Path, *, pump: Path | None = None, registry: Registry | None = 
         policy = _last_policy(root, path, registry)
         if policy is None:
             raise
-    factory = policy.reservoir.offer.factory
-    view = factory(root / policy.state.folder, **policy.reservoir.options)
+    view = policy.reservoir.make_reservoir(root / policy.state.folder)
     store = Store.open(root, view, write=False, keep=policy.state.keep)
     return Pump(root, policy, store, registry, overrides={}, backends={}, clock=clocks.Wall())
 
@@ -134,6 +134,8 @@ def shown(pump: Pump, number: int) -> Shown:
         edits=tuple(store.edits(number)),
         imports=(),
         usage=_usage(streams),
+        plugins=tuple(intent.get("plugins", ())),
+        differences=tuple(differences(intent.get("plugins", ()), pump.acting())),
     )
 
 

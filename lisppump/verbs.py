@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lisppump import plan as planning
+from lisppump.blame import blamed
 from lisppump.delta import Delta, Schema
 from lisppump.frame import Agent, Frame
 from lisppump.hookspecs import hookimpl
 from lisppump.merge import Merged
 from lisppump.policy import Policy
-from lisppump.stages import Assignment, Request, Thought, blamed
+from lisppump.stages import Assignment, Request, Thought
 from lisppump.stages import thought as check_thought
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ class BuiltinVerbs:
         thoughts: list[Thought] = []
         for number, (clause, stage) in enumerate(zip(policy.echoes, self._pump.echoes, strict=True)):
             if frame.number % clause.each == 0:
-                with blamed("echo", clause.stage.name, clause.stage.offer.plugin, frame.number):
-                    name = clause.stage.name
+                name = clause.stage.name
+                with blamed("echo", name, clause.stage.offer.plugin, frame.number, made=True):
                     for entry in stage.think(frame, (policy.seed, frame.number, "echo", number)):
-                        thoughts.append(check_thought(entry, name=name))
+                        thoughts.append(check_thought(entry, whose=f"echo `{name}`"))
         return tuple(thoughts)

@@ -6,12 +6,14 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from lisppump import hookimpl
 from lisppump.delta import Usage
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, FrameFunction
+from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.lispy.values import is_nil
 from lisppump.stages import BackendError, Failure, Option, Reply, Request
 
@@ -33,10 +35,16 @@ class Lispy:
             "program", "function", "(f agent room): a dict of collections; absent, each agent's own program.",
             default=None, arity=2,
         ),
+        Option("builtins", "builtins", "What plugins add to the language.", default=MappingProxyType({})),
     )  # fmt: skip
 
-    def __init__(self, program: FrameFunction | None = None) -> None:
+    def __init__(
+        self,
+        program: FrameFunction | None = None,
+        builtins: Mapping[str, BuiltinSpec] = MappingProxyType({}),
+    ) -> None:
         self._program = program
+        self._builtins = builtins
 
     async def pour(self, request: Request) -> Reply:
         """What all agents of the room produced; `partial` when some of their programs failed."""
@@ -87,6 +95,7 @@ class Lispy:
             limits=replace(request.limits, seconds=min(seconds, request.limits.seconds or seconds)),
             seed=request.seed,
             defined={"self": agent.data, "room": room},
+            builtins=self._builtins,
         )
         if result.error is not None:
             raise result.error

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from lisppump import hookimpl
 from lisppump.frame import Frame
+from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.lispy.limits import Limits
 from lisppump.stages import Option, Thought
 
@@ -19,11 +21,18 @@ class AgentsPrograms:
     options: ClassVar[tuple[Option, ...]] = (
         Option("allow", "name", "The capabilities that programs have.", default=("state",), many=True),
         Option("limits", "limits", "What one program may use.", default=None),
+        Option("builtins", "builtins", "What plugins add to the language.", default=MappingProxyType({})),
     )
 
-    def __init__(self, allow: Sequence[str] = ("state",), limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        allow: Sequence[str] = ("state",),
+        limits: Limits | None = None,
+        builtins: Mapping[str, BuiltinSpec] = MappingProxyType({}),
+    ) -> None:
         self._allow = frozenset(allow)
         self._limits = limits or Limits()
+        self._builtins = builtins
 
     def think(self, frame: Frame, seed: tuple[Any, ...]) -> list[Thought]:
         """One thought for each agent that has a program, by id."""
@@ -31,7 +40,14 @@ class AgentsPrograms:
 
     def _thought(self, frame: Frame, agent: str, source: str, seed: tuple[Any, ...]) -> Thought:
         result = run_program(
-            frame, agent, source, allow=self._allow, limits=self._limits, seed=seed, defined={"self": agent}
+            frame,
+            agent,
+            source,
+            allow=self._allow,
+            limits=self._limits,
+            seed=seed,
+            defined={"self": agent},
+            builtins=self._builtins,
         )
         error = None if result.error is None else result.error.to_json()
         return Thought(agent, source, result.value, error, result.output, result.usage)

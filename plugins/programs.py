@@ -10,6 +10,7 @@ from lisppump.lispy.limits import Limits
 
 if TYPE_CHECKING:
     from lisppump.lispy import Result
+    from lisppump.lispy.builtins import BuiltinSpec
 
 DOCUMENT = "programs.json"
 
@@ -34,8 +35,9 @@ def run_program(
     limits: Limits,
     seed: tuple[Any, ...],
     defined: Mapping[str, Any],
+    builtins: Mapping[str, BuiltinSpec],
 ) -> Result:
-    """What a program comes to where it sees the frame and the values `defined` for it, and nothing else."""
+    """What a program comes to where it sees the frame, the values `defined` for it and plugins' builtins."""
     from lisppump.lispy import Runtime
     from lisppump.policy import AgentsClause, state_of
 
@@ -45,6 +47,7 @@ def run_program(
         limits=limits,
         seed=(*seed, frame.number, agent),
         now=frame.time,
+        builtins=builtins,
     )
     for name, value in defined.items():
         runtime.define(name, value)

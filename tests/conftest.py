@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+from tests.distributions import Install, put
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,3 +27,24 @@ def shared_data() -> Path:
     if folder is None:
         pytest.skip("the real data is not here; set LISPPUMP_TEST_DATA to its folder")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_s_config(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test sees the config.toml of whoever runs it: it may trust folders, or be broken."""
+    os.environ["LISPPUMP_CONFIG"] = str(tmp_path_factory.mktemp("config") / "config.toml")
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Puts distributions with one module and one entry point, version 1.2, on the path of this process."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+
+    def done(name: str, entry: str, code: str) -> Path:
+        file = put(site, name, "1.2", code, entry=entry)
+        monkeypatch.delitem(sys.modules, file.stem, raising=False)
+        return file
+
+    return done

@@ -153,10 +153,10 @@ class StandIns:
         return {"files": _stage("reservoir")}
 
 
-def registry() -> Registry:
+def registry(version: str = "1.0") -> Registry:
     """A registry of stand-ins only."""
     made = Registry(without={"lisppump"})
-    made.register(StandIns(), "stand-ins", "1.0")
+    made.register(StandIns(), "stand-ins", version)
     return made
 
 

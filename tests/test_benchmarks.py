@@ -25,6 +25,14 @@ def test_a_frame_is_measured_beside_a_reference() -> None:
     assert [row.split()[0] for row in rows] == ["2", "3"]
 
 
+def test_startup_is_measured_beside_a_bare_python() -> None:
+    title, *rows = run("benchmarks/startup.py", "1", "3", "0.1")
+    assert title == "best of 1 whole processes, in turn"
+    assert [row.split("  ")[0] for row in rows] == [
+        "python -c pass", "eval", "eval beside 3 plugins, one of 0.1 s",
+    ]  # fmt: skip
+
+
 def test_the_dam_is_measured_beside_random_rooms(shared_data: Path) -> None:
     lines = run("benchmarks/dam.py", shared_data / "dam" / "affinity.json")
     assert [line for line in lines if not line.startswith(" ")] == [

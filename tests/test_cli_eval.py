@@ -1,14 +1,17 @@
-"""`lisppump eval`: values that read back, output, errors with a caret, JSON, the state, few imports."""
+"""`lisppump eval`: values that read back, errors with a caret, JSON, state, plugins, policy, few imports."""
 
 from __future__ import annotations
 
 import io
 import sys
+from importlib import metadata
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from tests.cli_support import ROOT, Lisppump, golden, loaded, spawn
+from tests.distributions import put, seen
 
 KEYS = ["schema", "ok", "value", "text", "output", "error", "usage", "capabilities"]
 
@@ -132,6 +135,192 @@ def test_it_imports_the_language_and_nothing_of_the_pump(world: Path) -> None:
         *(name for name in ours if name.startswith(("lisppump.lispy", "lisppump.cli"))),
         "lisppump.errors", "lisppump.canon", "lisppump.folder", "lisppump.lisp_lib",
     }  # fmt: skip
+
+
+# -- builtins of plugins
+
+TIDES = """
+    import sys
+    from lisppump import hookimpl, lispy_builtin
+
+    @lispy_builtin("tide", "(tide hour)", "The water.", example="(tide 6) ;=> 1.0")
+    def tide(run, hour):
+        print("looking out")
+        if hour > 24:
+            raise ValueError("no such hour")
+        return hour / 6
+
+    @lispy_builtin("moon", "(moon)", "The moon.", example="(moon) ;=> full", capability="sky")
+    def moon(run):
+        return "full"
+
+    @hookimpl
+    def builtins():
+        return {"tide": tide, "moon": moon}
+"""
+
+
+@pytest.fixture
+def tides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of an installed plugin with builtins."""
+    site = tmp_path / "site"
+    file = put(site, "lisppump-tides", "1.2", TIDES, entry="tides")
+    seen(site, monkeypatch)
+    return file
+
+
+def test_programs_use_builtins_of_plugins(lisppump: Lisppump, world: Path, tides: Path) -> None:
+    assert lisppump("eval", "(list (tide 6) (map tide '(12)) (lisppump-tides/tide 3))").out == (
+        "(1.0 (2.0) 0.5)\n"
+    )
+    assert lisppump("-C", world, "eval", "(+ (length agents) (tide 6))").out == "7.0\n"
+    assert lisppump("eval", "(tide 6)", "-p", "no:lisppump-tides").code == 1
+
+
+def test_a_plugin_that_pump_lisp_leaves_out_is_left_out(
+    lisppump: Lisppump, world: Path, tides: Path
+) -> None:
+    path = world / "pump.lisp"
+    path.write_text(path.read_text().replace("(pump\n", "(pump (plugins (without tides))\n"))
+    assert "(without tides)" in path.read_text()
+    assert lisppump("-C", world, "eval", "(tide 6)").code == 1
+    assert lisppump("eval", "(tide 6)").code == 0
+
+
+def test_what_a_plugin_prints_is_no_result(lisppump: Lisppump, tides: Path) -> None:
+    outcome = lisppump("eval", "(tide 6)", "--json")
+    assert outcome.json["value"] == 1.0 and outcome.err == "looking out\n"
+
+
+def test_who_needs_no_plugin_finds_none(
+    lisppump: Lisppump, world: Path, tides: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def distributions(**_: object) -> NoReturn:
+        raise AssertionError("nobody needs plugins here")
+
+    monkeypatch.setattr(metadata, "distributions", distributions)
+    for program in ("(+ 1 2)", "(define (f) (g)) (define (g) 3) (f)", "(rb-agents)", "(describe 'car)"):
+        assert lisppump("eval", program).code in (0, 1)
+    assert lisppump("-C", world, "eval", "(+ 1 2)").out == "3\n"
+    assert "lisppump_tides" not in sys.modules
+
+
+def test_a_slow_plugin_is_not_waited_for(tmp_path: Path) -> None:
+    mark = tmp_path / "imported"
+    slow = f"open({str(mark)!r}, 'w').close()\n    import time; time.sleep(3)"
+    put(tmp_path / "site", "lisppump-slow", "1.0", f"    {slow}\n", entry="slow")
+    path = f"{tmp_path / 'site'}:{ROOT}"
+    assert spawn("eval", "(+ 1 2)", cwd=tmp_path, PYTHONPATH=path).out == "3\n"
+    assert not mark.exists()
+
+
+def test_an_unknown_name_asks_the_plugins_once(
+    lisppump: Lisppump, tides: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    find = metadata.distributions
+
+    def distributions(**given: object) -> object:
+        asked.append(1)
+        return find(**given)
+
+    monkeypatch.setattr(metadata, "distributions", distributions)
+    outcome = lisppump("eval", "(try (unknown) (catch e (try (unknown-too) (catch e (tidee 6)))))")
+    assert outcome.code == 1 and asked == [1]
+    assert "error[unbound]: tidee has no value" in outcome.err
+    assert "help: did you mean `tide`?\n" in outcome.err
+
+
+def test_a_name_may_be_that_of_a_broken_plugin(lisppump: Lisppump, tides: Path) -> None:
+    put(tides.parent, "lisppump-surf", "0.3", "1 / 0", entry="surf")
+    outcome = lisppump("eval", "(surf 1)")
+    assert outcome.code == 1
+    golden("error-eval-broken-plugin.txt", outcome.err.replace(str(tides.parent), "SITE"))
+    assert "lisppump-surf 0.3 is broken at" in lisppump("eval", "(surf 1)", "--json").json["error"]["help"]
+    assert "broken" not in lisppump("eval", "(car 5)").err
+    assert "broken" not in lisppump("eval", "(surf 1)", "-p", "no:surf").err
+    assert lisppump("eval", "(tide 6)").out == "1.0\n"
+
+
+def test_a_name_may_be_that_of_a_folder_nobody_trusts(
+    lisppump: Lisppump, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LISPPUMP_CONFIG", str(world.parent / "config.toml"))
+    (world / "plugins").mkdir()
+    (world / "plugins" / "evil.py").write_text("open('EVIL', 'w')")
+    outcome = lisppump("-C", world, "eval", "(surf 1)")
+    assert outcome.code == 1 and not (world / "EVIL").exists() and not Path("EVIL").exists()
+    assert "plugin plugins/evil.py " in outcome.err and "`lisppump trust`" in outcome.err
+
+
+def test_a_fault_of_a_builtin_is_noted_beside_the_result(
+    lisppump: Lisppump, world: Path, tides: Path
+) -> None:
+    outcome = lisppump("eval", "(tide 25)")
+    assert outcome.code == 4 and outcome.out == ""
+    golden("error-eval-builtin-failed.txt", outcome.err.replace(str(tides.parent), "SITE"))
+    caught = "(list (length agents) (try (tide 25) (catch e 'none)))"
+    outcome = lisppump("-C", world, "eval", caught)
+    assert outcome.out == "(6 none)\n" and outcome.err.count("raised ValueError: no such hour") == 1
+    assert lisppump("-C", world, "-q", "eval", caught).err == "looking out\n"
+
+
+def test_the_same_fault_is_noted_once(lisppump: Lisppump, tides: Path) -> None:
+    program = "(map (lambda (h) (try (tide h) (catch e h))) '(25 26 27))"
+    outcome = lisppump("eval", program)
+    assert outcome.out == "(25 26 27)\n" and outcome.err.count("no such hour") == 1
+
+
+def test_a_capability_is_granted_by_name(lisppump: Lisppump, tides: Path) -> None:
+    outcome = lisppump("eval", "(moon)")
+    assert outcome.code == 1 and "error[not-granted]: this needs the capability sky" in outcome.err
+    assert "--allow sky on the command line" in outcome.err
+    granted = lisppump("eval", "(moon)", "--allow", "sky", "--allow", "sea", "--json").json
+    assert granted["value"] == "full" and granted["capabilities"] == ["sky"]
+    outcome = lisppump("eval", "(rb-agents)", "--allow", "state")
+    assert outcome.code == 1 and "there is no pump.lisp" in outcome.err
+
+
+# -- what pump.lisp defines
+
+
+def test_programs_use_what_the_policy_defines(lisppump: Lisppump, world: Path) -> None:
+    def value(program: str, *words: str) -> object:
+        document = lisppump("-C", world, "eval", program, "--json", *words).json
+        assert document["ok"], document["error"]
+        return document["value"]
+
+    assert value("(how-many frame)") == 6
+    assert value("(map how-many '(1 2))") == [6, 6]
+    assert value("(keys (first-frame))") == ["agents.json", "stats.json"]
+    assert value("(define (how-many x) 7) (how-many 1)") == 7
+    (world / "other.lisp").write_text("(define (how-many x) 8)")
+    assert value("(how-many 1)", "--pump", str(world / "other.lisp")) == 8
+    (world / "lisp_lib").mkdir()
+    (world / "lisp_lib" / "more.lisp").write_text("(define (more x) (+ x (how-many x)))")
+    (world / "pump.lisp").write_text('(load more) (define (how-many x) 10) (display "never shown")')
+    assert value("(more 1)") == 11
+    assert not (world / ".lisppump").exists()
+
+
+def test_it_needs_no_policy_that_checks(lisppump: Lisppump, world: Path) -> None:
+    text = (world / "pump.lisp").read_text()
+    (world / "pump.lisp").write_text(text.replace("(dam round-robin)", "(dam no-such-dam)"))
+    assert lisppump("-C", world, "eval", "(how-many 1)").out == "6\n"
+    (world / "pump.lisp").write_text(f"(define broken (car 5))\n{text}")
+    assert lisppump("-C", world, "eval", "(how-many 1)").out == "6\n"
+    outcome = lisppump("-C", world, "eval", "(+ 1 broken)")
+    assert outcome.code == 1 and "  --> pump.lisp:1:16\n" in outcome.err
+
+
+def test_a_policy_that_cannot_be_read_is_no_matter_until_needed(lisppump: Lisppump, world: Path) -> None:
+    (world / "pump.lisp").write_text("(define (how-many x")
+    assert lisppump("-C", world, "eval", "(+ 1 2)").out == "3\n"
+    outcome = lisppump("-C", world, "eval", "(how-many 1)")
+    assert outcome.code == 1 and "pump.lisp does not check" in outcome.err
+    (world / "pump.lisp").write_bytes(b"\xff")
+    outcome = lisppump("-C", world, "eval", "(how-many 1)")
+    assert outcome.code == 1 and "pump.lisp does not check" in outcome.err
 
 
 def test_in_a_process_of_its_own(tmp_path: Path) -> None:

@@ -4,36 +4,17 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 
+import click
 import pytest
 
-from lisppump import hookimpl
+from lisppump import hookimpl, lispy_builtin
 from lisppump.errors import LisppumpError
+from lisppump.lispy import Runtime
 from lisppump.registry import Registry
 from lisppump.stages import KINDS
-
-Install = Callable[[str, str, str], None]
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Put a distribution with one module and one entry point on the path."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def put(name: str, entry: str, code: str) -> None:
-        module = name.replace("-", "_")
-        (tmp_path / f"{module}.py").write_text(textwrap.dedent(code))
-        info = tmp_path / f"{module}-1.2.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
-        (info / "entry_points.txt").write_text(f"[lisppump]\n{entry} = {module}\n")
-        monkeypatch.delitem(sys.modules, module, raising=False)
-
-    return put
-
+from tests.distributions import Install
 
 ONE_OF_EACH = """
     from lisppump import hookimpl
@@ -97,6 +78,122 @@ def test_two_packages_with_one_entry_point_name_are_both_seen(install: Install) 
     assert registry.clashes == [
         "dam `ebb` is offered by alpha-tides:tides and beta-tides:tides; "
         "the first keeps the name, the other is `beta-tides/ebb`"
+    ]
+
+
+def test_what_was_found_is_imported_when_something_of_it_is_wanted(install: Install) -> None:
+    install("lisppump-tides", "tides", ONE_OF_EACH)
+    registry = Registry.load()
+    (plugin,) = registry.plugins
+    assert (plugin.id, plugin.state) == ("lisppump-tides:tides", "found")
+    assert "lisppump_tides" not in sys.modules
+    assert registry.find("dam", "tides")
+    (plugin,) = registry.plugins
+    assert (plugin.state, "lisppump_tides" in sys.modules) == ("ready", True)
+    assert [offer.kind for offer in plugin.offers] == [*KINDS]
+
+
+def test_a_view_under_a_policy_imports_nothing_twice(install: Install) -> None:
+    code = "import sys\nsys.tides = getattr(sys, 'tides', 0) + 1\n" + textwrap.dedent(ONE_OF_EACH)
+    install("lisppump-tides", "tides", code)
+    registry = Registry.load()
+    try:
+        assert registry.under((), ()) is registry
+        view = registry.under(["tides"], ["other"])
+        assert view is registry.under(["tides"], ["other"]) and view.plugins[0].state == "off"
+        assert "tides" not in view.names("dam") and "tides" in registry.names("dam")
+        assert "tides" in registry.under((), ["tides"]).names("dam")
+        assert sys.tides == 1  # type: ignore[attr-defined]
+    finally:
+        vars(sys).pop("tides", None)
+
+
+@pytest.mark.parametrize("word", ["tides", "lisppump-tides", "Lisppump_Tides", "lisppump-tides:tides"])
+def test_a_plugin_answers_to_each_of_its_names(install: Install, word: str) -> None:
+    install("lisppump-tides", "tides", ONE_OF_EACH)
+    (plugin,) = Registry.load(without=[word]).ready().plugins
+    assert (plugin.state, plugin.reason) == ("off", "by -p or LISPPUMP_PLUGINS")
+    with pytest.raises(LisppumpError) as caught:
+        Registry.load(without=[word]).find("dam", "tides")
+    assert (caught.value.code, caught.value.exit_code) == ("plugin-off", 4)
+
+
+def test_one_object_that_comes_in_twice_is_one_plugin(install: Install) -> None:
+    install("lisppump-tides", "tides", ONE_OF_EACH)
+    registry = Registry.load().ready()
+    import lisppump_tides  # type: ignore[import-not-found]
+
+    registry.register(lisppump_tides, "again")
+    assert len(registry.plugins) == 1 and registry.clashes == []
+
+
+def test_a_plugin_by_hand_stays_under_every_policy() -> None:
+    registry = Registry()
+    registry.register(SimpleNamespace(dams=hookimpl(lambda: {"x": Dam})), "mine")
+    assert registry.under((), ["mine"]).find("dam", "x").plugin == "mine"
+    assert registry.under(["mine"], ()).offers("dam", "x") == []
+
+
+class Dam:
+    """A dam."""
+
+    def assign(self, frame: object, agents: object, n: int, seed: int) -> list[list[str]]:
+        return []
+
+
+@lispy_builtin("tide", "(tide hour)", "The water.", example="(tide 1) ;=> 1", aliases=("ebb",))
+def tide(run: object, hour: int) -> int:
+    return hour
+
+
+@lispy_builtin("take", "(take x)", "Another take.", example="(take 1) ;=> 1")
+def take(run: object, x: int) -> int:
+    return -x
+
+
+@click.command()
+def moon() -> None:
+    """Print the moon."""
+
+
+def test_builtins_and_commands_clash_visibly_and_stay_within_reach() -> None:
+    def offering() -> SimpleNamespace:
+        return SimpleNamespace(
+            builtins=hookimpl(lambda: {"tide": tide, "take": take}),
+            commands=hookimpl(lambda: {"moon": moon, "run": moon}),
+        )
+
+    registry = Registry(reserved=["run"])
+    registry.register(offering(), "alpha")
+    registry.register(offering(), "beta")
+    ending = "; the first keeps the name, the other is "
+    assert [clash.replace(ending, " -> ") for clash in registry.clashes] == [
+        "builtin `take` is offered by lisppump and alpha -> `alpha/take`",
+        "command `run` is offered by lisppump and alpha -> `alpha/run`",
+        "builtin `tide` is offered by alpha and beta -> `beta/tide`",
+        "builtin `ebb` is offered by alpha and beta -> `beta/ebb`",
+        "builtin `take` is offered by lisppump and beta -> `beta/take`",
+        "command `moon` is offered by alpha and beta -> `beta/moon`",
+        "command `run` is offered by lisppump and beta -> `beta/run`",
+    ]
+    commands = registry.commands()
+    assert commands["moon"].plugin.id == "alpha" and commands["beta/moon"].plugin.id == "beta"
+    assert "run" not in commands and "alpha/run" in commands
+    runtime = Runtime(builtins=registry.builtins())
+    assert runtime.run("(list (take '(1 2) 1) (alpha/take 1) (tide 3) (ebb 4) (beta/tide 5))").text == (
+        "((1) -1 3 4 5)"
+    )
+
+
+def test_a_stage_is_always_reached_by_its_full_name() -> None:
+    registry = Registry()
+    registry.register(SimpleNamespace(dams=hookimpl(lambda: {"round-robin": Dam})), "mine")
+    assert registry.find("dam", "mine/round-robin").factory is Dam
+    owners = [offer.plugin for offer in registry.offers("dam", "round-robin")]
+    assert owners == ["mine", "lisppump:round-robin"]
+    assert registry.clashes == [
+        "dam `round-robin` is offered by mine and lisppump:round-robin; "
+        "the first keeps the name, the other is `lisppump/round-robin`"
     ]
 
 
@@ -179,4 +276,55 @@ def test_what_is_refused_is_placed_in_the_plugin(install: Install) -> None:
     code = "from lisppump import hookimpl\n@hookimpl\ndef frame_comitted(frame): ...\n"
     install("lisppump-typo", "typo", code)
     (broken,) = Registry.load().broken
-    assert broken.place.endswith("lisppump_typo.py")
+    assert broken.place is not None and broken.place.endswith("lisppump_typo.py:2")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sys\nsys.exit('goodbye')\n",
+        "raise BaseException('worse')\n",
+        "def f(): f()\nf()\n",
+        "x = (\n",
+        "from lisppump_nowhere import x\n",
+        "\x00",
+        "class E(Exception):\n    def __str__(self): raise ValueError\nraise E\n",
+        "import lisppump_bad as m\nm.__class__ = 5\n",
+    ],
+)
+def test_however_a_plugin_breaks_it_is_one_line(install: Install, code: str) -> None:
+    install("lisppump-bad", "bad", code)
+    (broken,) = Registry.load().broken
+    assert broken.line().startswith("plugin lisppump-bad 1.2 is broken at ") and "\n" not in broken.line()
+
+
+@pytest.mark.parametrize(
+    ("plugin", "said"),
+    [
+        (SimpleNamespace(), "plugin mine implements no hook"),
+        (Dam, "plugin mine is the class Dam; a module or an object is wanted"),
+        (SimpleNamespace(dams=hookimpl(lambda: [Dam])), "should return a dict of name -> class, got a list"),
+        (SimpleNamespace(dams=hookimpl(lambda: {"a b": Dam})), "offers the name `a b`"),
+        (SimpleNamespace(dams=hookimpl(lambda: {"a/b": Dam})), "offers the name `a/b`"),
+        (SimpleNamespace(dams=hookimpl(lambda: {"x": Dam()})), "dam `x` of plugin mine should be a class"),
+        (SimpleNamespace(builtins=hookimpl(lambda: {"x": len})), "offers `x`, which is a builtin_function"),
+        (SimpleNamespace(builtins=hookimpl(lambda: {"x": tide})), "offers `x` for the builtin `tide`"),
+        (SimpleNamespace(commands=hookimpl(lambda: {"x": len})), "offers `x`, which is a builtin_function"),
+        (SimpleNamespace(commands=hookimpl(lambda: {"X y": moon})), "offers the name `X y`"),
+        (SimpleNamespace(commands=hookimpl(lambda: {"x": click.Command("x")})), "offers `x` without help"),
+        (SimpleNamespace(frame_started=hookimpl(lambda nmber: None)), "with the argument `nmber`, which it"),
+        (SimpleNamespace(frame_started=hookimpl(lambda *all: None)), "with *all; arguments are given by"),
+        (SimpleNamespace(dams=hookimpl(wrapper=True)(lambda: {})), "wraps `dams`; only verbs can be wrapped"),
+        (SimpleNamespace(select=hookimpl(wrapper=True)(lambda: {})), "wraps `select` without a yield"),
+        (SimpleNamespace(select=hookimpl(hookwrapper=True)(lambda: {})), "wraps `select` in the old way"),
+        (SimpleNamespace(lisppump_api=2, dams=hookimpl(lambda: {})), "is made for version 2 of the hooks"),
+    ],
+)
+def test_what_a_plugin_must_be(plugin: object, said: str) -> None:
+    assert said in refused(plugin).message
+    with pytest.raises(LisppumpError):  # and nothing of it stays
+        registry = Registry()
+        with pytest.raises(LisppumpError):
+            registry.register(plugin, "mine")
+        assert registry.plugins == ()
+        registry.find("dam", "x")

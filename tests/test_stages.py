@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from lisppump.blame import blamed
 from lisppump.errors import LisppumpError
 from lisppump.frame import Stream
 from lisppump.merge import Change, Merged
-from lisppump.stages import BackendError, Reply, Thought, answered, assign, blamed, merged, thought
+from lisppump.stages import BackendError, Reply, Thought, answered, assign, merged, thought
 from lisppump.testing import frame_of, people
 
 COUNTS = {"lines": {"in": 1, "merged": 1, "duplicate": 0, "quarantined": 0}}
@@ -42,17 +43,22 @@ def test_half_a_surrogate_pair_in_a_text_is_written_as_its_escape() -> None:
         Merged((), {"lines": {**COUNTS["lines"], "in": 2}}, ()),
         Merged((), COUNTS, (5,)),  # type: ignore[arg-type]
         Merged((), COUNTS, ({"item": object()},)),
+        Merged((), COUNTS, ({"item": 1},)),
+        Merged((), COUNTS, ({"item": 1, "message": None},)),
+        Merged(None, COUNTS, ()),  # type: ignore[arg-type]
+        Merged((), None, ()),  # type: ignore[arg-type]
+        Merged((), COUNTS, {"item": 1}),  # type: ignore[arg-type]
     ],
 )
 def test_a_merger_is_held_to_changes_and_to_its_account(result: Any) -> None:
     with pytest.raises(LisppumpError, match="merger `mine`") as caught:
-        merged(result, name="mine")
+        merged(result, whose="merger `mine`")
     assert caught.value.code == "contract"
 
 
 def test_what_a_merger_may_give_passes() -> None:
-    result = Merged((Change("x.json", "set", ("a",), {"b": 1}),), COUNTS, ({"item": 1},))
-    assert merged(result, name="mine") is result
+    result = Merged((Change("x.json", "set", ("a",), {"b": 1}),), COUNTS, ({"message": "why"},))
+    assert merged(result, whose="merger `mine`") is result
 
 
 @pytest.mark.parametrize(
@@ -70,7 +76,7 @@ def test_what_a_merger_may_give_passes() -> None:
 )
 def test_an_echo_is_held_to_data_under_a_name(entry: Any) -> None:
     with pytest.raises(LisppumpError, match="echo `mine`") as caught:
-        thought(entry, name="mine")
+        thought(entry, whose="echo `mine`")
     assert caught.value.code == "contract"
 
 
@@ -102,3 +108,27 @@ def test_a_room_is_named_in_text() -> None:
 
     with pytest.raises(LisppumpError, match="gave stream-0001 a name that is no text"):
         assign(Names(), frame_of({}), people("ann"), 1, 7, name="mine")
+
+
+@pytest.mark.parametrize(
+    ("rooms", "words"),
+    [
+        (None, "it gave None"),
+        ("ann", "it gave the str 'ann'"),
+        ({"ann": ["ann"]}, "it gave a dict"),
+        (["ann"], "it gave the str 'ann'"),
+        ([None], "it gave None"),
+        ([["ann", 5]], "it put in the int 5"),
+        ([[["ann"]]], "it put in a list"),
+        ([Stream(1, None)], "it gave None"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_dam_gives_rooms_and_rooms_hold_ids(rooms: Any, words: str) -> None:
+    class Gives:
+        def assign(self, frame: Any, agents: Any, n: int, seed: int) -> Any:
+            return rooms
+
+    with pytest.raises(LisppumpError, match="dam `mine` should") as caught:
+        assign(Gives(), frame_of({}), people("ann"), 1, 7, name="mine")
+    assert caught.value.code == "contract"
+    assert words in caught.value.message

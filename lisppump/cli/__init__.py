@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lisppump import __version__
 from lisppump.cli.context import Settings, global_options, take_settings, write_global_options
 from lisppump.errors import LisppumpError, declare, suggest
+
+if TYPE_CHECKING:
+    from lisppump.registry import OfferedCommand
 
 declare("usage", 1, no_access="The system refuses to read or write a file or folder.")
 
@@ -28,7 +32,12 @@ COMMANDS: dict[str, str] = {
     "status": "Where the world stands.",
     "log": "The frames so far, newest first.",
     "show": "One frame: what came, what became of it, what changed.",
-    "describe": "A builtin, form, clause, stage, hook, command or error code.",
+    "plugins": "Whose stages there are: list, why, new, add, remove, sync.",
+    "trust": "Let this folder's own Python plugins run.",
+    "describe": "A builtin, form, clause, stage, hook, plugin, command or error code.",
+    "apropos": "Every name whose description speaks of a word.",
+    "doctor": "Is all well here? One line each, with what to do.",
+    "completion": "What a shell needs to complete command lines.",
 }
 
 EXIT_USAGE, EXIT_DEFECT, EXIT_INTERRUPTED = 2, 70, 130
@@ -44,7 +53,8 @@ class Lisppump(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, imported now."""
         if cmd_name not in COMMANDS:
-            return None
+            offered = _offered(ctx)
+            return guarded(offered[cmd_name], cmd_name) if cmd_name in offered else None
         command: click.Command = import_module(f"lisppump.cli.{cmd_name}").command
         return command
 
@@ -53,15 +63,19 @@ class Lisppump(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does it, with a suggestion for a misspelt name."""
         name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            near = suggest(name, list(COMMANDS))
-            hint = f"did you mean `{near}`?" if near else f"commands: {', '.join(COMMANDS)}"
+        if ctx.resilient_parsing:  # a shell wants to complete the line; it is not told what is wrong with it
+            return super().resolve_command(ctx, args)
+        if name not in COMMANDS and not name.startswith("-") and name not in (offered := _offered(ctx)):
+            known = [*COMMANDS, *offered]
+            near = suggest(name, known)
+            hint = f"did you mean `{near}`?" if near else f"commands: {', '.join(known)}"
+            ctx.obj.note_absent(ctx.obj.registry())
             raise click.UsageError(f"there is no command `{name}`; {hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table, without importing a command."""
-        with formatter.section("Commands"):
+        with formatter.section("Commands (plugins add theirs: `lisppump plugins`)"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -73,6 +87,33 @@ class Lisppump(click.Group):
         """Take the options given before the command's name; those after it come on top."""
         take_settings(ctx)
         return super().invoke(ctx)
+
+
+def _offered(ctx: click.Context) -> Mapping[str, OfferedCommand]:
+    """The commands of plugins; it takes importing them all, so nobody asks for them first."""
+    offered: Mapping[str, OfferedCommand] = ctx.obj.registry().commands()
+    return offered
+
+
+def guarded(offered: OfferedCommand, name: str) -> click.Command:
+    """A plugin's command whose faults are named."""
+    command, plugin = copy.copy(offered.command), offered.plugin
+    run = command.invoke
+
+    def invoke(ctx: click.Context) -> Any:
+        try:
+            return run(ctx)
+        except (LisppumpError, click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except SystemExit as error:
+            raise click.exceptions.Exit(error.code if isinstance(error.code, int) else 1) from None
+        except Exception as error:
+            from lisppump.blame import command_fault
+
+            raise command_fault(name, plugin.id, plugin.switch, error) from error
+
+    command.invoke = invoke  # type: ignore[method-assign]
+    return command
 
 
 group = Lisppump(
@@ -117,6 +158,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: list[str], settings: Settings) -> int:
+    if "_LISPPUMP_COMPLETE" in os.environ:  # a shell asks what may stand where the cursor is
+        import_module("lisppump.cli.completion").prepare()
     try:
         code = group.main(args, prog_name="lisppump", standalone_mode=False, obj=settings)
         return code if isinstance(code, int) else 0

@@ -23,16 +23,18 @@ def command(settings: Settings, file: Path | None) -> int:
 
     path = file or settings.pump or find_root(settings.dir) / "pump.lisp"
     registry = settings.registry()
-    for broken in registry.broken:
-        settings.note(broken.line())
+    for clash in registry.clashes:
+        settings.note(clash)
     try:
         policy = Policy.load(path, registry=registry)
     except LisppumpError as error:
+        errors = error.errors if isinstance(error, ErrorList) else (error,)
+        settings.note_absent(registry, [each.data for each in errors])
         if not settings.json:
             raise
-        errors = error.errors if isinstance(error, ErrorList) else (error,)
         settings.document(_document(None, errors))
         return error.exit_code
+    settings.note_absent(registry)
     if settings.json:
         settings.document(_document(policy, ()))
         return 0

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from lisppump import canon
-from lisppump.errors import ErrorList, LisppumpError
+from lisppump.errors import ErrorList, LisppumpError, declare, suggest
 
 if TYPE_CHECKING:
     from lisppump.pump import Pump
     from lisppump.registry import Registry
+
+declare("usage", 1, not_asked="Something needs a yes, and there is nobody who could be asked for it.")
 
 JSON_LINES = ("run", "step", "log")  # commands whose --json is one document a line
 
@@ -36,7 +38,9 @@ class Settings:
     verbose: bool = False
     color: bool | None = None
     no_input: bool = False
+    trace_hooks: bool = False
     lines: bool = False
+    _registry: Registry | None = None
 
     @classmethod
     def guess(cls, args: Sequence[str], commands: Collection[str]) -> Settings:
@@ -50,19 +54,78 @@ class Settings:
         """The simulation that the options name."""
         from lisppump.pump import Pump
 
-        return Pump.open(self.dir, pump=self.pump, overrides=self._all(overrides), registry=self.registry())
+        registry = self.registry()
+        pump = Pump.open(self.dir, pump=self.pump, overrides=self._all(overrides), registry=registry)
+        self.note_absent(registry)
+        return pump
 
     def look(self) -> Pump:
         """The same to look at: it opens where pump.lisp does not check any more, too."""
         from lisppump.status import look
 
-        return look(self.dir, pump=self.pump, registry=self.registry())
+        registry = self.registry()
+        pump = look(self.dir, pump=self.pump, registry=registry)
+        self.note_absent(registry)
+        return pump
 
     def registry(self) -> Registry:
-        """The plugins without those that -p switches off."""
-        from lisppump.registry import Registry
+        """The plugins of the simulation, if there is one, without those that -p switches off."""
+        if self._registry is None:
+            from lisppump.cli import COMMANDS
+            from lisppump.registry import Ears, Registry
 
-        return Registry.load(without=self.plugins)
+            ears = Ears(complain=self.note, trace=self.say if self.trace_hooks else None)
+            self._registry = Registry.load(
+                self.root(), without=self.plugins, reserved=COMMANDS, ears=ears
+            )
+            self._note_switches(self._registry)
+        return self._registry
+
+    def chosen(self) -> Registry:
+        """The same without the plugins that pump.lisp leaves out; it need not check for that."""
+        from lisppump.policy import switches_in
+
+        root = self.root()
+        path = self.pump or (root / "pump.lisp" if root is not None else None)
+        return self.registry() if path is None else self.registry().under(*switches_in(path))
+
+    def root(self) -> Path | None:
+        """The folder of the simulation; None where there is none."""
+        from lisppump.folder import find_root
+
+        try:
+            return self.dir.resolve() if self.pump is not None else find_root(self.dir)
+        except (LisppumpError, OSError):  # a folder that nobody may look into is said where it is wanted
+            return None
+
+    def note_absent(self, registry: Registry, but: Collection[Any] = ()) -> None:
+        """A line for each plugin that cannot be used, but for those switched off or told already."""
+        for plugin in registry.absent:
+            if plugin.state != "off" and plugin.id not in but:
+                self.note(plugin.line() + (f"; {plugin.help}" if plugin.help else ""))
+
+    def _note_switches(self, registry: Registry) -> None:
+        """Say of a -p that no plugin answers to it: it may be misspelt."""
+        for word in self.plugins:
+            if word != "lisppump" and not any(plugin.answers_to(word) for plugin in registry.plugins):
+                known = [name for plugin in registry.plugins for name in (plugin.name, plugin.switch)]
+                near = suggest(word, known)
+                hint = f"; did you mean `{near}`?" if near else ""
+                self.note(f"-p no:{word}: no plugin is called so{hint}")
+
+    def agree(self, question: str, yes: bool = False, *, help: str = "say it with --yes") -> bool:
+        """Ask whether to do something (`install 2 plugins?`); an error where nobody may be asked."""
+        if yes:
+            return True
+        if not self.asks():
+            nobody = "--no-input was given" if self.no_input else "the input is no terminal"
+            what = f"to {question.rstrip('?')} needs a yes, and {nobody}; nothing was changed"
+            raise LisppumpError("not-asked", what, help=help)
+        return click.confirm(question[0].upper() + question[1:], default=False, err=True)
+
+    def asks(self) -> bool:
+        """Whether somebody is there who may be asked."""
+        return not self.no_input and sys.stdin is not None and sys.stdin.isatty()
 
     def _all(self, overrides: Mapping[str, Any] | None) -> dict[str, Any]:
         """Everything the command line changes in the policy, for the frame's intent."""
@@ -157,12 +220,14 @@ def global_options() -> list[click.Parameter]:
             metavar="no:NAME",
             help="Leave a plugin out, also a broken one (LISPPUMP_PLUGINS).",
             callback=_switches,
+            shell_complete=_switchable,
         ),
         _flag(["--json"], "The result as JSON, errors too."),
         _flag(["-q", "--quiet"], "No progress and no notes."),
         _flag(["-v", "--verbose"], "More about each stream."),
         click.Option(["--color/--no-color"], default=None, help="Colours, or none (NO_COLOR does it too)."),
         _flag(["--no-input"], "Never ask anything."),
+        _flag(["--trace-hooks"], "Say which plugins are loaded, and each call of their hooks."),
     ]
 
 
@@ -172,6 +237,13 @@ def _switches(ctx: click.Context, option: click.Parameter, values: tuple[str, ..
         if not value.startswith("no:") or value == "no:":
             raise click.BadParameter(f"write no:NAME, got `{value}`", ctx, option)
     return tuple(value[3:] for value in values) or None
+
+
+def _switchable(ctx: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
+    """What a shell offers there."""
+    from lisppump.cli.completion import switches
+
+    return switches(ctx, incomplete)
 
 
 def _flag(names: list[str], help: str) -> click.Option:

@@ -1,8 +1,10 @@
-"""`lisppump eval`: LisPy over the state, read-only. It imports the pump only when the state is asked for."""
+"""`lisppump eval`: LisPy over the state, read-only. Pump, policy and plugins are imported when asked for."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +12,14 @@ import click
 
 from lisppump.cli.context import Settings, as_command
 from lisppump.errors import LisppumpError
-from lisppump.folder import find_root
 
 if TYPE_CHECKING:
+    from lisppump.lispy import LispyError
+    from lisppump.lispy.builtins import BuiltinSpec
     from lisppump.lispy.capabilities import State
+    from lisppump.lispy.nodes import Node
     from lisppump.pump import Pump
+    from lisppump.registry import Registry
 
 
 NO_WORLD = "there is no pump.lisp in this folder or above it; name a world with `-C DIR`"
@@ -28,21 +33,40 @@ NO_WORLD = "there is no pump.lisp in this folder or above it; name a world with 
 )  # fmt: skip
 @click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Most steps it may take.")
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Longest time.")
+@click.option(
+    "--allow", multiple=True, metavar="CAPABILITY",
+    help="Grant what a plugin's builtin needs; may be repeated.",
+)  # fmt: skip
 def command(
-    settings: Settings, expression: str | None, file: Path | None, steps: int | None, seconds: float | None
+    settings: Settings,
+    expression: str | None,
+    file: Path | None,
+    steps: int | None,
+    seconds: float | None,
+    allow: tuple[str, ...],
 ) -> int:
     """Evaluate EXPR, a program in a file, or what comes in on stdin (`-`), over the newest frame, read-only.
 
-    What it prints comes first, then its value, written so that it reads back.
+    It may use what pump.lisp defines and the builtins of plugins. What it prints comes first, then its value,
+    written so that it reads back.
     """
     source, name = _program(expression, file)
     from lisppump.lispy import Limits, Runtime
+    from lisppump.lispy.foreign import Later
 
     limits = Limits(steps=steps or Limits().steps, seconds=seconds)
-    with Newest(settings) as newest:
-        there = newest.is_there()
+    around = Surroundings(settings)
+    with Newest(settings, around.hear) as newest:
+        there = settings.root() is not None
         state: Any = newest if there else None
-        result = Runtime(state, {"state"} if there else (), limits).run(source, name)
+        granted = {*allow, "state"} if there else {*allow}
+        runtime = Runtime(
+            state, granted, limits, builtins=Later(around.builtins), definitions=around.definitions
+        )
+        with redirect_stdout(sys.stderr):  # what a plugin prints is no result of ours
+            result = runtime.run(source, name)
+    if result.error is not None:
+        around.help(result.error)
     if settings.json:
         settings.document(
             {
@@ -60,8 +84,6 @@ def command(
     if result.output:
         settings.print(result.output.removesuffix("\n"))
     if result.error is not None:
-        if result.error.code == "not-granted" and not there:
-            result.error.help = NO_WORLD
         raise result.error
     settings.print(result.text)
     return 0
@@ -89,24 +111,72 @@ def _decoded(data: bytes, name: str) -> str:
         ) from None
 
 
-class Newest:
-    """The newest frame as a program sees it; nothing is opened until a program asks for something."""
+class Surroundings:
+    """What programs find where a name has no other meaning, and what to say where nothing was found."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._asked: Registry | None = None  # once a name was looked for among the plugins
+        self._unread = False  # whether pump.lisp was wanted and could not be read whole
+        self._heard: set[str] = set()
+
+    def builtins(self) -> Mapping[str, BuiltinSpec]:
+        """Those of plugins."""
+        self._asked = self._settings.chosen()
+        self._asked.ears.complain = self.hear
+        return self._asked.builtins()
+
+    def definitions(self) -> list[Node]:
+        """What pump.lisp and the files that it loads define; its (pump ...) form is not looked at."""
+        root = self._settings.root()
+        if root is None:
+            return []
+        from lisppump.policy_changes import defined_by
+        from lisppump.policy_files import Folder, read_program
+
+        try:
+            program = read_program(Folder(self._settings.pump or root / "pump.lisp"))
+        except LisppumpError:
+            self._unread = True
+            return []
+        self._unread = not program.complete
+        return [form for form in program.definitions if defined_by(form) is not None]
+
+    def hear(self, sentence: str) -> None:
+        """Note a fault of a builtin, once, however often a program meets it."""
+        if sentence not in self._heard:
+            self._heard.add(sentence)
+            self._settings.note(sentence)
+
+    def help(self, error: LispyError) -> None:
+        """Add to an error what may be the reason for it."""
+        if error.code == "not-granted" and error.data == "state" and self._settings.root() is None:
+            error.help = NO_WORLD
+        elif error.code == "unbound" and self._asked is not None:
+            error.help = "; ".join([*([error.help] if error.help else []), *self._gaps(self._asked)]) or None
+
+    def _gaps(self, registry: Registry) -> Iterator[str]:
+        """What was not looked through for a name, and why."""
+        if self._unread:
+            yield "pump.lisp does not check, `lisppump check` says why"
+        for plugin in registry.absent:
+            if plugin.state != "off":
+                yield plugin.line() + (f"; {plugin.help}" if plugin.help else "")
+
+
+class Newest:
+    """The newest frame as a program sees it; nothing is opened until a program asks for something."""
+
+    def __init__(self, settings: Settings, hear: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._hear = hear
         self._pump: Pump | None = None
         self._state: State | None = None
-
-    def is_there(self) -> bool:
-        """Whether there is a simulation at all."""
-        try:
-            return self._settings.pump is not None or find_root(self._settings.dir).is_dir()
-        except LisppumpError:
-            return False
 
     def __getattr__(self, name: str) -> Any:
         if self._state is None:
             self._pump = self._settings.open()
+            self._pump.registry.ears.complain = self._hear  # no frame will say it
             self._state = self._pump.policy.state_of(self._pump.head)
         return getattr(self._state, name)
 

@@ -24,9 +24,16 @@ FOLDERS = {
 }
 
 
+def _begins(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in examples() if name.startswith(incomplete)]
+
+
 @as_command("init")
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--example", metavar="NAME", help="Begin with an example: pair (the default), colony, agora.")
+@click.option(
+    "--example", metavar="NAME", shell_complete=_begins,
+    help="Begin with an example: pair (the default), colony, agora.",
+)  # fmt: skip
 @click.option(
     "--state", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="FOLDER",
     help="Begin with a copy of this folder's documents as frame 0.",

@@ -7,6 +7,7 @@ import click
 from lisppump.cli.context import Settings, as_command
 from lisppump.cli.plan import print_plan
 from lisppump.cli.progress import drive
+from lisppump.cli.trust import ask_first
 
 
 @as_command("run")
@@ -18,6 +19,8 @@ def command(settings: Settings, frames: int | None, streams: int | None, dry_run
 
     The first Ctrl-C finishes the frame, the second abandons it; nothing is lost either way.
     """
+    if not dry_run:
+        ask_first(settings)
     with settings.open({} if streams is None else {"streams": streams}) as pump:
         if dry_run:
             print_plan(settings, pump.plan())

@@ -56,6 +56,8 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
         words = (f"{key} {value}" for key, value in document["overrides"].items())
         rows.append(["overrides", ", ".join(words)])
     rows.append(["awake", ", ".join(document["wake"]) or "-"])
+    rows.extend(["plugin", _plugin(entry)] for entry in document["plugins"])
+    rows.extend(["differs", difference] for difference in document["differences"])
     lines = [f"frame {document['frame']}", *table(rows), *stream_lines(document["streams"])]
     lines.append(merge_words(document["merge"]))
     counts = document["merge"].get("collections", {})
@@ -72,6 +74,11 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
     if len(changed) > 20:
         lines.append(f"  and {len(changed) - 20} more")
     return lines
+
+
+def _plugin(entry: Mapping[str, Any]) -> str:
+    does = ", ".join([*entry["stages"], *(f"hook {hook}" for hook in entry["hooks"])])
+    return f"{entry['plugin']} {entry['version'] or ''}".rstrip() + (f": {does}" if does else "")
 
 
 def _counts(entry: Mapping[str, int]) -> str:

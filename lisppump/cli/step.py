@@ -7,6 +7,7 @@ import click
 from lisppump.cli.context import Settings, as_command
 from lisppump.cli.plan import print_plan
 from lisppump.cli.progress import drive
+from lisppump.cli.trust import ask_first
 
 
 @as_command("step")
@@ -15,6 +16,8 @@ from lisppump.cli.progress import drive
 @click.option("--dry-run", is_flag=True, help="Only say what the next frame would do, as `plan` does.")
 def command(settings: Settings, frames: int, streams: int | None, dry_run: bool) -> int:
     """Run one frame, or N, without rest between them."""
+    if not dry_run:
+        ask_first(settings)
     with settings.open({} if streams is None else {"streams": streams}) as pump:
         if dry_run:
             print_plan(settings, pump.plan())

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.errors import CapabilityError, LimitError, LispyError
 from lisppump.lispy.limits import Limits, Meter
 from lisppump.lispy.values import Procedure, Symbol, Value
+
+if TYPE_CHECKING:
+    from lisppump.lispy.builtins import BuiltinSpec
 
 NOW = "1970-01-01T00:00:00Z"  # the clock of a run that was given none
 
@@ -40,6 +43,7 @@ class Run:
         "memo",
         "meter",
         "now",
+        "offered",
         "providers",
         "tail_body",
         "tail_frame",
@@ -51,7 +55,9 @@ class Run:
         enter: Callable[[Run, Procedure], Callable[..., Value]],
         apply: Callable[[Run, Procedure, list[Value], None], Value],
         evaluate: Callable[[Value], Value],
+        offered: Mapping[str, BuiltinSpec],
     ) -> None:
+        self.offered = offered  # builtins that are not the language's own, by the names that reach them
         self._enter = enter
         self._apply = apply
         self._evaluate = evaluate
@@ -156,6 +162,7 @@ class Run:
                 "not-granted",
                 f"this needs the capability {capability}, which was not granted",
                 help=f"grant it: (allow {capability}) in pump.lisp, --allow {capability} on the command line",
+                data=capability,
             )
         self.used.add(capability)
         return self.providers[capability]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,17 +50,16 @@ class Result:
 class _Library(Namespace):
     """Builtins and prelude as the library's own code sees them, whatever a program binds."""
 
-    __slots__ = ("extra", "runtime")
+    __slots__ = ("runtime",)
 
-    def __init__(self, runtime: Runtime, extra: Mapping[str, BuiltinSpec]) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         super().__init__(lambda name: UNBOUND)
         self.runtime = runtime
-        self.extra = extra
 
     def cell(self, name: str) -> Cell:
         cell = self.cells.get(name)
         if cell is None:
-            spec = BUILTINS.get(name) or self.extra.get(name)
+            spec = BUILTINS.get(name)
             builtin = None if spec is None else Builtin(self.runtime.context, spec, name)
             cell = self.cells[name] = Cell(name, UNBOUND if builtin is None else builtin, builtin)
             if builtin is None:
@@ -72,18 +71,48 @@ class _Library(Namespace):
         return cell
 
     def _define(self, node: Node) -> None:
-        """Make a definition of the prelude; whichever run needs it first, none pays for it."""
-        run = self.runtime.context
-        saved = run.save()
-        run.begin(Limits(), (0,), None, frozenset(), {})
-        try:
+        """Make a definition of the prelude."""
+        with self.runtime.aside():
             self.runtime.perform(node, self)
-        finally:
-            run.restore(saved)
+
+
+class _Definitions(Namespace):
+    """What a host defines for its programs: made when a name is first missing, apart from their own."""
+
+    __slots__ = ("failed", "read", "runtime")
+
+    def __init__(self, runtime: Runtime, read: Callable[[], Sequence[Node]]) -> None:
+        super().__init__(runtime.language)
+        self.runtime = runtime
+        self.read: Callable[[], Sequence[Node]] | None = read
+        self.failed: dict[str | None, LispyError] = {}
+
+    def find(self, name: str) -> Value:
+        """The value they give a name, UNBOUND where they give none; its error where they failed to."""
+        read, self.read = self.read, None
+        if read is not None:
+            self._make(read())
+        if name in self.failed:
+            raise self.failed[name]
+        cell = self.cells.get(name)
+        return cell.value if cell is not None and name in self.bound else UNBOUND
+
+    def _make(self, nodes: Sequence[Node]) -> None:
+        with self.runtime.aside():
+            _hide_forms(nodes, self)
+            for node in nodes:
+                try:
+                    self.runtime.perform(node, self)
+                except LispyError as error:
+                    self.failed[_defined_by(node)] = error
 
 
 class Runtime:
-    """Runs programs one at a time; definitions stay from one to the next. Used by one thread at a time."""
+    """Runs programs one at a time; definitions stay from one to the next. Used by one thread at a time.
+
+    Where a name has no other meaning, and only then, a program finds what `definitions` define, and after
+    them `builtins`: they hide nothing, and are not asked for before.
+    """
 
     def __init__(
         self,
@@ -93,6 +122,7 @@ class Runtime:
         seed: Seed = 0,
         now: str | None = None,
         builtins: Mapping[str, BuiltinSpec] | None = None,
+        definitions: Callable[[], Sequence[Node]] = tuple,
         providers: Mapping[str, Any] | None = None,
     ) -> None:
         load_builtins()
@@ -103,9 +133,11 @@ class Runtime:
         self._providers = dict(providers or {})
         if state is not None:
             self._providers["state"] = as_state(state)
-        self.context = Run(enter, invoke, self._evaluate_here)
-        self._library = _Library(self, builtins or {})
-        self.globals = Namespace(lambda name: self._library.cell(name).value)
+        self.context = Run(enter, invoke, self._evaluate_here, {} if builtins is None else builtins)
+        self._used: dict[str, Builtin] = {}  # those of `builtins` that some program used
+        self._library = _Library(self)
+        self._definitions = _Definitions(self, definitions)
+        self.globals = Namespace(self.language)
 
     def run(self, source: str, name: str = "<eval>") -> Result:
         """The result of a program; whatever it does wrong is in there."""
@@ -170,19 +202,31 @@ class Runtime:
         """Give a global name a value."""
         self.globals.bind(name).value = value
 
+    def language(self, name: str) -> Value:
+        """What the language itself means by a name, UNBOUND if nothing."""
+        return self._library.cell(name).value
+
     def knows(self, name: str) -> bool:
         """True when a global name has a value."""
         cell = self.globals.cells.get(name) or self._library.cell(name)
-        return name in ("frame", "agents") or cell.value is not UNBOUND
+        return cell.value is not UNBOUND or self._is_given(name)
 
     def unresolved(self) -> list[tuple[str, LispyError]]:
         """The names that code compiled so far speaks of and nothing binds, each with its error."""
-        found = [
-            name
-            for name, cell in self.globals.cells.items()
-            if cell.value is UNBOUND and name not in ("frame", "agents")
-        ]
-        return [(name, self._analyser(self.globals).unbound(name, [])) for name in found]
+        cells = self.globals.cells.values()
+        names = [cell.name for cell in cells if cell.value is UNBOUND and not self._is_given(cell.name)]
+        return [(name, self._unbound(name, [])) for name in names]
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Do something that no run pays for, whichever needed it first."""
+        run = self.context
+        saved = run.save()
+        run.begin(Limits(), (0,), None, frozenset(), {})
+        try:
+            yield
+        finally:
+            run.restore(saved)
 
     def perform(self, node: Node, namespace: Namespace) -> Value:
         """The value of one form of the top level of a namespace."""
@@ -195,20 +239,15 @@ class Runtime:
             top = resolve(Lambda("", [], None, tree))
             return compile_top(self.context, top, self._missing)()
 
-        return Analyser(self.context, namespace, evaluate, spans=namespace is self.globals)
+        return Analyser(self.context, namespace, evaluate, spans=namespace is not self._library)
 
     def _source(self, source: str | Node, name: str) -> Value:
         nodes = read(source, name, self.context.limits) if isinstance(source, str) else [source]
         return self._program(nodes)
 
     def _program(self, nodes: list[Node]) -> Value:
-        """Run forms in order; a form of the language that the program defines anew is hidden in all of it."""
-        for node in nodes:
-            if node.head in ("define", "def", "defun", "defn") and len(node.items) > 1:
-                target = node.items[1]
-                word = target.name or target.head
-                if word in FORMS:
-                    self.globals.bound.add(word)
+        """Run forms in order."""
+        _hide_forms(nodes, self.globals)
         value: Value = None
         for node in nodes:
             value = self.perform(node, self.globals)
@@ -233,12 +272,32 @@ class Runtime:
         return value
 
     def _missing(self, name: str, scope: Any) -> Value:
-        """The value of a global name without one: the frame's, or an error."""
+        """The value of a global name without one: the frame's, one that the host gives, or an error."""
         if name == "frame":
             return self.context.need("state").frame()
         if name == "agents":
             return self.context.need("state").agents()
-        raise self._analyser(self.globals).unbound(name, scope.known())
+        value = self._given(name)
+        if value is UNBOUND:
+            raise self._unbound(name, scope.known())
+        return value
+
+    def _given(self, name: str) -> Value:
+        """What the host means by a name, UNBOUND if nothing."""
+        value = self._definitions.find(name)
+        if value is UNBOUND:
+            value = self._used.get(name, UNBOUND)
+        if value is UNBOUND and (spec := self.context.offered.get(name)) is not None:
+            value = self._used[name] = Builtin(self.context, spec, name)
+        return value
+
+    def _is_given(self, name: str) -> bool:
+        return name in ("frame", "agents") or self._given(name) is not UNBOUND
+
+    def _unbound(self, name: str, local: list[str]) -> LispyError:
+        """The error for a name that nobody gives a value."""
+        known = [*local, *self._definitions.bound, *self.context.offered]
+        return self._analyser(self.globals).unbound(name, known)
 
     @contextmanager
     def _session(
@@ -267,6 +326,22 @@ def as_state(state: State | Mapping[str, Value] | Path | str) -> State:
     if isinstance(state, (str, Path)):
         return State.from_folder(state)
     return State(state) if isinstance(state, Mapping) else state
+
+
+def _hide_forms(nodes: Sequence[Node], namespace: Namespace) -> None:
+    """A form of the language that a program defines anew is hidden in all of it."""
+    for node in nodes:
+        word = _defined_by(node)
+        if word in FORMS:
+            namespace.bound.add(word)
+
+
+def _defined_by(node: Node) -> str | None:
+    """The name that a definition binds."""
+    if node.head not in ("define", "def", "defun", "defn") or len(node.items) < 2:
+        return None
+    target = node.items[1]
+    return target.name or target.head
 
 
 def _count(node: Node) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from lisppump.lispy import library
 from lisppump.lispy.builtins import BUILTINS, BuiltinSpec, builtin
 from lisppump.lispy.builtins.check import string, wrong
+from lisppump.lispy.calls import Builtin
 from lisppump.lispy.nodes import datum
 from lisppump.lispy.printer import write_text
 from lisppump.lispy.values import Keyword, Procedure, Symbol, Value, elements
@@ -17,16 +19,35 @@ if TYPE_CHECKING:
 
 
 def manual(name: str, spec: BuiltinSpec) -> str:
-    """What the table says about a builtin, as a person reads it."""
-    lines = [spec.usage, "", spec.doc, "", f"Example: {spec.example}"]
+    """What the table says about a builtin, as a person reads it who knows it as `name`."""
+    usage, example = spec.usage, spec.example
+    others = [word for word in (spec.name, *spec.aliases) if word != name]
+    if "/" in name and name not in (spec.name, *spec.aliases):  # of a plugin; others may have the short names
+        usage, example = (_as_called(text, spec.name, name) for text in (usage, example))
+        others = []
+    lines = [usage, "", spec.doc, "", f"Example: {example}"]
     if spec.cost != "0":
         lines.append(f"Cost in steps: {spec.cost}.")
     if spec.capability:
         lines.append(f"Needs the capability {spec.capability}.")
-    others = [word for word in (spec.name, *spec.aliases) if word != name]
     if others:
         lines.append(f"Also: {', '.join(others)}.")
     return "\n".join(lines)
+
+
+def _as_called(text: str, name: str, called: str) -> str:
+    """A piece of program with the calls of one name turned into calls of another."""
+    return re.sub(rf"\({re.escape(name)}(?=[\s)])", lambda _: f"({called}", text)
+
+
+def _offered(run: Run) -> dict[str, BuiltinSpec]:
+    """What plugins add, by name; a full name only of what has no other."""
+    from lisppump.lispy.forms import FORMS
+
+    taken = {*BUILTINS, *FORMS, *library.names()}
+    free = {name: spec for name, spec in run.offered.items() if name not in taken}
+    short = {id(spec) for name, spec in free.items() if "/" not in name}
+    return {name: spec for name, spec in free.items() if "/" not in name or id(spec) not in short}
 
 
 @builtin("describe", "(describe x)",
@@ -35,8 +56,7 @@ def manual(name: str, spec: BuiltinSpec) -> str:
 def describe(run: Run, value: Value) -> Value:
     run.meter.charge(1)
     if isinstance(value, Procedure):
-        spec = BUILTINS.get(value.name) if value.source is None else None
-        return manual(value.name, spec) if spec is not None else _about(value)
+        return manual(value.name, value.spec) if isinstance(value, Builtin) else _about(value)
     name = value.name if value.__class__ in (Symbol, Keyword) else string("describe", value)
     from lisppump.lispy.forms import FORMS
 
@@ -51,6 +71,9 @@ def describe(run: Run, value: Value) -> Value:
         _, head, doc, *_ = elements(datum(written))
         run.meter.charge(len(doc))
         return f"{write_text(run, head)}\n\n{doc}"
+    spec = run.offered.get(name)
+    if spec is not None:
+        return manual(name, spec)
     return f'There is no builtin or form {name[:80]}; (apropos "{name[:80]}") searches for one.'
 
 
@@ -67,10 +90,13 @@ def _about(procedure: Procedure) -> str:
 def apropos(run: Run, value: Value) -> Value:
     word = value.name if value.__class__ in (Symbol, Keyword) else string("apropos", value)
     word = word.lower()
-    run.meter.charge(len(BUILTINS))
-    known = sorted({*BUILTINS, *library.names()})
+    table = {**BUILTINS, **_offered(run)}
+    run.meter.charge(len(table))
+    known = sorted({*table, *library.names()})
     named = [name for name in known if word in name]
-    told = [name for name, spec in BUILTINS.items() if name == spec.name and word in spec.doc.lower()]
+    told = [
+        name for name, spec in table.items() if name not in spec.aliases and word in spec.doc.lower()
+    ]
     return [Symbol(name) for name in [*named, *sorted(set(told) - set(named))]]
 
 
