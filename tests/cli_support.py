@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from lisppump.testing import Outcome
+
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = Path(__file__).resolve().parent / "golden" / "cli"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one document on stdout."""
-        return json.loads(self.out)
-
-    @property
-    def lines(self) -> list[Any]:
-        """The JSON lines on stdout."""
-        return [json.loads(line) for line in self.out.splitlines()]
 
 
 class Lisppump:

@@ -14,7 +14,7 @@ from click.shell_completion import (
     add_completion_class,
 )  # fmt: skip
 
-from lisppump.cli.context import Settings, as_command, take_settings
+from lisppump.cli.context import Settings, as_command
 from lisppump.errors import LisppumpError, suggest
 
 VARIABLE = "_LISPPUMP_COMPLETE"
@@ -142,17 +142,3 @@ def words_of_ours(ctx: click.Context, param: click.Parameter, incomplete: str) -
     return [CompletionItem(word, help=help) for word, help in sorted(found.items())]
 
 
-def switches(ctx: click.Context, incomplete: str) -> list[str]:
-    """`no:NAME` for every plugin that is there, by the metadata alone."""
-    from lisppump.registry import Registry
-
-    levels: list[click.Context] = []
-    level: click.Context | None = ctx
-    while level is not None:
-        levels.insert(0, level)
-        level = level.parent
-    for level in levels:
-        take_settings(level)
-    plugins = Registry.load(ctx.obj.root()).plugins
-    words = {f"no:{plugin.switch}" for plugin in plugins if plugin.switch}
-    return sorted(word for word in words if word.startswith(incomplete))

@@ -240,10 +240,19 @@ def _switches(ctx: click.Context, option: click.Parameter, values: tuple[str, ..
 
 
 def _switchable(ctx: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
-    """What a shell offers there."""
-    from lisppump.cli.completion import switches
+    """What a shell offers there: no:NAME for every plugin, by the metadata alone."""
+    from lisppump.registry import Registry
 
-    return switches(ctx, incomplete)
+    levels: list[click.Context] = []
+    level: click.Context | None = ctx
+    while level is not None:
+        levels.insert(0, level)
+        level = level.parent
+    for level in levels:
+        take_settings(level)
+    plugins = Registry.load(ctx.obj.root()).plugins
+    words = {f"no:{plugin.switch}" for plugin in plugins if plugin.switch}
+    return sorted(word for word in words if word.startswith(incomplete))
 
 
 def _flag(names: list[str], help: str) -> click.Option:
