@@ -60,6 +60,11 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f"lisppump.{_HOMES[name]}"), name)
 
 
+def __dir__() -> list[str]:
+    """The public names, whether or not somebody asked for them yet."""
+    return [*__all__, "__version__"]
+
+
 class _Package(ModuleType):
     """The package: of `merge`, both a module and the function in it, its attribute is always the function."""
 

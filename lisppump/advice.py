@@ -16,13 +16,13 @@ import pluggy
 
 from lisppump import hookspecs
 from lisppump.blame import hook_fault
-from lisppump.clock import Wall
+from lisppump.clock import Wall, cancelled
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent
 from lisppump.plugin import Plugin
 from lisppump.plugin_checks import HOOKS
 from lisppump.plugin_contents import Contents, Implementation
-from lisppump.stages import Assignment, BackendError, Reply, Thought, answered, merged, seated, thought
+from lisppump.stages import Assignment, BackendError, Reply, answered, given, lent, merged, seated, thoughts
 
 _NOT_MADE = ("select", "assign", "pour", "merge")  # verbs whose `frame` is the one before that in the making
 
@@ -57,8 +57,7 @@ class Complaints:
 
     @contextmanager
     def of_one_frame(self) -> Iterator[None]:
-        """What is said belongs to one frame; where that ends in an error, the error says it, too."""
-        self._said.clear()
+        """What is said up to its end belongs to one frame; where that is an error, the error says it, too."""
         try:
             yield
         except LisppumpError as error:
@@ -66,6 +65,8 @@ class Complaints:
             for said in [*self.told(), *([broken.message] if broken not in (None, error) else [])]:
                 error.add_note(said)
             raise
+        finally:
+            self._said.clear()
 
 
 def relay(
@@ -93,7 +94,7 @@ def relay(
     for number, adviser in enumerate(reversed(in_order(advisers, order))):
         manager.register(adviser.as_plugin(), f"{adviser.plugin.id}#{number}")
     if trace is not None:
-        _trace(manager, trace)
+        _trace(manager, verbs, trace)
     return manager.hook
 
 
@@ -209,7 +210,7 @@ class _Adviser:
     def _call(self, given: Mapping[str, Any]) -> Any:
         function = self.implementation.function
         wanted = inspect.signature(function).parameters
-        return function(**{name: value for name, value in given.items() if name in wanted})
+        return function(**{name: lent(value) for name, value in given.items() if name in wanted})
 
     def _held(self, result: Any, given: Mapping[str, Any], inner: Any = None) -> Any:
         """The result of a verb, held to what the loop can use."""
@@ -220,7 +221,7 @@ class _Adviser:
         if self.hook == "merge":
             return merged(result, whose="it")
         if self.hook == "echo":
-            return _thoughts(result)
+            return thoughts(result, whose="it")
         if not isinstance(result, Awaitable):
             raise LisppumpError("contract", "it should give something to await, for a Reply")
         return self._poured(result, inner, given)
@@ -233,9 +234,15 @@ class _Adviser:
             return reply if passed else answered(reply)
         except BaseException as error:
             theirs = inner is not None and error is inner.error
-            if theirs or not isinstance(error, Exception | SystemExit) or isinstance(error, BackendError):
+            if theirs or isinstance(error, BackendError | KeyboardInterrupt | GeneratorExit):
                 raise
-            raise self._blame(error, given) from error
+            if cancelled(error):
+                raise
+            blame = self._blame(error, given)
+            if self.named or inner is None:
+                raise blame from error
+            self.complaints.hear(blame, named=False)
+            return await inner.told()
         finally:
             if inner is not None:
                 inner.close()
@@ -270,6 +277,12 @@ class _Inner:
         except BaseException as error:
             self.error = error
             raise
+
+    async def told(self) -> Reply:
+        """What they answered, or would have if they had been asked."""
+        if self.error is not None:
+            raise self.error
+        return await self if self.reply is _NOTHING else self.reply  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Let go of a call that nobody made."""
@@ -306,8 +319,10 @@ def _unyielded(error: BaseException) -> BaseException:
 
 def _selected(result: Any) -> tuple[Agent, ...]:
     if not isinstance(result, list | tuple) or not all(isinstance(agent, Agent) for agent in result):
-        raise LisppumpError("contract", "it should give a list of agents")
+        raise LisppumpError("contract", f"it gave {given(result)}, where a list of Agents is wanted")
     ids = [agent.id for agent in result]
+    if not all(isinstance(id, str) for id in ids):
+        raise LisppumpError("contract", "it gave an Agent whose id is no text")
     twice = sorted({id for id in ids if ids.count(id) > 1})
     if twice:
         raise LisppumpError("contract", f"it gave {', '.join(twice)} more than once")
@@ -316,19 +331,13 @@ def _selected(result: Any) -> tuple[Agent, ...]:
 
 def _assigned(result: Any, agents: Sequence[Agent]) -> Assignment:
     if not isinstance(result, Assignment):
-        raise LisppumpError("contract", "it should give an Assignment")
+        raise LisppumpError("contract", f"it gave {given(result)}, where an Assignment is wanted")
     if not all(isinstance(note, str) for note in result.notes):
         raise LisppumpError("contract", "the notes of its Assignment should be text")
     return Assignment(seated(result.streams, agents, whose="it"), tuple(result.notes))
 
 
-def _thoughts(result: Any) -> tuple[Thought, ...]:
-    if not isinstance(result, list | tuple):
-        raise LisppumpError("contract", "it should give a list of Thoughts")
-    return tuple(thought(entry, whose="it") for entry in result)
-
-
-def _trace(manager: pluggy.PluginManager, say: Callable[[str], None]) -> None:
+def _trace(manager: pluggy.PluginManager, verbs: Any, say: Callable[[str], None]) -> None:
     """A line for each call of a hook: which, for what frame, who is asked, how long it took."""
     clock, started = Wall(), []
 
@@ -344,7 +353,7 @@ def _trace(manager: pluggy.PluginManager, say: Callable[[str], None]) -> None:
             if "#" in each.plugin_name
         ]
         if hook in hookspecs.VERBS:
-            asked.append("lisppump")
+            asked.append(verbs.who(hook, given))
         parts = [f"hook {hook}", *([] if frame is None else [f"frame {frame}"]), ", ".join(asked) or "nobody"]
         say("  ".join([*parts, f"{seconds * 1000:.1f} ms"]))
 

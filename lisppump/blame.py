@@ -10,8 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from lisppump.disk import trouble
+from lisppump.clock import cancelled
+from lisppump.disk import StateError, trouble
 from lisppump.errors import LisppumpError, declare, place_of, said
+from lisppump.stages import kept
 
 declare("plugin", 4, stage_failed="A stage raised an error.")
 
@@ -25,20 +27,34 @@ def blamed(
     """Run a stage's own code; `frame` is the one that is being made, if one is, or that was `made`."""
     try:
         yield
-    except LisppumpError as error:
-        if error.code == "contract" and error.help is None:
-            unmade = "" if frame is None or made else f"; frame {frame} was not made"
-            error.help = f"it comes from plugin {plugin}{unmade}"
-        elif error.span is not None:
-            error.trace += (f"{kind} `{name}`" + ("" if frame is None else f", frame {frame}"),)
-        raise
-    except (Exception, SystemExit) as error:  # a stage that exits would take the whole run with it
+    except BaseException as error:  # a stage that exits would take the whole run with it
+        closed = kind == "executor" and isinstance(error, GeneratorExit)  # what it awaits for is over
+        if isinstance(error, KeyboardInterrupt) or closed or cancelled(error):
+            raise
+        if isinstance(error, LisppumpError) and _ours(error, kind, plugin):
+            if error.code == "contract" and error.help is None:
+                unmade = "" if frame is None or made else f"; frame {frame} was not made"
+                error.help = f"it comes from plugin {plugin}{unmade}"
+            elif error.span is not None:
+                error.trace += (f"{kind} `{name}`" + ("" if frame is None else f", frame {frame}"),)
+            raise
         raise LisppumpError(
             "stage-failed",
             f"{kind} `{name}` of plugin {plugin} raised {said(error)} ({_where(error, frame)})",
             help=f"choose another {kind} in pump.lisp, or tell the authors of {plugin.partition(':')[0]}",
             trace=own_frames(error),
         ) from error
+
+
+def _ours(error: LisppumpError, kind: str, plugin: str) -> bool:
+    """True for an error that says whose it is: of a contract, of a place in pump.lisp, of the disk."""
+    told = error.code == "contract" or error.span is not None
+    return told or is_builtin(plugin) or (kind == "reservoir" and isinstance(error, StateError))
+
+
+def is_builtin(plugin: str) -> bool:
+    """True for the id of a plugin that lisppump itself brings."""
+    return plugin.startswith("lisppump:")
 
 
 def hook_fault(hook: str, plugin: str, switch: str, error: BaseException, frame: int | None) -> LisppumpError:
@@ -109,15 +125,16 @@ class BlamedReservoir:
 
     def __getattr__(self, word: str) -> Any:
         found = getattr(self._inner, word)
-        return self._blamed(found) if callable(found) else found
+        return self._blamed(word, found) if callable(found) else found
 
-    def _blamed(self, method: Callable[..., Any]) -> Callable[..., Any]:
+    def _blamed(self, word: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def called(*args: Any, **given: Any) -> Any:
             with blamed("reservoir", self._name, self._plugin):
                 try:
-                    return method(*args, **given)
+                    answer = method(*args, **given)
+                    return kept(word, answer, whose=f"reservoir `{self._name}`")
                 except OSError as error:
-                    doing = f"{method.__name__} of the reservoir `{self._name}` of plugin {self._plugin}"
+                    doing = f"{word} of the reservoir `{self._name}` of plugin {self._plugin}"
                     raise trouble(error, doing) from error
 
         return called

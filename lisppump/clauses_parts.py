@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from lisppump.blame import BlamedReservoir, blamed
+from lisppump.blame import BlamedReservoir, blamed, is_builtin
 from lisppump.clauses_shape import Clause
 from lisppump.errors import Span
 from lisppump.frame import FrameFunction
@@ -71,8 +71,12 @@ class StageChoice:
     def make_reservoir(self, folder: Path) -> Any:
         """A new instance of a reservoir; the faults of a plugin's are named."""
         made = self.make(folder)
-        ours = self.offer.plugin.startswith("lisppump:")
-        return made if ours else BlamedReservoir(made, self.name, self.offer.plugin)
+        return made if is_builtin(self.offer.plugin) else BlamedReservoir(made, self.name, self.offer.plugin)
+
+
+def is_foreign(choice: StageChoice) -> bool:
+    """True for a stage that lisppump does not bring itself: it is only given copies."""
+    return not is_builtin(choice.offer.plugin)
 
 
 @dataclass(slots=True)

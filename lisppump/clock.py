@@ -71,6 +71,17 @@ def stepped(
             step, said = work.throw, error
 
 
+def cancelled(error: BaseException) -> bool:
+    """True for a cancellation of the task that runs; one that code raised by itself is an error like any."""
+    if not isinstance(error, asyncio.CancelledError):
+        return False
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # nothing runs that could be cancelled
+        return False
+    return task is not None and task.cancelling() > 0
+
+
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds: `2026-04-09T00:00:00.000000Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -16,6 +16,8 @@ from lisppump.errors import LisppumpError, Source, Span, declare, legible
 
 declare("usage", 1, bad_config="The config.toml of the user cannot be read or written, or is damaged.")
 
+LONGEST = 1_000_000  # bytes
+
 
 def path() -> Path:
     """The file: LISPPUMP_CONFIG, or config.toml where the system keeps the settings of a user's programs."""
@@ -68,11 +70,19 @@ def refuse(sentence: str, word: str, help: str) -> LisppumpError:
 
 def _text(file: Path) -> str:
     try:
-        data = file.read_bytes()
+        # A pipe must not make us wait, and a device may go on for ever.
+        fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(fd, "rb") as opened:
+            odd = stat.S_ISFIFO(os.fstat(fd).st_mode)
+            data = b"" if odd else opened.read(LONGEST + 1) or b""
     except FileNotFoundError:
         return ""
     except OSError as error:
         raise _trouble(file, "read", error) from error
+    if odd or len(data) > LONGEST:
+        sentence = "is a pipe" if odd else f"holds more than {LONGEST:,} bytes"
+        help = "name a file with LISPPUMP_CONFIG"
+        raise LisppumpError("bad-config", f"{legible(file)} {sentence} and is not read", help=help)
     try:
         return data.decode()
     except UnicodeDecodeError as bad:

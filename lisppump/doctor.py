@@ -21,9 +21,9 @@ from lisppump import __version__
 from lisppump.blame import blamed
 from lisppump.clauses_parts import StageChoice
 from lisppump.errors import ErrorList, LisppumpError, legible, said
-from lisppump.folder import find_root
+from lisppump.folder import find_root, root_of
 from lisppump.plugin import BROKEN, OFF, READY, UNTRUSTED
-from lisppump.policy import Policy
+from lisppump.policy import Policy, switches_in
 from lisppump.registry import BUILTIN, Registry
 from lisppump.stages import Finding
 
@@ -43,7 +43,8 @@ class Remark:
     def to_json(self) -> dict[str, Any]:
         """As `--json` shows it."""
         found = self.finding
-        return {"topic": self.topic, "level": found.level, "what": found.what, "help": found.help}
+        help = None if found.help is None else _unicode(found.help)
+        return {"topic": self.topic, "level": found.level, "what": _unicode(found.what), "help": help}
 
 
 def examine(folder: Path, registry: Registry, *, pump: Path | None = None) -> Iterator[Remark]:
@@ -74,6 +75,11 @@ def _looks(topic: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Remark
         yield Remark(topic, _of(error))
     except Exception as error:
         yield Remark(topic, Finding(ERROR, f"nobody can look at it: {said(error)}"))
+
+
+def _unicode(text: str) -> str:
+    """A text as JSON can hold it, whatever the names of files in it are made of."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _of(error: LisppumpError) -> Finding:
@@ -159,7 +165,7 @@ class _Patient:
         self._folder = folder
         self._registry = registry
         self._pump = pump
-        self._root = _root(folder, pump)
+        self._root = root_of(folder, pump)
         self._policy: Policy | None = None
 
     def world(self) -> Iterator[Finding]:
@@ -205,8 +211,10 @@ class _Patient:
         """What plugins.lock wants and this environment does not have."""
         from lisppump import lockfile
 
-        entries = lockfile.read(self._root) if self._root is not None else ()
-        difference = lockfile.compare(entries, lockfile.installed([entry.name for entry in entries]))
+        if self._root is None:
+            return
+        entries = lockfile.read(self._root)
+        difference = lockfile.compare(entries, lockfile.installed(entries, self._root))
         way = "lisppump plugins sync"
         for entry in difference.missing:
             yield Finding(ERROR, f"{entry.name} {entry.version} is not installed", way)
@@ -217,15 +225,9 @@ class _Patient:
 
     def _switched(self) -> Registry:
         """The plugins as the policy's (plugins ...) wants them, even where the rest of it is wrong."""
-        from lisppump.policy_files import Folder, read_program
-        from lisppump.policy_plugins import switches
-
         if self._root is None:
             return self._registry
-        try:
-            return self._registry.under(*switches(read_program(Folder(self._path(self._root))).pump))
-        except LisppumpError:
-            return self._registry  # that pump.lisp cannot be read was said already
+        return self._registry.under(*switches_in(self._path(self._root)))
 
     def stages(self) -> Iterator[Finding]:
         """Where the stages come from that the policy chose."""
@@ -302,15 +304,6 @@ class _Patient:
             yield Finding(WARNING, sentence, "make room before the next long run")
         else:
             yield Finding(OK, sentence)
-
-
-def _root(folder: Path, pump: Path | None) -> Path | None:
-    if pump is not None:
-        return folder.resolve() if folder.is_dir() else None
-    try:
-        return find_root(folder)
-    except (LisppumpError, OSError):  # which of them is said by the look at the world
-        return None
 
 
 def _is_ours(plugin: str) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from lisppump import canon
 from lisppump.disk import StateError
 from lisppump.errors import LisppumpError, Source, Span
-from lisppump.frame import SUFFIXES
+from lisppump.frame import SUFFIXES, copied
 from lisppump.lispy.values import Slice, elements, is_list
 from lisppump.merge_changes import window
 
@@ -177,6 +178,16 @@ class Cell:
             self._value = self._load()
             self._load = None
         return self._value
+
+
+def lent(documents: Mapping[str, Any]) -> LazyDocuments:
+    """Documents for foreign hands: whoever changes what it reads there changes it for nobody else."""
+
+    def copy_of(name: str) -> Any:
+        value = documents[name]
+        return log_value(name, copied(elements(value) if is_log(name) else value))
+
+    return LazyDocuments({name: Cell(load=partial(copy_of, name)) for name in documents})
 
 
 class LazyDocuments(Mapping[str, Any]):

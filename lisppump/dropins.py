@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ declare("plugin", 4, bad_dropin="A file in the plugins/ of a simulation folder c
 
 FOLDER = "plugins"
 MOST_BYTES = 10_000_000
+_IMPORT = re.compile(r"\bfrom\s*\.(?:\\\n|[^(\n])*(?:\([^)]*)?|\bimport_module\([^)]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,15 @@ class Dropins:
     twins: Mapping[str, str]
 
     def digest_of(self, name: str) -> str:
-        """The digest of one plugin's code: its own file, and all that is there to be imported."""
-        own = f"{name}.py"
-        read = {file: data for file, data in self.files.items() if file == own or not _is_plugin(file)}
-        return _digest(read)
+        """The digest of one plugin's code: its own file, what is there to be imported, plugins it imports."""
+        below = {file for file in self.files if not _is_plugin(file)}
+        reached: set[str] = set()
+        ahead = {f"{name}.py", *below}
+        while ahead:
+            reached |= ahead
+            words = {f"{word}.py" for file in ahead for word in _imported(self.files[file])}
+            ahead = (words & self.files.keys()) - reached
+        return _digest({file: data for file, data in self.files.items() if file in reached})
 
     def path(self, name: str) -> Path:
         """Where the plugin of that name lies."""
@@ -102,6 +109,12 @@ def load(found: Dropins, name: str) -> ModuleType:
 
 def _is_plugin(file: str) -> bool:
     return "/" not in file and not file.startswith("_")
+
+
+def _imported(data: bytes) -> set[str]:
+    """Every word in the imports of a file that may mean a neighbour; none of it is run or parsed."""
+    text = data.decode("utf-8", "replace")
+    return {word for found in _IMPORT.finditer(text) for word in re.findall(r"\w+", found[0])}
 
 
 def _stem(file: str) -> str:

@@ -16,6 +16,7 @@ class Code:
 
 
 CODES: dict[str, Code] = {}
+UNDECLARED = Code("plugin", 4, "Somebody else's code made up this error.")
 MOST_SAID = 500  # letters of a foreign exception's text
 
 
@@ -109,12 +110,12 @@ class LisppumpError(Exception):
     @property
     def category(self) -> str:
         """What kind of trouble it is: syntax, unbound, type, usage, state, ..."""
-        return CODES[self.code].category
+        return CODES.get(self.code, UNDECLARED).category
 
     @property
     def exit_code(self) -> int:
         """What a command that ends with this error exits with."""
-        return CODES[self.code].exit
+        return CODES.get(self.code, UNDECLARED).exit
 
     def located(self, span: Span | None) -> LisppumpError:
         """Itself, at `span` if it had no place yet."""

@@ -20,3 +20,13 @@ def find_root(start: Path) -> Path:
         f"there is no pump.lisp in {start} or above it",
         help="make a world with `lisppump init`, or name one with `-C DIR`",
     )
+
+
+def root_of(folder: Path, pump: Path | None) -> Path | None:
+    """The simulation's folder, if there is one; with another policy than its own, it is the folder itself."""
+    try:
+        if pump is not None:
+            return folder.resolve() if folder.is_dir() else None
+        return find_root(folder)
+    except (LisppumpError, OSError):  # a folder that nobody may look into is said where it is wanted
+        return None

@@ -6,11 +6,13 @@ import marshal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from lisppump import canon
 from lisppump.errors import LisppumpError, declare
 from lisppump.lispy.values import Documents, elements, is_list
+
+T = TypeVar("T")
 
 SUFFIXES = (".jsonl", ".json", ".md", ".txt")
 
@@ -101,9 +103,9 @@ class FrameFunction(Protocol):
         ...
 
 
-def copied(data: dict[str, Any]) -> dict[str, Any]:
+def copied(data: T) -> T:
     """A copy of JSON data all the way down; no other way of making one is as fast."""
-    return marshal.loads(marshal.dumps(data))  # type: ignore[no-any-return]
+    return marshal.loads(marshal.dumps(data))  # type: ignore[no-any-return, arg-type]
 
 
 def stem_of(name: str) -> str:

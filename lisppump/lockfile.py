@@ -6,9 +6,10 @@ import fcntl
 import os
 import re
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from lisppump.errors import LisppumpError, Source, Span, declare, suggest
 
 NAME = "plugins.lock"
 FORMAT = 1
-LONGEST = 1 << 20  # bytes; a folder from elsewhere may hold anything under this name
+# A folder from elsewhere may hold anything under this name, and TOML can be made to take long to read.
+LONGEST = 1 << 16  # bytes
+LONGEST_LINE = 1000
 HEADER = (
     "# The plugins of this world, written by `lisppump plugins add` and `remove`; keep it with the world.\n"
     "# `lisppump plugins sync` makes an environment what stands here.\n"
@@ -95,6 +98,7 @@ def write(root: Path, entries: Iterable[Entry]) -> None:
         if problem is not None:
             raise LisppumpError("bad-lock", f"{NAME} cannot hold this: {problem[1]}")
     text = HEADER + tomli_w.dumps({"format": FORMAT, **({"plugins": tables} if tables else {})})
+    _refuse_long(root / NAME, text.encode())
     temporary = root / f".{NAME}.new"
     try:
         temporary.unlink(missing_ok=True)  # left by a kill; or a link, which must not be written through
@@ -104,7 +108,7 @@ def write(root: Path, entries: Iterable[Entry]) -> None:
 
 
 def compare(entries: Iterable[Entry], installed: Mapping[str, str]) -> Difference:
-    """What differs between a lock and an environment, given as the version of each canonical name."""
+    """What differs between a lock and an environment, given as the version of each name that is there."""
     missing, other = [], []
     for entry in entries:
         version = installed.get(entry.name)
@@ -115,15 +119,18 @@ def compare(entries: Iterable[Entry], installed: Mapping[str, str]) -> Differenc
     return Difference(tuple(missing), tuple(other))
 
 
-def installed(names: Collection[str]) -> dict[str, str]:
-    """The versions that this environment has of these distributions now."""
+def installed(entries: Iterable[Entry], root: Path) -> dict[str, str]:
+    """The versions that this environment has of these now; what is used in place is there if its place is."""
     from importlib import invalidate_caches, metadata
 
     invalidate_caches()  # an installer may just have been at work
     found = {}
-    for name in names:
+    for entry in entries:
+        place = entry.path(root)
+        if entry.editable and place is not None and not place.exists():
+            continue
         try:
-            found[name] = metadata.version(name) or "?"
+            found[entry.name] = metadata.version(entry.name) or "?"
         except metadata.PackageNotFoundError:
             continue
     return found
@@ -168,6 +175,8 @@ def _problem(name: Any, table: Any) -> tuple[str, str] | None:
         return "", f"{_shown(name)} is no name of a distribution"
     if _canonical(name) == "lisppump":
         return "", "lisppump itself is no plugin"
+    if _canonical(name) in _tools():
+        return "", f"{name} is no plugin; lisppump itself is made with it"
     if not isinstance(table, dict) or "version" not in table:
         return "", f"{name} should have a version"
     for key, value in table.items():
@@ -213,6 +222,21 @@ def _canonical(name: str) -> str:
     return canonicalize_name(name)
 
 
+@cache
+def _tools() -> frozenset[str]:
+    """What lisppump needs, and what installs: no lock changes their versions."""
+    from importlib import metadata
+
+    from packaging.requirements import Requirement
+
+    try:
+        needed = [Requirement(text) for text in metadata.requires("lisppump") or ()]
+    except metadata.PackageNotFoundError:
+        needed = []
+    own = [each for each in needed if each.marker is None or each.marker.evaluate({"extra": ""})]
+    return frozenset({"pip", "setuptools", "uv", *(_canonical(each.name) for each in own)})
+
+
 # -- reading
 
 
@@ -229,9 +253,17 @@ def _bytes(path: Path) -> bytes | None:
         raise LisppumpError("bad-lock", f"{path} is no file", help="move it away")
     with os.fdopen(fd, "rb") as file:
         data = file.read(LONGEST + 1)
-    if len(data) > LONGEST:
-        raise LisppumpError("bad-lock", f"{path} is longer than any lock that lisppump writes")
+    _refuse_long(path, data)
     return data
+
+
+def _refuse_long(path: Path, data: bytes) -> None:
+    if len(data) > LONGEST or max(map(len, data.split(b"\n"))) > LONGEST_LINE:
+        raise LisppumpError(
+            "bad-lock",
+            f"{path} is longer than a lock may be: {LONGEST:,} bytes, and {LONGEST_LINE:,} in a line",
+            help="take the file from your version control, or a plugin from a shorter path",
+        )
 
 
 class _Lock:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lisppump import __version__, canon, prompt, schema
+from lisppump.blame import blamed
+from lisppump.clauses_parts import is_foreign
 from lisppump.delta import Delta
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Agent, Frame, FrameFunction, Stream, agents_of
@@ -16,7 +18,7 @@ from lisppump.policy import Policy
 from lisppump.prompt import Prompt
 from lisppump.registry import BUILTIN, Registry
 from lisppump.report import Plan, totals
-from lisppump.stages import Assignment, Dam
+from lisppump.stages import Assignment, Dam, lent
 from lisppump.stages import assign as assign_streams
 
 declare(
@@ -51,13 +53,29 @@ def select(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
     return agents[:most]
 
 
+def awake(policy: Policy, frame: Frame, chosen: Sequence[Agent]) -> tuple[Agent, ...]:
+    """Those who were chosen to wake, as the frame has them."""
+    clause = policy.agents
+    there = {agent.id: agent for agent in agents_of(frame.documents, clause.document, clause.path)}
+    strangers = [agent.id for agent in chosen if agent.id not in there]
+    if strangers:
+        raise LisppumpError(
+            "contract",
+            f"the hook `select` wakes {', '.join(strangers)}, whom the frame does not have",
+            help="--trace-hooks shows which plugins it goes through",
+        )
+    return tuple(there[agent.id] for agent in chosen)
+
+
 def assign(policy: Policy, frame: Frame, agents: Sequence[Agent], dam: Dam) -> Assignment:
     """Who sits where: as many streams as the policy wants, grouped by its dam."""
     if not agents:
         return Assignment((), ("nobody wakes",))
     wanted = max(1, whole(policy.streams, frame, "(streams ...)", 1))
-    seed = seed_of(policy.seed, frame.number, "dam")
-    return assign_streams(dam, frame, agents, wanted, seed, name=policy.dam.name)
+    seed, choice = seed_of(policy.seed, frame.number, "dam"), policy.dam
+    with blamed("dam", choice.name, choice.offer.plugin, frame.number + 1):
+        seen = lent(frame) if is_foreign(choice) else frame
+        return assign_streams(dam, seen, agents, wanted, seed, name=choice.name)
 
 
 def prompts(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lisppump.errors import declare
+from lisppump.errors import declare, legible
 
 READY, BROKEN, OFF, UNTRUSTED, FOUND = "ready", "broken", "off", "untrusted", "found"
-FOLDER, INSTALLED, GIVEN, BUILTIN = "folder", "installed", "given", "built-in"
+FOLDER, INSTALLED, GIVEN = "folder", "installed", "given"
 
 declare(
     "plugin", 4,
@@ -79,7 +79,7 @@ class Plugin:
     def id(self) -> str:
         """What messages call it: `lisppump-tides:tides`, `plugins/tides.py`, or the name it was given."""
         if self.origin == FOLDER:
-            return f"plugins/{self.name}.py" if self.name else "plugins/"
+            return f"plugins/{legible(self.name)}.py" if self.name else "plugins/"
         return f"{self.distribution}:{self.name}" if self.distribution else self.name
 
     @property
@@ -115,12 +115,10 @@ def file_digest(files: list[Path], below: Path) -> str:
 def code_digest(module: Any) -> str | None:
     """The sha256 of the Python files of a module, or of the whole package; None where there are none."""
     try:
-        folders = [Path(folder) for folder in getattr(module, "__path__", ())]
         if getattr(module, "__file__", None) is None:
             return None
         file = Path(module.__file__)
-        if folders:
-            return file_digest([*file.parent.rglob("*.py")], file.parent)
-        return file_digest([file], file.parent)
+        files = [*file.parent.rglob("*.py")] if hasattr(module, "__path__") else [file]
+        return file_digest(files, file.parent) if files else None  # a package in an archive has none
     except (OSError, TypeError, ValueError):
         return None

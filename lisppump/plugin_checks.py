@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from lisppump import hookspecs
 from lisppump.errors import LisppumpError, declare, suggest
-from lisppump.stages import Kind, Option
+from lisppump.stages import REQUIRED, Kind, Option
 
 declare(
     "plugin", 4,
@@ -19,6 +20,7 @@ declare(
 HOOKS: dict[str, Callable[..., Any]] = {
     name: getattr(hookspecs, name) for name in (*hookspecs.NOUNS, *hookspecs.VERBS, *hookspecs.PARTICIPLES)
 }
+OPTION_KINDS = ("name", "value", "function", "limits", "builtins")
 ASYNC = ("backend", "executor")  # kinds whose method is awaited
 
 
@@ -45,8 +47,10 @@ def implementations(plugin: Any, who: str) -> Iterator[tuple[str, str, Callable[
         )
     found = []
     for attribute in dir(plugin):
-        options = getattr(inspect.getattr_static(plugin, attribute, None), "lisppump_impl", None)
-        if options is not None:
+        function = inspect.getattr_static(plugin, attribute, None)
+        # An object may pretend to have any attribute, or raise where it is asked for one.
+        options = getattr(function, "lisppump_impl", None) if inspect.isroutine(function) else None
+        if isinstance(options, dict):
             word = options.get("specname") or attribute
             function = getattr(plugin, attribute)
             _check_hook(word, function, options, who)
@@ -76,7 +80,7 @@ def _check_hook(word: str, function: Any, options: dict[str, Any], who: str) -> 
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise refuse(
             f"implements `{word}` as `async def`; hooks are ordinary functions",
-            "return an awaitable from `pour`; do slow work in a stage",
+            "give something to await" if word == "pour" else "do slow work in a stage, or in a thread",
         )
     if options.get("hookwrapper"):
         raise refuse(f"wraps `{word}` in the old way", "write @hookimpl(wrapper=True)")
@@ -137,8 +141,9 @@ def _check_method(
         own = [word for word, value in vars(factory).items() if callable(value) and not word.startswith("_")]
         near = suggest(method, own)
         raise refuse(f"lacks the method {wanted}", f"is `{near}` meant to be it?" if near else None)
+    unbound = inspect.isfunction(found) or inspect.ismethoddescriptor(found)  # they get the object first
     static = isinstance(inspect.getattr_static(factory, method), staticmethod)
-    parameters = list(inspect.signature(found).parameters.values())[0 if static else 1 :]
+    parameters = list(inspect.signature(found).parameters.values())[1 if unbound and not static else 0 :]
     given = [
         p.name
         for p in parameters
@@ -149,6 +154,9 @@ def _check_method(
     demands = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
     if demands or len(given) > len(arguments) or (len(room) < len(arguments) and not takes_any):
         raise refuse(f"has {method}({', '.join(given + demands)}), it should be {wanted}", None)
+    plain = inspect.isfunction(found) and not inspect.iscoroutinefunction(found)
+    if kind.name in ASYNC and plain:
+        raise refuse(f"has `def {method}`; it is awaited", f"write `async def {wanted}`")
     if kind.name not in ASYNC and inspect.iscoroutinefunction(found):
         raise refuse(f"has `async def {method}`; it should be an ordinary function", "write `def`")
 
@@ -160,6 +168,20 @@ def _check_options(
     options = getattr(factory, "options", ())
     if not isinstance(options, tuple) or not all(isinstance(option, Option) for option in options):
         raise refuse("should have options that are a tuple of Option", "write options = (Option(...),)")
+    twice = [option.name for n, option in enumerate(options) if option.name in [o.name for o in options[:n]]]
+    if twice:
+        raise refuse(f"has two options `{twice[0]}`", "give each a name of its own")
+    for option in options:
+        if not isinstance(option.doc, str) or not option.doc.strip():
+            raise refuse(f"has the option `{option.name}` without a doc", "say in a sentence what it does")
+        if option.kind not in OPTION_KINDS:
+            raise refuse(
+                f"has the option `{option.name}` of kind {option.kind!r}", f"kinds: {', '.join(OPTION_KINDS)}"
+            )
+        if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", str(option.name)):
+            raise refuse(f"has an option called {option.name!r}", "write it small, with hyphens: room-size")
+        if option.choices and option.default not in (REQUIRED, None, *option.choices):
+            raise refuse(f"has the option `{option.name}` whose default is none of its choices", None)
     parameters = list(inspect.signature(factory).parameters.values())
     if kind.name == "reservoir":
         parameters = parameters[1:]  # the folder, which the pump gives

@@ -78,7 +78,7 @@ def _table(hook: Callable[..., Any], table: Any, who: str) -> Mapping[str, Any]:
         wanted = {"builtins": "BuiltinSpec", "commands": "click.Command"}.get(name, "class")
         raise LisppumpError(
             "bad-hook",
-            f"{name}() of plugin {who} should return a dict of name -> {wanted}, got {_kind(table)}",
+            f"{name}() of plugin {who} should return a dict of name -> {wanted}, got {_given(table)}",
             help=f"see `lisppump describe {name}`",
             data=defined_at(hook),
         )
@@ -117,6 +117,11 @@ def _commands(hook: Callable[..., Any], table: Mapping[str, Any], who: str) -> I
 def _bad(hook: Callable[..., Any], who: str, what: str, help: str) -> LisppumpError:
     sentence = f"{hook.__name__}() of plugin {who} offers {what}"
     return LisppumpError("bad-hook", sentence, help=help, data=defined_at(hook))
+
+
+def _given(table: Any) -> str:
+    strange = [name for name in table if not isinstance(name, str)] if isinstance(table, Mapping) else []
+    return f"one with the name {strange[0]!r}" if strange else _kind(table)
 
 
 def _kind(value: Any) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lisppump import canon
@@ -17,11 +18,16 @@ from lisppump.errors import ErrorList, LisppumpError
 from lisppump.frame import Frame, FrameFunction, agents_of
 from lisppump.lispy.foreign import Later
 from lisppump.lispy.limits import Limits
-from lisppump.plugin import Plugin
+from lisppump.lispy.nodes import Node
+from lisppump.lispy.reader import read
+from lisppump.plugin import Offer, Plugin
 from lisppump.policy_code import PolicyCode
 from lisppump.policy_delta import schema_of
 from lisppump.policy_files import Bundle, Folder, Program, Texts, differs, read_program
 from lisppump.policy_plugins import PluginsClause, clause_of, named, switches, told_once, unmet
+from lisppump.view import Unseen
+
+NEEDED = '(agents "agents.json" agents) (pipe none)'  # clauses without which nothing can be looked at
 
 
 class PolicyErrors(ErrorList):
@@ -148,6 +154,15 @@ class Policy:
         path = Path(path)
         return _load(Bundle(bundle, path.name), path, registry, overrides or {})
 
+    @classmethod
+    def remains(cls, bundle: Mapping[str, str], *, path: str | Path = "pump.lisp") -> Policy:
+        """What a bundle says without any plugin, to look at the world that it made and never to run it.
+
+        Clauses and options that do not check so are as if they were not written.
+        """
+        path = Path(path)
+        return _remains(read_program(Bundle(bundle, path.name)), path)
+
     def changed(self) -> bool:
         """True when the files would give other texts now; nothing is parsed, so that asking costs little."""
         return differs(self.bundle, Folder(self.path))
@@ -194,20 +209,83 @@ def _load(texts: Texts, path: Path, stages: Stages | None, overrides: Mapping[st
     checker = Checker(code, stages)
     policy = None
     if program.pump is not None:
-        checked = checker.clause(program.pump, PUMP)
-        schema = schema_of(delta, checker) if (delta := checked.option("delta")) else Schema()
-        _contradictions(checked, checker)
+        checked, schema = _checked(program.pump, checker)
         if (plugins := checked.option("plugins")) is not None:
             checker.errors.extend(unmet(plugins, stages))
         errors += checker.errors
         errors += code.unresolved([*program.definitions, program.pump])
         if not errors:
-            policy = _policy(checked, schema, checker.limits, program, path, stages)
+            policy = _policy(checked, schema, checker.limits, program, path, stages, code.used())
     if policy is None or errors:
-        raise PolicyErrors(told_once(_ordered(errors, program, code)))
+        raise PolicyErrors(told_once(_ordered(errors, program, code), stages))
     policy = _overridden(policy, overrides)
     code.settle(policy.seed, policy.limits, policy.state_of)
     return policy
+
+
+def _checked(form: Node, checker: Checker) -> tuple[Checked, Schema]:
+    """The clauses of a (pump ...) form; what is wrong stands in the checker's errors."""
+    checked = checker.clause(form, PUMP)
+    schema = schema_of(delta, checker) if (delta := checked.option("delta")) else Schema()
+    _contradictions(checked, checker)
+    return checked, schema
+
+
+def _remains(program: Program, path: Path) -> Policy:
+    """The policy of what is left of a form once everything is gone that does not check."""
+    from lisppump.registry import Registry
+
+    if program.pump is None:
+        raise PolicyErrors(program.errors)
+    code, stages, form = PolicyCode({}), Registry(), program.pump
+    code.define(program.definitions)
+    while True:
+        checker = Checker(code, stages)
+        checked, schema = _checked(form, checker)
+        less = _pruned(form, checker.errors)
+        if less is form:
+            break
+        form = less
+    policy = _policy(checked, schema, checker.limits, program, path, stages)
+    places = [node for node in program.pump.items if node.head in ("state", "reservoir")]
+    if not all(node in form.items for node in places):
+        offer = Offer("reservoir", "unseen", Unseen, "lisppump:unseen", None, None)
+        policy = replace(policy, reservoir=StageChoice("reservoir", "unseen", {}, None, offer))
+    code.settle(policy.seed, policy.limits, policy.state_of)
+    return policy
+
+
+def _pruned(form: Node, errors: Sequence[LisppumpError]) -> Node:
+    """The form without the options, or else the clauses, in which the errors stand; itself if none does.
+
+    Where an error stands outside of the form, in a function that it calls, only the name is sure to be right.
+    """
+
+    def within(node: Node, error: LisppumpError) -> bool:
+        span = error.span
+        return span is not None and span.source is node.source and node.start <= span.start < node.end
+
+    def mended(clause: Node) -> Node | None:
+        there = [error for error in errors if within(clause, error)]
+        parts = [part for part in clause.items if not any(within(part, error) for error in there)]
+        if not there:
+            return clause
+        told = len(parts) < len(clause.items) and parts[:1] == [*clause.items[:1]]
+        return _list(clause, parts) if told else None
+
+    clauses = [*form.items[1:]]
+    if all(within(form, error) for error in errors):
+        left = [less for clause in clauses if (less := mended(clause)) is not None]
+    else:
+        left = [clause for clause in clauses if clause.head == "name"]
+    if left == clauses:
+        return form
+    heads = {clause.head for clause in left}
+    return _list(form, [form.items[0], *left, *(node for node in read(NEEDED) if node.head not in heads)])
+
+
+def _list(node: Node, items: Sequence[Node]) -> Node:
+    return Node("list", None, tuple(items), node.source, node.start, node.end)
 
 
 def _contradictions(checked: Checked, checker: Checker) -> None:
@@ -241,9 +319,15 @@ def _ordered(errors: list[LisppumpError], program: Program, code: PolicyCode) ->
 
 
 def _policy(
-    checked: Checked, schema: Schema, limits: Limits, program: Program, path: Path, stages: Stages
+    checked: Checked,
+    schema: Schema,
+    limits: Limits,
+    program: Program,
+    path: Path,
+    stages: Stages,
+    used: Collection[str] = (),
 ) -> Policy:
-    """The policy of a form without errors."""
+    """The policy of a form without errors, which `used` these builtins of plugins."""
 
     def part(name: str) -> Checked:
         found = checked.option(name)
@@ -255,7 +339,7 @@ def _policy(
         name=part("name").first(),
         path=path,
         digest="",
-        bundle=dict(program.bundle),
+        bundle=MappingProxyType(program.bundle),
         heartbeat=every,
         clock=_clock(part("clock"), every),
         state=StateClause(part("state").first("state"), part("state").of("keep")),
@@ -280,8 +364,7 @@ def _policy(
         reservoir=part("reservoir").first(),
         plugins=clause_of(part("plugins")),
     )
-    forms = [*program.definitions, *([program.pump] if program.pump else [])]
-    policy = replace(policy, named=named(policy.plugins, policy.stages(), forms, stages))
+    policy = replace(policy, named=named(policy.plugins, policy.stages(), used, stages))
     return replace(policy, digest=_digest(policy))
 
 

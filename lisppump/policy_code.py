@@ -89,6 +89,10 @@ class PolicyCode:
                     errors.append(names.pop(symbol.name).located(symbol.span))
         return [*errors, *names.values()]
 
+    def used(self) -> frozenset[str]:
+        """The builtins of plugins that some definition or clause speaks of, by the names it has for them."""
+        return self.runtime.borrowed()
+
     def bind(
         self, procedure: Procedure, frame: Frame | None, seed: tuple[Any, ...], seconds: float | None
     ) -> Callable[..., Value]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,33 +82,27 @@ def _broken(distribution: str, stages: Any) -> LisppumpError | None:
 
 
 def named(
-    clause: PluginsClause, choices: Iterable[StageChoice], forms: Iterable[Node], stages: Any
+    clause: PluginsClause, choices: Iterable[StageChoice], used: Collection[str], stages: Any
 ) -> tuple[Plugin, ...]:
-    """The plugins that a policy names: by a stage, a builtin, the order, or as required."""
+    """The plugins that a policy names: by a stage, a builtin that it `used`, the order, or as required."""
     words = {*clause.order, *(distribution for distribution, _ in clause.require)}
     chosen = {choice.offer.plugin for choice in choices}
     plugins: Sequence[Plugin] = getattr(stages, "plugins", ())
-    symbols = set(_names(forms)) if any(plugin.builtins for plugin in plugins) else frozenset()
     return tuple(
         plugin
         for plugin in plugins
         if plugin.id in chosen
         or any(plugin.answers_to(word) for word in words)
-        or any(name in symbols or f"{plugin.switch}/{name}" in symbols for name in plugin.builtins)
+        or any(name in used or f"{plugin.switch}/{name}" in used for name in plugin.builtins)
     )
 
 
-def _names(forms: Iterable[Node]) -> Iterator[str]:
-    stack = list(forms)
-    while stack:
-        node = stack.pop()
-        if node.kind == "symbol" and node.name is not None:
-            yield node.name
-        stack.extend(node.items)
-
-
-def told_once(errors: list[LisppumpError]) -> list[LisppumpError]:
+def told_once(errors: list[LisppumpError], stages: Any) -> list[LisppumpError]:
     """Errors with one cause in one plugin tell it once; a name without value may be that plugin's, too."""
+    lost = next((error for error in errors if error.code == "unbound"), None)
+    if lost is not None:
+        for plugin in getattr(stages, "absent", ()):
+            lost.add_note(f"it may be a builtin of a plugin that is not there: {plugin.line()}")
     causes = {error.data: error for error in reversed(errors) if error.code in UNUSABLE}
     kept = []
     for error in errors:

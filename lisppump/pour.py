@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,11 +10,11 @@ from typing import Any
 from lisppump import clock, schema
 from lisppump.budget import Budget
 from lisppump.delta import Attempt, Delta, Usage
-from lisppump.errors import LisppumpError, place_of
+from lisppump.errors import LisppumpError, place_of, said
 from lisppump.frame import Agent, Frame, Stream, copied
 from lisppump.policy import Policy
 from lisppump.prompt import Prompt
-from lisppump.stages import Backend, BackendError, Failure, Reply, Request, answered
+from lisppump.stages import BackendError, Failure, Reply, Request, Terms, answered, given, refused
 
 Journal = Callable[..., Any]
 Pourer = Callable[[Request, str], Awaitable[Reply]]
@@ -33,7 +32,7 @@ class Tick:
     time: str
     epoch: int
     node: str
-    backends: Mapping[str, Backend]
+    backends: Mapping[str, Terms]
     pour: Pourer
     replied: Journal
     late: Journal
@@ -88,7 +87,7 @@ class Pipe:
                 return False  # its time is over: nobody else is asked
             if self.settled not in (None, alias):
                 continue
-            if self.attempts and getattr(self.tick.backends[alias], "last_resort", False):
+            if self.attempts and self.tick.backends[alias].last_resort:
                 return False  # after failures it adds nothing and hides nothing
             if await self._ask(alias, turn):
                 self.settled = alias
@@ -98,8 +97,7 @@ class Pipe:
     async def _ask(self, alias: str, turn: str) -> bool:
         """One attempt with one backend; False when it gave no usable reply, with the reason in `attempts`."""
         tick = self.tick
-        backend = tick.backends[alias]
-        bound = self._bound(backend)
+        bound = self._bound(tick.backends[alias])
         if not tick.budget.reserve(bound):
             self._failed(alias, "over-budget", "the call would take more tokens than the budget has left")
             return False
@@ -109,7 +107,7 @@ class Pipe:
             reply = answered(await call.driven())
             used = reply.usage
         except BackendError as error:
-            self._failed(alias, error.failure.status, error.reason)
+            self._failed(alias, *self._refused(alias, error))
             return False
         except LisppumpError as error:
             self._failed(alias, *self._misanswered(alias, error))
@@ -127,15 +125,28 @@ class Pipe:
 
     async def _called(self, alias: str, turn: str) -> Reply:
         """What the backend answers, whatever it is."""
-        return await self.tick.pour(self._request(turn), alias)
+        called: Any = self.tick.pour(self._request(turn), alias)
+        if not isinstance(called, Awaitable):
+            what = f"its pour gave {given(called)}, where something to await is wanted"
+            raise LisppumpError("contract", what, help="write `async def pour`")
+        return await called  # type: ignore[no-any-return]
+
+    def _refused(self, alias: str, error: BackendError) -> tuple[str, Any]:
+        """Status and reason that a backend gives; a class of its own may have neither."""
+        try:
+            return refused(error)
+        except LisppumpError as broken:
+            return self._misanswered(alias, broken)
+        except BaseException as fault:
+            return Failure.DEFECT.status, self._blame(alias, fault)
 
     def _misanswered(self, alias: str, error: LisppumpError) -> tuple[str, str]:
         """Status and reason where a reply cannot be used at all."""
         if error.code == "bad-json":
             return Failure.INVALID.status, f"the reply is no JSON data: {error.message}"
         offer = dict(self.tick.policy.pipe.backends)[alias].offer
-        said = f"backend `{offer.name}` of plugin {offer.plugin} broke its contract: {error.message}"
-        return Failure.DEFECT.status, said if error.code == "contract" else error.message
+        broke = f"backend `{offer.name}` of plugin {offer.plugin} broke its contract: {error.message}"
+        return Failure.DEFECT.status, broke if error.code == "contract" else error.message
 
     async def _take_in(self, alias: str, turn: str, reply: Reply) -> bool:
         """Journal a reply the moment it is there, then read and check it."""
@@ -193,10 +204,9 @@ class Pipe:
             heard=copied(self.heard),
         )
 
-    def _bound(self, backend: Backend) -> int:
+    def _bound(self, terms: Terms) -> int:
         """The most tokens one call may take; a backend without `max_tokens` uses none."""
-        most = getattr(backend, "max_tokens", None)
-        return 0 if most is None else int(most) + self.prompt.tokens
+        return 0 if terms.max_tokens is None else terms.max_tokens + self.prompt.tokens
 
     def _failed(self, alias: str, status: str, reason: str, model: str | None = None) -> None:
         self.attempts.append(Attempt(alias, status, _sentence(reason), model))
@@ -205,12 +215,8 @@ class Pipe:
         """A plugin's fault names stage, plugin and place; the pump goes on."""
         offer = dict(self.tick.policy.pipe.backends)[alias].offer
         place = place_of(error) or offer.file or "?"
-        try:
-            said = _sentence(str(error))
-        except Exception:  # an error that cannot say what it is: its name has to do
-            said = "?"
         return (
-            f"backend `{offer.name}` of plugin {offer.plugin} raised {type(error).__name__}: {said} "
+            f"backend `{offer.name}` of plugin {offer.plugin} raised {said(error)} "
             f"({place}, frame {self.tick.number})"
         )
 
@@ -244,7 +250,7 @@ class Pipe:
 
 def _sentence(reason: Any) -> str:
     """A reason as it can be kept and read: text, not endless."""
-    text = reason if isinstance(reason, str) else "the backend did not say why"
+    text = " ".join(reason.split()) if isinstance(reason, str) else "the backend did not say why"
     text = text if len(text) <= MOST_REASON else text[:MOST_REASON] + " ..."
     return text.encode("utf-8", "backslashreplace").decode()
 
@@ -270,7 +276,7 @@ class _Call:
 
     def _drops(self, error: BaseException) -> bool:
         """True where the call is to go no further; only the first wish to end it is passed on."""
-        ours = isinstance(error, GeneratorExit) or _cancelled(error)
+        ours = isinstance(error, GeneratorExit) or clock.cancelled(error)
         if not ours:
             return False
         again, self.ended = self.ended or isinstance(error, GeneratorExit), True
@@ -278,9 +284,3 @@ class _Call:
             with suppress(RuntimeError):  # it will not end; nobody asks it again
                 self._call.close()
         return again
-
-
-def _cancelled(error: BaseException) -> bool:
-    """True for a cancellation of the task that runs; that of another comes the same way."""
-    task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0

@@ -18,15 +18,16 @@ from lisppump.delta import Delta
 from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError, declare
 from lisppump.folder import find_root
-from lisppump.frame import Agent, Frame, Stream
+from lisppump.frame import Agent, Frame, Stream, copied
 from lisppump.merge import Change, Merged
 from lisppump.policy import Policy
 from lisppump.pour import Pipe, Tick
 from lisppump.registry import Registry
 from lisppump.report import Event, FrameReport, Plan, Quarantine, Shown, Status, totals
 from lisppump.reservoir import Store
-from lisppump.stages import Assignment, Backend, Dam, Echo, Executor, Job, Merger, Request, Thought
+from lisppump.stages import Assignment, Backend, Dam, Echo, Executor, Job, Merger, Request, Terms, Thought
 from lisppump.stages import merged as check_merged
+from lisppump.stages import terms as terms_of
 from lisppump.verbs import BuiltinVerbs
 
 declare("state", 1, no_state="The state is empty and the policy says nothing about frame 0.")
@@ -61,6 +62,7 @@ class Pump:
         self.breaker = Breaker(policy.breaker)
         self.budget = Budget(policy.budget)
         self.stale: str | None = None
+        self.barred: LisppumpError | None = None  # why it may only be looked at
         self._given = dict(backends)
         self._stopping = False
         self._writing = False
@@ -111,6 +113,10 @@ class Pump:
         dam, merger, executor = (choice.make() for choice in (policy.dam, policy.merger, policy.executor))
         echoes = tuple(clause.stage.make() for clause in policy.echoes)
         backends = {alias: self._given.get(alias) or choice.make() for alias, choice in policy.pipe.backends}
+        terms = {}
+        for alias, choice in policy.pipe.backends:
+            with blamed("backend", choice.name, choice.offer.plugin):
+                terms[alias] = terms_of(backends[alias])
         plugins = policy.plugins
         self.hooks = relay(
             self.registry.under(*plugins.switches).contents(),
@@ -126,6 +132,7 @@ class Pump:
         self.executor: Executor = executor
         self.echoes: tuple[Echo, ...] = echoes
         self.backends: dict[str, Backend] = backends
+        self.terms: dict[str, Terms] = terms
 
     # -- looking
 
@@ -142,7 +149,7 @@ class Pump:
         """What the next frame would do; no call, no write."""
         with self._complaints.of_one_frame():
             plan = self._prepare(self.head)[0]
-        notes = [*plan.notes, *self._complaints.told()]
+            notes = [*plan.notes, *self._complaints.told()]
         edits = self.store.pending_edits()
         if edits:
             notes.append(f"changed by hand and not in this plan yet: {', '.join(edits)}")
@@ -150,17 +157,20 @@ class Pump:
 
     def _prepare(self, head: Frame) -> tuple[Plan, dict[str, Agent]]:
         """The plan, and the agents that wake, by id."""
+        self._may_run()
         hooks = self.hooks
-        agents = hooks.select(policy=self.policy, frame=head)
-        assignment: Assignment = hooks.assign(policy=self.policy, frame=head, agents=agents)
+        agents = planning.awake(self.policy, head, hooks.select(policy=self.policy, frame=head))
+        # Copies: a dam or a hook that changes what it was given changes it for nobody else.
+        copies = tuple(Agent(agent.id, copied(agent.data)) for agent in agents)
+        assignment: Assignment = hooks.assign(policy=self.policy, frame=head, agents=copies)
         by_id = {agent.id: agent for agent in agents}
         prompts = planning.prompts(self.policy, head, assignment.streams, by_id)
         tokens = 0
         for prompt in prompts:
             bounds = [
-                int(most) + prompt.tokens
-                for backend in self.backends.values()
-                if (most := getattr(backend, "max_tokens", None)) is not None
+                terms.max_tokens + prompt.tokens
+                for terms in self.terms.values()
+                if terms.max_tokens is not None
             ]
             tokens += max(bounds, default=0) * len(self.policy.pipe.passes)
         plan = Plan(
@@ -226,10 +236,9 @@ class Pump:
         reports: list[FrameReport] = []
         self._stopping = False
         while frames is None or len(reports) < frames:
-            with self._complaints.of_one_frame():
-                self._check_budget()
             started = self.clock.monotonic()
             with self._complaints.of_one_frame():
+                self._check_budget()
                 report = await self._turn()
             reports.append(report)
             self.budget.wall += self.clock.monotonic() - started
@@ -332,7 +341,7 @@ class Pump:
             time=plan.time,
             epoch=self.store.epoch,
             node=self.store.node,
-            backends=self.backends,
+            backends=self.terms,
             pour=pour,
             replied=self.store.reply,
             late=self.store.late,
@@ -384,15 +393,21 @@ class Pump:
         """Think over a frame whose run ended between its commit and its echoes, as that run would have."""
         head = self.store.head
         intent = None if head is None or head.tock else self.store.intent_record(head.number)
-        if head is not None and intent is not None and intent["policy"] == self.policy.digest:
+        if head is None or intent is None or intent["policy"] != self.policy.digest:
+            return
+        if self._think(head):
             for said in planning.differences(intent.get("plugins", ()), self.acting()):
-                self._complaints.say(f"the echoes of frame {head.number} are late: it was {said}")
-            self._think(head)
+                self._complaints.say(f"frame {head.number} got its echoes now; it was {said}")
 
     # -- keeping
 
+    def _may_run(self) -> None:
+        if self.barred is not None:
+            raise self.barred
+
     def _open_for_writing(self) -> Store:
         """Take the lock at the first write, and write frame 0 if there is none."""
+        self._may_run()
         if not self._writing:
             self.store.close()
             policy = self.policy

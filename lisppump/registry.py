@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump import discovery
 from lisppump.discovery import Found
-from lisppump.errors import LisppumpError, declare, place_of, said, suggest
+from lisppump.errors import LisppumpError, declare, legible, place_of, said, suggest
 from lisppump.lispy.foreign import guarded
 from lisppump.plugin import BROKEN, FOLDER, FOUND, GIVEN, OFF, READY, UNTRUSTED, Offer, Plugin, code_digest
 from lisppump.plugin_contents import Contents, contents
@@ -145,10 +145,6 @@ class Registry:
         """Those of which nothing can be used, for whatever reason."""
         return [member.plugin for member in self._ready() if member.plugin.state != READY]
 
-    def plugin(self, id: str) -> Plugin | None:
-        """The plugin of that id, if it is not built in."""
-        return next((plugin for plugin in self.plugins if plugin.id == id), None)
-
     def contents(self) -> Iterator[tuple[Plugin, Contents]]:
         """Every plugin that works, with what it brings."""
         for member in self._ready():
@@ -178,6 +174,11 @@ class Registry:
             found += [] if builtin is None else [builtin]
         return found
 
+    def full_name(self, offer: Offer) -> str:
+        """What reaches it whoever else has the short name; where a distribution has two, its plugin's."""
+        first = self.offers(offer.kind, offer.full_name)[0]
+        return offer.full_name if first == offer else f"{offer.plugin}/{offer.name}"
+
     def names(self, kind: str) -> list[str]:
         """Every name that `find` answers, sorted; a full name only where it is needed."""
         names = {name for found, name in builtin_stages() if found == kind}
@@ -187,7 +188,7 @@ class Registry:
         for _, brought in self.contents():
             for offer in brought.offers:
                 if offer.kind == kind:
-                    names.add(offer.full_name if offer.name in taken else offer.name)
+                    names.add(self.full_name(offer) if offer.name in taken else offer.name)
                     taken.add(offer.name)
         return sorted(names)
 
@@ -213,11 +214,11 @@ class Registry:
             for what, names in (("builtin", brought.builtins), ("command", brought.commands))
             for name in names or ()
         ]
-        own = {"builtin": _language() if wanted else frozenset(), "command": self.reserved}
+        own = {"builtin": language() if wanted else frozenset(), "command": self.reserved}
         yield from ((what, name, BUILTIN, name) for what, name, _, _ in wanted if name in own[what])
         yield from wanted
         stages = [offer for _, brought in self.contents() for offer in brought.offers]
-        yield from ((offer.kind, offer.name, offer.plugin, offer.full_name) for offer in stages)
+        yield from ((offer.kind, offer.name, offer.plugin, self.full_name(offer)) for offer in stages)
         also = {(offer.kind, offer.name) for offer in stages} & builtin_stages()
         yield from ((kind, name, f"{BUILTIN}:{name}", f"{BUILTIN}/{name}") for kind, name in sorted(also))
 
@@ -310,6 +311,9 @@ class Registry:
         if not meant and near is None:
             meant = self.broken or [plugin for plugin in self.absent if plugin.state == UNTRUSTED]
         what = f"there is no {kind} called `{name}`"
+        if (kind, short) in builtin_stages() and prefix in ("", BUILTIN):
+            way = f"take {BUILTIN} off the list of those left out"
+            return LisppumpError("plugin-off", f"{what}: the built-in stages are switched off", help=way)
         if meant:
             return unusable(meant[0], what, [plugin.line() for plugin in meant[1:]])
         return LisppumpError(
@@ -366,8 +370,8 @@ def _fault(error: BaseException, file: str | None) -> tuple[str, str, str | None
     """Where, why, what to do. What we refuse is the plugin's fault, though the refusing line is ours."""
     if isinstance(error, LisppumpError):
         place = error.data if isinstance(error.data, str) else file
-        return place or "its entry point", error.message, error.help
-    return place_of(error) or file or "its entry point", said(error), None
+        return legible(place or "its entry point"), error.message, error.help
+    return legible(place_of(error) or file or "its entry point"), said(error), None
 
 
 def _offered(plugin: Plugin) -> str:
@@ -383,7 +387,7 @@ def _own_version() -> str:
     return __version__
 
 
-def _language() -> frozenset[str]:
+def language() -> frozenset[str]:
     """Every name that LisPy has by itself."""
     from lisppump.lispy.builtins import load
     from lisppump.lispy.forms import FORMS

@@ -288,7 +288,7 @@ class Store(Archive):
         raise LisppumpError(
             "contract",
             f"a stage changed {name} of frame {self._head.number} in memory, where it may only read",
-            help="nothing was committed; do without the plugins of pump.lisp in turn to find which one it is",
+            help="nothing was committed; plugins get copies: it is a backend that was given in Python",
         )
 
     def _entry(self, name: str, old: Any, new: Any) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from lisppump import canon
+from lisppump import canon, documents
 from lisppump.delta import Delta, Schema, Usage
 from lisppump.errors import LisppumpError, declare
-from lisppump.frame import Agent, Frame, Stream
+from lisppump.frame import Agent, Frame, Stream, copied
 from lisppump.lispy.limits import Limits
+from lisppump.lispy.values import elements, is_list
 from lisppump.merge import Change, Merged
 from lisppump.prompt import Prompt
 
@@ -312,7 +313,7 @@ def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, 
 
 def answered(reply: Any) -> Reply:
     """Hold a backend's answer to its contract: a reply of its own, that nobody else can change any more."""
-    _hold(isinstance(reply, Reply), "it gave something that is no Reply")
+    _hold(isinstance(reply, Reply), f"it gave {given(reply)}, where a Reply is wanted")
     _hold((reply.text is None) != (reply.data is None), "its Reply should have either text or data")
     _hold(reply.text is None or isinstance(reply.text, str), "the text of its Reply is no text")
     _hold(reply.data is None or isinstance(reply.data, Mapping), "the data of its Reply is no dict")
@@ -326,35 +327,113 @@ def answered(reply: Any) -> Reply:
     return replace(reply, text=text, data=data)  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a backend declares of itself: the most tokens of a call, None for none; whether it is the last."""
+
+    max_tokens: int | None = None
+    last_resort: bool = False
+
+
+def terms(backend: Any) -> Terms:
+    """Read what a backend declares, once, and hold it to what a budget can count with."""
+    most = getattr(backend, "max_tokens", None)
+    fits = most is None or (most.__class__ is int and most >= 0)
+    _hold(fits, f"its max_tokens should be a whole number of tokens, or None; it is {_kind(most)}")
+    return Terms(most, getattr(backend, "last_resort", False) is True)
+
+
+def refused(error: BackendError) -> tuple[str, Any]:
+    """Status and reason of a backend's own error, which may be of a class of its own."""
+    failure = getattr(error, "failure", None)
+    _hold(isinstance(failure, Failure), f"its {type(error).__name__} has no Failure, but {_kind(failure)}")
+    return error.failure.status, getattr(error, "reason", None)
+
+
 def merged(result: Any, *, whose: str) -> Merged:
-    """Hold a merger's answer to its contract: changes that can be carried out, every item accounted for."""
-    _hold(isinstance(result, Merged), f"{whose} gave something that is no Merged")
+    """Hold a merger's answer to its contract: changes that can be carried out, every item accounted for.
+
+    What it gives is a Merged of its own, gone through only once.
+    """
+    _hold(isinstance(result, Merged), f"{whose} gave {given(result)}, where a Merged is wanted")
     whole = _is_list(result.changes) and isinstance(result.report, Mapping) and _is_list(result.quarantine)
     _hold(whole, f"{whose} should give changes, a report and a quarantine: a tuple, a dict and a tuple")
-    for change in result.changes:
+    changes, report, quarantine = tuple(result.changes), dict(result.report), tuple(result.quarantine)
+    for change in changes:
         _hold(isinstance(change, Change) and change.sound, f"{whose} gave something that is no change")
-    for collection, counts in result.report.items():
+    for collection, counts in report.items():
         sound = isinstance(counts, Mapping) and all(isinstance(counts.get(key), int) for key in _COUNTS)
         _hold(sound, f"{whose} should count items of {collection} as {', '.join(_COUNTS)}")
         outcomes = sum(counts[key] for key in _COUNTS[1:])
         _hold(counts["in"] == outcomes, f"{whose} lost or made up items of {collection}")
-    sound = all(isinstance(entry, Mapping) for entry in result.quarantine) and _is_json(
-        [dict(result.report), [dict(entry) for entry in result.quarantine]]
-    )
+    sound = all(isinstance(entry, Mapping) for entry in quarantine)
+    report = {name: dict(counts) for name, counts in report.items()}
+    quarantine = tuple(dict(entry) for entry in quarantine) if sound else ()
+    sound = sound and _is_json([report, list(quarantine)])
     _hold(sound, f"{whose} gave a report or a quarantine that is no JSON")
-    told = all(isinstance(entry.get("message"), str) for entry in result.quarantine)
+    told = all(isinstance(entry.get("message"), str) for entry in quarantine)
     _hold(told, f"{whose} put an item into quarantine without a `message` that says why")
-    return result  # type: ignore[no-any-return]
+    return Merged(changes, report, quarantine)
+
+
+def kept(method: str, answer: Any, *, whose: str) -> Any:
+    """Hold what a method of a reservoir gives to its contract: names, data, a fingerprint to be kept."""
+    fits, wanted = True, ""
+    if method == "names":
+        fits = isinstance(answer, list | tuple) and all(isinstance(name, str) for name in answer)
+        wanted = "a list of texts"
+    elif method == "fingerprint":
+        # The index keeps it as JSON and compares it with what is said after the next start.
+        whole = isinstance(answer, tuple) and all(part.__class__ is int for part in answer)
+        fits, wanted = answer is None or whole, "a tuple of whole numbers, or None,"
+    elif method == "read":
+        fits, wanted = _is_json(elements(answer) if is_list(answer) else answer), "JSON data"
+    _hold(fits, f"{whose} gave {given(answer)} for `{method}`, where {wanted} is wanted")
+    return answer
+
+
+def thoughts(result: Any, *, whose: str) -> tuple[Thought, ...]:
+    """Hold an echo's answer to its contract: a list of Thoughts."""
+    fits = isinstance(result, list | tuple)
+    _hold(fits, f"{whose} gave {given(result)}, where a list of Thoughts is wanted")
+    return tuple(thought(entry, whose=whose) for entry in result)
 
 
 def thought(entry: Any, *, whose: str) -> Thought:
     """Hold one of an echo's thoughts to its contract: a name, and nothing but data."""
-    _hold(isinstance(entry, Thought), f"{whose} gave something that is no Thought")
+    _hold(isinstance(entry, Thought), f"{whose} gave {given(entry)}, where a Thought is wanted")
     _hold(isinstance(entry.key, str) and entry.key != "", f"{whose} gave a Thought without a key")
     sound = entry.error is None or isinstance(entry.error, Mapping)
     _hold(sound and isinstance(entry.usage, Mapping), f"{whose} gave a Thought with a broken error or usage")
     _hold(_is_json([entry.key, entry.to_json(0)]), f"{whose} gave a Thought that is no JSON data")
     return entry  # type: ignore[no-any-return]
+
+
+def given(value: Any) -> str:
+    """What a plugin's author calls a value: None, a dict, a Reply."""
+    kind = type(value).__name__
+    if value is None:
+        return "None"
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+
+
+def lent(value: Any) -> Any:
+    """What a plugin is given, for itself: whatever it does with it, nobody else sees that."""
+    if isinstance(value, Frame):
+        virtual, woken, digests = copied((dict(value.virtual), dict(value.woken), dict(value.digests)))
+        own = documents.lent(value.documents)
+        return replace(value, documents=own, virtual=virtual, woken=woken, digests=digests)
+    if isinstance(value, Delta):
+        parts = copied((dict(value.collections), [dict(entry) for entry in value.rejected]))
+        return replace(value, collections=parts[0], rejected=tuple(parts[1]))
+    if isinstance(value, Agent):
+        return Agent(value.id, copied(value.data))
+    if isinstance(value, Request):
+        agents = tuple(lent(agent) for agent in value.agents)
+        return replace(value, frame=lent(value.frame), agents=agents, heard=copied(dict(value.heard)))
+    if isinstance(value, list | tuple):
+        return type(value)(lent(each) for each in value)
+    return {name: lent(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 _COUNTS = ("in", "merged", "duplicate", "quarantined")

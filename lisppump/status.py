@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,11 @@ from lisppump.delta import Usage
 from lisppump.errors import LisppumpError
 from lisppump.folder import find_root
 from lisppump.plan import differences
-from lisppump.policy import Policy, PolicyErrors
+from lisppump.policy import Policy
 from lisppump.registry import Registry
 from lisppump.report import Quarantine, Shown, Status, totals
 from lisppump.reservoir import Store
+from lisppump.view import Unseen
 
 if TYPE_CHECKING:
     from lisppump.pump import Pump
@@ -34,37 +36,60 @@ ITEM = ("frame", "stream", "node", "epoch", "collection", "index", "reason", "me
 
 
 def look(folder: Path, *, pump: Path | None = None, registry: Registry | None = None) -> Pump:
-    """A simulation, to look at it: where pump.lisp does not check, under the policy of its last frame."""
+    """A simulation, to look at it, whatever pump.lisp and the plugins are: its journal is enough.
+
+    Where they are of no use it opens under the policy of its last frame, or what of that needs no plugin, and
+    is `barred`: it makes no frame.
+    """
     from lisppump.pump import Pump
 
     registry = registry or Registry.load(folder if pump is not None else find_root(folder))
     try:
         return Pump.open(folder, pump=pump, registry=registry)
-    except PolicyErrors:
-        path = pump or find_root(folder) / "pump.lisp"
-        root = folder.resolve() if pump is not None else path.parent
-        policy = _last_policy(root, path, registry)
-        if policy is None:
+    except LisppumpError as error:
+        if error.category not in ("policy", "plugin"):
             raise
+        why = error
+    path = pump or find_root(folder) / "pump.lisp"
+    root = folder.resolve() if pump is not None else path.parent
+    last = _last_intent(root)
+    if last is None:
+        raise why
+    intent, bundle = last
+    try:
+        found = _under(Policy.from_bundle(bundle, path=path, registry=registry), root, registry)
+    except LisppumpError as error:
+        if error.category not in ("policy", "plugin"):
+            raise
+        named = {entry["plugin"] for entry in intent.get("plugins", ())}
+        policy = replace(
+            Policy.remains(bundle, path=path),
+            digest=intent["policy"],
+            named=tuple(plugin for plugin in registry.plugins if plugin.id in named),
+        )
+        found = _under(policy, root, registry)
+    found.barred = why
+    return found
+
+
+def _under(policy: Policy, root: Path, registry: Registry) -> Pump:
+    from lisppump.pump import Pump
+
     view = policy.reservoir.make_reservoir(root / policy.state.folder)
     store = Store.open(root, view, write=False, keep=policy.state.keep)
     return Pump(root, policy, store, registry, overrides={}, backends={}, clock=clocks.Wall())
 
 
-def _last_policy(root: Path, path: Path, registry: Registry) -> Policy | None:
-    """The policy that the newest intent was made under; None where there is none that still loads."""
-    view = registry.find("reservoir", "files").factory(root / "state")
+def _last_intent(root: Path) -> tuple[dict[str, Any], dict[str, str]] | None:
+    """The newest intent and the texts of its policy; None where no frame was ever begun."""
+    view: Any = Unseen(root)
     with Store.open(root, view, write=False) as store:
         opened = store.open_frame()
         newest = store.head.number if store.head is not None else 0
         intent = store.intent_record(opened["frame"] if opened else newest)
         if intent is None:
             return None
-        bundle = canon.loads(store.read_blob(intent["bundle"]), "the policy of the last intent")
-    try:
-        return Policy.from_bundle(bundle, path=path, registry=registry)
-    except PolicyErrors:
-        return None
+        return intent, canon.loads(store.read_blob(intent["bundle"]), "the policy of the last intent")
 
 
 def status_of(pump: Pump) -> Status:
@@ -75,6 +100,7 @@ def status_of(pump: Pump) -> Status:
     written = commit.get("written") if commit else None
     age = None if written is None else (pump.clock.now() - clocks.parse(written)).total_seconds()
     breaker, reason = _breaker(pump)
+    edits, unseen = _edits(pump)
     if lock is not None:
         state = "resting" if opened is None and pump.policy.heartbeat > 0 else "running"
     else:
@@ -93,12 +119,12 @@ def status_of(pump: Pump) -> Status:
         breaker={**breaker.to_json(), "reason": reason},
         circuits={},
         budget=pump.budget.to_json(),
-        edits=tuple(store.pending_edits()),
+        edits=tuple(edits),
         lagging=(),
         quarantine=store.quarantined(),
         open_frame=opened,
         lock=lock,
-        notes=tuple(store.notes),
+        notes=(*store.notes, *unseen),
     )
 
 
@@ -139,6 +165,18 @@ def shown(pump: Pump, number: int) -> Shown:
     )
 
 
+def _edits(pump: Pump) -> tuple[list[str], list[str]]:
+    """The documents that were changed by hand; a note where the reservoir does not say."""
+    if isinstance(pump.store.view, Unseen):
+        return [], ["its reservoir is not there, so that what was changed by hand is not seen"]
+    try:
+        return pump.store.pending_edits(), []
+    except LisppumpError as error:
+        if error.category != "plugin":
+            raise
+        return [], [error.message]
+
+
 def quarantine_of(pump: Pump) -> Quarantine:
     """What lies in quarantine, oldest first."""
     return Quarantine(tuple(entry for commit in pump.store.commits() for entry in _quarantined(commit)))
@@ -169,7 +207,7 @@ def no_frame(number: int, head: int) -> LisppumpError:
 
 def _policy(pump: Pump) -> dict[str, Any]:
     """The digest in force, and whether pump.lisp has changed or broken since."""
-    error = pump.stale
+    error = pump.stale if pump.barred is None else pump.barred.diagnostic()
     changed = pump.policy.changed()
     if changed and error is None:
         try:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lisppump import plan as planning
 from lisppump.blame import blamed
+from lisppump.clauses_parts import is_foreign
 from lisppump.delta import Delta, Schema
 from lisppump.frame import Agent, Frame
 from lisppump.hookspecs import hookimpl
 from lisppump.merge import Merged
 from lisppump.policy import Policy
-from lisppump.stages import Assignment, Request, Thought
-from lisppump.stages import thought as check_thought
+from lisppump.stages import Assignment, Request, Thought, lent
+from lisppump.stages import thoughts as check_thoughts
 
 if TYPE_CHECKING:
     from lisppump.pump import Pump
@@ -25,6 +26,18 @@ class BuiltinVerbs:
     def __init__(self, pump: Pump) -> None:
         self._pump = pump
 
+    def who(self, hook: str, given: Mapping[str, Any]) -> str:
+        """Who does the work of a verb, as a trace shows it."""
+        policy: Policy = given["policy"]
+        if hook == "pour":
+            choice = dict(policy.pipe.backends)[given["alias"]]
+        elif hook in ("assign", "merge"):
+            choice = policy.dam if hook == "assign" else policy.merger
+        else:
+            names = [clause.stage.name for clause in policy.echoes] if hook == "echo" else []
+            return " ".join(["lisppump", *(f"echo `{name}`" for name in names)])
+        return f"{choice.kind} `{choice.name}` of {choice.offer.plugin}"
+
     @hookimpl(trylast=True)
     def select(self, policy: Policy, frame: Frame) -> tuple[Agent, ...]:
         """Wake whom the (agents ...) clause says."""
@@ -33,18 +46,20 @@ class BuiltinVerbs:
     @hookimpl(trylast=True)
     def assign(self, policy: Policy, frame: Frame, agents: Sequence[Agent]) -> Assignment:
         """Ask the dam."""
-        with blamed("dam", policy.dam.name, policy.dam.offer.plugin, frame.number + 1):
-            return planning.assign(policy, frame, agents, self._pump.dam)
+        return planning.assign(policy, frame, agents, self._pump.dam)
 
     @hookimpl(trylast=True)
     def pour(self, policy: Policy, request: Request, alias: str) -> Any:
         """Ask the backend; its errors are the pipe's business."""
-        return self._pump.backends[alias].pour(request)
+        theirs = is_foreign(dict(policy.pipe.backends)[alias])
+        return self._pump.backends[alias].pour(lent(request) if theirs else request)
 
     @hookimpl(trylast=True)
     def merge(self, policy: Policy, frame: Frame, deltas: Sequence[Delta], schema: Schema) -> Merged:
         """Ask the merger."""
         with blamed("merger", policy.merger.name, policy.merger.offer.plugin, frame.number + 1):
+            if is_foreign(policy.merger):
+                frame, deltas = lent(frame), lent(tuple(deltas))
             return self._pump.merger.merge(frame, deltas, schema)
 
     @hookimpl(trylast=True)
@@ -55,6 +70,7 @@ class BuiltinVerbs:
             if frame.number % clause.each == 0:
                 name = clause.stage.name
                 with blamed("echo", name, clause.stage.offer.plugin, frame.number, made=True):
-                    for entry in stage.think(frame, (policy.seed, frame.number, "echo", number)):
-                        thoughts.append(check_thought(entry, whose=f"echo `{name}`"))
+                    seen = lent(frame) if is_foreign(clause.stage) else frame
+                    thought = stage.think(seen, (policy.seed, frame.number, "echo", number))
+                    thoughts.extend(check_thoughts(thought, whose=f"echo `{name}`"))
         return tuple(thoughts)

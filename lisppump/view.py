@@ -30,6 +30,22 @@ class Findings:
     notes: list[str] = field(default_factory=list)
 
 
+class Unseen:
+    """Stands where a reservoir cannot be had: documents come from the journal, no hand edit is seen."""
+
+    options: tuple[Any, ...] = ()
+
+    def __init__(self, folder: object) -> None:
+        pass
+
+    def names(self) -> list[str]:
+        """None that could be read here."""
+        return []
+
+    def fingerprint(self, name: str) -> None:
+        """Nothing is there."""
+
+
 class View:
     """A reservoir and its index; `frame` is the newest one whose view was finished."""
 
@@ -89,7 +105,7 @@ class View:
     ) -> Findings:
         """Compare documents with the head: what is ours and lags is written again, the rest are edits."""
         found = Findings()
-        for name in names:
+        for name in () if isinstance(self.reservoir, Unseen) else names:
             wanted = head[name]["digest"] if name in head else None
             entry, print_ = self._entries.get(name), self.reservoir.fingerprint(name)
             lags = entry is None or entry[1] != wanted

@@ -15,13 +15,14 @@ import re
 import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import EnumType
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lisppump import __version__, clauses, hookspecs
 from lisppump.clauses_shape import Clause, clause_of, usage
-from lisppump.errors import CODES, Code, suggest
+from lisppump.errors import CODES, Code, legible, suggest
 from lisppump.lispy import library
 from lisppump.lispy.builtins import BuiltinSpec, load
 from lisppump.lispy.forms import FORMS
@@ -98,7 +99,7 @@ def ours() -> Origin:
 
 def origin_of(plugin: Plugin) -> Origin:
     """The origin of what a plugin brings."""
-    return Origin(plugin.id, plugin.version, plugin.file)
+    return Origin(plugin.id, plugin.version, plugin.file and legible(plugin.file))
 
 
 Source = Callable[["Registry"], Iterable[Entry]]
@@ -106,7 +107,8 @@ Source = Callable[["Registry"], Iterable[Entry]]
 
 def everything(registry: Registry, commands: Source) -> Iterator[Entry]:
     """Every entry of every table, each table in an order of its own that does not change."""
-    for source in (commands, pump_clauses, stages, hooks, forms, builtins, prelude, plugins, error_codes):
+    sources = (commands, pump_clauses, stages, hooks, python_names, forms, builtins, prelude, plugins)
+    for source in (*sources, error_codes):
         yield from source(registry)
 
 
@@ -173,7 +175,8 @@ def stages(registry: Registry) -> Iterator[Entry]:
     for kind in KINDS:
         for name in sorted({name.rpartition("/")[2] for name in registry.names(kind)}):
             for place, offer in enumerate(registry.offers(kind, name)):
-                names = [offer.full_name] if place else [name, offer.full_name]
+                full = registry.full_name(offer)
+                names = [full] if place else [name, full]
                 yield from _stage(offer, names)
 
 
@@ -190,6 +193,29 @@ def _stage(offer: Offer, names: list[str]) -> Iterator[Entry]:
         yield Entry("option", path, usage(option), option.doc, (), origin, tuple(others))
 
 
+def python_names(_: Registry) -> Iterator[Entry]:
+    """What `from lisppump import ...` gives: the classes and functions that plugins are written with."""
+    import lisppump
+
+    for name in sorted(lisppump.__all__):
+        found = getattr(lisppump, name)
+        doc = inspect.getdoc(found) or SILENT
+        parts = getattr(found, "__dataclass_fields__", {}).values()
+        fields = [f"{part.name}: {part.type}" for part in parts]
+        members: Iterable[Any] = found if isinstance(found, EnumType) else ()
+        values = [f"{member.name} ({member.value})" for member in members]
+        plain = inspect.isfunction(found) or bool(fields)
+        shown = f"{name}{_signature(found)}" if plain else f"from lisppump import {name}"
+        yield Entry("python", name, shown, doc, (*fields, *values), ours())
+
+
+def _signature(found: Any) -> str:
+    try:
+        return str(inspect.signature(found)).replace("'", "")
+    except (TypeError, ValueError):
+        return "(...)"
+
+
 def hooks(registry: Registry) -> Iterator[Entry]:
     """What plugins implement: nouns, verbs, past participles, in the order of a frame."""
     grammar = {
@@ -198,7 +224,10 @@ def hooks(registry: Registry) -> Iterator[Entry]:
     for part, names in grammar.items():
         for name in names:
             spec = getattr(hookspecs, name)
+            gives = inspect.signature(spec).return_annotation
             details = [f"a {part}, since version {hookspecs.SINCE[name]} of the hooks"]
+            if part != "past participle":
+                details.append(f"gives: {gives}")
             who = [plugin.id for plugin in registry.ready().plugins if name in plugin.hooks]
             if who:
                 details.append(f"implemented by: {', '.join(who)}")

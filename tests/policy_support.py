@@ -90,7 +90,8 @@ def _stage(kind: str, *options: Option) -> type:
     body: dict[str, Any] = {"options": options, "__init__": init}
     for method, arguments in KINDS[kind].methods.items():
         scope: dict[str, Any] = {}
-        exec(f"def {method}({', '.join(('self', *arguments))}): ...", scope)
+        awaited = "async " if kind in ("backend", "executor") else ""
+        exec(f"{awaited}def {method}({', '.join(('self', *arguments))}): ...", scope)
         body[method] = scope[method]
     return type(f"StandIn{kind.title()}", (), body)
 

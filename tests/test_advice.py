@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from lisppump import BackendError, Reply, Thought, hookimpl
 from lisppump.advice import Complaints, frame_of, relay
+from lisppump.delta import Delta
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Stream
 from lisppump.registry import Registry
@@ -24,6 +26,9 @@ ANN, BOB = people("ann", "bob")
 
 class Verbs:
     """What answers where no plugin does."""
+
+    def who(self, hook: str, given: Any) -> str:
+        return "the built-in verb"
 
     @hookimpl(trylast=True)
     def select(self, policy: Any, frame: Any) -> tuple[Agent, ...]:
@@ -146,10 +151,11 @@ def unyielding(frame: Any) -> Generator[None, Any, Any]:
     [
         (raising("before"), "hook `select` of plugin mine raised KeyError: 'ann' ("),
         (raising("after"), "hook `select` of plugin mine raised KeyError: 'ann' ("),
-        (raising("nothing"), "plugin mine broke its contract: it should give a list of agents"),
+        (raising("nothing"), "plugin mine broke its contract: it gave None, where a list of Agents is"),
         (raising("twice"), "hook `select` of plugin mine broke its contract: a wrapper yields once"),
         (SimpleNamespace(select=hookimpl(wrapper=True)(unyielding)), "contract: a wrapper yields once"),
-        (SimpleNamespace(select=hookimpl(lambda frame: 5)), "it should give a list of agents (frame 4)"),
+        (SimpleNamespace(select=hookimpl(lambda frame: 5)), "it gave an int, where a list of Agents"),
+        (SimpleNamespace(select=hookimpl(lambda frame: [Agent(5, {})])), "an Agent whose id is no text"),  # type: ignore[arg-type]
         (SimpleNamespace(select=hookimpl(lambda frame: [ANN, ANN])), "it gave ann more than once (frame 4)"),
     ],
 )
@@ -226,6 +232,53 @@ def test_who_only_listens_is_never_raised_but_told_and_all_others_hear() -> None
     assert "hook `frame_started` of plugin alpha raised SystemExit: 3 (" in told and "frame 4)" in told
 
 
+def test_what_a_hook_is_given_it_has_for_itself() -> None:
+    """Whatever it does with frame, agents, deltas or report, nobody else sees it."""
+    seen: list[Any] = []
+
+    def spoil(frame: Any) -> None:
+        frame.documents["a.json"]["n"].append(2)
+        frame.documents["log.jsonl"][0]["n"] = 2
+        frame.virtual["last"]["n"] = 2
+        seen.append(frame)
+
+    frame = a_frame({"a.json": {"n": [1]}, "log.jsonl": [{"n": 1}]}, 3)
+    frame = replace(frame, virtual={"last": {"n": 1}})
+    delta = Delta(4, 1, "2026-01-01T00:00:00Z", {"lines": [{"text": "hi"}]}, rejected=({"item": {}},))
+    report = {"lines": {"in": 1}}
+
+    def select(frame: Any) -> None:
+        spoil(frame)
+
+    def stream_replied(delta: Any) -> None:
+        delta.collections["lines"][0]["text"] = "HACKED"
+        delta.rejected[0]["item"] = 5
+        delta.collections.clear()
+
+    def frame_committed(frame: Any, report: Any) -> None:
+        spoil(frame)
+        report["lines"]["in"] = 5
+        report.clear()
+
+    def merge(frame: Any, deltas: Any) -> None:
+        spoil(frame)
+        stream_replied(deltas[0])
+
+    hooks = (select, stream_replied, frame_committed, merge)
+    plugin = SimpleNamespace(**{hook.__name__: hookimpl(hook) for hook in hooks})
+    faults = Complaints()
+    relayed = hooks_of(("mine", plugin), faults=faults)
+    relayed.select(policy=None, frame=frame)
+    relayed.stream_replied(number=4, stream=Stream(1, ("ann",)), delta=delta)
+    relayed.frame_committed(frame=frame, report=report)
+    relayed.merge(policy=None, frame=frame, deltas=(delta,), schema=None)
+    assert faults.told() == [] and len(seen) == 3
+    assert frame.documents["a.json"] == {"n": [1]} and frame.virtual == {"last": {"n": 1}}
+    assert list(frame.documents["log.jsonl"]) == [{"n": 1}]
+    assert (delta.collections, delta.rejected) == ({"lines": [{"text": "hi"}]}, ({"item": {}},))
+    assert report == {"lines": {"in": 1}}
+
+
 def test_ctrl_c_in_a_plugin_is_ctrl_c() -> None:
     def interrupted(frame: Any) -> Any:
         raise KeyboardInterrupt
@@ -239,7 +292,7 @@ def test_ctrl_c_in_a_plugin_is_ctrl_c() -> None:
     [
         (Assignment((Stream(1, ("ann",)),)), "it lost bob"),
         (Assignment((Stream(1, ("ann", "bob", "eve")),)), "it made up eve"),
-        ([["ann", "bob"]], "it should give an Assignment"),
+        ([["ann", "bob"]], "it gave a list, where an Assignment is wanted"),
         (Assignment((Stream(1, ("ann", "bob")),), (5,)), "the notes of its Assignment should be text"),  # type: ignore[arg-type]
     ],
 )
@@ -255,13 +308,19 @@ def test_thoughts_are_held_to_what_echoes_are_held_to() -> None:
     hooks = hooks_of(("mine", SimpleNamespace(echo=hookimpl(lambda frame: [5]))), faults=faults)
     assert hooks.echo(policy=None, frame=FRAME) == ()
     (told,) = faults.told()
-    assert "hook `echo` of plugin mine broke its contract: it gave something that is no Thought" in told
+    assert "hook `echo` of plugin mine broke its contract: it gave an int, where a Thought is wanted" in told
 
 
 # -- pour, which is awaited
 
 
-def poured(wrapper: Callable[[Any], Any] | None, alias: str = "up", faults: Complaints | None = None) -> Any:
+def poured(
+    wrapper: Callable[[Any], Any] | None,
+    alias: str = "up",
+    faults: Complaints | None = None,
+    named: Sequence[str] = (),
+    seconds: float | None = None,
+) -> Any:
     def pour(request: Any, alias: str) -> Generator[None, Any, Any]:
         answer = yield
         assert wrapper is not None
@@ -269,8 +328,9 @@ def poured(wrapper: Callable[[Any], Any] | None, alias: str = "up", faults: Comp
 
     async def ask() -> Any:
         plugin = SimpleNamespace(pour=hookimpl(wrapper=True)(pour))
-        hooks = hooks_of(("mine", plugin), faults=faults)
-        return await hooks.pour(policy=None, request=request_of(FRAME, (ANN,)), alias=alias)
+        hooks = hooks_of(("mine", plugin), faults=faults, named=named)
+        async with asyncio.timeout(seconds):
+            return await hooks.pour(policy=None, request=request_of(FRAME, (ANN,)), alias=alias)
 
     return asyncio.run(ask())
 
@@ -282,6 +342,14 @@ async def passing(answer: Any) -> Any:
 async def failing(answer: Any) -> Any:
     await answer
     raise ValueError("not this reply")
+
+
+class Exit(BaseException):
+    """Neither an Exception nor an exit."""
+
+
+async def early(answer: Any) -> Any:
+    raise Exit("not now")
 
 
 async def garbled(answer: Any) -> Any:
@@ -308,12 +376,37 @@ def test_a_backend_s_own_errors_stay_its_own() -> None:
 
 @pytest.mark.parametrize(
     ("wrapper", "said"),
-    [(failing, "raised ValueError: not this reply ("), (garbled, "broke its contract: it gave something")],
+    [
+        (failing, "raised ValueError: not this reply ("),
+        (early, "raised Exit: not now ("),
+        (garbled, "broke its contract: it gave a str, where a Reply is wanted"),
+    ],
 )
 def test_what_a_wrapper_makes_of_an_answer_is_its_fault(wrapper: Any, said: str) -> None:
     with pytest.raises(LisppumpError) as caught:
-        poured(wrapper)
+        poured(wrapper, named=["mine"])
     assert f"hook `pour` of plugin mine {said}" in caught.value.message
+    faults = Complaints()
+    assert poured(wrapper, faults=faults).text == "{}"  # where nobody names it, the answer stands
+    assert f"hook `pour` of plugin mine {said}" in faults.told()[0]
+    with pytest.raises(BackendError):
+        poured(wrapper, "down", faults=faults)
+
+
+def test_a_call_that_is_cancelled_is_no_fault_of_a_wrapper() -> None:
+    faults = Complaints()
+
+    async def waiting(answer: Any) -> Any:
+        await asyncio.sleep(60)
+
+    async def cancelled(answer: Any) -> Any:
+        raise asyncio.CancelledError
+
+    with pytest.raises(TimeoutError):
+        poured(waiting, faults=faults, seconds=0)
+    assert faults.told() == []
+    assert poured(cancelled, faults=faults).text == "{}"
+    assert "plugin mine raised CancelledError" in faults.told()[0]
 
 
 def test_a_pour_that_gives_nothing_to_await_is_passed_over() -> None:
@@ -341,7 +434,7 @@ def test_a_trace_is_a_line_a_call() -> None:
     hooks.select(policy=None, frame=FRAME)
     hooks.policy_reloaded(policy=None)
     assert [line.rpartition("  ")[0] for line in said] == [
-        "hook select  frame 4  mine (wrapper), lisppump",
+        "hook select  frame 4  mine (wrapper), the built-in verb",
         "hook policy_reloaded  nobody",
     ]
     assert all(line.endswith(" ms") for line in said)

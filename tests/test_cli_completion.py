@@ -145,6 +145,12 @@ def test_plugins_of_the_folder_that_is_named(site: Path, tmp_path: Path) -> None
     assert "loud-sea" in answers(site, "plan", "-C", str(world), "-p", "no", ":")
 
 
+def test_plugins_to_ask_about_or_take_away(site: Path) -> None:
+    assert answers(site, "plugins", "why", "al") == ["alpha-tides"]
+    assert answers(site, "plugins", "why", "lo") == ["local", "loud", "loud-sea"]
+    assert answers(site, "plugins", "remove", "") == ["alpha-tides", "loud-sea"]
+
+
 def test_a_command_line_with_faults_is_no_reason_to_speak(site: Path) -> None:
     assert answers(site, "describe", "--json", "--frob", "affi") in ([], ["affinity"])
     assert answers(site, "plan", "-p", "wrong", "--st") == ["--streams"]

@@ -205,4 +205,4 @@ def test_a_wrong_variable_is_a_usage_error(world: Path) -> None:
 def test_a_plugin_that_is_left_out_is_written_into_the_intent(world: Path) -> None:
     assert spawn("step", "-p", "no:noisy", "-p", "no:other", cwd=world).code == 0
     assert spawn("show", "--json", cwd=world).json["overrides"] == {"without": ["noisy", "other"]}
-    told(spawn("step", "-p", "no:lisppump", cwd=world), 3, "unknown-stage")
+    told(spawn("step", "-p", "no:lisppump", cwd=world), 4, "plugin-off")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.cli_support import Lisppump, golden
+from tests.cli_support import Lisppump, golden, spawn
 from tests.distributions import Install
 
 DAM = '''
@@ -160,3 +161,12 @@ def test_a_switch_that_nobody_answers_to_is_spoken_of(
     done = lisppump("-C", world, "-p", "no:alpha-eb", "check")
     assert done.err == "-p no:alpha-eb: no plugin is called so; did you mean `alpha-ebb`?\n"
     assert lisppump("-C", world, "-p", "no:alpha-ebb", "check").code == 4
+
+
+def test_a_folder_whose_name_is_no_unicode_can_be_told_of(world: Path) -> None:
+    folder = world.rename(os.fsdecode(os.fsencode(world) + b"\xff"))
+    (folder / "plugins" / "mine.py").write_text(DAM)
+    for words, code in ((("plugins",), 0), (("plugins", "why", "mine"), 0), (("doctor",), 1)):
+        done = spawn("-C", folder, *words, "--json", LISPPUMP_CONFIG=str(world.parent / "config.toml"))
+        assert done.code == code and "error" not in done.json, done.out
+        assert done.json["schema"].startswith(f"lisppump/{words[0]}")

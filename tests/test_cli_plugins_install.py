@@ -248,6 +248,8 @@ def test_a_folder_that_may_not_be_written_is_said_before_anything_is_installed(
         ("none.tar.gz", "does not exist"),
         (".", "is a folder without a pyproject.toml"),
         ("./notes.txt", "is neither a wheel, nor an sdist, nor a project's folder"),
+        ("evil.tgz", "is neither a wheel, nor an sdist, nor a project's folder"),
+        ("evil.tgz; python_version > '3'", "names a file here, which the installer would take"),
     ],
 )
 def test_what_is_no_requirement_is_refused(
@@ -255,6 +257,7 @@ def test_what_is_no_requirement_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notes.txt").write_text("")
+    (tmp_path / "evil.tgz").write_text("")
     outcome = lisppump("plugins", "add", "--", text)
     assert (outcome.code, outcome.out) == (2, "")
     assert "error[bad-usage]" in outcome.err and words in outcome.err
@@ -423,6 +426,23 @@ def test_a_source_of_another_name_is_refused(environment: Environment, world: Pa
     outcome = plugins(environment, world, "sync", "--yes")
     assert (outcome.code, "error[install-failed]" in outcome.err) == (1, True)
     assert there(environment, "lisppump-tides", "lisppump-evil") == {}
+
+
+def test_a_folder_that_is_used_where_it_lies_and_is_gone_is_missing(
+    lisppump: Lisppump, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installer, "install", lambda *_: pytest.fail("it was installed"))
+    lockfile.write(world, [Entry("pytest", pytest.__version__, "moved", editable=True)])
+    outcome = lisppump("-C", world, "plugins", "sync", "--yes")
+    assert outcome.code == 1 and f"comes from {world}/moved, where nothing is" in outcome.err
+    (world / "moved").mkdir()
+    assert lisppump("-C", world, "plugins", "sync").code == 0
+
+
+def test_what_is_no_plugin_is_marked_before_it_is_asked_for(lisppump: Lisppump, world: Path) -> None:
+    lockfile.write(world, [Entry("pytest", "1.0")])
+    outcome = lisppump("-C", world, "plugins", "sync", "--dry-run")
+    assert f"(now {pytest.__version__}, which is no plugin)" in outcome.out
 
 
 def test_sync_without_what_it_needs(lisppump: Lisppump, world: Path) -> None:

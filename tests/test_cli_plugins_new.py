@@ -255,7 +255,7 @@ def test_a_failure_leaves_nothing(
 
     def full(self: Path, *args: str, **options: str) -> int:
         if self.name == "README.md":
-            raise OSError(28, "No space left on device", str(self))
+            raise OSError(28, "No space left on device")
         return write(self, *args, **options)
 
     monkeypatch.setattr(Path, "write_text", full)

@@ -244,12 +244,12 @@ def test_the_list(lisppump: Lisppump, world: Path, tmp_path: Path) -> None:
     assert lisppump("-C", tmp_path, "trust", "--list") == Outcome(0, "", "no folder is trusted\n")
     lisppump("-C", world, "trust", "--yes")
     trust.trust(tmp_path / "a\nb", digest(world))
-    assert lisppump("-C", tmp_path, "trust", "--list").out == f"{tmp_path}/a\\nb\n{world}\n"
+    assert lisppump("-C", tmp_path, "trust", "--list").out == f"{tmp_path}/a\\nb  (gone)\n{world}\n"
     assert lisppump("trust", "--list", "--json").json == {
         "schema": "lisppump/trusted@1",
         "folders": [
-            {"folder": f"{tmp_path}/a\nb", "digest": digest(world)},
-            {"folder": str(world), "digest": digest(world)},
+            {"folder": f"{tmp_path}/a\nb", "digest": digest(world), "stale": "gone"},
+            {"folder": str(world), "digest": digest(world), "stale": None},
         ],
     }
 
@@ -316,3 +316,24 @@ def test_a_folder_whose_name_is_no_unicode_is_refused_in_words(
     assert outcome.code == 1
     assert "untrustable-folder" in (outcome.out if json else outcome.err)
     assert "Traceback" not in outcome.err and not file.exists()
+
+
+def test_another_policy_means_the_folder_that_is_named(lisppump: Lisppump, world: Path) -> None:
+    below = world / "below"
+    (below / "plugins").mkdir(parents=True)
+    (below / "plugins" / "sand.py").write_text("")
+    outcome = lisppump("-C", below, "--pump", world / "pump.lisp", "trust", "--yes")
+    assert outcome.code == 0 and outcome.out.startswith(f"{below} is trusted")
+    assert trust.trusted() == {str(below): digest(below)}
+    lisppump("-C", below, "--pump", world / "pump.lisp", "trust", "--remove")
+    assert trust.trusted() == {}
+
+
+def test_the_list_marks_what_counts_no_more(lisppump: Lisppump, world: Path, tmp_path: Path) -> None:
+    lisppump("-C", world, "trust", "--yes")
+    trust.trust(tmp_path / "lost", digest(world))
+    (world / "plugins" / "tides.py").write_text("x = 1\n")
+    assert lisppump("trust", "--list").out == f"{tmp_path}/lost  (gone)\n{world}  (changed since)\n"
+    for file in (world / "plugins").rglob("*.py"):
+        file.unlink()
+    assert lisppump("trust", "--list").out.endswith("  (has no plugins now)\n")

@@ -56,6 +56,7 @@ def pattern(entry: Entry, ambiguous: frozenset[str]) -> str | None:
         return rf"{chosen}|{asked}|plugins(?:\.| import ){module}\b"
     return {
         "hook": rf"def {word}\(",
+        "python": rf"\b{word}\b",
         "command": ", ".join(f'"{part}"' for part in entry.name.split(" ")),
         "error code": rf"(?:\"|\[|;!> |error ){word}\b",
         "library": rf"[\s(']{word}[\s)]",

@@ -204,6 +204,14 @@ def test_a_device_is_read_and_never_replaced(tmp_path: Path, monkeypatch: pytest
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
+def test_what_never_ends_is_refused_without_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for name, words in ((str(pipe), "is a pipe and is not read"), ("/dev/full", "holds more than 1,000,000")):
+        monkeypatch.setenv("LISPPUMP_CONFIG", name)
+        assert refusal().message.startswith(f"{name} {words}")
+
+
 def test_a_name_that_is_no_unicode_can_be_spoken_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LISPPUMP_CONFIG", os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
     put("a", 1)

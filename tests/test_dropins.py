@@ -518,3 +518,26 @@ def test_a_file_that_nobody_trusts_switches_no_installed_plugin_off(
     for trusted, state in ((False, FOUND), (True, OFF)):
         found = discovery.find(root, trusted=trusted)
         assert [each.plugin.state for each in found if each.plugin.distribution == "guard"] == [state]
+
+
+def test_the_digest_of_a_plugin_is_that_of_all_it_imports(tmp_path: Path) -> None:
+    words = {
+        "a": "from .b import SEATS\n", "b": "from . import (\n    c,\n)\n", "c": "import sys\n",
+        "d": "# It stands before b and c.\n", "e": "import_module('.c', __package__)\n",
+    }  # fmt: skip
+    before = look(world(tmp_path, **words))
+    for changed, others in (("c", "abce"), ("b", "ab"), ("a", "a"), ("d", "d")):
+        after = look(world(tmp_path, **{**words, changed: words[changed] + "# more\n"}))
+        names = [name for name in words if after.digest_of(name) != before.digest_of(name)]
+        assert names == list(others)
+
+
+def test_imports_without_an_end_are_read_in_one_go(root: Path) -> None:
+    (root / "plugins" / "long.py").write_text("from .(" * 500_000)
+    assert look(root).digest_of("long")
+
+
+def test_the_name_of_a_file_writes_no_lines_of_its_own(root: Path) -> None:
+    (root / "plugins" / "x\nready  all-is-well.py").write_text("")
+    (plugin,) = [each.plugin for each in discovery.find(root) if each.plugin.name.startswith("x")]
+    assert plugin.id == r"plugins/x\nready  all-is-well.py" and "\n" not in plugin.line()

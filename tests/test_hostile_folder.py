@@ -60,7 +60,7 @@ def cloned(tmp_path: Path) -> Path:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lisppump-evil\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[lisppump]\nevil = lisppump_evil\n")
-    (folder / "plugins.lock").write_text('version = 1\n')
+    (folder / "plugins.lock").write_text("format = 1\n")
     (folder / "pump.lisp").write_text(POLICY.replace("DAM", "round-robin"))
     return folder
 
@@ -79,8 +79,21 @@ def ran(folder: Path) -> bool:
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_no_command_runs_any_of_it(cloned: Path, words: tuple[str, ...], dam: str) -> None:
     (cloned / "pump.lisp").write_text(POLICY.replace("DAM", dam))
-    lisppump(cloned, *words)
+    done = lisppump(cloned, *words)
     assert not ran(cloned)
+    assert done.code == code(words, dam), done.err
+    assert "Traceback" not in done.err
+
+
+def code(words: tuple[str, ...], dam: str) -> int:
+    """What such a command line ends with, in a world that has made no frame yet."""
+    if words == ("nosuch",):
+        return 2
+    if words[0] in ("check", "plan", "run", "step", "status", "log", "show") or "(get frame 'last)" in words:
+        return 4 if dam == "evil" else 0
+    if words == ("doctor",):
+        return 1 if dam == "evil" else 0
+    return 1 if words[-1] in ("(unknown-name 1)", "--no-input") else 0
 
 
 def test_what_needs_it_says_why_it_does_not_run(cloned: Path) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import call
+from zipfile import ZipFile
 
 import click
 import pytest
@@ -13,7 +16,7 @@ from lisppump import hookimpl, lispy_builtin
 from lisppump.errors import LisppumpError
 from lisppump.lispy import Runtime
 from lisppump.registry import Registry
-from lisppump.stages import KINDS
+from lisppump.stages import KINDS, Option
 from tests.distributions import Install
 
 ONE_OF_EACH = """
@@ -138,6 +141,33 @@ class Dam:
     """A dam."""
 
     def assign(self, frame: object, agents: object, n: int, seed: int) -> list[list[str]]:
+        return []
+
+
+class Mute(Dam):
+    """A dam whose option nobody can describe."""
+
+    options = (Option("size", "value", None),)  # type: ignore[arg-type]
+
+
+class Double(Dam):
+    """A dam with two options of one name."""
+
+    options = (Option("size", "value", "One."), Option("size", "value", "Another."))
+
+
+class Proxy:
+    """Asks for a request before it has any attribute, as some libraries' do."""
+
+    def __getattr__(self, word: str) -> object:
+        raise RuntimeError("no request now")
+
+
+class OfTheClass:
+    """A dam that needs no object."""
+
+    @classmethod
+    def assign(cls, frame: object, agents: object, n: int, seed: int) -> list[list[str]]:
         return []
 
 
@@ -318,6 +348,8 @@ def test_however_a_plugin_breaks_it_is_one_line(install: Install, code: str) -> 
         (SimpleNamespace(select=hookimpl(wrapper=True)(lambda: {})), "wraps `select` without a yield"),
         (SimpleNamespace(select=hookimpl(hookwrapper=True)(lambda: {})), "wraps `select` in the old way"),
         (SimpleNamespace(lisppump_api=2, dams=hookimpl(lambda: {})), "is made for version 2 of the hooks"),
+        (SimpleNamespace(dams=hookimpl(lambda: {"x": Mute})), "has the option `size` without a doc"),
+        (SimpleNamespace(dams=hookimpl(lambda: {"x": Double})), "has two options `size`"),
     ],
 )
 def test_what_a_plugin_must_be(plugin: object, said: str) -> None:
@@ -328,3 +360,132 @@ def test_what_a_plugin_must_be(plugin: object, said: str) -> None:
             registry.register(plugin, "mine")
         assert registry.plugins == ()
         registry.find("dam", "x")
+
+
+def test_what_else_a_plugin_holds_is_its_own_affair() -> None:
+    plugin = SimpleNamespace(dams=hookimpl(lambda: {"x": OfTheClass}), request=Proxy(), call=call)
+    registry = Registry()
+    registry.register(plugin, "mine")
+    assert registry.find("dam", "x").factory is OfTheClass
+
+
+# -- what a distribution may look like
+
+DAMS = """
+    from lisppump import hookimpl
+    from .seats import Dam
+    @hookimpl
+    def dams(): return {"ebb": Dam}
+"""
+SEATS = "class Dam:\n    def assign(self, frame, agents, n, seed): return []\n"
+ACME = "Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n"
+
+
+def lay(site: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str | bytes]) -> Registry:
+    """Files as an installer could have left them on the path, and what is found then."""
+    for name, text in files.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_bytes(text if isinstance(text, bytes) else textwrap.dedent(text).encode())
+    monkeypatch.syspath_prepend(str(site))
+    for word in [word for word in sys.modules if word.partition(".")[0] in ("acme", "seas")]:
+        monkeypatch.delitem(sys.modules, word)
+    return Registry.load()
+
+
+def test_a_package_in_a_namespace_has_the_digest_of_its_own_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests = []
+    for number, seats in enumerate((SEATS, SEATS, f"{SEATS}# more\n")):
+        files: dict[str, str | bytes] = {
+            "acme/tides/__init__.py": "", "acme/tides/plugin.py": DAMS, "acme/tides/seats.py": seats,
+            "acme-1.0.dist-info/METADATA": ACME,
+            "acme-1.0.dist-info/entry_points.txt": "[lisppump]\nt = acme.tides.plugin\n",
+        }  # fmt: skip
+        registry = lay(tmp_path / str(number), monkeypatch, files)
+        digests.append(registry.find("dam", "ebb").digest)
+    assert digests[0] is not None and digests[0] == digests[1] != digests[2]
+
+
+def test_a_package_in_an_archive_has_no_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ZipFile(tmp_path / "acme.egg", "w") as egg:
+        egg.writestr("acme/__init__.py", textwrap.dedent(DAMS))
+        egg.writestr("acme/seats.py", SEATS)
+        egg.writestr("EGG-INFO/PKG-INFO", ACME)
+        egg.writestr("EGG-INFO/entry_points.txt", "[lisppump]\nt = acme\n")
+    registry = lay(tmp_path / "acme.egg", monkeypatch, {})
+    assert registry.find("dam", "ebb").digest is None
+
+
+def test_metadata_that_are_no_text_are_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    latin = f"{ACME}Author: J\u00f6rg\n".encode("latin-1")
+    files: dict[str, str | bytes] = {
+        "other-2.dist-info/METADATA": latin, "acme-1.0.dist-info/METADATA": latin, "seas.py": ONE_OF_EACH,
+        "acme-1.0.dist-info/entry_points.txt": "[lisppump]\nt = seas\n",
+    }  # fmt: skip
+    (plugin,) = lay(tmp_path / "site", monkeypatch, files).ready().plugins
+    assert (plugin.id, plugin.version, plugin.state) == ("acme:t", "1.0", "ready")
+
+
+def test_what_lies_behind_a_newer_distribution_is_not_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old: dict[str, str | bytes] = {
+        "acme-1.0.dist-info/METADATA": ACME, "seas.py": ONE_OF_EACH,
+        "acme-1.0.dist-info/entry_points.txt": "[lisppump]\nt = seas\n",
+    }  # fmt: skip
+    assert len(lay(tmp_path / "old", monkeypatch, old).plugins) == 1
+    new: dict[str, str | bytes] = {"acme-2.0.dist-info/METADATA": ACME.replace("1.0", "2.0")}
+    assert lay(tmp_path / "new", monkeypatch, new).plugins == ()
+
+
+def test_two_stages_of_one_name_in_one_distribution_are_both_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = "[lisppump]\nhigh = acme.high\nlow = acme.low\nlow = acme.low\n"
+    files: dict[str, str | bytes] = {
+        "acme/__init__.py": "", "acme/seats.py": SEATS, "acme/high.py": DAMS, "acme/low.py": DAMS,
+        "acme-1.0.dist-info/METADATA": ACME, "acme-1.0.dist-info/entry_points.txt": entries,
+    }  # fmt: skip
+    registry = lay(tmp_path / "site", monkeypatch, files).ready()
+    assert [plugin.id for plugin in registry.plugins] == ["acme:high", "acme:low"]
+    assert registry.find("dam", "acme/ebb").plugin == "acme:high"
+    assert registry.find("dam", "acme:low/ebb").plugin == "acme:low"
+    assert registry.clashes == [
+        "dam `ebb` is offered by acme:high and acme:low; the first keeps the name, "
+        "the other is `acme:low/ebb`"
+    ]
+    assert {"ebb", "acme:low/ebb"} <= {*registry.names("dam")}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("seas:", "it should be `module` or `module:object`"),
+        ("seas:nope", "AttributeError: module 'seas' has no attribute 'nope'"),
+        ("nowhere", "ModuleNotFoundError: No module named 'nowhere'"),
+    ],
+)
+def test_an_entry_point_that_names_nothing_is_where_the_fault_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, said: str
+) -> None:
+    files: dict[str, str | bytes] = {
+        "seas.py": ONE_OF_EACH, "acme-1.0.dist-info/METADATA": ACME,
+        "acme-1.0.dist-info/entry_points.txt": f"[lisppump]\nt = {value}\n",
+    }  # fmt: skip
+    (broken,) = lay(tmp_path / "site", monkeypatch, files).broken
+    assert broken.line() == f"plugin acme 1.0 is broken at entry_points.txt of acme: t = {value}: {said}"
+
+
+def test_an_interrupted_import_is_named(install: Install) -> None:
+    install("lisppump-slow", "slow", "raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt) as caught:
+        Registry.load().ready()
+    note = "while plugin lisppump-slow:slow was loaded; -p no:lisppump-slow leaves it out"
+    assert caught.value.__notes__ == [note]
+
+
+def test_the_depth_of_calls_is_not_a_plugins_to_set(install: Install) -> None:
+    before = sys.getrecursionlimit()
+    install("lisppump-deep", "deep", "import sys\nsys.setrecursionlimit(9999)\n")
+    assert Registry.load().broken and sys.getrecursionlimit() == before

@@ -58,7 +58,15 @@ def test_a_merger_is_held_to_changes_and_to_its_account(result: Any) -> None:
 
 def test_what_a_merger_may_give_passes() -> None:
     result = Merged((Change("x.json", "set", ("a",), {"b": 1}),), COUNTS, ({"message": "why"},))
-    assert merged(result, whose="merger `mine`") is result
+    assert merged(result, whose="merger `mine`") == result
+
+
+def test_what_a_merger_gives_is_gone_through_once() -> None:
+    change, entry = Change("x.json", "set", ("a",), 1), {"message": "why"}
+    lazy = Merged((c for c in (change,)), COUNTS, (e for e in (entry,)))  # type: ignore[arg-type]
+    made = merged(lazy, whose="merger `mine`")
+    assert made == Merged((change,), COUNTS, (entry,))
+    assert made.report is not COUNTS and made.quarantine[0] is not entry
 
 
 @pytest.mark.parametrize(

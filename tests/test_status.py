@@ -148,21 +148,6 @@ def test_a_broken_policy_without_a_frame_is_its_errors(world: Path) -> None:
         look(world)
 
 
-def test_a_broken_policy_whose_last_good_one_does_not_load_either_is_its_errors(
-    world: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with Pump.open(world) as pump:
-        pump.step()
-    change(world, ("(streams how-many)", "(streams how-mny)"))
-
-    def gone(*_: object, **__: object) -> None:
-        raise PolicyErrors([LisppumpError("unknown-stage", "there is no dam called `round-robin`")])
-
-    monkeypatch.setattr("lisppump.policy.Policy.from_bundle", gone)
-    with pytest.raises(PolicyErrors, match="how-mny"):
-        look(world)
-
-
 def test_the_digests_of_log_show_and_status_are_one(world: Path) -> None:
     with Pump.open(world) as pump:
         reports = pump.step(3)

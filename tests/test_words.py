@@ -125,7 +125,9 @@ def test_every_hook_says_its_part_of_speech_and_its_version() -> None:
     assert set(SINCE) == {*NOUNS, *VERBS, *PARTICIPLES}
     for name, entry in of_kind("hook").items():
         part = "noun" if name in NOUNS else "verb" if name in VERBS else "past participle"
-        assert entry.details == (f"a {part}, since version {SINCE[name]} of the hooks",)
+        assert entry.details[0] == f"a {part}, since version {SINCE[name]} of the hooks"
+        gives = [line for line in entry.details[1:] if line.startswith("gives: ")]
+        assert gives == list(entry.details[1:]) and len(gives) == (part != "past participle")
         assert 1 <= SINCE[name] <= API_VERSION
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import os
 import sys
@@ -41,6 +40,11 @@ COMMANDS: dict[str, str] = {
 }
 
 EXIT_USAGE, EXIT_DEFECT, EXIT_INTERRUPTED = 2, 70, 130
+FOREIGN = "lisppump.foreign"  # in the context: the plugin's command that is run
+OURS = (  # what a plugin's command may raise, and what stops one
+    LisppumpError, click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError,
+    KeyboardInterrupt,
+)  # fmt: skip
 
 
 class Lisppump(click.Group):
@@ -53,8 +57,9 @@ class Lisppump(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, imported now."""
         if cmd_name not in COMMANDS:
-            offered = _offered(ctx)
-            return guarded(offered[cmd_name], cmd_name) if cmd_name in offered else None
+            offered = _offered(ctx).get(cmd_name)
+            ctx.meta[FOREIGN] = offered
+            return None if offered is None else offered.command
         command: click.Command = import_module(f"lisppump.cli.{cmd_name}").command
         return command
 
@@ -69,7 +74,7 @@ class Lisppump(click.Group):
             known = [*COMMANDS, *offered]
             near = suggest(name, known)
             hint = f"did you mean `{near}`?" if near else f"commands: {', '.join(known)}"
-            ctx.obj.note_absent(ctx.obj.registry())
+            ctx.obj.note_absent(ctx.obj.chosen())
             raise click.UsageError(f"there is no command `{name}`; {hint}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -86,34 +91,32 @@ class Lisppump(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Take the options given before the command's name; those after it come on top."""
         take_settings(ctx)
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except BaseException as error:
+            foreign = ctx.meta.get(FOREIGN)
+            if foreign is None or isinstance(error, OURS):
+                raise
+            if isinstance(error, SystemExit):
+                raise click.exceptions.Exit(_left(error, ctx.obj)) from None
+            from lisppump.blame import command_fault
+
+            name = ctx.invoked_subcommand or foreign.command.name
+            raise command_fault(name, foreign.plugin.id, foreign.plugin.switch, error) from error
+
+
+def _left(error: SystemExit, settings: Settings) -> int:
+    """The exit code of a command that called sys.exit, as Python has it: a text is told, and is 1."""
+    if error.code is None or isinstance(error.code, int):
+        return error.code or 0
+    settings.say(str(error.code))
+    return 1
 
 
 def _offered(ctx: click.Context) -> Mapping[str, OfferedCommand]:
     """The commands of plugins; it takes importing them all, so nobody asks for them first."""
-    offered: Mapping[str, OfferedCommand] = ctx.obj.registry().commands()
+    offered: Mapping[str, OfferedCommand] = ctx.obj.chosen().commands()
     return offered
-
-
-def guarded(offered: OfferedCommand, name: str) -> click.Command:
-    """A plugin's command whose faults are named."""
-    command, plugin = copy.copy(offered.command), offered.plugin
-    run = command.invoke
-
-    def invoke(ctx: click.Context) -> Any:
-        try:
-            return run(ctx)
-        except (LisppumpError, click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise
-        except SystemExit as error:
-            raise click.exceptions.Exit(error.code if isinstance(error.code, int) else 1) from None
-        except Exception as error:
-            from lisppump.blame import command_fault
-
-            raise command_fault(name, plugin.id, plugin.switch, error) from error
-
-    command.invoke = invoke  # type: ignore[method-assign]
-    return command
 
 
 group = Lisppump(
@@ -144,16 +147,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code is what a shell should see."""
     args = list(sys.argv[1:] if argv is None else argv)
     settings = Settings.guess(args, COMMANDS)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a letter is no fault
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors="backslashreplace")  # a terminal that cannot show a letter is no fault
     try:
         try:
             return _run(args, settings)
         finally:
-            sys.stdout.flush()
+            if not out.closed:  # a plugin can have closed it
+                out.flush()
     except BrokenPipeError:
         # Whoever read our output has gone; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
         return 1
 
 
@@ -171,8 +176,8 @@ def _run(args: list[str], settings: Settings) -> int:
     except LisppumpError as error:
         settings.fail(error)
         return error.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        settings.say("interrupted")
+    except (KeyboardInterrupt, click.exceptions.Abort) as stop:
+        settings.say(" ".join(["interrupted", *getattr(stop.__cause__ or stop, "__notes__", ())]))
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 
 import click
 
@@ -22,7 +21,7 @@ def command(settings: Settings, word: tuple[str, ...]) -> None:
 
     On a terminal a line is as long as the terminal is wide; in a pipe nothing is cut.
     """
-    registry = settings.registry()
+    registry = settings.chosen()
     entries = list(everything(registry, commands))
     found = speaking_of(word, entries)
     if not found:
@@ -34,7 +33,7 @@ def command(settings: Settings, word: tuple[str, ...]) -> None:
             {"schema": "lisppump/apropos@1", "words": list(word), "entries": [e.to_json() for e in found]}
         )
         return
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    width = shutil.get_terminal_size().columns if settings.out.isatty() else None
     for line in table([[entry.kind, entry.name, entry.gist] for entry in found]):
         settings.print(cut(line, width))
 
@@ -48,7 +47,7 @@ def speaking_of(words: tuple[str, ...], entries: list[Entry]) -> list[Entry]:
         return all(word in names for word in wanted)
 
     def told(entry: Entry) -> bool:
-        text = "\n".join((*entry.names, entry.doc, entry.usage)).lower()
+        text = "\n".join((entry.kind, *entry.names, entry.doc, entry.usage)).lower()
         return all(word in text for word in wanted)
 
     by_name = [entry for entry in entries if named(entry)]

@@ -23,18 +23,22 @@ def command(settings: Settings, file: Path | None) -> int:
 
     path = file or settings.pump or find_root(settings.dir) / "pump.lisp"
     registry = settings.registry()
-    for clash in registry.clashes:
+    chosen = settings.chosen(path)
+    for clash in chosen.clashes:
         settings.note(clash)
     try:
         policy = Policy.load(path, registry=registry)
     except LisppumpError as error:
         errors = error.errors if isinstance(error, ErrorList) else (error,)
-        settings.note_absent(registry, [each.data for each in errors])
+        settings.note_absent(chosen, [each.data for each in errors])
+        settings.note_lock()
         if not settings.json:
             raise
         settings.document(_document(None, errors))
         return error.exit_code
-    settings.note_absent(registry)
+    settings.note_absent(chosen)
+    settings.note_lock()
+    settings.note_words(policy)
     if settings.json:
         settings.document(_document(policy, ()))
         return 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -15,6 +16,8 @@ from lisppump import canon
 from lisppump.errors import ErrorList, LisppumpError, declare, suggest
 
 if TYPE_CHECKING:
+    from lisppump.plugin import Plugin
+    from lisppump.policy import Policy
     from lisppump.pump import Pump
     from lisppump.registry import Registry
 
@@ -40,6 +43,7 @@ class Settings:
     no_input: bool = False
     trace_hooks: bool = False
     lines: bool = False
+    out: TextIO = field(default_factory=lambda: sys.stdout)
     _registry: Registry | None = None
 
     @classmethod
@@ -55,8 +59,13 @@ class Settings:
         from lisppump.pump import Pump
 
         registry = self.registry()
-        pump = Pump.open(self.dir, pump=self.pump, overrides=self._all(overrides), registry=registry)
-        self.note_absent(registry)
+        try:
+            pump = Pump.open(self.dir, pump=self.pump, overrides=self._all(overrides), registry=registry)
+        except LisppumpError:
+            self.note_lock()
+            raise
+        self.note_absent(self.chosen())
+        self.note_lock()
         return pump
 
     def look(self) -> Pump:
@@ -65,7 +74,7 @@ class Settings:
 
         registry = self.registry()
         pump = look(self.dir, pump=self.pump, registry=registry)
-        self.note_absent(registry)
+        self.note_absent(self.chosen())
         return pump
 
     def registry(self) -> Registry:
@@ -81,22 +90,19 @@ class Settings:
             self._note_switches(self._registry)
         return self._registry
 
-    def chosen(self) -> Registry:
-        """The same without the plugins that pump.lisp leaves out; it need not check for that."""
+    def chosen(self, file: Path | None = None) -> Registry:
+        """The same without the plugins that pump.lisp (or `file`) leaves out; it need not check for that."""
         from lisppump.policy import switches_in
 
         root = self.root()
-        path = self.pump or (root / "pump.lisp" if root is not None else None)
+        path = file or self.pump or (root / "pump.lisp" if root is not None else None)
         return self.registry() if path is None else self.registry().under(*switches_in(path))
 
     def root(self) -> Path | None:
         """The folder of the simulation; None where there is none."""
-        from lisppump.folder import find_root
+        from lisppump.folder import root_of
 
-        try:
-            return self.dir.resolve() if self.pump is not None else find_root(self.dir)
-        except (LisppumpError, OSError):  # a folder that nobody may look into is said where it is wanted
-            return None
+        return root_of(self.dir, self.pump)
 
     def note_absent(self, registry: Registry, but: Collection[Any] = ()) -> None:
         """A line for each plugin that cannot be used, but for those switched off or told already."""
@@ -104,14 +110,41 @@ class Settings:
             if plugin.state != "off" and plugin.id not in but:
                 self.note(plugin.line() + (f"; {plugin.help}" if plugin.help else ""))
 
+    def note_lock(self) -> None:
+        """Say what plugins.lock names and this environment has not."""
+        from lisppump import lockfile
+
+        root = self.root()
+        try:
+            entries = lockfile.read(root) if root is not None else ()
+            missing = lockfile.compare(entries, lockfile.installed(entries, root)).missing if root else ()
+        except LisppumpError as error:
+            self.note(error.message)
+            return
+        if missing:
+            names = ", ".join(f"{entry.name} {entry.version}" for entry in missing)
+            self.note(f"plugins.lock names {names}, not installed here: `lisppump plugins sync`")
+
+    def note_words(self, policy: Policy) -> None:
+        """Say of words in (plugins ...) that no plugin answers to: they may be misspelt."""
+        for option, words in (("without", policy.plugins.without), ("order", policy.plugins.order)):
+            for word in words:
+                self._note_word(self.registry(), word, f"(plugins ({option} {word}))")
+
     def _note_switches(self, registry: Registry) -> None:
         """Say of a -p that no plugin answers to it: it may be misspelt."""
         for word in self.plugins:
-            if word != "lisppump" and not any(plugin.answers_to(word) for plugin in registry.plugins):
-                known = [name for plugin in registry.plugins for name in (plugin.name, plugin.switch)]
-                near = suggest(word, known)
-                hint = f"; did you mean `{near}`?" if near else ""
-                self.note(f"-p no:{word}: no plugin is called so{hint}")
+            self._note_word(registry, word, f"-p no:{word}")
+
+    def _note_word(self, registry: Registry, word: str, where: str) -> None:
+        """Say that no plugin answers to a word, where none does, and what may be meant."""
+        if word == "lisppump" or any(plugin.answers_to(word) for plugin in registry.plugins):
+            return
+        known = {name for plugin in registry.plugins for name in (plugin.name, plugin.switch) if name}
+        longer = [name for name in sorted(known) if name.startswith(word)]
+        near = longer or list(filter(None, [suggest(word, [*known])]))
+        hint = f"; did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
+        self.note(f"{where}: no plugin is called so{hint}")
 
     def agree(self, question: str, yes: bool = False, *, help: str = "say it with --yes") -> bool:
         """Ask whether to do something (`install 2 plugins?`); an error where nobody may be asked."""
@@ -133,15 +166,15 @@ class Settings:
 
     def document(self, value: Mapping[str, Any]) -> None:
         """Write the result as the one JSON document of this command."""
-        _write(canon.document(value))
+        self._write(canon.document(value))
 
     def line(self, value: Mapping[str, Any]) -> None:
         """Write a part of the result as one JSON line, at once."""
-        _write(canon.line(value) + b"\n")
+        self._write(canon.line(value) + b"\n")
 
     def print(self, text: str = "", **style: Any) -> None:
         """Write lines of the result for a person."""
-        self._echo(sys.stdout, text, style)
+        self._echo(self.out, text, style)
 
     def say(self, text: str, **style: Any) -> None:
         """Write lines beside the result: progress, notes, errors."""
@@ -173,6 +206,11 @@ class Settings:
             return self.color
         return stream.isatty() and not os.environ.get("NO_COLOR")
 
+    def _write(self, data: bytes) -> None:
+        self.out.flush()
+        self.out.buffer.write(data)
+        self.out.buffer.flush()
+
     def _echo(self, stream: TextIO, text: str, style: Mapping[str, Any]) -> None:
         text = clean(text)
         if style and self.paints(stream):
@@ -186,12 +224,6 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) i
 def clean(text: str) -> str:
     """Text of agents, models and files made harmless for a terminal: control characters are spelled out."""
     return text.translate(_CONTROLS).encode("utf-8", "backslashreplace").decode()
-
-
-def _write(data: bytes) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
 
 
 def table(rows: Sequence[Sequence[str]], *, indent: str = "") -> list[str]:
@@ -218,7 +250,7 @@ def global_options() -> list[click.Parameter]:
             multiple=True,
             default=None,
             metavar="no:NAME",
-            help="Leave a plugin out, also a broken one (LISPPUMP_PLUGINS).",
+            help="Leave a plugin out, also a broken one (LISPPUMP_PLUGINS, with spaces between several).",
             callback=_switches,
             shell_complete=_switchable,
         ),
@@ -240,7 +272,13 @@ def _switches(ctx: click.Context, option: click.Parameter, values: tuple[str, ..
 
 
 def _switchable(ctx: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
-    """What a shell offers there: no:NAME for every plugin, by the metadata alone."""
+    """What a shell offers there: no:NAME for every plugin."""
+    words = {f"no:{plugin.switch}" for plugin in plugins_of(ctx) if plugin.switch}
+    return sorted(word for word in words if word.startswith(incomplete))
+
+
+def plugins_of(ctx: click.Context) -> Sequence[Plugin]:
+    """The plugins of the world that an unfinished line is about, by the metadata alone."""
     from lisppump.registry import Registry
 
     levels: list[click.Context] = []
@@ -250,9 +288,7 @@ def _switchable(ctx: click.Context, option: click.Parameter, incomplete: str) ->
         level = level.parent
     for level in levels:
         take_settings(level)
-    plugins = Registry.load(ctx.obj.root()).plugins
-    words = {f"no:{plugin.switch}" for plugin in plugins if plugin.switch}
-    return sorted(word for word in words if word.startswith(incomplete))
+    return Registry.load(ctx.obj.root()).plugins
 
 
 def _flag(names: list[str], help: str) -> click.Option:
@@ -264,10 +300,13 @@ _GLOBAL = tuple(str(option.name) for option in global_options())
 
 def take_settings(ctx: click.Context) -> None:
     """Put what this level of the command line says into the settings, out of its parameters."""
+    settings = ctx.obj
     for name in _GLOBAL:
         value = ctx.params.pop(name, None)
-        if value is not None:
-            setattr(ctx.obj, name, value)
+        if value is not None and value != getattr(settings, name):
+            setattr(settings, name, value)
+            if name in ("dir", "pump", "plugins"):
+                settings._registry = None  # a plugin's command is looked for before what follows is read
 
 
 def write_global_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -295,9 +334,12 @@ class Command(click.Command):
         self.params += global_options()
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Settle the settings and run."""
+        """Settle the settings and run; what anybody else prints meanwhile is no result of ours."""
         take_settings(ctx)
-        return super().invoke(ctx)
+        if isinstance(self, click.Group):  # the help of what stands below it is a result
+            return super().invoke(ctx)
+        with redirect_stdout(sys.stderr):
+            return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Its own options; the global ones in one line."""

@@ -12,7 +12,7 @@ import click
 from lisppump.cli import COMMANDS
 from lisppump.cli.completion import words_of_ours
 from lisppump.cli.context import Settings, as_command, option_records
-from lisppump.errors import LisppumpError, declare
+from lisppump.errors import LisppumpError, declare, said
 from lisppump.words import SILENT, Entry, Origin, everything, meanings, nearest, origin_of, ours
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def command(settings: Settings, name: tuple[str, ...]) -> None:
     An option is named by its path: `breaker bad`.
     """
     word = " ".join(name)
-    registry = settings.registry()
+    registry = settings.chosen()
     entries = meanings(word, registry, commands)
     suspects = unready(registry)
     for plugin in suspects:
@@ -84,8 +84,10 @@ def commands(registry: Registry) -> Iterator[Entry]:
         origin = origin_of(offer.plugin)
         try:
             yield from list(_command(words, offer.command, origin))
-        except Exception as error:  # a plugin's command may be of a class of its own, and wrong
-            doc = f"Its description cannot be read: {type(error).__name__}: {error}."
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin's command may be of a class of its own, and wrong
+            doc = f"Its description cannot be read: {said(error)}."
             yield Entry("command", words[0], f"lisppump {words[0]}", doc, (), origin, tuple(words[1:]))
 
 

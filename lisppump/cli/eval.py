@@ -175,7 +175,7 @@ class Newest:
 
     def __getattr__(self, name: str) -> Any:
         if self._state is None:
-            self._pump = self._settings.open()
+            self._pump = self._settings.look()
             self._pump.registry.ears.complain = self._hear  # no frame will say it
             self._state = self._pump.policy.state_of(self._pump.head)
         return getattr(self._state, name)

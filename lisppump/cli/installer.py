@@ -15,10 +15,10 @@ from importlib import metadata
 from pathlib import Path
 
 from lisppump.cli.context import Settings
+from lisppump.discovery import GROUP
 from lisppump.errors import LisppumpError, declare
 from lisppump.plugin import canonical_name
 
-GROUP = "lisppump"
 LAST = 20  # lines of a failing installer that are shown
 
 declare(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lisppump.cli.context import Command, Settings, as_command, table
-from lisppump.errors import LisppumpError, declare, suggest
+from lisppump.cli.context import Command, Settings, as_command, plugins_of, table
+from lisppump.errors import LisppumpError, declare, legible, suggest
 
 if TYPE_CHECKING:
     from lisppump.plugin import Plugin
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lisppump.registry import Registry
 
 declare("usage", 1, no_such_plugin="Neither a plugin nor anything that plugins offer has that name.")
+
+BY_POLICY = "by pump.lisp: when it fails, the run stops (a backend's failure is its stream's)"
 
 SUBCOMMANDS = {
     "list": ("plugins:list_command", "Every plugin: its state, where it came from, what it offers."),
@@ -104,8 +106,17 @@ def list_command(settings: Settings) -> None:
         settings.print(clash)
 
 
+def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """What a shell offers for `why`: plugins, and the stages that are built in; nothing is imported."""
+    from lisppump.registry import builtin_stages
+
+    plugins = {word for plugin in plugins_of(ctx) for word in (plugin.name, plugin.switch) if word}
+    words = plugins | {name for _, name in builtin_stages()}
+    return sorted(word for word in words if word.startswith(incomplete))
+
+
 @as_command("why")
-@click.argument("name")
+@click.argument("name", shell_complete=_names)
 def why_command(settings: Settings, name: str) -> None:
     """Why is NAME what it is: a plugin, or a stage, builtin or command by who offers it.
 
@@ -113,7 +124,7 @@ def why_command(settings: Settings, name: str) -> None:
     """
     registry, policy = looked_at(settings)
     plugins = [plugin for plugin in registry.plugins if plugin.answers_to(name)]
-    offers = [entry for entry in _offers(registry) if name in (entry["name"], entry["reached_as"])]
+    offers = [entry for entry in _offers(registry) if name in (entry["name"], entry["full"])]
     if not plugins and not offers:
         raise _nobody(registry, name)
     chosen = _chosen(policy)
@@ -130,7 +141,7 @@ def why_command(settings: Settings, name: str) -> None:
             settings.print(line)
     for entry in offers:
         settings.print(_reach(entry, name))
-        settings.print(f"  {entry['file'] or 'no file'}")
+        settings.print(f"  {entry['file'] or 'see `lisppump describe ' + entry['name'] + '`'}")
         for place in entry["chosen"]:
             settings.print(f"  chosen in {place}")
 
@@ -172,25 +183,42 @@ def _offers(registry: Registry) -> Iterator[dict[str, Any]]:
             yield {
                 "kind": kind,
                 "name": name,
-                "reached_as": name if place == 0 else offer.full_name,
+                "reached_as": name if place == 0 else registry.full_name(offer),
+                "full": registry.full_name(offer),
                 "plugin": offer.plugin,
                 "version": offer.version,
-                "file": offer.file,
+                "file": offer.file and legible(offer.file),
             }
-    taken: set[tuple[str, str]] = {("command", name) for name in registry.reserved}
+    yield from _words(registry)
+
+
+def _words(registry: Registry) -> Iterator[dict[str, Any]]:
+    """Builtins, commands and hooks: lisppump's own have their names, whoever offers others."""
+    from lisppump.hookspecs import NOUNS, PARTICIPLES, VERBS
+    from lisppump.registry import BUILTIN, language
+
+    own = {"builtin": language(), "command": registry.reserved, "hook": (*NOUNS, *VERBS, *PARTICIPLES)}
+    taken: set[tuple[str, str]] = set()
+
+    def entry(kind: str, name: str, plugin: str, version: str | None, file: str | None) -> dict[str, Any]:
+        full = f"{plugin.partition(':')[0]}/{name}"
+        reached = full if (kind, name) in taken else name
+        taken.add((kind, name))
+        return {
+            "kind": kind, "name": name, "reached_as": reached, "full": full, "plugin": plugin,
+            "version": version, "file": file,
+        }  # fmt: skip
+
+    for kind, names in own.items():
+        yield from (entry(kind, name, BUILTIN, None, None) for name in sorted(names))
     for plugin, brought in registry.contents():
-        for kind, names in (("builtin", brought.builtins), ("command", brought.commands)):
-            for name in names or ():
-                reached = f"{plugin.switch}/{name}" if (kind, name) in taken else name
-                taken.add((kind, name))
-                yield {
-                    "kind": kind,
-                    "name": name,
-                    "reached_as": reached,
-                    "plugin": plugin.id,
-                    "version": plugin.version,
-                    "file": plugin.file,
-                }
+        for kind, offered in (("builtin", brought.builtins), ("command", brought.commands)):
+            for name in offered or ():
+                file = plugin.file and legible(plugin.file)
+                made = entry(kind, name, plugin.id, plugin.version, file)
+                full = f"{plugin.switch}/{name}"
+                reached = name if made["reached_as"] == name else full
+                yield {**made, "full": full, "reached_as": reached}
 
 
 def _chosen(policy: Policy | None) -> dict[tuple[str, str, str], list[str]]:
@@ -217,9 +245,9 @@ def _story(plugin: Plugin, policy: Policy | None) -> list[str]:
     where = "a file of this folder" if plugin.origin == FOLDER else "installed in this environment"
     rows = [
         ["state", plugin.state + (f": {_where(plugin)}{plugin.reason}" if plugin.reason else "")],
-        ["from", f"{where}, {plugin.file}" if plugin.file else where],
+        ["from", f"{where}, {legible(plugin.file)}" if plugin.file else where],
         ["offers", _offered(plugin) or "-"],
-        ["named", "by pump.lisp: when it fails, the run stops" if named else "no: its faults are only told"],
+        ["named", BY_POLICY if named else "no: its faults are only told"],
     ]
     if plugin.state == READY:
         rows.append(["code", plugin.digest or "-"])
@@ -268,7 +296,7 @@ def _plugin(plugin: Plugin) -> dict[str, Any]:
         "origin": plugin.origin,
         "distribution": plugin.distribution,
         "version": plugin.version,
-        "file": plugin.file,
+        "file": plugin.file and legible(plugin.file),
         "digest": plugin.digest,
         "offers": {kind: list(names) for kind, names in _by_kind(plugin).items() if names},
         "place": plugin.place,

@@ -16,7 +16,7 @@ import click
 
 from lisppump import lockfile
 from lisppump.cli import installer
-from lisppump.cli.context import Settings, as_command, table
+from lisppump.cli.context import Settings, as_command, plugins_of, table
 from lisppump.cli.installer import Installed
 from lisppump.errors import LisppumpError, declare, legible, suggest
 from lisppump.folder import find_root
@@ -159,8 +159,14 @@ def _refuse_others(came: Sequence[Installed]) -> None:
 # -- remove
 
 
+def _removable(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """What a shell offers there: the distributions of plugins."""
+    names = {plugin.distribution for plugin in plugins_of(ctx) if plugin.distribution}
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
 @as_command("remove")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=_removable)
 @click.option("--keep", is_flag=True, help="Only take it from plugins.lock; it stays installed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
@@ -229,7 +235,7 @@ def sync_command(settings: Settings, yes: bool, dry_run: bool) -> int:
     """Make the environment what plugins.lock says. What the lock does not name is left alone."""
     root = world(settings) or find_root(settings.dir)
     with locked(settings, root) as entries:
-        before = _difference(entries)
+        before = _difference(root, entries)
         wanted = sorted([*before.missing, *dict(before.other)], key=lambda entry: entry.name)
         _refuse_absent(root, wanted)
         if wanted and not (settings.json and (yes or dry_run)):  # nobody is asked blindly
@@ -239,9 +245,10 @@ def sync_command(settings: Settings, yes: bool, dry_run: bool) -> int:
                 words = [word for entry in wanted for word in _words(root, entry)]
                 what = ", ".join(f"{entry.name} {entry.version}" for entry in wanted)
                 installer.install(settings, words, what)
+                _say_strangers(settings, wanted)
             else:
                 wanted = []
-        after = _difference(entries)
+        after = _difference(root, entries)
     if settings.json:
         now = {entry.name: version for entry, version in before.other}
         differs = [*((entry, None) for entry in after.missing), *after.other]
@@ -259,8 +266,8 @@ def sync_command(settings: Settings, yes: bool, dry_run: bool) -> int:
     return 1 if after and not dry_run else 0
 
 
-def _difference(entries: Mapping[str, Entry]) -> Difference:
-    return lockfile.compare(entries.values(), lockfile.installed(entries))
+def _difference(root: Path, entries: Mapping[str, Entry]) -> Difference:
+    return lockfile.compare(entries.values(), lockfile.installed(entries.values(), root))
 
 
 def _say_plan(
@@ -268,16 +275,27 @@ def _say_plan(
 ) -> None:
     """What would be installed, in what version and from where: it is foreign code, and the user is asked."""
     now = {entry.name: version for entry, version in before.other}
+    plain = {name for name, entry in installer.look().items() if not entry.plugins}
     write = settings.say if settings.json else settings.print
     write("would install:" if dry_run else "to install:")
-    for line in table([_row(root, entry, now.get(entry.name)) for entry in wanted], indent="  "):
+    rows = [_row(root, entry, now.get(entry.name), entry.name in plain) for entry in wanted]
+    for line in table(rows, indent="  "):
         write(line)
 
 
-def _row(root: Path, entry: Entry, now: str | None) -> list[str]:
+def _say_strangers(settings: Settings, came: Sequence[Entry]) -> None:
+    """Say what a lock brought that is no plugin: somebody wrote it there by hand."""
+    there = installer.look()
+    for entry in came:
+        if entry.name in there and not there[entry.name].plugins:
+            settings.note(f"{entry.name} has no entry point in the group `lisppump`: it is no plugin")
+
+
+def _row(root: Path, entry: Entry, now: str | None, plain: bool) -> list[str]:
     place = entry.path(root)
     where = "from an index" if place is None else f"from {place}" + (", used there" if entry.editable else "")
-    return [entry.name, entry.version, where + (f" (now {now})" if now else "")]
+    there = f" (now {now}{', which is no plugin' if plain else ''})" if now else ""
+    return [entry.name, entry.version, where + there]
 
 
 def _words(root: Path, entry: Entry) -> list[str]:
@@ -335,12 +353,14 @@ def meant(text: str, editable: bool) -> Wanted:
             f"is an address, and {lockfile.NAME} keeps names, versions and paths only",
             "get it to a folder, and add that: `lisppump plugins add -e ./FOLDER`",
         )
-    if text.endswith(ARCHIVES) or text.startswith(".") or os.sep in text:
+    if text.endswith(ARCHIVES) or text.startswith(".") or os.sep in text or os.path.isfile(text):
         return _meant_path(text, editable, refuse)
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
         raise refuse("is neither a requirement nor a path") from None
+    if os.path.isfile(requirement.name):
+        raise refuse("names a file here, which the installer would take", f"say ./{requirement.name}")
     if requirement.url or requirement.extras:
         raise refuse(f"has more to it than {lockfile.NAME} keeps: an address, or extras")
     if editable:

@@ -190,6 +190,16 @@ def refuse_if_taken(target: Path) -> None:
 
 def write(target: Path, files: dict[str, str]) -> None:
     """Write the files beside their place, then move them in at once; a failure leaves nothing."""
+    try:
+        _write(target, files)
+    except OSError as error:
+        reason = (error.strerror or "the system did not say why").lower()
+        message = f"{legible(target)} cannot be written: {reason}; nothing of it is there"
+        way = "make room, or take another place with --dir"
+        raise LisppumpError("no-access", message, help=way) from error
+
+
+def _write(target: Path, files: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory(prefix=".lisppump-", dir=target.parent) as scratch:
         folder = Path(scratch) / target.name
         for file, text in files.items():

@@ -6,7 +6,6 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -36,7 +35,7 @@ def command(settings: Settings, yes: bool, listing: bool, remove: bool, dry_run:
 
 
 def _trust(settings: Settings, yes: bool, dry_run: bool) -> int:
-    root = find_root(settings.dir)
+    root = settings.root() or find_root(settings.dir)
     found = dropins.look(root)
     before = trust.trusted().get(str(root))
     tell = partial(_tell, settings, root, found, before=before, dry_run=dry_run)
@@ -128,19 +127,33 @@ def _tell(
 def _list(settings: Settings) -> None:
     folders = sorted(trust.trusted().items())
     if settings.json:
-        entries: list[dict[str, Any]] = [{"folder": folder, "digest": digest} for folder, digest in folders]
+        entries = [{"folder": name, "digest": kept, "stale": _stale(name, kept)} for name, kept in folders]
         settings.document({"schema": "lisppump/trusted@1", "folders": entries})
         return
-    for folder, _ in folders:
-        settings.print(legible(folder))
+    for folder, digest in folders:
+        stale = _stale(folder, digest)
+        settings.print(legible(folder) + (f"  ({stale})" if stale else ""))
     if not folders:
         settings.note("no folder is trusted")
+
+
+def _stale(folder: str, digest: str) -> str | None:
+    """Why a folder's trust stands for nothing now; None where its plugins run."""
+    if not os.path.isdir(folder):
+        return "gone"
+    try:
+        found = dropins.look(Path(folder))
+    except LisppumpError as error:
+        return error.message
+    if found is None:
+        return "has no plugins now"
+    return None if found.digest == digest else "changed since"
 
 
 def _remove(settings: Settings, dry_run: bool) -> None:
     root = Path(os.path.realpath(settings.dir))
     if str(root) not in trust.trusted():  # a folder that was trusted may be gone, or a world no more
-        root = find_root(settings.dir)
+        root = settings.root() or find_root(settings.dir)
     before = trust.trusted().get(str(root))
     if not dry_run:
         trust.distrust(root)

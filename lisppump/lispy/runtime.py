@@ -217,6 +217,13 @@ class Runtime:
         names = [cell.name for cell in cells if cell.value is UNBOUND and not self._is_given(cell.name)]
         return [(name, self._unbound(name, [])) for name in names]
 
+    def borrowed(self) -> frozenset[str]:
+        """The names of `builtins` that code compiled so far speaks of, and does not bind itself."""
+        cells = self.globals.cells.values()
+        own = ("frame", "agents", *self._definitions.bound)
+        names = [cell.name for cell in cells if cell.value is UNBOUND and cell.name not in own]
+        return frozenset(name for name in names if name in self.context.offered)
+
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Do something that no run pays for, whichever needed it first."""

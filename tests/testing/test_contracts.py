@@ -251,8 +251,8 @@ BROKEN_USAGE = Usage(input=-1)
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (None, "it gave something that is no Reply"),
-        ({}, "it gave something that is no Reply"),
+        (None, "it gave None, where a Reply is wanted"),
+        ({}, "it gave a dict, where a Reply is wanted"),
         (Reply(), "either text or data"),
         (Reply(text="a", data={}), "either text or data"),
         (Reply(text=b"a"), "the text of its Reply is no text"),  # type: ignore[arg-type]
@@ -348,13 +348,15 @@ def test_mergers_that_keep_the_contract_pass() -> None:
     assert merged.report["lines"] == {"in": 4, "merged": 3, "duplicate": 0, "quarantined": 1}
     twice = (*DELTAS, DELTAS[1], replace(DELTAS[2]))
     assert check_merger(DreamCatcher(), FRAME, twice, SCHEMA).report["lines"]["in"] == 6
-    assert check_merger(Does(lambda frame, deltas: GOOD), FRAME, DELTAS, SCHEMA) is GOOD
+    assert check_merger(Does(lambda frame, deltas: GOOD), FRAME, DELTAS, SCHEMA) == GOOD
+    lazy = Does(lambda frame, deltas: replace(GOOD, changes=(change for change in GOOD.changes)))
+    assert check_merger(lazy, FRAME, DELTAS, SCHEMA) == GOOD
 
 
 @pytest.mark.parametrize(
     ("result", "said"),
     [
-        (None, "gave something that is no Merged"),
+        (None, "gave None, where a Merged is wanted"),
         (replace(GOOD, changes=(5,)), "gave something that is no change"),  # type: ignore[arg-type]
         (replace(GOOD, changes=None), "should give changes, a report and a quarantine"),  # type: ignore[arg-type]
         (replace(GOOD, changes=(Change("a.json", "zap", (), 1),)), "gave something that is no change"),
@@ -423,7 +425,7 @@ def test_echoes_that_keep_the_contract_pass() -> None:
     ("thoughts", "said"),
     [
         (None, "should give Thoughts; it raised TypeError"),
-        ([5], "gave something that is no Thought"),
+        ([5], "gave an int, where a Thought is wanted"),
         ([Thought("", "p")], "a Thought without a key"),
         ([Thought("a", "p", {1})], "a Thought that is no JSON data"),
         ([Thought("a", "p", error="bad")], "a broken error or usage"),  # type: ignore[arg-type]

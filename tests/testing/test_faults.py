@@ -227,8 +227,8 @@ def test_a_plugin_may_offer_a_stage_that_fails(kind: str, simulation: Simulation
     ("kind", "gives", "said"),
     [
         ("dam", None, "dam `faulty` should give rooms"),
-        ("merger", {}, "merger `faulty` gave something that is no Merged"),
-        ("echo", [5], "echo `faulty` gave something that is no Thought"),
+        ("merger", {}, "merger `faulty` gave a dict, where a Merged is wanted"),
+        ("echo", [5], "echo `faulty` gave an int, where a Thought is wanted"),
     ],
 )
 def test_garbage_is_a_breach_in_a_run_as_it_is_in_a_check(
