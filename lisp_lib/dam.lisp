@@ -48,11 +48,11 @@
 
 (define dam-sparks
   (index-by identity
-    (flat-map (lambda (pair)
-                (list (dam-pair (first pair) (second pair)) (dam-pair (second pair) (first pair))))
-              '(("philosopher" "contrarian") ("debater" "researcher") ("coder" "debater")
-                ("storyteller" "philosopher") ("curator" "wildcard") ("welcomer" "contrarian")
-                ("archivist" "wildcard")))))
+            (flat-map (lambda (pair)
+                        (list (dam-pair (first pair) (second pair)) (dam-pair (second pair) (first pair))))
+                      '(("philosopher" "contrarian") ("debater" "researcher") ("coder" "debater")
+                        ("storyteller" "philosopher") ("curator" "wildcard") ("welcomer" "contrarian")
+                        ("archivist" "wildcard")))))
 
 (define (spark? a b)
   "Whether the archetypes of two agents strike sparks off each other, in either order."

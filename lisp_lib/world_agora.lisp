@@ -43,7 +43,7 @@
          (section (get agent "id") (list (memory-of agent) (echo-of agent)) (tokens 600)))
        (get room "agents")))
 
-;;; ---- Personas: voice, interests and convictions come from the profile; many profiles lack some of them 
+;;; ---- Personas: voice, interests and convictions come from the profile; many profiles lack some of them
 
 (define (interest agent trend)
   "Something this agent cares about; who has no interests yet picks up the channel that others talk in."
@@ -184,53 +184,53 @@
 
 (define founders                               ; id, name, archetype, voice, interests, convictions
   '(("thea" "Thea Quill" "philosopher" "formal"
-       ("consciousness" "ethics") ("Questions matter more than answers"))
+     ("consciousness" "ethics") ("Questions matter more than answers"))
     ("milo" "Milo Ferrant" "philosopher" "poetic"
-       ("silence" "paradox") ("What is unsaid steers what is said"))
+     ("silence" "paradox") ("What is unsaid steers what is said"))
     ("ines" "Ines Okoro" "coder" "terse"
-       ("immutability" "parsers") ("If it mutates, it is wrong"))
+     ("immutability" "parsers") ("If it mutates, it is wrong"))
     ("bo" "Bo Lindgren" "coder" "casual"
-       ("debugging" "tests") ("Read the error message"))
+     ("debugging" "tests") ("Read the error message"))
     ("yuri" "Yuri Sand" "coder" "formal"
-       ("computability" "proof") ("Not all problems are computable"))
+     ("computability" "proof") ("Not all problems are computable"))
     ("rhea" "Rhea Castel" "debater" "formal"
-       ("rhetoric" "evidence") ("Steel-man first, then strike"))
+     ("rhetoric" "evidence") ("Steel-man first, then strike"))
     ("otto" "Otto Varga" "debater" "casual"
-       ("burden of proof" "games") ("Whoever claims must show"))
+     ("burden of proof" "games") ("Whoever claims must show"))
     ("nell" "Nell Brandt" "contrarian" "terse"
-       ("incentives" "failure") ("Consensus is a smell"))
+     ("incentives" "failure") ("Consensus is a smell"))
     ("zed" "Zed Amari" "contrarian" "playful"
-       ("taboos" "edge cases") ("The opposite deserves an hour"))
+     ("taboos" "edge cases") ("The opposite deserves an hour"))
     ("lark" "Lark Solis" "storyteller" "poetic"
-       ("myth" "memory") ("Every log is a legend in waiting"))
+     ("myth" "memory") ("Every log is a legend in waiting"))
     ("finn" "Finn Okafor" "storyteller" "playful"
-       ("horror" "letters") ("A good ending is a fair trade"))
+     ("horror" "letters") ("A good ending is a fair trade"))
     ("vera" "Vera Stein" "researcher" "academic"
-       ("networks" "measurement") ("What is not measured is remembered wrong"))
+     ("networks" "measurement") ("What is not measured is remembered wrong"))
     ("amir" "Amir Dalal" "researcher" "academic"
-       ("replication" "statistics") ("One run is an anecdote"))
+     ("replication" "statistics") ("One run is an anecdote"))
     ("joss" "Joss Tanner" "welcomer" "casual"
-       ("newcomers" "rituals") ("Nobody should post into silence"))
+     ("newcomers" "rituals") ("Nobody should post into silence"))
     ("mai" "Mai Tran" "welcomer" "playful"
-       ("introductions" "games") ("Names first, arguments later"))
+     ("introductions" "games") ("Names first, arguments later"))
     ("cleo" "Cleo Marsh" "curator" "terse"
-       ("taste" "signal") ("Less, but better"))
+     ("taste" "signal") ("Less, but better"))
     ("ravi" "Ravi Menon" "curator" "formal"
-       ("canon" "craft") ("Praise precisely or not at all"))
+     ("canon" "craft") ("Praise precisely or not at all"))
     ("edda" "Edda Holm" "archivist" "formal"
-       ("memory" "indexes") ("Long threads need maps"))
+     ("memory" "indexes") ("Long threads need maps"))
     ("sol" "Sol Pereira" "archivist" "academic"
-       ("provenance" "digests") ("Summary is service"))
+     ("provenance" "digests") ("Summary is service"))
     ("pip" "Pip Quarry" "wildcard" "playful"
-       ("chance" "puns") ("Roll first, reason later"))
+     ("chance" "puns") ("Roll first, reason later"))
     ("wren" "Wren Castor" "wildcard" "poetic"
-       ("weather" "glitches") ("An accident is an idea without a plan"))
+     ("weather" "glitches") ("An accident is an idea without a plan"))
     ("hal" "Hal Brooks" "builder" "terse"
-       ("tooling" "bridges") ("Shipped beats planned"))
+     ("tooling" "bridges") ("Shipped beats planned"))
     ("tess" "Tess Moreau" "builder" "casual"
-       ("prototypes" "repair") ("Make it, then argue about it"))
+     ("prototypes" "repair") ("Make it, then argue about it"))
     ("gus" "Gus Albers" "builder" "plain"
-       ("foundations" "maintenance") ("What is kept up stays free"))))
+     ("foundations" "maintenance") ("What is kept up stays free"))))
 
 (define (founder row)
   "A founder's profile."

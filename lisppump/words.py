@@ -276,8 +276,10 @@ def prelude(_: Registry) -> Iterator[Entry]:
         form = library.definition(name)
         assert form is not None
         shown, doc = form.items[1].text, form.items[2]
-        text = doc.value if doc.kind == "string" else SILENT
-        yield Entry("library", name, shown, text, (f"defined in lisp_lib/{library.NAME}",), ours())
+        text, said, example = (doc.value if doc.kind == "string" else SILENT).partition("\n\nExample: ")
+        details = [f"example: {example}"] if said else []
+        details.append(f"defined in lisp_lib/{library.NAME}")
+        yield Entry("library", name, shown, text, tuple(details), ours())
 
 
 def plugins(registry: Registry) -> Iterator[Entry]:
@@ -359,9 +361,14 @@ def codes() -> Mapping[str, Code]:
     return CODES
 
 
+_WANTING = {  # modules that run, or want what no word should wait for: pytest, a terminal, colours
+    f"{OURS}.__main__", f"{OURS}.testing", f"{OURS}.cli.repl_terminal", f"{OURS}.lispy.lexer",
+}  # fmt: skip
+
+
 def _import_below(package: str) -> None:
     for module in pkgutil.iter_modules(import_module(package).__path__, f"{package}."):
-        if module.name in (f"{OURS}.__main__", f"{OURS}.testing"):  # one runs, the other wants pytest
+        if module.name in _WANTING:
             continue
         import_module(module.name)
         if module.ispkg:

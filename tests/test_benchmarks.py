@@ -40,3 +40,21 @@ def test_the_dam_is_measured_beside_random_rooms(shared_data: Path) -> None:
         "137 agents in 14 rooms of 11x10, 3x9",
         "137 agents in 15 rooms of 13x10, 4, 3 (sizes free)",
     ]
+
+
+def test_lispy_is_measured_beside_python() -> None:
+    lines = run("benchmarks/lispy.py", "simulation", "errors", "--profile")
+    rows = [line.split() for line in lines if " x " in line]
+    assert [row[0] for row in rows] == ["simulation", "errors", "geometric", "worst", "simulation"]
+    assert [line.partition("to reach: ")[2] for line in lines[-3:]] == ["4", "10", "2"]
+    assert len([line for line in lines if " calls " in line]) == 2 * 12
+
+
+def test_one_offs_are_measured_beside_a_loop() -> None:
+    title, head, *rows = run("benchmarks/oneoff.py")
+    assert title.endswith("is the measure") and head.split() == ["us", "loops", "bar"]
+    assert [row[:23].rstrip() for row in rows] == [
+        "loop", "(+ 1 2), again", "(+ 1 2), new", "a program of 400 bytes,", "a program of 400 bytes,",
+        rows[-1][:23].rstrip(),
+    ]  # fmt: skip
+    assert "KB of definitions" in rows[-1]

@@ -114,6 +114,11 @@ def test_log_lines(lisppump: Lisppump, world: Path) -> None:
         assert line["digest"] == lisppump("-C", world, "show", str(line["frame"]), "--json").json["digest"]
 
 
+def test_fmt(lisppump: Lisppump, tmp_path: Path) -> None:
+    (tmp_path / "a.lisp").write_text("(f\nx)")
+    hold("fmt", lisppump("fmt", "--check", "--diff", tmp_path / "a.lisp", "--json").json)
+
+
 def test_eval(lisppump: Lisppump, world: Path) -> None:
     hold("eval", lisppump("-C", world, "eval", '(println "x") (rb-frame)', "--json").json)
     hold("eval-failed", lisppump("-C", world, "eval", "(carr 5)", "--json").json)

@@ -28,6 +28,8 @@ COMMANDS: dict[str, str] = {
     "step": "Run some frames without rest between them.",
     "run": "Run frames until you stop it, or its budget or breaker does.",
     "eval": "Evaluate LisPy over the state, read-only.",
+    "repl": "The same, form by form, as you type them.",
+    "fmt": "Re-indent LisPy files.",
     "status": "Where the world stands.",
     "log": "The frames so far, newest first.",
     "show": "One frame: what came, what became of it, what changed.",

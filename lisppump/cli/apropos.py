@@ -27,14 +27,19 @@ def command(settings: Settings, word: tuple[str, ...]) -> None:
     if not found:
         for plugin in unready(registry):
             settings.say(plugin.line())
-        raise _nothing(word, entries)
+        raise nothing_speaks(word, entries)
     if settings.json:
         settings.document(
             {"schema": "lisppump/apropos@1", "words": list(word), "entries": [e.to_json() for e in found]}
         )
         return
+    show(settings, found)
+
+
+def show(settings: Settings, entries: list[Entry]) -> None:
+    """Write one line of each entry."""
     width = shutil.get_terminal_size().columns if settings.out.isatty() else None
-    for line in table([[entry.kind, entry.name, entry.gist] for entry in found]):
+    for line in table([[entry.kind, entry.name, entry.gist] for entry in entries]):
         settings.print(cut(line, width))
 
 
@@ -54,7 +59,7 @@ def speaking_of(words: tuple[str, ...], entries: list[Entry]) -> list[Entry]:
     return by_name + [entry for entry in entries if told(entry) and not named(entry)]
 
 
-def _nothing(words: tuple[str, ...], entries: list[Entry]) -> LisppumpError:
+def nothing_speaks(words: tuple[str, ...], entries: list[Entry]) -> LisppumpError:
     """The error for words of which nothing speaks: the first that is nowhere, or all of them together."""
     for word in words:
         if not speaking_of((word,), entries):

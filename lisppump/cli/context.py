@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 declare("usage", 1, not_asked="Something needs a yes, and there is nobody who could be asked for it.")
 
-JSON_LINES = ("run", "step", "log")  # commands whose --json is one document a line
+JSON_LINES = ("run", "step", "log", "repl")  # commands whose --json is one document a line
 
 
 @dataclass(slots=True)
@@ -166,11 +166,11 @@ class Settings:
 
     def document(self, value: Mapping[str, Any]) -> None:
         """Write the result as the one JSON document of this command."""
-        self._write(canon.document(value))
+        self.raw(canon.document(value))
 
     def line(self, value: Mapping[str, Any]) -> None:
         """Write a part of the result as one JSON line, at once."""
-        self._write(canon.line(value) + b"\n")
+        self.raw(canon.line(value) + b"\n")
 
     def print(self, text: str = "", **style: Any) -> None:
         """Write lines of the result for a person."""
@@ -206,7 +206,8 @@ class Settings:
             return self.color
         return stream.isatty() and not os.environ.get("NO_COLOR")
 
-    def _write(self, data: bytes) -> None:
+    def raw(self, data: bytes) -> None:
+        """Write bytes of the result as they are."""
         self.out.flush()
         self.out.buffer.write(data)
         self.out.buffer.flush()

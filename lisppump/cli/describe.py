@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -37,14 +37,24 @@ def command(settings: Settings, name: tuple[str, ...]) -> None:
         if not entries or plugin.answers_to(word):
             settings.say(plugin.line())
     if not entries:
-        near = nearest(word, everything(registry, commands))
-        hint = f"did you mean `{near}`?" if near else f"try `lisppump apropos {word}`"
-        raise LisppumpError("nothing-described", f"nothing is called `{word}`", help=hint)
+        raise nothing_called(word, everything(registry, commands), "lisppump apropos")
     if settings.json:
         settings.document(
             {"schema": "lisppump/describe@1", "name": word, "entries": [entry.to_json() for entry in entries]}
         )
         return
+    show(settings, entries)
+
+
+def nothing_called(word: str, entries: Iterable[Entry], apropos: str) -> LisppumpError:
+    """The error for a word that means nothing; `apropos` is how one looks for words here."""
+    near = nearest(word, entries)
+    hint = f"did you mean `{near}`?" if near else f"try `{apropos} {word}`"
+    return LisppumpError("nothing-described", f"nothing is called `{word}`", help=hint)
+
+
+def show(settings: Settings, entries: Sequence[Entry]) -> None:
+    """Write what words mean, for a person."""
     for number, entry in enumerate(entries):
         if number:
             settings.print()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from lisppump.cli.context import Settings, as_command
 from lisppump.errors import LisppumpError
 
 if TYPE_CHECKING:
-    from lisppump.lispy import LispyError
+    from lisppump.lispy import LispyError, Result, Runtime
     from lisppump.lispy.builtins import BuiltinSpec
     from lisppump.lispy.capabilities import State
     from lisppump.lispy.nodes import Node
@@ -25,18 +24,29 @@ if TYPE_CHECKING:
 NO_WORLD = "there is no pump.lisp in this folder or above it; name a world with `-C DIR`"
 
 
+def held_short(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options that hold programs short, and the one that grants them something."""
+    for option in (
+        click.option(
+            "--allow", multiple=True, metavar="CAPABILITY",
+            help="Grant what a plugin's builtin needs; may be repeated.",
+        ),
+        click.option(
+            "--seconds", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Longest time."
+        ),
+        click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Most steps it may take."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
 @as_command("eval")
 @click.argument("expression", required=False, metavar="EXPR")
 @click.option(
     "-f", "--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
     help="Evaluate the program in a file.",
 )  # fmt: skip
-@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="Most steps it may take.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Longest time.")
-@click.option(
-    "--allow", multiple=True, metavar="CAPABILITY",
-    help="Grant what a plugin's builtin needs; may be repeated.",
-)  # fmt: skip
+@held_short
 def command(
     settings: Settings,
     expression: str | None,
@@ -51,35 +61,13 @@ def command(
     written so that it reads back.
     """
     source, name = _program(expression, file)
-    from lisppump.lispy import Limits, Runtime
-    from lisppump.lispy.foreign import Later
-
-    limits = Limits(steps=steps or Limits().steps, seconds=seconds)
     around = Surroundings(settings)
     with Newest(settings, around.hear) as newest:
-        there = settings.root() is not None
-        state: Any = newest if there else None
-        granted = {*allow, "state"} if there else {*allow}
-        runtime = Runtime(
-            state, granted, limits, builtins=Later(around.builtins), definitions=around.definitions
-        )
-        with redirect_stdout(sys.stderr):  # what a plugin prints is no result of ours
-            result = runtime.run(source, name)
+        result = around.runtime(newest, steps, seconds, allow).run(source, name)
     if result.error is not None:
         around.help(result.error)
     if settings.json:
-        settings.document(
-            {
-                "schema": "lisppump/eval@1",
-                "ok": result.ok,
-                "value": result.value,
-                "text": result.text,
-                "output": result.output,
-                "error": None if result.error is None else result.error.to_json(),
-                "usage": dict(result.usage),
-                "capabilities": sorted(result.capabilities),
-            }
-        )
+        settings.document(document_of(result))
         return 0 if result.error is None else result.error.exit_code
     if result.output:
         settings.print(result.output.removesuffix("\n"))
@@ -89,23 +77,38 @@ def command(
     return 0
 
 
+def document_of(result: Result) -> dict[str, Any]:
+    """What a program came to, as its pinned document."""
+    return {
+        "schema": "lisppump/eval@1",
+        "ok": result.ok,
+        "value": result.value,
+        "text": result.text,
+        "output": result.output,
+        "error": None if result.error is None else result.error.to_json(),
+        "usage": dict(result.usage),
+        "capabilities": sorted(result.capabilities),
+    }
+
+
 def _program(expression: str | None, file: Path | None) -> tuple[str, str]:
     """The text to evaluate and what errors call it."""
     if (expression is None) == (file is None):
         raise click.UsageError("there should be one program: EXPR, -f FILE, or - for stdin")
     if file is not None:
-        return _decoded(file.read_bytes(), str(file)), str(file)
+        return decoded(file.read_bytes(), str(file)), str(file)
     if expression == "-":
-        return _decoded(sys.stdin.buffer.read(), "<stdin>"), "<stdin>"
+        return decoded(sys.stdin.buffer.read(), "<stdin>"), "<stdin>"
     assert expression is not None
     return expression, "<eval>"
 
 
-def _decoded(data: bytes, name: str) -> str:
+def decoded(data: bytes, name: str, lines: int = 0) -> str:
+    """The text of a program, `lines` stand before it; an error that names the line where it is none."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        place = data[: error.start].count(b"\n") + 1
+        place = lines + data[: error.start].count(b"\n") + 1
         raise LisppumpError(
             "bad-token", f"{name} should be UTF-8 text; line {place} is not", help="save the file as UTF-8"
         ) from None
@@ -120,11 +123,28 @@ class Surroundings:
         self._unread = False  # whether pump.lisp was wanted and could not be read whole
         self._heard: set[str] = set()
 
-    def builtins(self) -> Mapping[str, BuiltinSpec]:
-        """Those of plugins."""
+    def runtime(
+        self, newest: Newest, steps: int | None, seconds: float | None, allow: tuple[str, ...]
+    ) -> Runtime:
+        """A place where programs run within these limits; the state is granted wherever there is one."""
+        from lisppump.lispy import Limits, Runtime
+        from lisppump.lispy.foreign import Later
+
+        limits = Limits(steps=steps or Limits().steps, seconds=seconds)
+        there = self._settings.root() is not None
+        state: Any = newest if there else None
+        granted = {*allow, "state"} if there else {*allow}
+        return Runtime(state, granted, limits, builtins=Later(self.builtins), definitions=self.definitions)
+
+    def registry(self) -> Registry:
+        """The plugins that have a say here; their faults are heard."""
         self._asked = self._settings.chosen()
         self._asked.ears.complain = self.hear
-        return self._asked.builtins()
+        return self._asked
+
+    def builtins(self) -> Mapping[str, BuiltinSpec]:
+        """Those of plugins."""
+        return self.registry().builtins()
 
     def definitions(self) -> list[Node]:
         """What pump.lisp and the files that it loads define; its (pump ...) form is not looked at."""
@@ -165,7 +185,7 @@ class Surroundings:
 
 
 class Newest:
-    """The newest frame as a program sees it; nothing is opened until a program asks for something."""
+    """The newest frame as a program sees it; nothing is opened until somebody asks for something."""
 
     def __init__(self, settings: Settings, hear: Callable[[str], None]) -> None:
         self._settings = settings
@@ -173,16 +193,27 @@ class Newest:
         self._pump: Pump | None = None
         self._state: State | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        if self._state is None:
+    @property
+    def pump(self) -> Pump:
+        """The simulation, opened when first asked for."""
+        if self._pump is None:
             self._pump = self._settings.look()
             self._pump.registry.ears.complain = self._hear  # no frame will say it
-            self._state = self._pump.policy.state_of(self._pump.head)
+        return self._pump
+
+    def __getattr__(self, name: str) -> Any:
+        if self._state is None:
+            self._state = self.pump.policy.state_of(self.pump.head)
         return getattr(self._state, name)
 
     def __enter__(self) -> Newest:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Open what is newest then when somebody asks again."""
         if self._pump is not None:
             self._pump.close()
+        self._pump = self._state = None

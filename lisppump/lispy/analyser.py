@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lisppump.errors import Span, suggest
+from lisppump.errors import Span
+from lisppump.lispy import library
 from lisppump.lispy.errors import LimitError, LispyError
-from lisppump.lispy.names import Namespace
+from lisppump.lispy.names import UNBOUND, Cell, Namespace
 from lisppump.lispy.nodes import Node, cut, datum, key_name, node_of
+from lisppump.lispy.options import has_options, with_options
 from lisppump.lispy.run import Run
+from lisppump.lispy.seal import defines
 from lisppump.lispy.tree import (
     Body,
     Call,
@@ -41,10 +44,15 @@ class FormSpec:
     example: str
     analyse: Callable[[Analyser, Node, Scope, Tails], Tree]
     aliases: tuple[str, ...] = ()
+    rewrite: Callable[[Analyser, Node], Node] | None = None  # what it stands for, if that is another form
+    valued: bool = False  # it is a name with a value as well
 
 
 FORMS: dict[str, FormSpec] = {}
 FIXED = frozenset({"quote", "if", "define", "set!", "lambda"})  # no program may bind these
+DEFINING: set[str] = set()  # forms that stand for definitions
+DATA = ("string", "integer", "float", "boolean", "keyword")  # kinds of what can stand for no procedure
+GIVEN = ("frame", "agents")  # names that get their values from the state, when they are used
 
 
 def form(
@@ -61,10 +69,31 @@ def form(
     return enter
 
 
-class Scope:
-    """Local names. A `boundary` begins a procedure; a scope with a `body` takes internal definitions."""
+def rewriting(
+    name: str, usage: str, doc: str, *, example: str, aliases: tuple[str, ...] = (), valued: bool = False
+) -> Callable[[Any], Callable[[Analyser, Node], Node]]:
+    """Enter a form that stands for others: the function gives the node to put in its place."""
 
-    __slots__ = ("body", "boundary", "names", "parent")
+    def enter(rewrite: Any) -> Any:
+        def analyse(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
+            return analyser.expression(rewrite(analyser, node), scope, tails)
+
+        spec = FormSpec(name, usage, doc, example, analyse, aliases, rewrite, valued)
+        for word in (name, *aliases):
+            FORMS[word] = spec
+        return rewrite
+
+    return enter
+
+
+class Scope:
+    """Local names. A `boundary` begins a procedure; a scope with a `body` takes internal definitions.
+
+    `earlier` are names that a `let` binds before the value that is looked at: they count where nothing else
+    has the name, and `leant` says that one of them did.
+    """
+
+    __slots__ = ("body", "boundary", "earlier", "leant", "names", "parent")
 
     def __init__(
         self, parent: Scope | None, boundary: bool = False, body: list[Variable] | None = None
@@ -73,6 +102,8 @@ class Scope:
         self.parent = parent
         self.boundary = boundary
         self.body = body
+        self.earlier: dict[str, Variable] | None = None
+        self.leant = False
 
     def find(self, name: str) -> tuple[Variable | Label | Procedure | None, bool]:
         """What a name means here, and whether it belongs to a procedure further out."""
@@ -85,6 +116,16 @@ class Scope:
             crossed = crossed or scope.boundary
             scope = scope.parent
         return None, False
+
+    def before(self, name: str) -> Variable | None:
+        """What a name means that only an earlier binding of a `let` around here has."""
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.earlier is not None and name in scope.earlier:
+                scope.leant = True
+                return scope.earlier[name]
+            scope = scope.parent
+        return None
 
     def known(self) -> list[str]:
         """All local names that can be seen from here."""
@@ -108,6 +149,7 @@ class Analyser:
         self.spans = spans
         self.depth = 0
         self.origins: dict[int, tuple[Value, Node]] = {}
+        self.expanded: list[Procedure] = []  # the macros that were used, in order
 
     def program(self, node: Node) -> Lambda:
         """The tree of one form of the top level, as a procedure without parameters."""
@@ -149,6 +191,8 @@ class Analyser:
             raise LispyError(
                 "bad-syntax", "a dotted pair is data; quote it to use it as such", span=node.span
             )
+        if kind == "own":
+            return Global(node.value, self.span(node), scope)
         return Const(node.value)
 
     def reference(self, node: Node, scope: Scope) -> Tree:
@@ -157,14 +201,21 @@ class Analyser:
         known, _ = scope.find(name)
         if known is None:
             namespace = self.namespace
-            if name not in namespace.bound and (name in namespace.macros or name in FORMS):
-                raise LispyError(
-                    "bad-syntax",
-                    f"{name} is a form, not a value; it stands first in its brackets",
-                    span=node.span,
-                    help=FORMS[name].usage if name in FORMS else None,
-                )
-            return Global(namespace.cell(name), self.span(node), scope)
+            if name not in namespace.bound:
+                spec = FORMS.get(name)
+                if name in namespace.macros or (spec is not None and not spec.valued):
+                    raise LispyError(
+                        "bad-syntax",
+                        f"{name} is a form, not a value; it stands first in its brackets",
+                        span=node.span,
+                        help=None if spec is None else f"write {spec.usage}",
+                    )
+            cell = namespace.cell(name)
+            if cell.value is UNBOUND and name not in GIVEN:
+                earlier = scope.before(name)
+                if earlier is not None:
+                    return self._or_earlier(cell, earlier, node)
+            return Global(cell, self.span(node), scope)
         if isinstance(known, Label):
             known.fail()
             return Local(known.variable, self.span(node))
@@ -172,9 +223,27 @@ class Analyser:
             return Local(known, self.span(node))
         raise LispyError("bad-syntax", f"{name} is a macro, not a value", span=node.span)
 
+    def _or_earlier(self, cell: Cell, earlier: Variable, node: Node) -> Tree:
+        """A global name, or while that has no value an earlier binding of the same `let`."""
+
+        def settled(value: Value) -> Value:
+            return value if cell.value is UNBOUND else cell.value
+
+        span = self.span(node)
+        return Call(Const(Procedure(cell.name, settled, 1, 1)), [Local(earlier, span)], span)
+
+    def own(self, name: str, like: Node) -> Node:
+        """A builtin of the language at a place of the program, whatever the program means by its name."""
+        value = self.namespace.original(name)
+        if value is UNBOUND:  # the library itself is being read
+            return Node("own", self.namespace.cell(name), (), like.source, like.start, like.end)
+        return Node("own", Cell(name, value, value), (), like.source, like.start, like.end)
+
     def compound(self, node: Node, scope: Scope, tails: Tails) -> Tree:
         """A call, a form or the use of a macro."""
         head = node.items[0]
+        if head.kind == "form":  # put there by another form
+            return head.value.analyse(self, node, scope, tails)  # type: ignore[no-any-return]
         if head.kind == "symbol":
             name = head.value.name
             known, crossed = scope.find(name)
@@ -186,6 +255,12 @@ class Analyser:
                     return FORMS[name].analyse(self, node, scope, tails)
             if isinstance(known, Procedure):
                 return self.expression(self.expand(node, known), scope, tails)
+        if head.kind in DATA and node.square:  # no call: Clojure's and JSON's [1 2]
+            items = (self.own("list", head), *node.items)
+            return self.expression(Node("list", None, items, node.source, node.start, node.end), scope, tails)
+        if head.kind == "keyword" and 2 <= len(node.items) <= 3:  # (:key d), as Clojure writes it
+            items = (self.own("get", head), node.items[1], head, *node.items[2:])
+            return self.expression(Node("list", None, items, node.source, node.start, node.end), scope, tails)
         operator = self.expression(head, scope, ())
         operands = [self.expression(item, scope, ()) for item in node.items[1:]]
         return Call(operator, operands, self.span(node))
@@ -204,6 +279,7 @@ class Analyser:
 
     def expand(self, node: Node, macro: Procedure) -> Node:
         """What a macro makes of its use; pieces passed through keep their places."""
+        self.expanded.append(macro)
         arguments = [self.quoted(item) for item in node.items[1:]]
         result = self.run.function(macro)(*arguments)
         self.run.charge(1)
@@ -263,16 +339,23 @@ class Analyser:
         found: list[Node] = []
         for node in nodes:
             word = node.head
-            if word is None or scope.find(word)[0] is not None or word in self.namespace.bound:
+            if node.kind == "list" and node.items and node.items[0].kind == "form":
+                spec = node.items[0].value
+            elif word is None or scope.find(word)[0] is not None or word in self.namespace.bound:
                 continue
-            if word == "begin":
+            else:
+                spec = FORMS.get(word)
+            kind = None if spec is None else spec.name
+            if kind == "begin":
                 found.extend(self.defined(node.items[1:], scope))
-            elif word in ("define", "defun") and len(node.items) > 2:
+            elif kind in ("define", "defun") and len(node.items) > 2:
                 target = node.items[1]
-                if target.kind in ("list", "dotted") and target.items:
+                while target.kind in ("list", "dotted") and target.items:
                     target = target.items[0]
                 if target.kind == "symbol":
                     found.append(target)
+            elif spec is not None and spec.name in DEFINING and spec.rewrite is not None:
+                found.extend(self.defined((spec.rewrite(self, node),), scope))
         return found
 
     def declare(self, name: Node, scope: Scope) -> Variable:
@@ -293,13 +376,19 @@ class Analyser:
         while target is not None and target.body is None:
             target = target.parent
         if target is None:
-            cell = self.namespace.bind(self.binder(name))
+            word = self.binder(name)
+            if self.run.sealed:
+                raise defines(word, name.span)
+            cell = self.namespace.bind(word)
             return DefineGlobal(cell, make())
         variable = self.declare(name, target)
         first = not variable.defined
         if not first:
             variable.assigned = True
         variable.defined = True
+        if first and target.parent is not None:
+            outer, _ = target.parent.find(variable.name)
+            variable.hides = outer or variable.name in self.namespace.bound
         return SetLocal(variable, make(), span, first)
 
     def binder(self, node: Node) -> str:
@@ -334,14 +423,14 @@ class Analyser:
     def parameter(self, node: Node, scope: Scope) -> Variable:
         """A variable that a call fills."""
         name = self.binder(node)
-        if name in ("&optional", "&key"):
+        if name[0] in "&#" and name[1:] and node.text == name:  # a gensym is not written like that
             raise LispyError(
                 "bad-syntax",
                 f"{name} is no kind of parameter here",
                 span=node.span,
-                help="(a . rest) collects further arguments in a list",
+                help="write (a &optional (b 1)), (a &key (b 1)) or (a . rest)",
             )
-        if name in scope.names:
+        if name in scope.names and name != "_":
             raise LispyError("bad-syntax", f"{name} is bound twice here", span=node.span)
         variable = Variable(name)
         scope.names[name] = variable
@@ -352,21 +441,26 @@ class Analyser:
     ) -> Lambda:
         """A procedure; a string before other forms is its docstring."""
         scope = Scope(parent, boundary=True)
+        if parameters.items and has_options(parameters):
+            parameters, nodes = with_options(self, name, parameters, nodes, whole)
         variables, rest = self.parameters(parameters, scope)
         doc = None
         if len(nodes) > 1 and nodes[0].kind == "string":
             doc, nodes = nodes[0].value, nodes[1:]
+        before = len(self.expanded)
         body = self.body(nodes, scope, ())
-        return Lambda(name, variables, rest, body, doc, whole, whole.span)
+        macros = tuple(self.expanded[before:])
+        return Lambda(name, variables, rest, body, doc, whole, whole.span, macros=macros)
 
     def unbound(self, name: str, local: list[str]) -> LispyError:
         """The error for a name without a value, with the name that was likely meant."""
         namespace = self.namespace
         names = [word for word, cell in namespace.cells.items() if word in namespace.bound or cell.builtin]
         from lisppump.lispy.builtins import BUILTINS
+        from lisppump.lispy.elsewhere import instead
 
-        close = suggest(name, [*{*names, *local, *BUILTINS, *FORMS, *namespace.macros} - {name}])
-        help = f"did you mean `{close}`?" if close else None
+        own = {*names, *local, *namespace.macros} - {name}
+        help = instead(name, own, {*BUILTINS, *FORMS, *library.names()})
         return LispyError("unbound", f"{cut(name)} has no value", help=help)
 
 

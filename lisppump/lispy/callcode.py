@@ -39,6 +39,7 @@ def compile_call(generator: Generator, tree: Call) -> Code:
     operands = generator.codes(tree.operands)
     if isinstance(tree.operator, Global):
         cell = tree.operator.cell
+        generator.notice(cell)
         original = cell.builtin
         if isinstance(original, Builtin) and cell.value is original:
             if tree.tail and original.spec.name == "apply" and len(operands) > 1:
@@ -254,7 +255,7 @@ def _call(run: Run, target: Code, operands: list[Code], span: Span | None) -> Co
             meter.look()
         arguments += procedure.tail
         try:
-            value = procedure.body(arguments)
+            value = procedure.template.body(arguments)
             if value is TAIL:
                 value = land(run)
         except LispyError as error:
@@ -281,7 +282,7 @@ def _tail_call(run: Run, target: Code, operands: list[Code], span: Span | None) 
         if procedure.__class__ is Closure and procedure.arity == count:
             arguments += procedure.tail
             run.tail_frame = arguments
-            run.tail_body = procedure.body
+            run.tail_body = procedure.template.body
             return TAIL
         return jump(run, procedure, arguments, span)
 

@@ -25,7 +25,10 @@ CLOSURE_BYTES = 64  # what making a procedure is charged
 class Template:
     """What all closures of one lambda share."""
 
-    __slots__ = ("arity", "body", "doc", "locals", "name", "node", "rest", "run")
+    __slots__ = (
+        "arity", "body", "cell", "doc", "factory", "heat", "kinds", "locals", "missing", "name", "node",
+        "rest", "run", "tree", "warm",
+    )  # fmt: skip
 
     def __init__(
         self, name: str, arity: int, rest: bool, doc: str | None, node: Node | None, run: Run, locals: int
@@ -38,17 +41,25 @@ class Template:
         self.run = run
         self.locals = locals
         self.body: Code
+        # Of the second tier: see hot.py.
+        self.heat = 0
+        self.factory: Any = None
+        self.kinds: dict[Any, str] = {}
+        self.cell: Any = None
+        self.tree: Any = None
+        self.missing: Any = None
+        self.warm: Any = None
 
 
 class Closure(Procedure):
-    """A procedure written in LisPy. `arity` is -1 where it collects arguments."""
+    """A procedure written in LisPy. `arity` is -1 where it collects arguments; `fast` is its hot code."""
 
-    __slots__ = ("arity", "body", "tail", "template")
+    __slots__ = ("__weakref__", "arity", "fast", "tail", "template")
 
     def __init__(self, template: Template, tail: Frame) -> None:
         self.template = template
-        self.body = template.body
         self.tail = tail
+        self.fast: Any = None
         self.arity = -1 if template.rest else template.arity
 
     @property
@@ -104,6 +115,8 @@ class Builtin(Procedure):
                     value = function(run, arguments[0])
                 elif count == 2:
                     value = function(run, arguments[0], arguments[1])
+                elif count == 3:
+                    value = function(run, arguments[0], arguments[1], arguments[2])
                 else:
                     value = function(run, *arguments)
             except LispyError as error:
@@ -154,6 +167,9 @@ def rename(error: LispyError, spec: BuiltinSpec, name: str) -> None:
 
 def blame(error: LispyError, span: Span | None, name: str | None = None) -> None:
     """Give an error its place, if it has none, and the procedure that it passes through."""
+    if error.fresh:
+        error.fresh = False
+        return
     if error.span is None:
         error.span = span
     if name and len(error.trace) < TRACE:
@@ -193,7 +209,7 @@ def invoke(run: Run, procedure: Value, arguments: Frame, span: Span | None) -> V
         if meter.steps > meter.next_look:
             meter.look()
         try:
-            value = procedure.body(frame)
+            value = procedure.template.body(frame)
             if value is TAIL:
                 value = land(run)
         except LispyError as error:
@@ -204,7 +220,7 @@ def invoke(run: Run, procedure: Value, arguments: Frame, span: Span | None) -> V
     try:
         if not isinstance(procedure, Procedure):
             raise no_procedure(procedure)
-        return enter(run, procedure)(*arguments)
+        return spread(enter(run, procedure), arguments, len(arguments))
     except LispyError as error:
         blame(error, span)
         raise
@@ -215,11 +231,55 @@ def land(run: Run) -> Value:
     value = TAIL
     meter = run.meter
     while value is TAIL:
+        if run.tail_fast is not None:
+            value = _land_fast(run)
+            continue
         meter.steps += 1
         if meter.steps > meter.next_look:
             meter.look()
         value = run.tail_body(run.tail_frame)  # type: ignore[misc, arg-type]
     return value
+
+
+def _land_fast(run: Run) -> Value:
+    """One tail call of hot code, which counts depth and steps itself."""
+    fast, arguments = run.tail_fast, run.tail_args
+    run.tail_fast = None
+    run.depth -= 1
+    try:
+        count = len(arguments)
+        if count == 1:
+            value = fast(arguments[0])
+        elif count == 2:
+            value = fast(arguments[0], arguments[1])
+        elif count == 3:
+            value = fast(arguments[0], arguments[1], arguments[2])
+        else:
+            value = spread(fast, arguments, count)
+    except LispyError as error:
+        error.fresh = False  # who waits for the value is the caller
+        raise
+    run.depth += 1
+    return value
+
+
+def spread(fast: Callable[..., Value], values: Any, count: int) -> Value:
+    """A function called with the first `count` values; up to six do not deepen the C stack."""
+    if count == 1:
+        return fast(values[0])
+    if count == 2:
+        return fast(values[0], values[1])
+    if count == 3:
+        return fast(values[0], values[1], values[2])
+    if count == 0:
+        return fast()
+    if count == 4:
+        return fast(values[0], values[1], values[2], values[3])
+    if count == 5:
+        return fast(values[0], values[1], values[2], values[3], values[4])
+    if count == 6:
+        return fast(values[0], values[1], values[2], values[3], values[4], values[5])
+    return fast(*values[:count])
 
 
 def jump(run: Run, procedure: Value, arguments: Frame, span: Span | None) -> Value:
@@ -230,26 +290,29 @@ def jump(run: Run, procedure: Value, arguments: Frame, span: Span | None) -> Val
         except LispyError as error:
             blame(error, span)
             raise
-        run.tail_body = procedure.body
+        run.tail_body = procedure.template.body
         return TAIL
     return invoke(run, procedure, arguments, span)
 
 
-def enter(run: Run, procedure: Procedure) -> Function:
-    """A Python function that calls a procedure to its end: what builtins call."""
+def enter(run: Run, procedure: Procedure, count: int | None = None) -> Function:
+    """A Python function that calls a procedure to its end, for builtins; `count`: always with so many."""
     if procedure.__class__ is Builtin:
         return procedure.call
     if procedure.__class__ is not Closure:
         return _counted(run, procedure)
-    closure: Closure = procedure
-    body, tail, arity = closure.body, closure.tail, closure.arity
-    name = closure.template.name
+    slowly = _slow_entry(run, procedure)
+    if count == procedure.arity and count in (1, 2):
+        return _short_entry(run, procedure, slowly, count)
+    return _entry(run, procedure, slowly)
 
-    def call(*arguments: Value) -> Value:
-        if len(arguments) == arity:
-            frame = [*arguments, *tail]
-        else:
-            frame = frame_of(closure, [*arguments])
+
+def _slow_entry(run: Run, closure: Closure) -> Callable[[tuple[Value, ...]], Value]:
+    """Calls a procedure in the first tier."""
+    template, tail, arity = closure.template, closure.tail, closure.arity
+
+    def slowly(arguments: tuple[Value, ...]) -> Value:
+        frame = [*arguments, *tail] if len(arguments) == arity else frame_of(closure, [*arguments])
         depth = run.depth = run.depth + 1
         if depth > run.limits.depth:
             raise too_deep(run)
@@ -258,16 +321,73 @@ def enter(run: Run, procedure: Procedure) -> Function:
         if meter.steps > meter.next_look:
             meter.look()
         try:
-            value = body(frame)
+            value = template.body(frame)
             if value is TAIL:
                 value = land(run)
         except LispyError as error:
-            blame(error, None, name)
+            blame(error, None, template.name)
             raise
         run.depth = depth - 1
         return value
 
+    return slowly
+
+
+def _short_entry(
+    run: Run, closure: Closure, slowly: Callable[[tuple[Value, ...]], Value], count: int
+) -> Function:
+    """Calls a procedure of one argument or two, in the second tier where it is hot."""
+    template = closure.template
+
+    def one(a: Value) -> Value:
+        if template.factory is None:
+            return slowly((a,))
+        fast = closure.fast or run.heat.ready(closure)
+        try:
+            value = fast(a)
+            return value if value is not TAIL else land_deeper(run)
+        except LispyError as error:
+            blame(error, None, template.name)
+            raise
+
+    def two(a: Value, b: Value) -> Value:
+        if template.factory is None:
+            return slowly((a, b))
+        fast = closure.fast or run.heat.ready(closure)
+        try:
+            value = fast(a, b)
+            return value if value is not TAIL else land_deeper(run)
+        except LispyError as error:
+            blame(error, None, template.name)
+            raise
+
+    return one if count == 1 else two
+
+
+def _entry(run: Run, closure: Closure, slowly: Callable[[tuple[Value, ...]], Value]) -> Function:
+    """Calls a procedure of any arguments, in the second tier where it is hot."""
+    template, arity = closure.template, closure.arity
+
+    def call(*arguments: Value) -> Value:
+        if template.factory is None or len(arguments) != arity:
+            return slowly(arguments)
+        fast = closure.fast or run.heat.ready(closure)
+        try:
+            value = spread(fast, arguments, arity)
+            return value if value is not TAIL else land_deeper(run)
+        except LispyError as error:
+            blame(error, None, template.name)
+            raise
+
     return call
+
+
+def land_deeper(run: Run) -> Value:
+    """The value of tail calls that are left to who made the call: one level deeper, as that was."""
+    run.depth += 1
+    value = land(run)
+    run.depth -= 1
+    return value
 
 
 def _counted(run: Run, procedure: Procedure) -> Function:
@@ -281,7 +401,7 @@ def _counted(run: Run, procedure: Procedure) -> Function:
         if run.depth > run.limits.depth:
             raise too_deep(run)
         run.meter.charge(1)
-        value = function(*arguments)
+        value = spread(function, arguments, len(arguments))
         run.depth -= 2
         return value
 

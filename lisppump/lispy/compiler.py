@@ -7,12 +7,13 @@ from typing import Any
 
 from lisppump.lispy import formcode
 from lisppump.lispy.callcode import compile_call, compile_jump
-from lisppump.lispy.calls import CLOSURE_BYTES, Closure, Code, Frame, Template, blame, invoke
+from lisppump.lispy.calls import CLOSURE_BYTES, Builtin, Closure, Code, Frame, Template, blame, invoke
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.names import UNBOUND
+from lisppump.lispy.names import UNBOUND, Cell
 from lisppump.lispy.nodes import Node
 from lisppump.lispy.resolve import place as place_in
 from lisppump.lispy.run import Run
+from lisppump.lispy.seal import keep, mark, outer
 from lisppump.lispy.tree import (
     And,
     Assert,
@@ -64,6 +65,11 @@ class Generator:
     def codes(self, trees: list[Tree]) -> list[Code]:
         """The code of several trees."""
         return [self.code(tree) for tree in trees]
+
+    def notice(self, cell: Cell) -> None:
+        """A program that speaks of eval may rebind anything while it runs: it has no hot code."""
+        if isinstance(cell.builtin, Builtin) and cell.builtin.spec.name == "eval":
+            self.run.heat.freeze()
 
     def place(self, variable: Variable) -> int:
         """Where a variable stands in this procedure's frame."""
@@ -122,6 +128,7 @@ def _local(generator: Generator, tree: Local) -> Code:
 
 def _global(generator: Generator, tree: Global) -> Code:
     cell, missing, span, scope = tree.cell, generator.missing, tree.span, tree.scope
+    generator.notice(cell)
 
     def global_(frame: Frame) -> Value:
         value = cell.value
@@ -140,6 +147,7 @@ def _set_local(generator: Generator, tree: SetLocal) -> Code:
     variable = tree.variable
     place, value, name, span = generator.place(variable), generator.code(tree.value), variable.name, tree.span
     guarded = variable.checked and not tree.first
+    run = generator.run
 
     def set_slot(frame: Frame) -> Value:
         result = value(frame)
@@ -156,11 +164,25 @@ def _set_local(generator: Generator, tree: SetLocal) -> Code:
         box[0] = result
         return result
 
+    def set_shared(frame: Frame) -> Value:
+        result = value(frame)
+        box = frame[place]
+        if guarded and box[0] is UNBOUND:
+            raise LispyError("unbound", f"{name} is set before it has a value", span=span)
+        if run.sealed:
+            keep(run, box, name, span)
+        box[0] = result
+        return result
+
+    if variable.boxed and variable.owner is not generator.procedure:
+        return set_shared
     return set_box if variable.boxed else set_slot
 
 
 def _set_global(generator: Generator, tree: SetGlobal) -> Code:
+    generator.run.heat.unsettle(tree.cell)
     cell, value, span = tree.cell, generator.code(tree.value), tree.span
+    run = generator.run
 
     def set_global(frame: Frame) -> Value:
         result = value(frame)
@@ -169,6 +191,8 @@ def _set_global(generator: Generator, tree: SetGlobal) -> Code:
                 "unbound", f"{cell.name} cannot be set: it has no value", span=span,
                 help=f"(define {cell.name} ...) makes it",
             )  # fmt: skip
+        if run.sealed:
+            raise outer(cell.name, span)
         cell.value = result
         return result
 
@@ -176,6 +200,9 @@ def _set_global(generator: Generator, tree: SetGlobal) -> Code:
 
 
 def _define_global(generator: Generator, tree: DefineGlobal) -> Code:
+    generator.run.heat.unsettle(tree.cell)
+    if isinstance(tree.value, Lambda):
+        tree.value.cell = tree.cell
     cell, value = tree.cell, generator.code(tree.value)
 
     def define_global(frame: Frame) -> Value:
@@ -192,6 +219,8 @@ def _lambda(generator: Generator, tree: Lambda) -> Code:
         tree.name, len(tree.parameters), tree.rest is not None, tree.doc, node, run, tree.locals
     )
     template.body = _prologue(tree, Generator(run, tree, generator.missing, {}).code(tree.body))
+    template.cell = tree.cell
+    run.heat.watch(template, tree, generator.missing)
     places = [generator.place(variable) for variable in tree.free]
     blanks = [None] * tree.locals
     size = CLOSURE_BYTES + 16 * len(places)
@@ -206,6 +235,16 @@ def _lambda(generator: Generator, tree: Lambda) -> Code:
         tail += blanks
         return Closure(template, tail)
 
+    mine = [variable for variable in tree.free if variable.owner is generator.procedure]
+    changing = [generator.place(variable) for variable in mine if variable.assigned]
+
+    def marking(frame: Frame) -> Value:
+        if run.sealed:
+            mark(run, [frame[place] for place in changing])
+        return closing(frame)
+
+    if changing:
+        return marking
     return closing if places else plain
 
 

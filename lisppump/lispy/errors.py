@@ -10,7 +10,12 @@ LONGEST = 500  # characters of an error's message
 
 
 class LispyError(LisppumpError):
-    """A program's error; `try` can catch it unless it is a limit. A long message is cut."""
+    """A program's error; `try` can catch it unless it is a limit. A long message is cut.
+
+    One that is `fresh` was raised on behalf of a caller: the place that it passes next is not where it arose.
+    """
+
+    fresh = False
 
     def __init__(
         self,
@@ -29,6 +34,15 @@ class LispyError(LisppumpError):
 
 class LimitError(LispyError):
     """A limit was reached; no `try` catches it."""
+
+
+class Escape(LimitError):
+    """The way from a continuation back to its call/cc; no error, and no `try` catches it."""
+
+    def __init__(self) -> None:
+        super().__init__("bad-value", "a continuation was called")
+        self.value: Any = None
+        self.over = False
 
 
 class CapabilityError(LispyError):
@@ -58,6 +72,7 @@ declare(
     no_document="The frame has no document of that name.",
     json_error="A text is not JSON, or a value cannot be written as JSON.",
     immutable="A name promises to change data in place, which LisPy does not do.",
+    impure="A simulation did something that does not follow from its state and its seed alone.",
 )  # fmt: skip
 declare(
     "limit", 1,
@@ -72,6 +87,12 @@ declare(
     syntax_depth_limit="A program is nested deeper than it may be.",
     source_limit="A program is longer than it may be.",
     output_limit="The program printed more than it may.",
+    simulation_limit="Simulations run in each other deeper than they may.",
 )  # fmt: skip
 declare("capability", 1, not_granted="The program used a capability that it was not granted.")
-declare("user", 1, user_error="The program raised an error of its own.", assertion="An assert did not hold.")
+declare(
+    "user", 1,
+    user_error="The program raised an error of its own.",
+    assertion="An assert did not hold.",
+    broken_article="An article of a simulation's constitution does not hold.",
+)  # fmt: skip

@@ -28,7 +28,9 @@ from lisppump.lispy.tree import (
 from lisppump.lispy.values import Value, cons, elements, is_list, is_nil, is_true
 
 if TYPE_CHECKING:
+    from lisppump.errors import Span
     from lisppump.lispy.compiler import Generator
+    from lisppump.lispy.run import Run
 
 
 def if_code(generator: Generator, tree: If) -> Code:
@@ -142,10 +144,16 @@ def while_code(generator: Generator, tree: While) -> Code:
 
     def while_(frame: Frame) -> Value:
         meter = run.meter
-        while is_true(test(frame)):
+        while True:
+            if tree.unit:
+                return tree.unit(frame)
+            if not is_true(test(frame)):
+                return None
             meter.charge(1)
             body(frame)
-        return None
+            tree.turns += 1
+            if tree.turns == run.heat.after:
+                tree.unit = run.heat.loop(tree, generator.procedure, generator.missing, frame) or False
 
     return while_
 
@@ -164,6 +172,12 @@ def repeat_code(generator: Generator, tree: Repeat) -> Code:
         meter = run.meter
         turn = 0
         while turn < times:
+            if tree.unit:
+                tree.unit(frame, turn, times)
+                return result(frame)
+            tree.turns += 1
+            if tree.turns == run.heat.after:
+                tree.unit = run.heat.loop(tree, generator.procedure, generator.missing, frame) or False
             meter.charge(1)
             frame[place] = [turn] if boxed else turn
             body(frame)
@@ -213,22 +227,29 @@ def template_code(generator: Generator, tree: Template) -> Code:
         made: list[Value] = []
         for splice, part in parts:
             value = part(frame)
-            if not splice:
-                made.append(value)
-            elif is_list(value):
-                made.extend(elements(value))
-                run.meter.container(len(made))
+            if splice:
+                put_in(run, made, value, span)
             else:
-                raise LispyError("wrong-type", f",@ wants a list, got {describe_type(value)}", span=span)
+                made.append(value)
         run.meter.container(len(made))
-        if tail is None:
-            return made
-        result = tail(frame)
-        for value in reversed(made):
-            result = cons(value, result)
-        return result
+        return made if tail is None else put_before(made, tail(frame))
 
     return template
+
+
+def put_in(run: Run, made: list[Value], value: Value, span: Span | None) -> None:
+    """The elements of a list at the end of one that is being made."""
+    if not is_list(value):
+        raise LispyError("wrong-type", f",@ wants a list, got {describe_type(value)}", span=span)
+    made.extend(elements(value))
+    run.meter.container(len(made))
+
+
+def put_before(made: list[Value], tail: Value) -> Value:
+    """Elements before a tail."""
+    for value in reversed(made):
+        tail = cons(value, tail)
+    return tail
 
 
 def dict_code(generator: Generator, tree: DictTemplate) -> Code:
@@ -250,13 +271,17 @@ def assert_code(generator: Generator, tree: Assert) -> Code:
         value = test(frame)
         if is_true(value):
             return value
-        shown = text if len(text) <= 200 else text[:197] + "..."
-        said = f"this does not hold: {shown}"
-        if message is not None:
-            said = display_text(run, message(frame))
-        raise LispyError("assertion", said, span=span)
+        if message is None:
+            raise unheld(text, span)
+        raise LispyError("assertion", display_text(run, message(frame)), span=span)
 
     return assert_
+
+
+def unheld(text: str, span: Span | None) -> LispyError:
+    """The error of an assertion without a message of its own."""
+    shown = text if len(text) <= 200 else text[:197] + "..."
+    return LispyError("assertion", f"this does not hold: {shown}", span=span)
 
 
 def loop_code(generator: Generator, tree: Loop) -> Code:
@@ -274,6 +299,11 @@ def loop_code(generator: Generator, tree: Loop) -> Code:
             frame[place] = value
         meter = run.meter
         while True:
+            if tree.unit:
+                return tree.unit(frame)
+            tree.turns += 1
+            if tree.turns == run.heat.after:
+                tree.unit = run.heat.loop(tree, generator.procedure, generator.missing, frame) or False
             meter.steps += 1
             if meter.steps > meter.next_look:
                 meter.look()

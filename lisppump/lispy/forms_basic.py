@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from lisppump.errors import Span
-from lisppump.lispy.analyser import Analyser, Scope, Tails, form, written
+from lisppump.lispy.analyser import FORMS, Analyser, Scope, Tails, form, written
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.nodes import Node, cut, datum
 from lisppump.lispy.tree import (
-    AGAIN,
     And,
-    Assert,
-    Body,
-    Call,
     Case,
     Clause,
     Cond,
@@ -20,14 +15,10 @@ from lisppump.lispy.tree import (
     Label,
     Lambda,
     Let,
-    Local,
-    Loop,
     Or,
-    Sequence,
     SetGlobal,
     SetLocal,
     Tree,
-    Try,
     Variable,
 )  # fmt: skip
 from lisppump.lispy.values import Keyword, Symbol, Value, is_nil
@@ -93,21 +84,56 @@ def _means(node: Node, word: str, analyser: Analyser, scope: Scope) -> bool:
     return node.name == word and scope.find(word)[0] is None and word not in analyser.namespace.bound
 
 
+def _is_else(node: Node, analyser: Analyser, scope: Scope, last: bool) -> bool:
+    """True for the word that stands before what is left; Common Lisp's words only in the last clause."""
+    return _means(node, "else", analyser, scope) or (
+        last and any(_means(node, word, analyser, scope) for word in ("t", "otherwise"))
+    )
+
+
+def _flat(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Clauses that are written without brackets of their own, as Clojure does it, with brackets."""
+    pairs = zip(nodes[::2], nodes[1::2], strict=False)
+    return tuple([Node("list", None, pair, pair[0].source, pair[0].start, pair[1].end) for pair in pairs])
+
+
 @form("cond", "(cond (test form ...) ... (else form ...))",
-      "The forms of the first clause whose test holds; (test => procedure) calls it with the test's value.",
+      "The forms of the first clause whose test holds; (test => procedure) calls it with the test's value. "
+      "(cond test form ... :else form), without brackets, is read as well.",
       example='(cond ((> 1 2) "a") (else "b")) ;=> "b"')  # fmt: skip
 def cond(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
-    return _choice(analyser, node.items[1:], scope, tails, Const(None))
+    clauses = node.items[1:]
+    if len(clauses) % 2 == 0:
+        if all(clause.kind == "list" for clause in clauses):
+            _refuse_bare(clauses, analyser, scope)
+        else:
+            clauses = _flat(clauses)
+    return choice(analyser, clauses, scope, tails, Const(None))
 
 
-def _choice(analyser: Analyser, nodes: tuple[Node, ...], scope: Scope, tails: Tails, otherwise: Tree) -> Tree:
+def _refuse_bare(clauses: tuple[Node, ...], analyser: Analyser, scope: Scope) -> None:
+    """(cond (zero? x) (f x)): is `zero?` the test, or (zero? x)?"""
+    for clause in clauses[::2]:
+        name = clause.head
+        if name is None or len(clause.items) < 2 or scope.find(name)[0] is not None:
+            continue
+        cell = analyser.namespace.cell(name)
+        if cell.builtin is not None and cell.value is cell.builtin and name not in analyser.namespace.bound:
+            raise LispyError(
+                "ambiguous",
+                f"{name} is a procedure, as a test always true: is {cut(clause.text)} the test?",
+                span=clause.span, help="a clause of cond is ((test) form ...), in brackets of its own",
+            )  # fmt: skip
+
+
+def choice(analyser: Analyser, nodes: tuple[Node, ...], scope: Scope, tails: Tails, otherwise: Tree) -> Tree:
     """The clauses of a cond; `otherwise` stands where there is no else."""
     clauses: list[Clause] = []
     for place, clause in enumerate(nodes, 1):
         items = clause.items
         if clause.kind != "list" or not items:
             raise LispyError("bad-syntax", "a clause of cond is (test form ...)", span=clause.span)
-        if _means(items[0], "else", analyser, scope):
+        if _is_else(items[0], analyser, scope, place == len(nodes)):
             if place != len(nodes):
                 raise LispyError("bad-syntax", "else stands in the last clause of cond", span=clause.span)
             otherwise = analyser.sequence(items[1:], scope, tails)
@@ -127,24 +153,27 @@ PLAIN = (int, float, bool, str, Symbol, Keyword)
 
 @form("case", "(case key ((datum ...) form ...) ... (else form ...))",
       "The forms of the clause that lists the key, compared with equal?; (... => procedure) calls it with "
-      "the key.",
+      "the key. (case key datum form ... form), without brackets, is read as well.",
       example='(case 3 ((1 2) "low") ((3 4) "high") (else "none")) ;=> "high"')  # fmt: skip
 def case(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     if len(node.items) < 2:
         raise written(node)
-    if any(_is_arrow(clause, analyser, scope) for clause in node.items[2:]):
+    clauses = node.items[2:]
+    if any(_is_arrow(clause, analyser, scope) for clause in clauses):
         return _case_arrows(analyser, node, scope, tails)
+    if len(clauses) > 1 and any(clause.kind != "list" for clause in clauses):
+        return _case_flat(analyser, node, scope, tails)
     key = analyser.expression(node.items[1], scope, ())
     table: dict[object, int] = {}
     others: list[tuple[Value, int]] = []
     bodies: list[Tree] = []
     otherwise: Tree = Const(None)
-    for clause in node.items[2:]:
+    for clause in clauses:
         if clause.kind != "list" or len(clause.items) < 2:
             raise LispyError("bad-syntax", "a clause of case is ((datum ...) form ...)", span=clause.span)
         first = clause.items[0]
         body = analyser.sequence(clause.items[1:], scope, tails)
-        if _means(first, "else", analyser, scope):
+        if _is_else(first, analyser, scope, clause is clauses[-1]):
             otherwise = body
             break
         for item in first.items if first.kind == "list" else (first,):
@@ -155,6 +184,18 @@ def case(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
                 others.append((value, len(bodies)))
         bodies.append(body)
     return Case(key, table, others, bodies, otherwise)
+
+
+def _case_flat(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
+    """A case as Clojure writes it: data and values in turn, at the end what else."""
+    clauses = node.items[2:]
+    bracketed = list(_flat(clauses))
+    if len(clauses) % 2:
+        last = clauses[-1]
+        other = Node("symbol", Symbol("else"), (), last.source, last.start, last.end)
+        bracketed.append(Node("list", None, (other, last), last.source, last.start, last.end))
+    whole = Node("list", None, (*node.items[:2], *bracketed), node.source, node.start, node.end)
+    return case(analyser, whole, scope, tails)
 
 
 def _is_arrow(clause: Node, analyser: Analyser, scope: Scope) -> bool:
@@ -206,13 +247,15 @@ def define(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
             raise written(node)
         named = target.value.name
         return analyser.define(
-            target, scope, lambda: _value_named(analyser, items[-1], scope, named, len(items)), target.span
+            target, scope, lambda: value_named(analyser, items[-1], scope, named, len(items)), target.span
         )
     if target.kind not in ("list", "dotted"):
         analyser.binder(target)
     if not target.items:
         raise written(node)
     name, rest = target.items[0], target.items[1:]
+    if name.kind in ("list", "dotted") and name.items:
+        return define(analyser, _curried(node, name, rest), scope, tails)
     kind = "list" if target.kind == "list" or not rest else "dotted"
     parameters = Node(kind, None, rest, target.source, target.start, target.end)
     if kind == "dotted" and len(rest) == 1:
@@ -225,7 +268,33 @@ def define(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     )
 
 
-def _value_named(analyser: Analyser, node: Node, scope: Scope, name: str, count: int) -> Tree:
+def _list(like: Node, *parts: Node | str) -> Node:
+    """A list of nodes and names, at the place of another node."""
+    place = (like.source, like.start, like.end)
+    items = [Node("symbol", Symbol(part), (), *place) if isinstance(part, str) else part for part in parts]
+    return Node("list", None, tuple(items), *place)
+
+
+def _curried(node: Node, target: Node, rest: tuple[Node, ...]) -> Node:
+    """(define ((f a) b) form ...) as (define (f a) (lambda (b) form ...))."""
+    parameters = _list(node, *rest)
+    if node.items[1].kind == "dotted":
+        parameters.kind = "dotted"
+        parameters = rest[0] if len(rest) == 1 else parameters
+    return _list(node, node.items[0], target, _list(node, "lambda", parameters, *node.items[2:]))
+
+
+def _by_count(nodes: tuple[Node, ...]) -> bool:
+    """True for the clauses of a procedure of Clojure that goes by the number of arguments: ([x] form ...)."""
+    return all(
+        node.kind == "list" and node.items and node.items[0].kind == "list" and node.items[0].square
+        and not node.square
+        for node in nodes
+    )  # fmt: skip
+
+
+def value_named(analyser: Analyser, node: Node, scope: Scope, name: str, count: int) -> Tree:
+    """The value of a definition; a procedure without a name takes that of the definition."""
     if count == 2:
         return Const(None)
     tree = analyser.expression(node, scope, ())
@@ -238,13 +307,40 @@ def _value_named(analyser: Analyser, node: Node, scope: Scope, name: str, count:
       example="(begin (defun inc2 (x) (+ x 2)) (inc2 1)) ;=> 3", aliases=("defn",))  # fmt: skip
 def defun(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     items = node.items
+    if len(items) > 2 and _by_count(items[2:]):
+        return define(analyser, _list(node, items[0], items[1], _list(node, "fn", *items[2:])), scope, tails)
     if len(items) < 4:
         raise written(node)
     name = items[1]
     analyser.binder(name)
+    if items[2].kind == "string" and node.head == "defn" and len(items) > 4:  # Clojure's docstring
+        items = (*items[:2], items[3], items[2], *items[4:])
+    body = _recurring(node, items[2], items[3:])
     return analyser.define(
-        name, scope, lambda: analyser.procedure(name.value.name, items[2], items[3:], node, scope), name.span
+        name, scope, lambda: analyser.procedure(name.value.name, items[2], body, node, scope), name.span
     )
+
+
+def _recurring(node: Node, parameters: Node, body: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The body of a procedure of Clojure, which recur runs again with other arguments."""
+    names = parameters.items
+    plain = all(name.kind == "symbol" and name.name not in ("&", "&rest") for name in names)
+    if node.head not in ("fn", "defn") or "recur" not in node.text or not plain:
+        return body
+    doc = body[:1] if len(body) > 1 and body[0].kind == "string" else ()
+    whole = Node("form", FORMS["let"], (), node.source, node.start, node.end)
+    pairs = _list(node, *[_list(node, name, name) for name in names])
+    return (*doc, _list(node, whole, "recur", pairs, *body[len(doc) :]))
+
+
+def in_place(node: Node) -> LispyError:
+    """The error for setting a part of a value."""
+    return LispyError(
+        "immutable",
+        f"{node.head} of {cut(node.items[1].text)} would change data in place, which LisPy does not do",
+        span=node.span,
+        help="write (set! d (dict-set d key value)) or (set! l (list-set l n x))",
+    )  # fmt: skip
 
 
 @form("set!", "(set! name value)", "Gives a variable that exists another value and returns it.",
@@ -253,6 +349,8 @@ def set_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     items = node.items
     if len(items) != 3:
         raise written(node)
+    if items[1].kind == "list" and items[1].items:
+        raise in_place(node)
     name = analyser.binder(items[1])
     known, _ = scope.find(name)
     value = analyser.expression(items[2], scope, ())
@@ -270,153 +368,16 @@ def set_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
       "A procedure. (a . rest) collects further arguments in a list, a name alone collects all.",
       example="((lambda (a . rest) rest) 1 2 3) ;=> (2 3)", aliases=("fn", "λ"))  # fmt: skip
 def lambda_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
-    if len(node.items) < 3:
-        raise written(node)
-    return analyser.procedure("lambda", node.items[1], node.items[2:], node, scope)
-
-
-def bindings(node: Node, form_node: Node) -> list[tuple[Node, Node]]:
-    """The (name value) pairs of a let."""
-    if node.kind not in ("list", "nil"):
-        raise written(form_node)
-    found: list[tuple[Node, Node]] = []
-    for item in node.items:
-        if item.kind != "list" or len(item.items) != 2:
-            raise LispyError("bad-syntax", f"a binding is (name value), not {cut(item.text)}", span=item.span)
-        found.append((item.items[0], item.items[1]))
-    return found
-
-
-def _init(analyser: Analyser, value: Node, scope: Scope, name: Node) -> Tree:
-    return _value_named(analyser, value, scope, name.name or "lambda", 3)
-
-
-@form("let", "(let ((name value) ...) form ...) or (let name ((name value) ...) form ...)",
-      "Binds names for the forms; with a name before the bindings, calling it runs the forms again with "
-      "new values.",
-      example="(let loop ((i 0) (sum 0)) (if (< i 4) (loop (+ i 1) (+ sum i)) sum)) ;=> 6")  # fmt: skip
-def let(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     items = node.items
+    if node.head == "fn" and len(items) > 1:
+        if _by_count(items[1:]):
+            whole = Node("form", FORMS["case-lambda"], (), node.source, node.start, node.end)
+            return analyser.expression(_list(node, whole, *items[1:]), scope, tails)
+        if len(items) > 3 and items[1].kind == "symbol" and items[2].square:  # (fn name [x] form ...)
+            procedure = _list(node, items[0], *items[2:])
+            whole = Node("form", FORMS["letrec"], (), node.source, node.start, node.end)
+            bound = _list(node, _list(node, items[1], procedure))
+            return analyser.expression(_list(node, whole, bound, items[1]), scope, tails)
     if len(items) < 3:
         raise written(node)
-    if items[1].kind == "symbol":
-        return named_let(analyser, node, scope, tails)
-    inner = Scope(scope)
-    pairs: list[tuple[Variable, Tree]] = []
-    for name, value in bindings(items[1], node):
-        init = _init(analyser, value, scope, name)
-        pairs.append((analyser.parameter(name, inner), init))
-    return Let(pairs, analyser.body(items[2:], inner, tails))
-
-
-def named_let(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
-    """A loop if the name is only called in tail position, else a procedure that calls itself."""
-    items = node.items
-    if len(items) < 4:
-        raise written(node)
-    pairs = bindings(items[2], node)
-    inits = [_init(analyser, value, scope, name) for name, value in pairs]
-    name = analyser.binder(items[1])
-    outer = Scope(scope)
-    inner = Scope(outer)
-    parameters = [analyser.parameter(item, inner) for item, _ in pairs]
-    label = Label(Variable(name, late=True), parameters)
-    outer.names[name] = label
-    body = analyser.body(items[3:], inner, (*tails, label))
-    return finish_loop(label, inits, body, node, analyser.span(node))
-
-
-def finish_loop(label: Label, inits: list[Tree], body: Tree, node: Node, span: Span | None) -> Tree:
-    """The tree of a named let whose body is known."""
-    if label.loop:
-        return Loop(label, inits, body)
-    variable = label.variable
-    procedure = Lambda(variable.name, label.parameters, None, body, None, node, node.span)
-    first = SetLocal(variable, procedure, span, first=True)
-    return Let([], Body([variable], Call(_made(first, variable), inits, span)))
-
-
-def _made(first: SetLocal, variable: Variable) -> Tree:
-    return Sequence([first, Local(variable, first.span)])
-
-
-@form("let*", "(let* ((name value) ...) form ...)",
-      "Binds names one after the other: each sees those before it.",
-      example="(let* ((a 1) (b (+ a 1))) b) ;=> 2")  # fmt: skip
-def let_star(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
-    items = node.items
-    if len(items) < 3:
-        raise written(node)
-    pairs: list[tuple[Variable, Tree]] = []
-    for name, value in bindings(items[1], node):
-        init = _init(analyser, value, scope, name)
-        scope = Scope(scope)
-        pairs.append((analyser.parameter(name, scope), init))
-    return Let(pairs, analyser.body(items[2:], scope, tails))
-
-
-@form("letrec", "(letrec ((name value) ...) form ...)", "Binds names that may use each other: procedures.",
-      example="(letrec ((even (lambda (n) (if (= n 0) #t (odd (- n 1))))) "
-      "(odd (lambda (n) (if (= n 0) #f (even (- n 1)))))) (even 10)) ;=> #t",
-      aliases=("letrec*",))  # fmt: skip
-def letrec(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
-    items = node.items
-    if len(items) < 3:
-        raise written(node)
-    variables: list[Variable] = []
-    inner = Scope(scope, body=variables)
-    pairs = bindings(items[1], node)
-    for name, _ in pairs:
-        if analyser.binder(name) in inner.names:
-            raise LispyError("bad-syntax", f"{name.name} is bound twice here", span=name.span)
-        analyser.declare(name, inner)
-    forms: list[Tree] = []
-    for name, value in pairs:
-        make = _init(analyser, value, inner, name)
-        forms.append(analyser.define(name, inner, lambda tree=make: tree, analyser.span(name)))  # type: ignore[misc]
-    forms.append(analyser.body(items[2:], inner, tails))
-    return Body(variables, Sequence(forms))
-
-
-@form("try", "(try form ... (catch name form ...))",
-      "The forms; if they end in an error, the catch forms with the name bound to a dict of code, "
-      "message, category and data. Limits and missing capabilities are not caught.",
-      example='(try (/ 1 0) (catch e (get e :code))) ;=> "division-by-zero"')  # fmt: skip
-def try_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
-    items = node.items
-    if len(items) < 3 or items[-1].head != "catch" or len(items[-1].items) < 2:
-        raise written(node)
-    handler = items[-1]
-    name = handler.items[1]
-    if name.kind == "list" and len(name.items) == 1:
-        name = name.items[0]
-    inner = Scope(scope)
-    variable = analyser.parameter(name, inner)
-    body = analyser.body(items[1:-1], scope, ())
-    return Try(body, variable, analyser.body(handler.items[2:], inner, tails))
-
-
-@form("guard", "(guard (name (test form ...) ...) form ...)",
-      "The forms; if they end in an error, the first clause whose test holds, as in cond, with the name "
-      "bound as in try; an error that no clause takes goes on.",
-      example="(guard (e ((equal? (get e :code) \"division-by-zero\") 0)) (/ 1 0)) ;=> 0")  # fmt: skip
-def guard(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
-    items = node.items
-    if len(items) < 3 or items[1].kind != "list" or not items[1].items:
-        raise written(node)
-    inner = Scope(scope)
-    variable = analyser.parameter(items[1].items[0], inner)
-    body = analyser.body(items[2:], scope, ())
-    choice = _choice(analyser, items[1].items[1:], inner, tails, Const(AGAIN))
-    return Try(body, variable, choice)
-
-
-@form("assert", "(assert test [message])", "An error that shows the test unless it holds; else its value.",
-      example="(assert (= 2 (+ 1 1))) ;=> #t")  # fmt: skip
-def assert_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
-    items = node.items
-    if not 2 <= len(items) <= 3:
-        raise written(node)
-    test = analyser.expression(items[1], scope, ())
-    message = analyser.expression(items[2], scope, ()) if len(items) == 3 else None
-    return Assert(test, message, items[1].text, analyser.span(node))
+    return analyser.procedure("lambda", items[1], _recurring(node, items[1], items[2:]), node, scope)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lisppump.lispy.analyser import Analyser, Scope, Tails, form, written
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.forms_basic import finish_loop
+from lisppump.lispy.forms_let import finish_loop
 from lisppump.lispy.nodes import Node, datum, key_name
+from lisppump.lispy.seal import defines
 from lisppump.lispy.tree import (
     Call,
     Const,
@@ -151,10 +152,12 @@ def _macro(
     analyser: Analyser, node: Node, scope: Scope, name: Node, parameters: Node, body: tuple[Node, ...]
 ) -> Tree:
     word = analyser.binder(name)
-    procedure = analyser.evaluate(analyser.procedure(word, parameters, body, node, None))
     target: Scope | None = scope
     while target is not None and target.body is None:
         target = target.parent
+    if target is None and analyser.run.sealed:
+        raise defines(word, name.span)
+    procedure = analyser.evaluate(analyser.procedure(word, parameters, body, node, None))
     if target is None:
         analyser.namespace.bound.discard(word)
         analyser.namespace.macros[word] = procedure

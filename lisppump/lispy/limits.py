@@ -40,6 +40,13 @@ class Meter:
         self.deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
         self.next_look = limits.steps if self.deadline is None else min(limits.steps, self.LOOK_EVERY)
 
+    def bound(self, limits: Limits) -> None:
+        """Put other limits in force, for what is used from now on together with what was."""
+        self.limits = limits
+        self.next_look = limits.steps
+        if self.deadline is not None:
+            self.next_look = min(limits.steps, self.steps + self.LOOK_EVERY)
+
     def charge(self, steps: int) -> None:
         """Count steps before the work they stand for is done."""
         self.steps += steps
@@ -70,7 +77,9 @@ class Meter:
             raise LimitError(
                 "size-limit", f"a list or dict may have {self.limits.elements:,} elements, this has {count:,}"
             )
-        self.charge(count)
+        self.steps += count
+        if self.steps > self.next_look:
+            self.look()
         self.allocate(8 * count)
 
     def text(self, count: int) -> None:
@@ -79,5 +88,9 @@ class Meter:
             raise LimitError(
                 "string-limit", f"a string may have {self.limits.string:,} characters, this has {count:,}"
             )
-        self.charge(count >> 4)
-        self.allocate(count)
+        self.steps += count >> 4
+        if self.steps > self.next_look:
+            self.look()
+        self.allocated += count
+        if self.allocated > self.limits.allocation:
+            self.allocate(0)

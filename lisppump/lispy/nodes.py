@@ -47,6 +47,11 @@ class Node:
         return self.source.text[self.start : self.end]
 
     @property
+    def square(self) -> bool:
+        """Whether it was written in [ ]."""
+        return self.source.text.startswith("[", self.start)
+
+    @property
     def name(self) -> str | None:
         """The name of a symbol, else None."""
         return self.value.name if self.kind == "symbol" else None

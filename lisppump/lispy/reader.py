@@ -21,7 +21,7 @@ from lisppump.lispy.tokens import Piece, pieces
 from lisppump.lispy.values import Keyword, Symbol, Value
 from lisppump.lispy.whereabouts import diagnose
 
-_PREFIXES = {"'": "quote", "`": "quasiquote", ",": "unquote", ",@": "unquote-splicing"}
+_PREFIXES = {"'": "quote", "#'": "function", "`": "quasiquote", ",": "unquote", ",@": "unquote-splicing"}
 _CHARACTERS = {
     "newline": "\n", "space": " ", "tab": "\t", "return": "\r", "nul": "\0", "null": "\0", "linefeed": "\n",
     "backspace": "\b", "delete": "\x7f", "escape": "\x1b", "alarm": "\a", "page": "\f",
@@ -93,7 +93,8 @@ class _Builder:
             if value is not None:
                 return Node("integer" if value.__class__ is int else "float", value, (), *span)
             if first == "#" and not text.startswith("#:"):
-                help = "a procedure is named as it is: f, not #'f" if text == "#" else None
+                pattern = text in ("#", "#rx", "#px") and self.source.text[span[2] : span[2] + 1] == '"'
+                help = "a pattern is a plain string here: (regex-match \"a+\" text)" if pattern else None
                 raise LispyError(
                     "bad-token", f"{cut(text)} is nothing LisPy can read", span=Span(*span), help=help
                 )

@@ -13,8 +13,10 @@ from lisppump.lispy.values import Procedure, Symbol, Value
 
 if TYPE_CHECKING:
     from lisppump.lispy.builtins import BuiltinSpec
+    from lisppump.lispy.nodes import Node
 
 NOW = "1970-01-01T00:00:00Z"  # the clock of a run that was given none
+INSIDE = frozenset({"state"})  # what simulations may use of what was granted: it stays as it is
 
 
 def seed_bits(parts: tuple[Any, ...]) -> int:
@@ -35,32 +37,53 @@ class Run:
         "_evaluate",
         "_gensyms",
         "_output",
+        "_perform",
         "_rng",
+        "_seals",
         "_seed",
+        "deepest",
         "depth",
+        "given",
         "granted",
+        "heat",
+        "language",
         "limits",
         "memo",
         "meter",
         "now",
         "offered",
         "providers",
+        "rules",
+        "sealed",
+        "simulations",
+        "tail_args",
         "tail_body",
+        "tail_fast",
         "tail_frame",
         "used",
     )  # fmt: skip
 
     def __init__(
         self,
-        enter: Callable[[Run, Procedure], Callable[..., Value]],
+        enter: Callable[[Run, Procedure, int | None], Callable[..., Value]],
         apply: Callable[[Run, Procedure, list[Value], None], Value],
         evaluate: Callable[[Value], Value],
+        perform: Callable[[Node], Value],
+        language: Callable[[str], Value],
+        given: Callable[[str], Value],
         offered: Mapping[str, BuiltinSpec],
     ) -> None:
         self.offered = offered  # builtins that are not the language's own, by the names that reach them
         self._enter = enter
         self._apply = apply
         self._evaluate = evaluate
+        self._perform = perform
+        self.language = language  # what the language itself means by a name
+        self.given = given  # what the host does
+        self._seals = 0
+        self.heat: Any = None  # the hot code of the runtime
+        self.tail_fast: Any = None
+        self.tail_args: tuple[Value, ...] = ()
         self.tail_body: Callable[[list[Any]], Value] | None = None
         self.tail_frame: list[Any] | None = None
         self.begin(Limits(), (0,), None, frozenset(), {})
@@ -76,6 +99,7 @@ class Run:
     ) -> None:
         """Start afresh: nothing used, nothing printed, the dice at their seed."""
         self.limits = limits
+        self.deepest = limits.depth
         self.meter = Meter(limits)
         self.now = now
         self.granted = granted
@@ -87,20 +111,60 @@ class Run:
         self._rng: random.Random | None = None
         self._output: list[str] = []
         self._gensyms = 0
+        self.sealed = 0  # the number of the simulation going on; 0 outside of any
+        self.simulations = 0  # how many are around each other
+        self.rules: Any = None  # the constitution in force
+
+    def seal(self, seed: tuple[Any, ...], limits: Limits, rules: Any) -> tuple[Any, ...]:
+        """Begin a simulation on the same meter, with dice, output and memory of its own; `unseal` ends it."""
+        saved = (
+            self.limits, self.granted, self.memo, self._seed, self._rng, self._output, self._gensyms,
+            self.sealed, self.simulations, self.rules,
+        )  # fmt: skip
+        self.limits = limits
+        self.deepest = limits.depth
+        self.meter.bound(limits)
+        self.granted &= INSIDE
+        self.memo = {}
+        self._seed, self._rng = seed, None
+        self._output = []
+        self._gensyms = 0
+        self._seals += 1
+        self.sealed = self._seals
+        self.simulations += 1
+        self.rules = rules
+        return saved
+
+    def unseal(self, saved: tuple[Any, ...]) -> None:
+        """Go on with what a simulation was in."""
+        (
+            self.limits, self.granted, self.memo, self._seed, self._rng, self._output, self._gensyms,
+            self.sealed, self.simulations, self.rules,
+        ) = saved  # fmt: skip
+        self.deepest = self.limits.depth
+        self.meter.bound(self.limits)
+
+    def outside(self, what: str, help: str | None = None) -> None:
+        """Refuse, in a simulation, what does not follow from its state and seed alone."""
+        if self.sealed:
+            raise LispyError("impure", f"{what} in a simulation", help=help)
 
     def save(self) -> tuple[Any, ...]:
         """Everything that belongs to the run going on."""
         return (
             self.limits, self.meter, self.now, self.granted, self.providers, self.depth, self.used,
-            self.memo, self._seed, self._rng, self._output, self._gensyms,
+            self.memo, self._seed, self._rng, self._output, self._gensyms, self.sealed, self.simulations,
+            self.rules,
         )  # fmt: skip
 
     def restore(self, saved: tuple[Any, ...]) -> None:
         """Go on with a run that was set aside by `save`."""
         (
             self.limits, self.meter, self.now, self.granted, self.providers, self.depth, self.used,
-            self.memo, self._seed, self._rng, self._output, self._gensyms,
+            self.memo, self._seed, self._rng, self._output, self._gensyms, self.sealed, self.simulations,
+            self.rules,
         ) = saved  # fmt: skip
+        self.deepest = self.limits.depth
 
     @property
     def rng(self) -> random.Random:
@@ -111,6 +175,7 @@ class Run:
 
     def reseed(self, *parts: Any) -> None:
         """Put the dice at another seed."""
+        self.outside("the dice cannot be set", "(simulation ... :seed n) and (fork sim :seed n) set them")
         self._rng = random.Random(seed_bits(parts))
 
     def randbelow(self, count: int) -> int:
@@ -126,6 +191,7 @@ class Run:
     @property
     def time(self) -> str:
         """The frame's clock: what the run was given, else what the state that it was granted says."""
+        self.outside("there is no clock", "the 2nd argument of the step counts the ticks")
         if self.now is None and "state" in self.granted:
             return getattr(self.providers.get("state"), "time", None) or NOW
         return self.now or NOW
@@ -145,6 +211,15 @@ class Run:
             )
         self._output.append(text)
 
+    def captured(self, body: Callable[[], None]) -> str:
+        """What is printed while a function runs; it counts, but is no part of the output."""
+        outer, self._output = self._output, []
+        try:
+            body()
+            return self.output
+        finally:
+            self._output = outer
+
     @property
     def output(self) -> str:
         """All that was printed so far."""
@@ -153,10 +228,12 @@ class Run:
     def gensym(self) -> Symbol:
         """A symbol that no program text has; the same program makes the same ones."""
         self._gensyms += 1
-        return Symbol(f"#:g{self._gensyms}")
+        return Symbol(f"#:{'s' * self.simulations}g{self._gensyms}")
 
     def need(self, capability: str) -> Any:
         """What provides a capability, noted as used; an error if it was not granted."""
+        if capability not in INSIDE:
+            self.outside(f"there is no {capability}", "get it before, and hand it over in :initial-state")
         if capability not in self.granted or capability not in self.providers:
             raise CapabilityError(
                 "not-granted",
@@ -172,13 +249,16 @@ class Run:
         """The documents of the frame, if the run was granted them."""
         return self.need("state")
 
-    def function(self, value: Value) -> Callable[..., Value]:
-        """A plain Python function that calls a LisPy procedure to its end; an error for anything else."""
+    def function(self, value: Value, count: int | None = None) -> Callable[..., Value]:
+        """A plain Python function that calls a LisPy procedure to its end; an error for anything else.
+
+        Where it is only ever called with `count` arguments it may be a faster one.
+        """
         if not isinstance(value, Procedure):
             from lisppump.lispy.builtins import describe_type
 
             raise LispyError("wrong-type", f"a procedure is wanted here, got {describe_type(value)}")
-        return self._enter(self, value)
+        return self._enter(self, value, count)
 
     def apply(self, procedure: Procedure, arguments: list[Value]) -> Value:
         """The value of a procedure called with a list of arguments, sparing the C stack."""
@@ -187,3 +267,7 @@ class Run:
     def evaluate(self, program: Value) -> Value:
         """The value of a text or of quoted data as a program at the top level, on the same meter."""
         return self._evaluate(program)
+
+    def perform(self, node: Node) -> Value:
+        """The value of a form that sees nothing but the language, on the same meter."""
+        return self._perform(node)

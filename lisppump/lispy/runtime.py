@@ -19,6 +19,7 @@ from lisppump.lispy.capabilities import State
 from lisppump.lispy.compiler import compile_top
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.forms import FORMS
+from lisppump.lispy.hot import Heat
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.names import UNBOUND, Cell, Namespace
 from lisppump.lispy.nodes import Node, node_of
@@ -133,14 +134,22 @@ class Runtime:
         self._providers = dict(providers or {})
         if state is not None:
             self._providers["state"] = as_state(state)
-        self.context = Run(enter, invoke, self._evaluate_here, {} if builtins is None else builtins)
+        offered = {} if builtins is None else builtins
+        self.context = Run(
+            enter, invoke, self._evaluate_here, self._perform_apart, self.language, self._given, offered
+        )
+        self.context.heat = Heat(self.context)
         self._used: dict[str, Builtin] = {}  # those of `builtins` that some program used
         self._library = _Library(self)
+        self._read = definitions
         self._definitions = _Definitions(self, definitions)
         self.globals = Namespace(self.language)
 
-    def run(self, source: str, name: str = "<eval>") -> Result:
-        """The result of a program; whatever it does wrong is in there."""
+    def run(self, source: str | Node, name: str = "<eval>", keep: str | None = None) -> Result:
+        """The result of a program, or of a form that was read; whatever it does wrong is in there.
+
+        `keep` is a global name that gets the value.
+        """
         with self._session(self.limits, self._seed, self._now, self._allow, self._providers, None) as run:
             error: LispyError | None = None
             value: Value = None
@@ -149,6 +158,8 @@ class Runtime:
                 value = self._source(source, name)
                 text = to_text(value, run.meter)
                 data = to_json(value, run.meter, procedures=True)
+                if keep is not None:
+                    self.define(keep, value)
             except LispyError as caught:
                 error, text, data = _without_traceback(caught), "", None
             except (RecursionError, MemoryError) as caught:
@@ -200,7 +211,13 @@ class Runtime:
 
     def define(self, name: str, value: Value) -> None:
         """Give a global name a value."""
-        self.globals.bind(name).value = value
+        cell = self.globals.bind(name)
+        self.context.heat.unsettle(cell)
+        cell.value = value
+
+    def forget_definitions(self) -> None:
+        """Read what the host defines anew when a program next needs it."""
+        self._definitions = _Definitions(self, self._read)
 
     def language(self, name: str) -> Value:
         """What the language itself means by a name, UNBOUND if nothing."""
@@ -254,7 +271,8 @@ class Runtime:
 
     def _program(self, nodes: list[Node]) -> Value:
         """Run forms in order."""
-        _hide_forms(nodes, self.globals)
+        if not self.context.sealed:  # a simulation defines nothing; that is said where it tries to
+            _hide_forms(nodes, self.globals)
         value: Value = None
         for node in nodes:
             value = self.perform(node, self.globals)
@@ -271,12 +289,24 @@ class Runtime:
             like = Node("nil", None, (), Source("<eval>", ""), 0, 0)
             nodes = [node_of(program, like, run.limits)]
             run.charge(_count(nodes[0]))
-        run.depth += EVAL_DEPTH
-        if run.depth > run.limits.depth:
-            raise LimitError("depth-limit", f"calls are nested more than {run.limits.depth:,} deep")
+        self._descend()
         value = self._program(nodes)
         run.depth -= EVAL_DEPTH
         return value
+
+    def _perform_apart(self, node: Node) -> Value:
+        """A form where nobody has defined anything."""
+        self._descend()
+        value = self.perform(node, Namespace(self.language))
+        self.context.depth -= EVAL_DEPTH
+        return value
+
+    def _descend(self) -> None:
+        """Count what compiling inside a run adds to the depth of its calls."""
+        run = self.context
+        run.depth += EVAL_DEPTH
+        if run.depth > run.limits.depth:
+            raise LimitError("depth-limit", f"calls are nested more than {run.limits.depth:,} deep")
 
     def _missing(self, name: str, scope: Any) -> Value:
         """The value of a global name without one: the frame's, one that the host gives, or an error."""

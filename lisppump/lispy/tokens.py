@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 _TOKEN = re.compile(
     r"""(?>[\s\ufeff]+|;[^\n]*|\#\|(?:[^|#]|\|(?!\#)|\#(?!\|)|\#\|(?:[^|#]|\|(?!\#)|\#(?!\|))*\|\#)*\|\#)*+
-        (?:(?P<ATOM>(?!\#[;|(\\])[^\s()\[\]{}"';`,]+)
-          |(?P<OPEN>\()|(?P<CLOSE>\))|(?P<STRING>"(?:[^"\\]|\\.)*")|(?P<PREFIX>,@|['`,])
+        (?:(?P<ATOM>(?!\#[;|(\\'])[^\s()\[\]{}"';`,]+)
+          |(?P<OPEN>\()|(?P<CLOSE>\))|(?P<STRING>"(?:[^"\\]|\\.)*")|(?P<PREFIX>,@|\#?'|[`,])
           |(?P<OPEN_SQUARE>\[)|(?P<CLOSE_SQUARE>\])|(?P<OPEN_CURLY>\{)|(?P<CLOSE_CURLY>\})
           |(?P<CHARACTER>\#\\(?:[a-zA-Z][a-zA-Z0-9]*|.))|(?P<OPEN_VECTOR>\#\()|(?P<DISCARD>\#;)
           |(?P<UNKNOWN>.)|(?P<END>\Z))""",

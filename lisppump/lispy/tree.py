@@ -23,6 +23,7 @@ class Variable:
     index: int = 0
     parameter: bool = False
     defined: bool = False
+    hides: Any = None  # of a definition: the variable of its name around it; True if that is global
 
     @property
     def boxed(self) -> bool:
@@ -175,6 +176,10 @@ class Lambda(Tree):
     span: Span | None = None
     free: dict[Variable, int] = field(default_factory=dict)
     locals: int = 0
+    template: Any = None  # what the first tier made of it
+    cell: Cell | None = None  # the global name that it is defined as
+    macros: tuple[Value, ...] = ()  # those used in it
+    reach: Any = None  # the global names in it, once a simulation asked
 
     @property
     def arguments(self) -> list[Variable]:
@@ -216,6 +221,8 @@ class Loop(Tree):
     label: Label
     inits: list[Tree]
     body: Tree
+    turns: int = 0  # so far, to find out whether it is hot
+    unit: Any = None  # its hot code; False where there can be none
 
 
 @dataclass(slots=True, eq=False)
@@ -224,6 +231,8 @@ class While(Tree):
 
     test: Tree
     body: Tree
+    turns: int = 0
+    unit: Any = None
 
 
 @dataclass(slots=True, eq=False)
@@ -235,6 +244,8 @@ class Repeat(Tree):
     body: Tree
     result: Tree
     span: Span | None
+    turns: int = 0
+    unit: Any = None
 
 
 AGAIN: Any = type("_Again", (), {"__slots__": ()})()  # what a handler gives that does not want the error

@@ -185,18 +185,23 @@ def _bad(name: Any, what: str, help: str) -> LisppumpError:
 def load() -> dict[str, BuiltinSpec]:
     """The whole table, each domain imported."""
     from lisppump.lispy.builtins import (  # noqa: F401
+        bits,
         characters,
         clock,
         control,
         data,
         dict_calls,
         dicts,
+        faults,
         format,
+        generic,
+        hashes,
         immutable,
         lists,
         meta,
         numbers,
         numeric,
+        output,
         predicates,
         quantities,
         randomness,
@@ -204,8 +209,10 @@ def load() -> dict[str, BuiltinSpec]:
         searching,
         sequences,
         sets,
+        simulation,
         sorting,
         state,
+        substrings,
         text,
     )  # fmt: skip
 

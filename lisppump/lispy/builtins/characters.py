@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 def _comparison(sign: str, words: str, test: Callable[[str, str], bool]) -> None:
     def ordered(run: Run, first: Value, *values: Value) -> Value:
+        if len(values) == 1 and first.__class__ is str and values[0].__class__ is str:
+            run.meter.charge((len(first) + len(values[0])) >> 6)
+            return test(first, values[0])
         texts = [string(f"string{sign}", value, place) for place, value in enumerate((first, *values), 1)]
         run.meter.charge(sum(map(len, texts)) >> 6)
         return all([test(left, right) for left, right in pairwise(texts)])
@@ -25,7 +28,7 @@ def _comparison(sign: str, words: str, test: Callable[[str, str], bool]) -> None
     answer = "#t" if test("a", "b") else "#f"
     builtin(f"string{sign}", f"(string{sign} a b ...)", f"True when each text {words} the next.",
             example=f"(string{sign} \"a\" \"b\") ;=> {answer}", cost="length / 64",
-            aliases=(f"char{sign}",))(ordered)  # fmt: skip
+            aliases=(f"char{sign}", f"string{sign[:-1]}", f"char{sign[:-1]}"))(ordered)  # fmt: skip
 
 
 _comparison("=?", "is the same as", operator.eq)
@@ -36,14 +39,15 @@ _comparison(">=?", "does not come before", operator.ge)
 
 
 @builtin("string-ci=?", "(string-ci=? a b)", "True when two texts differ in capitals at most.",
-         example="(string-ci=? \"Ab\" \"aB\") ;=> #t", cost="length / 16")  # fmt: skip
+         example="(string-ci=? \"Ab\" \"aB\") ;=> #t", cost="length / 16", aliases=("string-equal",
+                  "char-ci=?"))  # fmt: skip
 def equal_but_case(run: Run, first: Value, second: Value) -> Value:
     run.meter.text(len(string("string-ci=?", first)) + len(string("string-ci=?", second, 2)))
     return first.casefold() == second.casefold()
 
 
 @builtin("string-empty?", "(string-empty? text)", "True for the text without characters.",
-         example="(string-empty? \"\") ;=> #t", aliases=("string-null?",))  # fmt: skip
+         example="(string-empty? \"\") ;=> #t", aliases=("string-null?", "string-empty-p"))  # fmt: skip
 def is_empty(run: Run, value: Value) -> Value:
     return not string("string-empty?", value)
 
@@ -85,13 +89,13 @@ def is_char(run: Run, value: Value) -> Value:
 
 
 @builtin("char->integer", "(char->integer c)", "The number of a character.",
-         example="(char->integer \"a\") ;=> 97", aliases=("ord",))  # fmt: skip
+         example="(char->integer \"a\") ;=> 97", aliases=("ord", "char-code"))  # fmt: skip
 def char_to_integer(run: Run, value: Value) -> Value:
     return ord(character("char->integer", value))
 
 
 @builtin("integer->char", "(integer->char n)", "The character of a number.",
-         example="(integer->char 97) ;=> \"a\"", aliases=("chr",))  # fmt: skip
+         example="(integer->char 97) ;=> \"a\"", aliases=("chr", "code-char"))  # fmt: skip
 def integer_to_char(run: Run, value: Value) -> Value:
     number = count("integer->char", value)
     if number > 0x10FFFF or 0xD800 <= number <= 0xDFFF:
@@ -106,7 +110,7 @@ def char_to_string(run: Run, value: Value) -> Value:
 
 
 @builtin("char->digit", "(char->digit c)", "The number that a digit stands for, or #f.",
-         example="(char->digit \"7\") ;=> 7", aliases=("digit-value",))  # fmt: skip
+         example="(char->digit \"7\") ;=> 7", aliases=("digit-value", "digit-char-p"))  # fmt: skip
 def char_to_digit(run: Run, value: Value) -> Value:
     text = character("char->digit", value)
     return int(text) if text in "0123456789" else False

@@ -23,7 +23,35 @@ def ordinal(place: int) -> str:
 def wrong(name: str, wanted: str, got: Value, place: int = 0, help: str | None = None) -> LispyError:
     """The error for an argument of the wrong type; `place` counts from 1, 0 leaves it out."""
     where = f" as its {ordinal(place)} argument" if place else ""
-    return LispyError("wrong-type", f"{name} wants {wanted}{where}, got {describe_type(got)}", help=help)
+    message = f"{name} wants {wanted}{where}, got {describe_type(got)}"
+    return LispyError("wrong-type", message, help=help or _hint(wanted, got))
+
+
+def _hint(wanted: str, got: Value) -> str | None:
+    """Where a value of the wrong type often comes from."""
+    kind = got.__class__
+    if got is None:
+        return "nil is what get gives where a key is missing: (get dict key default)"
+    if got is False:
+        return "#f is what a search gives that finds nothing"
+    if isinstance(got, Procedure):
+        named = f"{got.name} is a builtin here; " if hasattr(got, "spec") else ""
+        return f"{named}(f x) calls a procedure; let* lets a value see the names bound before it"
+    if wanted.startswith("a procedure"):
+        if kind is Keyword:
+            return f"(lambda (d) (get d :{got.name[:40]})) looks a key up"
+        if kind is Symbol:
+            return f"a procedure is named without a quote: {got.name[:40]}"
+        if is_list(got) and length(got) and elements(got)[0].__class__ is Symbol:
+            return "a quoted list is data; (lambda (x) ...) makes a procedure"
+    if kind is str and wanted.startswith("a number"):
+        return "(string->number text) gives the number that a text spells"
+    if is_list(got) and length(got) == 1:
+        only = elements(got)[0]
+        if ("a number" if is_number(only) else describe_type(only)) not in wanted:
+            return None
+        return "it has one element, (car x); of a list (key value) the value is cadr, not cdr"
+    return None
 
 
 def arity(name: str, wanted: str, got: int) -> LispyError:
@@ -123,11 +151,13 @@ def has(items: dict[str, Value], key: str) -> bool:
     return True
 
 
-def call(run: Run, name: str, value: Value, place: int = 1) -> Callable[..., Value]:
-    """What calls a procedure from Python."""
+def call(
+    run: Run, name: str, value: Value, place: int = 1, count: int | None = None
+) -> Callable[..., Value]:
+    """What calls a procedure from Python; faster where it is known with how many arguments."""
     if not isinstance(value, Procedure):
         raise wrong(name, "a procedure", value, place)
-    return run.function(value)
+    return run.function(value, count)
 
 
 def accepts(procedure: Procedure, arguments: int) -> bool:

@@ -52,7 +52,7 @@ def now_iso(run: Run) -> Value:
 
 @builtin("iso->seconds", "(iso->seconds text)", "Seconds since 1970 of an ISO time, or #f.",
          example="(iso->seconds \"1970-01-01T00:01:00Z\") ;=> 60",
-         aliases=("parse-time", "iso->timestamp"))  # fmt: skip
+         aliases=("parse-time", "parse-iso", "iso->timestamp", "iso->unix"))  # fmt: skip
 def iso_to_seconds(run: Run, value: Value) -> Value:
     seconds = seconds_of(string("iso->seconds", value)[:64])
     return False if seconds is None else seconds

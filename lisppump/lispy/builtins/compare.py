@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import describe_type
 from lisppump.lispy.errors import LispyError
@@ -11,52 +12,83 @@ from lisppump.lispy.values import Keyword, Pair, Quantity, Symbol, Value, elemen
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
-ATOMS = (int, float, bool, str, Symbol, Keyword)
+ATOMS = frozenset((int, float, bool, str, Symbol, Keyword))
+NUMBERS: frozenset[Any] = frozenset((int, float))
+Pairs = Iterator[tuple[Value, Value]]
 
 
 def same(run: Run, left: Value, right: Value, loose: bool = False) -> bool:
     """equal? when `loose` is false; `=` when it is true: numbers by value, everything else alike."""
-    stack = [(left, right)]
+    if left is right:
+        return True
+    kind, other = left.__class__, right.__class__
+    if kind in ATOMS or other in ATOMS:
+        if kind is other or (loose and kind in NUMBERS and other in NUMBERS):
+            return bool(left == right)
+        return False
+    parts = _parts(run, left, right)
+    return parts is not None and _same_parts(run, parts, loose)
+
+
+def _same_parts(run: Run, parts: Pairs, loose: bool) -> bool:
+    """Whether all pairs hold two that are the same; what has parts of its own is gone into at once."""
+    stack = [parts]
     while stack:
-        left, right = stack.pop()
-        if left is right:
-            continue
-        kind, other = left.__class__, right.__class__
-        if kind in ATOMS or other in ATOMS:
-            if not _same_atom(left, right, loose):
+        for left, right in stack[-1]:
+            if left is right:
+                continue
+            kind, other = left.__class__, right.__class__
+            if kind in ATOMS or other in ATOMS:
+                if (kind is other or (loose and kind in NUMBERS and other in NUMBERS)) and left == right:
+                    continue
                 return False
-        elif isinstance(left, dict):
-            if not isinstance(right, dict) or len(left) != len(right):
+            inner = _parts(run, left, right)
+            if inner is None:
                 return False
-            run.meter.charge(len(left))
-            for key, value in left.items():
-                if key not in right:
-                    return False
-                stack.append((value, right[key]))
-        elif is_list(left):
-            if not is_list(right) or length(left) != length(right):
-                return False
-            run.meter.charge(length(left))
-            stack.extend(zip(reversed(elements(left)), reversed(elements(right)), strict=True))
-        elif kind is Pair and other is Pair and right.size < 0:
-            run.meter.charge(1)
-            stack.append((left.cdr, right.cdr))
-            stack.append((left.car, right.car))
-        elif kind is Quantity and other is Quantity:
-            if (left.amount, left.unit) != (right.amount, right.unit):
-                return False
+            stack.append(inner)
+            break
         else:
-            return False
+            stack.pop()
     return True
 
 
-def _same_atom(left: Value, right: Value, loose: bool) -> bool:
-    kind, other = left.__class__, right.__class__
-    if kind is other:
-        return bool(left == right)
-    if loose and (kind is int or kind is float) and (other is int or other is float):
-        return bool(left == right)
-    return False
+def _parts(run: Run, left: Value, right: Value) -> Pairs | None:
+    """The pairs of parts that two compound values have to agree in, None where they cannot."""
+    if left.__class__ is list and right.__class__ is list:
+        if len(left) != len(right):
+            return None
+        run.meter.charge(len(left))
+        return zip(left, right, strict=True)
+    if isinstance(left, dict):
+        if not isinstance(right, dict) or len(left) != len(right):
+            return None
+        run.meter.charge(len(left))
+        if not all([key in right for key in left]):
+            return None
+        return reversed([(value, right[key]) for key, value in left.items()])
+    if is_list(left):
+        if not is_list(right) or length(left) != length(right):
+            return None
+        run.meter.charge(length(left))
+        return zip(elements(left), elements(right), strict=True)
+    if left.__class__ is Pair and right.__class__ is Pair and right.size < 0:
+        return _cells(run, left, right)
+    if left.__class__ is Quantity and right.__class__ is Quantity:
+        return iter(()) if (left.amount, left.unit) == (right.amount, right.unit) else None
+    return None
+
+
+def _cells(run: Run, left: Value, right: Value) -> Pairs:
+    """The cars of two dotted chains, one step each, then what is left of them."""
+    while left is not right and _is_dotted(left) and _is_dotted(right):
+        run.meter.charge(1)
+        yield left.car, right.car
+        left, right = left.cdr, right.cdr
+    yield left, right
+
+
+def _is_dotted(value: Value) -> bool:
+    return value.__class__ is Pair and value.size < 0
 
 
 def kind_of(value: Value) -> int:
@@ -75,6 +107,8 @@ def kind_of(value: Value) -> int:
 
 def before(run: Run, name: str, left: Value, right: Value) -> bool:
     """The natural order: numbers, strings, names, #f before #t, lists element by element."""
+    if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+        return bool(left < right)
     stack: list[tuple[Value, Value]] = [(left, right)]
     while stack:
         left, right = stack.pop()
@@ -102,5 +136,5 @@ def before(run: Run, name: str, left: Value, right: Value) -> bool:
 
 def plain_order(items: list[Value]) -> bool:
     """True when all are numbers or all are strings, so that the host's own order is the natural one."""
-    kinds = {item.__class__ for item in items}
-    return kinds <= {int, float} or kinds == {str}
+    kinds = set(map(type, items))
+    return kinds <= NUMBERS or kinds == {str}

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from lisppump.errors import CODES
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import call, walk, wrong
-from lisppump.lispy.errors import LispyError
-from lisppump.lispy.printer import display_text, write_text
-from lisppump.lispy.values import Keyword, Procedure, Symbol, Value, is_list, is_true
+from lisppump.lispy.calls import spread
+from lisppump.lispy.values import Procedure, Symbol, Value, is_list, is_true
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
@@ -27,9 +25,12 @@ def apply(run: Run, procedure: Value, first: Value, *others: Value) -> Value:
     return run.apply(procedure, [*values[:-1], *walk(run, "apply", values[-1])])
 
 
-def _made(run: Run, name: str, function: Callable[..., Value], low: int, high: int | None) -> Procedure:
+def _made(
+    run: Run, name: str, function: Callable[..., Value], low: int, high: int | None, *parts: Value
+) -> Procedure:
+    """A procedure that a call of `name` with these parts makes; that call is its source."""
     run.meter.allocate(160)
-    return Procedure(name, function, low, high)
+    return Procedure(name, function, low, high, source=[Symbol(name), *parts])
 
 
 def _chain(run: Run, name: str, procedures: list[Value]) -> Callable[..., Value]:
@@ -38,7 +39,7 @@ def _chain(run: Run, name: str, procedures: list[Value]) -> Callable[..., Value]
 
     def chained(*values: Value) -> Value:
         run.meter.charge(len(functions))
-        result = functions[0](*values)
+        result = spread(functions[0], values, len(values))
         for function in functions[1:]:
             result = function(result)
         return result
@@ -55,7 +56,36 @@ def compose(run: Run, *procedures: Value) -> Value:
         return _made(run, "compose", lambda value: value, 1, 1)
     last = procedures[-1]
     function = _chain(run, "compose", list(reversed(procedures)))
-    return _made(run, "compose", function, last.low, last.high)
+    return _made(run, "compose", function, last.low, last.high, *procedures)
+
+
+@builtin("funcall", "(funcall f x ...)", "Calls f with the arguments.", example="(funcall + 1 2) ;=> 3",
+         cost="the call")  # fmt: skip
+def funcall(run: Run, procedure: Value, *values: Value) -> Value:
+    if not isinstance(procedure, Procedure):
+        raise wrong("funcall", "a procedure", procedure, 1)
+    return run.apply(procedure, list(values))
+
+
+@builtin("call-with-values", "(call-with-values f g)",
+         "Calls g with the values that f gives: the elements of a list, or the one value that is no list.",
+         example="(call-with-values (lambda () (values 1 2)) +) ;=> 3", cost="the calls")  # fmt: skip
+def call_with_values(run: Run, producer: Value, consumer: Value) -> Value:
+    if not isinstance(producer, Procedure):
+        raise wrong("call-with-values", "a procedure", producer, 1)
+    if not isinstance(consumer, Procedure):
+        raise wrong("call-with-values", "a procedure", consumer, 2)
+    value = run.apply(producer, [])
+    if not is_list(value) or consumer.high == 1:
+        return run.apply(consumer, [value])
+    return run.apply(consumer, list(walk(run, "call-with-values", value)))
+
+
+@builtin("force", "(force x)", "The value of a promise that delay made; of anything else that itself.",
+         example="(force (delay 5)) ;=> 5", cost="the call")  # fmt: skip
+def force(run: Run, value: Value) -> Value:
+    promise = isinstance(value, Procedure) and value.low == 0 and value.high == 0
+    return run.function(value)() if promise else value
 
 
 @builtin("pipe", "(pipe x f ...)", "The value put through each procedure in turn: (pipe x f g) is (g (f x)).",
@@ -63,6 +93,9 @@ def compose(run: Run, *procedures: Value) -> Value:
 def pipe(run: Run, value: Value, *procedures: Value) -> Value:
     run.meter.charge(len(procedures))
     for place, procedure in enumerate(procedures, 2):
+        if not isinstance(procedure, Procedure):
+            help = "(->> x (f 1) (g 2)) puts a value through calls, each as the last argument"
+            raise wrong("pipe", "a procedure", procedure, place, help)
         value = call(run, "pipe", procedure, place)(value)
     return value
 
@@ -74,11 +107,11 @@ def partial(run: Run, procedure: Value, *values: Value) -> Value:
 
     def applied(*others: Value) -> Value:
         run.meter.charge(1 + len(values))
-        return function(*values, *others)
+        return spread(function, (*values, *others), len(values) + len(others))
 
     low = max(0, procedure.low - len(values))
     high = None if procedure.high is None else max(0, procedure.high - len(values))
-    return _made(run, "partial", applied, low, high)
+    return _made(run, "partial", applied, low, high, procedure, *values)
 
 
 @builtin("identity", "(identity x)", "The argument.", example="(identity 5) ;=> 5", aliases=("id-function",))
@@ -89,7 +122,7 @@ def identity(run: Run, value: Value) -> Value:
 @builtin("constantly", "(constantly x)", "A procedure that always gives x.",
          example="((constantly 5) 1 2) ;=> 5", aliases=("const",))  # fmt: skip
 def constantly(run: Run, value: Value) -> Value:
-    return _made(run, "constantly", lambda *values: value, 0, None)
+    return _made(run, "constantly", lambda *values: value, 0, None, value)
 
 
 @builtin("complement", "(complement f)", "A procedure that is true where f is false.", cost="1 at each call",
@@ -99,9 +132,9 @@ def complement(run: Run, procedure: Value) -> Value:
 
     def turned(*values: Value) -> Value:
         run.meter.charge(1)
-        return not is_true(function(*values))
+        return not is_true(spread(function, values, len(values)))
 
-    return _made(run, "complement", turned, procedure.low, procedure.high)
+    return _made(run, "complement", turned, procedure.low, procedure.high, procedure)
 
 
 def _memory_key(value: Value) -> Any:
@@ -125,12 +158,14 @@ def memoize(run: Run, procedure: Value) -> Value:
         known = run.memo.setdefault(token, {})
         key = tuple([_memory_key(value) for value in values])
         if key not in known:
-            result = function(*values)
+            result = spread(function, values, len(values))
             run.meter.allocate(200)
             known[key] = (values, result)  # the arguments stay alive, so that no other gets their identity
         return known[key][1]
 
-    return _made(run, procedure.name, remembered, procedure.low, procedure.high)
+    made = _made(run, "memoize", remembered, procedure.low, procedure.high, procedure)
+    made.name = procedure.name
+    return made
 
 
 @builtin("eval", "(eval program)",
@@ -138,62 +173,6 @@ def memoize(run: Run, procedure: Value) -> Value:
          example="(eval '(+ 1 2)) ;=> 3", cost="what it does", aliases=("eval-string",))  # fmt: skip
 def eval_(run: Run, program: Value) -> Value:
     return run.evaluate(program)
-
-
-@builtin("display", "(display x ...)", "Prints values raw: strings as they are, strings inside lists quoted.",
-         example="(display \"a\") ;=> nil", cost="length / 16", aliases=("princ",))  # fmt: skip
-def display(run: Run, *values: Value) -> Value:
-    for value in values:
-        run.write(display_text(run, value))
-
-
-@builtin("print", "(print x ...)", "Prints values raw with spaces between them, then a new line.",
-         example="(print 1 2) ;=> nil", cost="length / 16",
-         aliases=("println", "displayln", "display-line", "display*", "say", "print-line"))  # fmt: skip
-def print_(run: Run, *values: Value) -> Value:
-    for place, value in enumerate(values):
-        if place:
-            run.write(" ")
-        run.write(display_text(run, value))
-    run.write("\n")
-
-
-@builtin("newline", "(newline)", "Prints the end of a line.", example="(newline) ;=> nil",
-         aliases=("terpri",))  # fmt: skip
-def newline(run: Run) -> Value:
-    run.write("\n")
-
-
-@builtin("write", "(write x ...)", "Prints values so that they read back: strings quoted.",
-         example="(write \"a\") ;=> nil", cost="length / 16", aliases=("prin1",))  # fmt: skip
-def write(run: Run, *values: Value) -> Value:
-    for value in values:
-        run.write(write_text(run, value))
-
-
-@builtin("error", "(error message x ...)", "Ends the program with an error of its own; `try` catches it.",
-         example="(try (error \"no\" 5) (catch e (get e \"message\"))) ;=> \"no 5\"")  # fmt: skip
-def error(run: Run, message: Value = "error", *values: Value) -> NoReturn:
-    parts = [display_text(run, message)]
-    if message.__class__ in (Symbol, Keyword) and values and values[0].__class__ is str:
-        parts = [f"{display_text(run, message)}: {values[0]}"]
-        shown = values[1:]
-    else:
-        shown = values
-    parts.extend(write_text(run, value) for value in shown)
-    raise LispyError("user-error", " ".join(parts), data=list(values) if values else None)
-
-
-@builtin("raise", "(raise x)",
-         "Ends the program with a value as its error; a caught error goes on as it was.",
-         example="(try (raise 'oops) (catch e (get e \"data\"))) ;=> oops", aliases=("throw",))  # fmt: skip
-def raise_(run: Run, value: Value) -> NoReturn:
-    if isinstance(value, dict) and "code" in value and value.get("message").__class__ is str:
-        code = value["code"]
-        known = CODES.get(code) if code.__class__ is str else None
-        if known is not None and known.category not in ("limit", "capability"):
-            raise LispyError(code, value["message"], data=value.get("data"))
-    raise LispyError("user-error", display_text(run, value), data=value)
 
 
 @builtin("gensym", "(gensym)", "A symbol that no program has.", example="(equal? (gensym) (gensym)) ;=> #f")

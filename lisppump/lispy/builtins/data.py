@@ -11,7 +11,7 @@ from lisppump.lispy.builtins.check import count, string
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.printer import to_json, write_text
 from lisppump.lispy.reader import parse_values
-from lisppump.lispy.values import Value
+from lisppump.lispy.values import Value, is_list
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
@@ -23,10 +23,13 @@ SURROGATES = re.compile(
 DIGITS = 4300  # the host refuses decimal texts of more digits
 
 
-@builtin("json-parse", "(json-parse text)", "The value of a JSON text.", cost="length",
+@builtin("json-parse", "(json-parse text)",
+         "The value of a JSON text; a list or dict, which is data already, as it is.", cost="length",
          aliases=("json-decode", "parse-json", "json-read", "json-loads", "string->json"),
          example="(json-parse \"[1, {\\\"a\\\": null}]\") ;=> (1 {\"a\" nil})")  # fmt: skip
 def json_parse(run: Run, value: Value) -> Value:
+    if isinstance(value, dict) or (value is not None and is_list(value)):
+        return value
     string("json-parse", value)
     run.meter.charge(len(value))
     run.meter.allocate(8 * len(value))
@@ -100,7 +103,7 @@ def json_encode(run: Run, value: Value, indent: Value = None) -> Value:
 @builtin("read-string", "(read-string text)",
          "The first datum of a LisPy text, not evaluated; nil of an empty one.",
          example="(read-string \"(+ 1 2)\") ;=> (+ 1 2)", cost="length",
-         aliases=("read-from-string",))  # fmt: skip
+         aliases=("read-from-string", "parse-string"))  # fmt: skip
 def read_string(run: Run, value: Value) -> Value:
     run.meter.charge(len(string("read-string", value)))
     run.meter.allocate(16 * len(value))

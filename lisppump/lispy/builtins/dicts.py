@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin, describe_type
 from lisppump.lispy.builtins.check import (
+    CELL,
     arity,
     call,
     dictionary,
@@ -17,33 +18,56 @@ from lisppump.lispy.builtins.check import (
     room,
     text_key,
     walk,
+    window,
     wrong,
 )  # fmt: skip
-from lisppump.lispy.builtins.searching import find_pair
-from lisppump.lispy.builtins.versions import ENTRY, with_key
+from lisppump.lispy.builtins.compare import same
+from lisppump.lispy.builtins.lists import head_of, tail_of
+from lisppump.lispy.builtins.searching import find_pair, pair_key
+from lisppump.lispy.builtins.versions import ENTRY, SMALL, Version, small_with_keys, with_key
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.values import Pair, Procedure, Value, is_list, is_nil
+from lisppump.lispy.values import (
+    Keyword,
+    Pair,
+    Procedure,
+    Symbol,
+    Value,
+    cons,
+    is_list,
+    is_nil,
+    is_true,
+    length,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
 
 @builtin("dict", "(dict key value ...)", "A dict of keys and values in turn.",
-         example="(dict \"a\" 1 :b 2) ;=> {\"a\" 1 \"b\" 2}", cost="0",
-         aliases=("make-dict", "hash-map", "hash", "make-hash", "make-hash-table", "make-equal-hash",
-                  "dict-create"))  # fmt: skip
+         example="(dict \"a\" 1 :b 2) ;=> {\"a\" 1 \"b\" 2}", cost="0", aliases=("make-dict", "hash",
+                  "make-hash", "make-equal-hash", "make-hasheq", "make-hasheqv", "hasheq", "hasheqv",
+                  "make-immutable-hash", "make-immutable-hasheq", "dict-create"))  # fmt: skip
 def dict_(run: Run, *values: Value) -> Value:
     if len(values) == 1 and is_list(values[0]):
         return list_to_dict(run, values[0])
     if len(values) % 2:
         raise LispyError("wrong-arity", f"dict wants keys and values in turn, got {len(values)} arguments")
     run.meter.allocate(ENTRY * len(values))
+    made = {}
+    pairs = iter(values)
+    for key in pairs:
+        if key.__class__ is not str:
+            break
+        made[key] = next(pairs)
+    else:
+        return made
     return {key_of("dict", values[place], place + 1): values[place + 1] for place in range(0, len(values), 2)}
 
 
 @builtin("list->dict", "(list->dict pairs)", "A dict from a list of pairs or of lists of key and value.",
          example="(list->dict '((\"a\" 1) (\"b\" 2))) ;=> {\"a\" 1 \"b\" 2}", cost="n",
-         aliases=("alist->dict", "alist->hash", "pairs->dict", "dict-from-list"))  # fmt: skip
+         aliases=("alist->dict", "alist->hash", "alist->hash-table", "pairs->dict",
+                  "dict-from-list"))  # fmt: skip
 def list_to_dict(run: Run, value: Value) -> Value:
     items = walk(run, "list->dict", value)
     room(run, len(items))
@@ -65,15 +89,21 @@ def list_to_dict(run: Run, value: Value) -> Value:
 
 
 @builtin("get", "(get dict key [default])",
-         "The value of a key, or the element of a list at a position; the default (nil) only where there "
-         "is none.", example="(get {\"a\" 1} \"b\" 0) ;=> 0",
-         aliases=("dict-get", "dict-ref", "hash-ref", "hash-get", "hash-table-ref",
-                  "hash-table-ref/default", "gethash"))  # fmt: skip
+         "The value of a key, the element of a list at a position, or what a list of pairs has for a "
+         "key; the default (nil) only where there is none.", example="(get {\"a\" 1} \"b\" 0) ;=> 0",
+         cost="nodes looked at in a list of pairs", aliases=("dict-get", "hash-get"))  # fmt: skip
 def get(run: Run, value: Value, key: Value, default: Value = None) -> Value:
+    if key.__class__ is str and (value.__class__ is dict or value.__class__ is Version):
+        return value.get(key, default)
+    return got(run, "get", value, key, default)
+
+
+def got(run: Run, name: str, value: Value, key: Value, default: Value) -> Value:
+    """What `get` gives, under any of its names."""
     if isinstance(value, dict):
-        name = key if key.__class__ is str else key_of("get", key)
+        word = key if key.__class__ is str else key_of(name, key)
         try:
-            return value[name]
+            return value[word]
         except KeyError:
             return default
     if value is None:
@@ -85,11 +115,45 @@ def get(run: Run, value: Value, key: Value, default: Value = None) -> Value:
             return base[start + position] if 0 <= position < stop - start else default
         if is_nil(value):
             return default
-        raise wrong("get", "a position (as its 1st argument is a list)", key, 2,
-                    "(assoc-ref list key) looks into a list of pairs")  # fmt: skip
+        return _paired(run, name, value, key, default)
     if isinstance(key, dict):
-        raise wrong("get", "a dict or list", value, 1, "the order is (get dict key)")
-    raise wrong("get", "a dict or list", value, 1)
+        raise wrong(name, "a dict or list", value, 1, f"the order is ({name} dict key)")
+    raise wrong(name, "a dict or list", value, 1)
+
+
+def _paired(run: Run, name: str, value: Value, key: Value, default: Value) -> Value:
+    """What a list of pairs has for a key; names count by their letters, as in a dict."""
+    wanted = name_of(key)
+    if wanted is None:
+        raise wrong(name, "a position (as its 1st argument is a list)", key, 2)
+    items = walk(run, name, value)
+    lists = [entry for entry in items if entry.__class__ is not Pair or entry.size >= 0]
+    dotted = len(lists) < len(items)
+    if not all(is_list(entry) and not is_nil(entry) and (dotted or length(entry) == 2) for entry in lists):
+        whole = all(entry.__class__ is list for entry in lists)
+        raise wrong(name, "a position (as its 1st argument is a list, and none of pairs)", key, 2,
+                    "(cdr (assoc key list)) says what belongs to the key" if whole else
+                    "(map (lambda (d) (get d key)) list) looks into each element")  # fmt: skip
+    for entry in items:
+        if name_of(head_of(name, entry)) == wanted:
+            rest = tail_of(name, entry)
+            if not dotted:
+                return head_of(name, rest)
+            if is_list(rest) and length(rest) == 1:
+                raise LispyError(
+                    "ambiguous", f"{name} found a list of two among pairs: is its 2nd element the value?",
+                    help="(cdr (assoc key list)) or (cadr (assoc key list)) says which",
+                )  # fmt: skip
+            return rest
+    return default
+
+
+def name_of(value: Value) -> str | None:
+    """The letters of a string, keyword or symbol."""
+    kind = value.__class__
+    if kind is str:
+        return value  # type: ignore[no-any-return]
+    return value.name if kind is Keyword or kind is Symbol else None
 
 
 def _position(key: Value) -> int:
@@ -144,14 +208,27 @@ def put(run: Run, name: str, value: Value, pairs: tuple[Value, ...]) -> Value:
 
 @builtin("dict-set", "(dict-set dict key value ...)", "A new dict with keys set; nil is the empty dict.",
          example="(dict-set {\"a\" 1} \"b\" 2) ;=> {\"a\" 1 \"b\" 2}", cost="1 + keys given",
-         aliases=("hash-set", "dict-put", "dict-assoc", "assoc-set", "hash-assoc"))  # fmt: skip
+         aliases=("hash-set", "hash-set*", "dict-set*", "dict-put", "dict-assoc", "hash-assoc",
+                  "put"))  # fmt: skip
 def dict_set(run: Run, value: Value, *pairs: Value) -> Value:
+    if len(pairs) == 2:
+        key, item = pairs
+        if key.__class__ is str and isinstance(value, dict):
+            meter = run.meter
+            meter.steps += 2
+            if meter.steps > meter.next_look:
+                meter.look()
+            return with_key(run, value, key, item)
+    elif value.__class__ is dict and 2 < len(pairs) < SMALL - len(value):
+        made = small_with_keys(run, value, pairs)
+        if made is not None:
+            return made
     return put(run, "dict-set", value, pairs)
 
 
-@builtin("assoc", "(assoc key pairs)",
-         "The first pair of a list of pairs whose car is equal? to the key, or #f. With a dict first and "
-         "keys and " "values after it: a new dict with them set.",
+@builtin("assoc", "(assoc key pairs [same?])",
+         "The first pair of a list of pairs whose car is equal? to the key (or the same, as a procedure "
+         "says), or #f. With a dict first and keys and values after it: a new dict with them set.",
          example="(assoc 'b '((a 1) (b 2))) ;=> (b 2)", cost="nodes compared; 1 + keys given")  # fmt: skip
 def assoc(run: Run, first: Value, *others: Value) -> Value:
     if len(others) == 1:
@@ -163,9 +240,19 @@ def assoc(run: Run, first: Value, *others: Value) -> Value:
         return find_pair(run, "assoc", first, others[0])
     if len(others) < 2:
         raise arity("assoc", "a key and a list of pairs", 1 + len(others))
+    if len(others) == 2 and not isinstance(first, dict) and _is_search(others[0], others[1]):
+        function = call(run, "assoc", others[1], 3)
+        for entry in walk(run, "assoc", others[0], 2):
+            if is_true(function(first, pair_key("assoc", entry))):
+                return entry
+        return False
     if not isinstance(first, dict) and not is_nil(first):
         raise wrong("assoc", "a dict (with a key and a value to set)", first, 1)
     return put(run, "assoc", first, others)
+
+
+def _is_search(pairs: Value, procedure: Value) -> bool:
+    return is_list(pairs) and isinstance(procedure, Procedure)
 
 
 @builtin("assq", "(assq key pairs)", "As (assoc key pairs).", example="(assq 'a '((a 1) (b 2))) ;=> (a 1)",
@@ -177,23 +264,46 @@ def assq(run: Run, key: Value, pairs: Value) -> Value:
     return find_pair(run, "assq", key, pairs)
 
 
-@builtin("assoc-ref", "(assoc-ref pairs key)",
-         "What a list of pairs has for a key (of a list of two the second), or #f; of a dict as get.",
-         example="(assoc-ref '((a . 1) (b . 2)) 'b) ;=> 2", cost="nodes compared")  # fmt: skip
-def assoc_ref(run: Run, pairs: Value, key: Value) -> Value:
+@builtin("assoc-ref", "(assoc-ref pairs key [default])",
+         "What a list of pairs has for a key (of a list of two the second), or #f; of a dict as get. "
+         "Key and list in any order.", example="(assoc-ref '((a . 1) (b . 2)) 'b) ;=> 2",
+         cost="nodes compared", aliases=("assq-ref", "assv-ref", "alist-ref", "alist-get",
+                  "assoc-get"))  # fmt: skip
+def assoc_ref(run: Run, first: Value, second: Value, default: Value = False) -> Value:
+    pairs, key = first, second
+    if not isinstance(first, dict) and not is_list(first):
+        pairs, key = second, first
     if isinstance(pairs, dict):
-        return get(run, pairs, key)
+        return got(run, "assoc-ref", pairs, key, None if default is False else default)
     if not is_list(pairs):
-        raise wrong("assoc-ref", "a list of pairs", pairs, 1)
+        raise wrong("assoc-ref", "a list of pairs", first, 1)
     entry = find_pair(run, "assoc-ref", key, pairs)
     if entry is False:
-        return False
+        return default
     if entry.__class__ is Pair and entry.size < 0:
         return entry.cdr
     base, start, stop = flat(entry)
     if stop - start == 2:
         return base[start + 1]
-    return base[start + 1 : stop]
+    return window(base, start + 1, stop)
+
+
+@builtin("assoc-set", "(assoc-set pairs key value)",
+         "A list of pairs with the value of a key set, a new pair at its end; of a dict as dict-set.",
+         example="(assoc-set '((\"a\" . 1)) \"b\" 2) ;=> ((\"a\" . 1) (\"b\" . 2))", cost="n")  # fmt: skip
+def assoc_set(run: Run, pairs: Value, key: Value, value: Value) -> Value:
+    if isinstance(pairs, dict):
+        return put(run, "assoc-set", pairs, (key, value))
+    items = list(walk(run, "assoc-set", pairs))
+    room(run, len(items) + 1)
+    run.meter.allocate(CELL)
+    made = cons(key, value)
+    for place, entry in enumerate(items):
+        if same(run, key, pair_key("assoc-set", entry)):
+            items[place] = made
+            return items
+    items.append(made)
+    return items
 
 
 @builtin("assoc-in", "(assoc-in dict path value)", "A new dict with the value at the end of a list of keys.",
@@ -229,7 +339,8 @@ def _change_in(run: Run, name: str, value: Value, path: Value, change: Callable[
 
 @builtin("dissoc", "(dissoc dict key ...)", "A new dict without keys.", cost="n",
          example="(dissoc {\"a\" 1 \"b\" 2} \"a\") ;=> {\"b\" 2}",
-         aliases=("dict-remove", "dict-delete", "hash-remove", "dict-unset", "dict-dissoc"))  # fmt: skip
+         aliases=("dict-remove", "dict-delete", "hash-remove", "hash-delete", "dict-unset",
+                  "dict-dissoc"))  # fmt: skip
 def dissoc(run: Run, value: Value, *keys: Value) -> Value:
     items = dictionary("dissoc", value)
     names = [key_of("dissoc", key, place) for place, key in enumerate(keys, 2)]
@@ -244,7 +355,7 @@ def dissoc(run: Run, value: Value, *keys: Value) -> Value:
 @builtin("update", "(update dict key value-or-f ...)",
          "A new dict with keys set; when one key is followed by a procedure, with the procedure's result "
          "of its value.", example="(update {\"n\" 1} \"n\" inc) ;=> {\"n\" 2}",
-         cost="1 + keys given, and the call", aliases=("dict-update", "hash-update"))  # fmt: skip
+         cost="1 + keys given, and the call")  # fmt: skip
 def update(run: Run, value: Value, *pairs: Value) -> Value:
     if len(pairs) == 2 and isinstance(pairs[1], Procedure):
         items = dictionary("update", value)
@@ -264,7 +375,7 @@ def update(run: Run, value: Value, *pairs: Value) -> Value:
          "One dict of the entries of all; the last wins.",
          example="(dict-merge {\"a\" 1} {\"a\" 2 \"b\" 3}) ;=> {\"a\" 2 \"b\" 3}",
          cost="entries of all dicts",
-         aliases=("merge", "hash-merge", "hash-union", "dict-union"))  # fmt: skip
+         aliases=("merge", "hash-merge", "hash-union", "dict-union", "hash-table-merge"))  # fmt: skip
 def dict_merge(run: Run, *values: Value) -> Value:
     dicts = [dictionary("dict-merge", value, place) for place, value in enumerate(values, 1)]
     whole = sum(map(len, dicts))
@@ -287,20 +398,31 @@ def keys_(run: Run, value: Value) -> Value:
     return list(items)
 
 
-@builtin("values", "(values dict)", "The values, in the order of their keys.",
-         example="(values {\"a\" 1}) ;=> (1)", cost="n",
-         aliases=("vals", "dict-values", "hash-values", "hash-table-values"))  # fmt: skip
-def values_(run: Run, value: Value) -> Value:
-    items = dictionary("values", value)
+@builtin("vals", "(vals dict)", "The values of a dict, in the order of their keys.",
+         example="(vals {\"a\" 1}) ;=> (1)", cost="n",
+         aliases=("dict-values", "hash-values", "hash-table-values"))  # fmt: skip
+def vals(run: Run, value: Value) -> Value:
+    items = dictionary("vals", value)
     run.meter.charge(len(items))
     run.meter.allocate(8 * len(items))
     return list(items.values())
 
 
+@builtin("values", "(values dict) or (values x ...)",
+         "The values of a dict, in the order of their keys; of anything else the value itself, and of "
+         "several values their list, which let-values and call-with-values take apart.",
+         example="(list (values {\"a\" 1}) (values 1 2)) ;=> ((1) (1 2))", cost="n")  # fmt: skip
+def values_(run: Run, *values: Value) -> Value:
+    if len(values) == 1:
+        only = values[0]
+        return vals(run, only) if only is None or isinstance(only, dict) else only
+    room(run, len(values))
+    return list(values)
+
+
 @builtin("entries", "(entries dict)", "A list of (key value), in order.",
          example="(entries {\"a\" 1}) ;=> ((\"a\" 1))", cost="n",
-         aliases=("dict->list", "dict-entries", "hash->list", "dict->alist", "dict-items",
-                  "hash-table->alist"))  # fmt: skip
+         aliases=("dict->list", "dict-entries", "dict-items", "dict-pairs"))  # fmt: skip
 def entries(run: Run, value: Value) -> Value:
     items = dictionary("entries", value)
     run.meter.charge(len(items))
@@ -309,15 +431,18 @@ def entries(run: Run, value: Value) -> Value:
 
 
 @builtin("has-key?", "(has-key? dict key)", "True when the dict has the key.",
-         example="(has-key? {\"a\" nil} \"a\") ;=> #t",
-         aliases=("dict-has?", "dict-has-key?", "hash-has-key?", "dict-contains?", "hash-contains?",
-                  "key?"))  # fmt: skip
+         example="(has-key? {\"a\" nil} \"a\") ;=> #t", aliases=("dict-has?", "dict-has-key?",
+                  "hash-has-key?", "dict-contains?", "hash-contains?", "hash-has?", "hash-key?",
+                  "hash-exists?", "hash-table-contains?", "hash-table-exists?", "key?"))  # fmt: skip
 def has_key(run: Run, value: Value, key: Value) -> Value:
+    if value.__class__ is dict and key.__class__ is str:
+        return key in value
     return has(dictionary("has-key?", value), key_of("has-key?", key))
 
 
 @builtin("dict-size", "(dict-size dict)", "How many entries.", example="(dict-size {\"a\" 1}) ;=> 1",
-         aliases=("dict-count", "hash-count", "hash-size"))  # fmt: skip
+         aliases=("dict-count", "dict-length", "hash-count", "hash-size", "hash-length", "hash-table-count",
+                  "hash-table-size"))  # fmt: skip
 def dict_size(run: Run, value: Value) -> Value:
     return len(dictionary("dict-size", value))
 

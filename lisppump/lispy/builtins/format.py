@@ -1,78 +1,314 @@
-"""`format`: texts with places for values, in the ways that Lisps and Python write them."""
+"""`format`: texts with places for values, in the ways that Lisps, C and Python write them."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
-from lisppump.lispy.builtins.check import is_number, number, string
-from lisppump.lispy.builtins.text import joined
+from lisppump.lispy.builtins.characters import integer_to_char
+from lisppump.lispy.builtins.check import is_number, number, string, walk, wrong
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.printer import display_text, write_text
-from lisppump.lispy.values import Value, is_nil
+from lisppump.lispy.values import Procedure, Value, is_nil
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
-TILDE = re.compile(r"~(?:(\d{0,3})?(?:,(\d{1,3}))?)?([aAsSdDfFvVwW%n~])")
-BRACES = re.compile(r"\{\{|\}\}|\{\}")
+# Patterns are compiled when a template needs them: few programs have one.
+TILDE = r"(?s)~((?:-?\d{1,4}|'.)?(?:,(?:-?\d{1,4}|'.)?){0,3})([:@]{0,2})(\n\s*|.|\Z)"
+PERCENT = r"%([-+0]*)(\d{1,3})?(?:\.(\d{1,3}))?([sSdifFgGeExXoc])|%%|%n"
+BRACES = r"\{\{|\}\}|\{(?::([<>^]?)([+]?)(0?)(\d{1,3})?(,?)(?:\.(\d{1,3}))?([dfegsx%]?))?\}"
+LITERAL = {"%": "\n", "n": "\n", "~": "~"}
+TAKING = "aAsSvVwWdDfFxXoObBeEgGcCpP$"  # the letters behind a tilde that stand for a value
 
 
 @builtin("format", "(format template x ...)",
          "The template with values put in: ~a as display shows them, ~s as write, ~d a number, ~,2f a "
-         "number with two " "digits, ~% a new line, ~~ a tilde; {} as ~a where the template has no tilde. "
-         "(format #f ...) is the same, " "(format #t ...) prints.",
+         "number with two digits, ~5d in a width, ~x ~o ~b to the base 16, 8 or 2, ~p an s for more "
+         "than one, ~{ ~} for the elements of a list, ~% a new line, ~~ a tilde. Without a tilde the "
+         "places are %s %d %.2f or {} {:.2f}. (format #f ...) is the same, (format #t ...) prints, "
+         "(format port ...) prints there.",
          example="(format \"~a has ~,1f\" \"ada\" 2.25) ;=> \"ada has 2.2\"", cost="length / 16",
          aliases=("string-format",))  # fmt: skip
 def format_(run: Run, template: Value, *values: Value) -> Value:
-    prints = template is True
-    if template.__class__ is bool or is_nil(template):
-        if not values:
-            raise LispyError("wrong-arity", "format wants a template")
-        template, values = values[0], values[1:]
-    text = _filled(run, string("format", template), values)
-    if prints:
+    port = template
+    if template.__class__ is str:
+        return filled(run, "format", template, values)
+    if template.__class__ is not bool and not is_nil(template) and not isinstance(template, Procedure):
+        raise wrong("format", "a template", template, 1)
+    if not values:
+        raise LispyError("wrong-arity", "format wants a template")
+    text = filled(run, "format", values[0], values[1:])
+    if port is True:
         run.write(text)
+        return None
+    if isinstance(port, Procedure):
+        from lisppump.lispy.builtins.output import port_of
+
+        port_of("format", port).put(run, text)
         return None
     return text
 
 
-def _filled(run: Run, template: str, values: tuple[Value, ...]) -> str:
+def filled(run: Run, name: str, template: Value, values: tuple[Value, ...]) -> str:
+    """The template with all values put in."""
+    string(name, template)
     run.meter.charge(len(template) >> 4)
-    tildes = "~" in template
-    parts: list[str] = []
-    end = used = 0
-    for match in (TILDE if tildes else BRACES).finditer(template):
-        parts.append(template[end : match.start()])
+    text = Filled(run)
+    if "~" in template:
+        used = _Tildes(run, name, values, text).fill(template)
+        if used < len(values):
+            raise _left_over(name, used, len(values))
+        return text.whole()
+    percents, braces = _places(PERCENT, template), _places(BRACES, template)
+    if percents == braces == len(values) > 0:
+        raise LispyError("ambiguous", f"{name} finds places of two kinds in its template, {{}} and %",
+                         help="write ~a where a value belongs")  # fmt: skip
+    if percents == len(values) > 0:
+        _fill(text, PERCENT, template, lambda match, place: _percent(run, match, values[place]))
+        return text.whole()
+    if braces != len(values):
+        raise _missing(name, len(values)) if braces > len(values) else _left_over(name, braces, len(values))
+    _fill(text, BRACES, template, lambda match, place: _brace(run, match, values[place]))
+    return text.whole()
+
+
+class Filled:
+    """A text that grows piece by piece, never beyond the limit; it knows how far its last line goes."""
+
+    __slots__ = ("column", "parts", "run", "size")
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.parts: list[str] = []
+        self.size = self.column = 0
+
+    def add(self, text: str) -> None:
+        """Put a piece at the end."""
+        self.size += len(text)
+        if self.size > self.run.limits.string:
+            self.run.meter.text(self.size)
+        self.parts.append(text)
+        _, newline, line = text.rpartition("\n")
+        self.column = len(line) if newline else self.column + len(text)
+
+    def whole(self) -> str:
+        """All of it."""
+        self.run.meter.text(self.size)
+        return "".join(self.parts)
+
+
+def places(template: str) -> int:
+    """How many values a template has places for."""
+    if "~" not in template:
+        return _places(PERCENT, template)
+    return len([match for match in re.finditer(TILDE, template) if match[3] in TAKING and match[3]])
+
+
+def _missing(name: str, count: int) -> LispyError:
+    return LispyError("wrong-arity", f"{name} has more places than values, it got {count}",
+                      help="give a value for each place; ~~ is a tilde, %% a percent sign")  # fmt: skip
+
+
+def _left_over(name: str, used: int, count: int) -> LispyError:
+    places = f"{used} place{'s' * (used != 1)} for {count} value{'s' * (count != 1)}"
+    return LispyError("wrong-arity", f"{name} has {places}",
+                      help="write ~a or {} where a value belongs")  # fmt: skip
+
+
+def _places(pattern: str, template: str) -> int:
+    found = [match[0] for match in re.finditer(pattern, template)]
+    return len([piece for piece in found if piece not in ("{{", "}}", "%%", "%n")])
+
+
+def _fill(text: Filled, pattern: str, template: str, shown: Callable[[re.Match[str], int], str]) -> None:
+    end = place = 0
+    for match in re.finditer(pattern, template):
+        text.add(template[end : match.start()])
         end = match.end()
-        mark = match[3] if tildes else match[0]
-        literal = {"%": "\n", "n": "\n", "~": "~", "{{": "{", "}}": "}"}.get(mark)
-        if literal is not None:
-            parts.append(literal)
-            continue
-        if used >= len(values):
-            raise LispyError("wrong-arity", f"format has more places than values, it got {len(values)}")
-        width, digits = (match[1], match[2]) if tildes else (None, None)
-        parts.append(_shown(run, mark.lower(), values[used], width, digits))
-        used += 1
-    if used < len(values):
-        raise LispyError("wrong-arity", f"format has {used} places for {len(values)} values",
-                         help="write ~a or {} where a value belongs")  # fmt: skip
-    parts.append(template[end:])
-    return joined(run, "", parts)
+        literal = {"{{": "{", "}}": "}", "%%": "%", "%n": "\n"}.get(match[0])
+        if literal is None:
+            literal = shown(match, place)
+            place += 1
+        text.add(literal)
+    text.add(template[end:])
 
 
-def _shown(run: Run, mark: str, value: Value, width: str | None, digits: str | None) -> str:
-    if mark in ("d", "f"):
-        number("format", value)
-    if digits is not None and is_number(value):
-        try:
-            text = f"{value:.{int(digits)}f}"
-        except OverflowError:
-            raise LispyError("not-a-number", "format has a number too large for a float") from None
+def decimal(value: Any, digits: int, kind: str = "f") -> str:
+    """A number with digits after the point."""
+    try:
+        return f"{value:.{digits}{kind}}"
+    except OverflowError:
+        raise LispyError("not-a-number", "format has a number too large for a float") from None
+
+
+def _whole(name: str, value: Value) -> int:
+    """An integer for a place that wants one."""
+    if number(name, value, 0).__class__ is float and not value.is_integer():
+        help = "~,2f and %.2f are for numbers with a point"
+        raise LispyError("bad-value", f"{name} wants an integer here, got {value!r}", help=help)
+    return int(value)
+
+
+def _percent(run: Run, match: re.Match[str], value: Value) -> str:
+    """A place as C and Emacs write it."""
+    flags, width, digits, kind = match[1], int(match[2] or 0), match[3], match[4]
+    if kind in "sS":
+        text = display_text(run, value) if kind == "s" else write_text(run, value)
+        text = text if digits is None else text[: int(digits)]
+    elif kind == "c":
+        text = integer_to_char(run, value) if is_number(value) else string("format", value, 0)
+    elif kind in "dioxX":
+        whole = _whole("format", value)
+        text = format(whole, {"i": "d"}.get(kind, kind)) if kind in "xXo" else display_text(run, whole)
     else:
-        text = write_text(run, value) if mark in ("s", "v", "w") else display_text(run, value)
-    return (
-        text.rjust(int(width)) if width and mark in ("d", "f") else text.ljust(int(width)) if width else text
-    )
+        text = decimal(number("format", value, 0), 6 if digits is None else int(digits), kind)
+    if "+" in flags and is_number(value) and value >= 0:
+        text = "+" + text
+    if "-" in flags:
+        return text.ljust(width)
+    return text.zfill(width) if "0" in flags and is_number(value) else text.rjust(width)
+
+
+def _brace(run: Run, match: re.Match[str], value: Value) -> str:
+    """A place as Python writes it."""
+    if match[7] is None:
+        return display_text(run, value)
+    side, sign, zero, width, commas, digits, kind = match.groups()
+    if kind in ("f", "e", "g", "%") or (digits and is_number(value)):
+        text = decimal(number("format", value, 0), int(digits or 6), kind or "g")
+    elif kind in ("d", "x"):
+        whole = _whole("format", value)
+        text = format(whole, "x") if kind == "x" else display_text(run, whole)
+    else:
+        text = display_text(run, value)
+        text = text[: int(digits)] if digits else text
+    if commas:
+        text = grouped(text)
+    if sign and is_number(value) and value >= 0:
+        text = "+" + text
+    size = int(width or 0)
+    if zero and is_number(value):
+        return text.zfill(size)
+    side = side or (">" if is_number(value) else "<")
+    return text.rjust(size) if side == ">" else text.ljust(size) if side == "<" else text.center(size)
+
+
+def grouped(text: str) -> str:
+    """The digits of a number in groups of three."""
+    match = re.match(r"(-?)(\d+)", text)
+    if match is None:
+        return text
+    digits = match[2]
+    first = len(digits) % 3
+    groups = [digits[place : place + 3] for place in range(first, len(digits), 3)]
+    groups = [digits[:first], *groups] if first else groups
+    return match[1] + ",".join(groups) + text[match.end() :]
+
+
+class _Tildes:
+    """Fills templates with tildes from one row of values."""
+
+    def __init__(self, run: Run, name: str, values: Sequence[Value], text: Filled) -> None:
+        self.run, self.name, self.values, self.text = run, name, values, text
+        self.used = 0
+
+    def _next(self) -> Value:
+        if self.used >= len(self.values):
+            raise _missing(self.name, len(self.values))
+        self.used += 1
+        return self.values[self.used - 1]
+
+    def fill(self, template: str) -> int:
+        """Add the pieces of the filled template; how many values are used."""
+        end = 0
+        text = self.text
+        tildes = re.compile(TILDE)
+        while True:
+            match = tildes.search(template, end)
+            if match is None:
+                text.add(template[end:])
+                return self.used
+            text.add(template[end : match.start()])
+            end = match.end()
+            mark = match[3].lower()
+            if mark == "^":
+                if self.used >= len(self.values):
+                    return self.used
+            elif mark == "{":
+                end = self._repeat(template, end, match[2])
+            elif mark in LITERAL:
+                text.add(LITERAL[mark] * _times(match[1]))
+            elif mark == "&":
+                text.add("\n" if text.column else "")
+            elif mark == "t":
+                text.add(" " * max(1, _times(match[1]) - text.column))
+            elif mark[:1] != "\n":
+                text.add(self._shown(mark, match[1].split(","), match[2]))
+
+    def _repeat(self, template: str, start: int, flags: str) -> int:
+        """~{ ... ~}: the template inside once for each round of elements."""
+        stop = template.find("~}", start)
+        if stop < 0:
+            raise LispyError("bad-value", f"{self.name} has a ~{{ without ~}} in its template")
+        inside = template[start:stop]
+        if "@" in flags:
+            items = list(self.values[self.used :])
+            self.used = len(self.values)
+        else:
+            items = walk(self.run, self.name, self._next(), 0)
+        if ":" in flags:
+            for item in items:
+                self.run.meter.charge(1 + (len(inside) >> 4))
+                _Tildes(self.run, self.name, walk(self.run, self.name, item, 0), self.text).fill(inside)
+            return stop + 2
+        inner = _Tildes(self.run, self.name, items, self.text)
+        while inner.used < len(inner.values):
+            before = inner.used
+            self.run.meter.charge(1 + (len(inside) >> 4))
+            inner.fill(inside)
+            if inner.used == before:
+                raise LispyError("bad-value", f"{self.name} has no place for a value between ~{{ and ~}}")
+        return stop + 2
+
+    def _shown(self, mark: str, parameters: list[str], flags: str) -> str:
+        if not mark or mark not in TAKING:
+            raise LispyError(
+                "bad-value", f"{self.name} knows no ~{mark} in a template",
+                help="write ~a, ~s, ~d, ~,2f, ~5d, ~x, ~{ ~}, ~% or ~~",
+            )  # fmt: skip
+        if mark == "p":
+            self.used -= ":" in flags
+            return "" if self._next() == 1 else "s"
+        value = self._next()
+        numbers = [int(part) if part.lstrip("-").isdigit() else None for part in parameters]
+        width = numbers[0] or 0
+        fill = next((part[1] for part in parameters[1:] if part.startswith("'")), " ")
+        text = self._text(mark, value, numbers)
+        if mark in "dfxob$eg":
+            if ":" in flags:
+                text = grouped(text)
+            if "@" in flags and value >= 0:
+                text = "+" + text
+            return text.rjust(width, fill)
+        return text.rjust(width, fill) if "@" in flags else text.ljust(width, fill)
+
+    def _text(self, mark: str, value: Value, numbers: list[int | None]) -> str:
+        digits = numbers[1] if len(numbers) > 1 else None
+        if mark in "dfxob$eg":
+            number(self.name, value, 0)
+        if mark in "xob":
+            return format(_whole(self.name, value), mark)
+        if mark == "$":
+            return decimal(value, 2 if numbers[0] is None else max(0, min(numbers[0], 300)))
+        if digits is not None and is_number(value):
+            return decimal(value, max(0, min(digits, 300)), "e" if mark == "e" else "f")
+        if mark in "svw":
+            return write_text(self.run, value)
+        return display_text(self.run, value)
+
+
+def _times(text: str) -> int:
+    return int(text) if text.isdigit() else 1

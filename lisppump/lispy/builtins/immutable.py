@@ -13,26 +13,40 @@ if TYPE_CHECKING:
 
 INSTEAD = {
     "(set! d (dict-set d k v))": (
-        "dict-set!", "hash-set!", "hash-table-set!", "hash-put!", "dict-put!", "puthash", "put!", "assoc!",
-        "aset", "assoc-set!", "set-in!",
+        "dict-set!", "hash-set!", "hash-set*!", "hash-table-set!", "hash-put!", "hash-table-put!",
+        "hash-table/put!", "dict-put!", "puthash", "put!", "assoc!", "assq-set!", "assoc-set!", "set-in!",
     ),
     "(set! d (dissoc d k))": (
-        "dict-remove!", "dict-delete!", "hash-remove!", "hash-table-delete!", "dissoc!",
+        "dict-remove!", "dict-delete!", "hash-remove!", "hash-delete!", "hash-table-delete!",
+        "hash-table-remove!", "remhash", "dissoc!",
     ),
-    "(set! d (update d k f))": ("dict-update!", "hash-update!", "hash-table-update!", "update!"),
+    "(set! d {})": ("hash-clear!", "hash-table-clear!", "clrhash", "dict-clear!"),
+    "(set! d (update d k f))": (
+        "dict-update!", "hash-update!", "hash-table-update!", "hash-table-update!/default", "update!",
+        "hash-table-modify!",
+    ),
+    "(get d k default)": ("hash-ref!", "dict-ref!", "hash-table-ref!"),
+    "(set! d (dict-set d k (append (get d k) (list x))))": ("hash-append!", "hash-push!", "dict-append!"),
     "(set! d (dict-merge d e))": ("dict-merge!", "merge!", "hash-union!"),
-    "(set! l (list-set l n x))": ("list-set!", "vector-set!", "set-nth!", "string-set!"),
-    "(set! l (cons x (cdr l)))": ("set-car!",),
-    "(set! l (cons (car l) x))": ("set-cdr!",),
+    "(set! l (list-set l n x))": ("list-set!", "vector-set!", "set-nth!", "string-set!", "aset"),
+    "(set! l (cons x (cdr l)))": ("set-car!", "rplaca", "setcar"),
+    "(set! l (cons (car l) x))": ("set-cdr!", "rplacd", "setcdr"),
     "(set! l (append l (list x)))": (
-        "push!", "append!", "conj!", "vector-push!", "add!", "list-append!", "insert!",
+        "push!", "append!", "conj!", "vector-push!", "add!", "list-append!", "insert!", "nconc",
+        "vector-push", "vector-push-extend", "list-push!", "enqueue!",
     ),
     "(set! l (cons x l))": ("push", "cons!", "prepend!"),
-    "(set! l (cdr l))": ("pop!", "pop"),
-    "(set! l (reverse l))": ("reverse!", "nreverse"),
-    "(set! l (sort l f))": ("sort!",),
+    "(set! l (cdr l))": ("pop!", "pop", "dequeue!"),
+    "(set! l (reverse l))": ("reverse!",),
+    "(set! l (sort l f))": ("sort!", "sort-by!", "vector-sort!"),
+    "(set! l (random-shuffle l))": ("shuffle!",),
     "(set! l (filter f l))": ("filter!", "remove!", "delete!"),
     "(map f l)": ("map!", "vector-map!", "vector-fill!"),
+    "(set! x (f x))": ("swap!", "alter", "vswap!", "box-swap!"),
+    "(set! x value)": ("reset!", "set-box!", "vreset!"),
+    "(set! n (+ n 1))": ("inc!", "increment!", "add1!"),
+    "(set! n (- n 1))": ("dec!", "decrement!", "sub1!"),
+    "(set! s (string-append s t))": ("string-append!", "string-concat!"),
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
@@ -27,10 +28,16 @@ if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
 
+NONE: Any = object()  # where no default is given
+
+
 @builtin("list", "(list x ...)", "A list of the arguments.", example="(list 1 2 3) ;=> (1 2 3)", cost="0",
          aliases=("vector",))  # fmt: skip
 def list_(run: Run, *values: Value) -> Value:
-    room(run, len(values))
+    size = len(values)
+    if size > run.limits.elements:
+        run.meter.container(size)
+    run.meter.allocate(8 * size)
     return list(values)
 
 
@@ -38,6 +45,8 @@ def list_(run: Run, *values: Value) -> Value:
          example="(cons 1 '(2 3)) ;=> (1 2 3)")  # fmt: skip
 def cons_(run: Run, head: Value, tail: Value) -> Value:
     run.meter.allocate(CELL)
+    if tail.__class__ is Pair and 0 <= tail.size < run.limits.elements:
+        return Pair(head, tail, tail.size + 1)
     made = cons(head, tail)
     if made.__class__ is Pair and made.size > run.limits.elements:
         run.meter.container(made.size)
@@ -45,7 +54,7 @@ def cons_(run: Run, head: Value, tail: Value) -> Value:
 
 
 @builtin("make-list", "(make-list n [x])", "A list of n times x.", example="(make-list 3 0) ;=> (0 0 0)",
-         cost="n", aliases=("make-vector",))  # fmt: skip
+         cost="n", aliases=("make-vector", "replicate", "repeat"))  # fmt: skip
 def make_list(run: Run, size: Value, fill: Value = None) -> Value:
     whole = count("make-list", size)
     run.meter.container(whole)
@@ -55,7 +64,15 @@ def make_list(run: Run, size: Value, fill: Value = None) -> Value:
 @builtin("car", "(car list)", "The first element; of an empty list an error.", example="(car '(1 2 3)) ;=> 1",
          aliases=("first", "head"))  # fmt: skip
 def car(run: Run, value: Value) -> Value:
-    return head_of("car", value)
+    kind = value.__class__
+    if kind is list:
+        if value:
+            return value[0]
+    elif kind is Pair:
+        return value.car
+    elif kind is Slice:
+        return value.base[value.start]
+    raise _no_element("car", value)
 
 
 def head_of(name: str, value: Value) -> Value:
@@ -88,20 +105,31 @@ def tail_of(name: str, value: Value) -> Value:
     if kind is list and value:
         return Slice(value, 1, len(value)) if len(value) > 1 else []
     if kind is Slice:
-        return Slice(value.base, value.start + 1, value.stop) if len(value) > 1 else []
+        start, stop = value.start + 1, value.stop
+        return Slice(value.base, start, stop) if start < stop else []
     raise _no_element(name, value)
 
 
 @builtin("cdr", "(cdr list)", "The list without its first element; of an empty list an error.",
          example="(cdr '(1 2 3)) ;=> (2 3)", aliases=("rest", "tail"))  # fmt: skip
 def cdr(run: Run, value: Value) -> Value:
+    kind = value.__class__
+    if kind is Slice:
+        start, stop = value.start + 1, value.stop
+        return Slice(value.base, start, stop) if start < stop else []
+    if kind is Pair:
+        return value.cdr
     return tail_of("cdr", value)
 
 
 def _path(name: str) -> None:
     steps = name[-2:0:-1]
+    last = len(steps) - 1
+    place = last if steps.find("a") == last else sys.maxsize  # what cadr, caddr ... are in an array
 
     def walk_path(run: Run, value: Value) -> Value:
+        if value.__class__ is list and len(value) > place:
+            return value[place]
         for step in steps:
             value = head_of(name, value) if step == "a" else tail_of(name, value)
         return value
@@ -133,6 +161,8 @@ def at(name: str, value: Value, position: int) -> Value:
 
 def _ordinal(name: str, position: int) -> None:
     def pick(run: Run, value: Value) -> Value:
+        if value.__class__ is list and len(value) > position:
+            return value[position]
         base, start, stop = flat(proper(name, value))
         if position >= stop - start:
             raise LispyError(
@@ -141,10 +171,12 @@ def _ordinal(name: str, position: int) -> None:
         return base[start + position]
 
     builtin(name, f"({name} list)", f"The {name} element.",
-            example=f"({name} '(1 2 3 4 5)) ;=> {position + 1}")(pick)  # fmt: skip
+            example=f"({name} '(1 2 3 4 5 6 7 8 9 10)) ;=> {position + 1}")(pick)  # fmt: skip
 
 
-for _position, _name in enumerate(("second", "third", "fourth", "fifth"), 1):
+for _position, _name in enumerate(
+    ("second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"), 1
+):
     _ordinal(_name, _position)
 
 
@@ -175,16 +207,25 @@ def _two(name: str, first: Value, second: Value) -> tuple[Value, Value]:
     raise wrong(name, "a list and a number", second if is_number(first) else first, help=help)
 
 
-@builtin("nth", "(nth list n)", "The element at position n, counted from 0; list and number in any order.",
-         example="(nth '(a b c) 1) ;=> b", aliases=("list-ref", "elt", "vector-ref"))  # fmt: skip
-def nth(run: Run, first: Value, second: Value) -> Value:
-    if first.__class__ is list and second.__class__ is int and 0 <= second < len(first):
-        return first[second]
+@builtin("nth", "(nth list n [default])",
+         "The element at position n, counted from 0; list and number in any order. Beyond the end the "
+         "default, without one an error.",
+         example="(nth '(a b c) 1) ;=> b", aliases=("list-ref", "elt", "vector-ref", "aref",
+                  "svref"))  # fmt: skip
+def nth(run: Run, first: Value, second: Value, default: Value = NONE) -> Value:
+    if second.__class__ is int and second >= 0:
+        if first.__class__ is list and second < len(first):
+            return first[second]
+        if first.__class__ is Slice and (place := first.start + second) < first.stop:
+            return first.base[place]
     items, position = _two("nth", first, second)
-    return at("nth", items, integer("nth", position, 2))
+    whole = integer("nth", position, 2)
+    return default if default is not NONE and not 0 <= whole < length(items) else at("nth", items, whole)
 
 
 def _cut(name: str, first: Value, second: Value) -> tuple[list[Value], int, int, int]:
+    if first.__class__ is list and second.__class__ is int and second >= 0:
+        return first, 0, len(first), min(second, len(first))
     items, size = _two(name, first, second)
     whole = count(name, size, 2)
     base, start, stop = flat(items)
@@ -192,7 +233,7 @@ def _cut(name: str, first: Value, second: Value) -> tuple[list[Value], int, int,
 
 
 @builtin("take", "(take list n)", "The first n elements, or all there are; list and number in any order.",
-         example="(take '(1 2 3) 2) ;=> (1 2)")  # fmt: skip
+         example="(take '(1 2 3) 2) ;=> (1 2)", aliases=("list-head", "take-first"))  # fmt: skip
 def take(run: Run, first: Value, second: Value) -> Value:
     base, start, _, size = _cut("take", first, second)
     return window(base, start, start + size)
@@ -240,7 +281,8 @@ def butlast(run: Run, value: Value) -> Value:
 
 @builtin("slice", "(slice list start [end])",
          "The elements from start up to, not with, end; cut to the length.",
-         example="(slice '(1 2 3 4) 1 3) ;=> (2 3)", aliases=("sublist", "subvector"))  # fmt: skip
+         example="(slice '(1 2 3 4) 1 3) ;=> (2 3)", aliases=("sublist", "subvector",
+                  "vector-slice"))  # fmt: skip
 def slice_(run: Run, value: Value, start: Value, end: Value = None) -> Value:
     base, low, high = flat(proper("slice", value))
     begin = low + count("slice", start, 2)
@@ -260,8 +302,11 @@ def list_set(run: Run, value: Value, position: Value, item: Value) -> Value:
 
 
 @builtin("length", "(length x)", "How many elements a list has, entries a dict, characters a string.",
-         example="(length '(a b c)) ;=> 3", aliases=("len", "vector-length"))  # fmt: skip
+         example="(length '(a b c)) ;=> 3", aliases=("len", "vector-length", "list-length", "set-count",
+                  "set-size"))  # fmt: skip
 def length_(run: Run, value: Value) -> Value:
+    if value.__class__ is list:
+        return len(value)
     if is_list(value):
         return length(value)
     if value.__class__ is str or isinstance(value, dict):
@@ -270,7 +315,8 @@ def length_(run: Run, value: Value) -> Value:
 
 
 @builtin("reverse", "(reverse list)", "The list from its end; a string likewise.",
-         example="(reverse '(1 2 3)) ;=> (3 2 1)", cost="n", aliases=("string-reverse",))  # fmt: skip
+         example="(reverse '(1 2 3)) ;=> (3 2 1)", cost="n",
+         aliases=("string-reverse", "nreverse", "vector-reverse"))  # fmt: skip
 def reverse(run: Run, value: Value) -> Value:
     if value.__class__ is str:
         run.meter.text(len(value))
@@ -278,6 +324,9 @@ def reverse(run: Run, value: Value) -> Value:
     items = walk(run, "reverse", value)
     room(run, len(items))
     return items[::-1]
+
+
+SHORT = 16  # lists up to this length are copied
 
 
 class Growing(list[Value]):
@@ -288,10 +337,16 @@ class Growing(list[Value]):
 
 @builtin("append", "(append list ...)", "One list of the elements of all; nil is the empty list.",
          example="(append '(1 2) '(3)) ;=> (1 2 3)", cost="elements of all lists but the longest",
-         aliases=("concatenate",))  # fmt: skip
+         aliases=("vector-append", "list-append"))  # fmt: skip
 def append(run: Run, *values: Value) -> Value:
     if not values:
         return []
+    if len(values) == 2 and values[0].__class__ is list and values[1].__class__ is list:
+        one, other = map(len, values)
+        if 0 < other <= 8 * one and one + other <= min(SHORT, run.limits.elements):
+            run.meter.charge(1 + min(one, other))
+            run.meter.allocate(8 * (one + other))
+            return values[0] + values[1]
     for place, value in enumerate(values, 1):
         if not is_list(value):
             raise wrong(
@@ -322,7 +377,7 @@ def _extended(run: Run, first: Value, others: tuple[Value, ...], sizes: list[int
         start = first.start
     else:
         run.meter.allocate(8 * whole)
-        base, start = Growing(elements(first)) if whole > 16 else list(elements(first)), 0
+        base, start = Growing(elements(first)) if whole > SHORT else list(elements(first)), 0
     for other in others:
         base.extend(elements(other))
     return base if base.__class__ is list else Slice(base, start, len(base))
@@ -331,6 +386,8 @@ def _extended(run: Run, first: Value, others: tuple[Value, ...], sizes: list[int
 @builtin("range", "(range [start] end [step])", "The numbers from start (0) up to, not with, end.",
          example="(range 1 10 3) ;=> (1 4 7)", cost="n")  # fmt: skip
 def range_(run: Run, *values: Value) -> Value:
+    if len(values) == 1 and values[0].__class__ is int:
+        return _numbers_from(run, 0, 1, max(0, values[0]))
     if not 1 <= len(values) <= 3:
         raise arity("range", "1 to 3 numbers", len(values))
     for place, value in enumerate(values, 1):
@@ -405,8 +462,11 @@ def flatten(run: Run, value: Value) -> Value:
     return out
 
 
-@builtin("list-copy", "(list-copy list)", "The list itself: lists never change.",
-         example="(list-copy '(1 2)) ;=> (1 2)",
-         aliases=("vector->list", "list->vector", "sequence->list"))  # fmt: skip
-def list_copy(run: Run, value: Value) -> Value:
-    return [] if value is None else proper("list-copy", value)
+@builtin("list-copy", "(list-copy list [start] [end])",
+         "The list itself, as lists never change, or a part of it.", example="(list-copy '(1 2)) ;=> (1 2)",
+         aliases=("vector->list", "list->vector", "vector-copy", "copy-list", "vec",
+                  "set->list"))  # fmt: skip
+def list_copy(run: Run, value: Value, start: Value = 0, end: Value = None) -> Value:
+    if start == 0 and end is None:
+        return [] if value is None else proper("list-copy", value)
+    return slice_(run, value, start, end)

@@ -117,10 +117,12 @@ def capabilities(run: Run) -> Value:
 @builtin("limits", "(limits)", "The limits of this run, by name.",
          example="(get (limits) \"bits\") ;=> 14000")  # fmt: skip
 def limits(run: Run) -> Value:
+    run.outside("the limits of the run are not to be seen")
     return {field.name: getattr(run.limits, field.name) for field in fields(run.limits)}
 
 
 @builtin("usage", "(usage)", "What this run has used so far: steps, bytes of data, characters printed.",
          example="(integer? (get (usage) \"steps\")) ;=> #t", aliases=("execution-usage",))  # fmt: skip
 def usage(run: Run) -> Value:
+    run.outside("what the run has used is not to be seen")
     return {"steps": run.meter.steps, "bytes": run.meter.allocated, "output": run.meter.output}

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import integer, number, wrong
-from lisppump.lispy.builtins.compare import same
+from lisppump.lispy.builtins.compare import NUMBERS, same
 from lisppump.lispy.errors import LimitError, LispyError
-from lisppump.lispy.values import Value, elements, is_list, is_nil, length
+from lisppump.lispy.values import Value, elements, is_list, length
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
 SMALL = 1 << 512  # results below this cost nothing
+HALF = 1 << 256  # the product of two below this, or the sum of however many, is below the other
+MANY = 8  # numbers from which on it pays to look at them as a whole
+INTEGERS = frozenset((int,))
 BIG = "bits / 256 for results over 512 bits"
 
 
@@ -59,12 +63,28 @@ def _overflow(name: str) -> LispyError:
 def _list_help(values: tuple[Value, ...]) -> str | None:
     return (
         "(apply f list) spreads a list into arguments"
-        if any(is_list(value) and not is_nil(value) for value in values)
+        if any(is_list(value) and length(value) > 1 for value in values)
         else None
     )
 
 
+def _are_small(left: Value, right: Value) -> bool:
+    """True for floats, and for integers that are no trouble as floats and as parts of a product."""
+    return (left.__class__ is float or (left.__class__ is int and -HALF < left < HALF)) and (
+        right.__class__ is float or (right.__class__ is int and -HALF < right < HALF)
+    )
+
+
+def small_integers(values: Collection[Any]) -> bool:
+    """True for integers, at least one, whose sum costs nothing however they are added up."""
+    if not (values and INTEGERS.issuperset(map(type, values))):
+        return False
+    return bool(min(values) > -HALF and max(values) < HALF)
+
+
 def _numbers(name: str, values: tuple[Value, ...]) -> None:
+    if NUMBERS.issuperset(map(type, values)):
+        return
     for place, value in enumerate(values, 1):
         if value.__class__ is not int and value.__class__ is not float:
             raise wrong(name, "a number", value, place, _list_help(values))
@@ -72,12 +92,27 @@ def _numbers(name: str, values: tuple[Value, ...]) -> None:
 
 @builtin("+", "(+ number ...)", "The sum; 0 of nothing.", example="(+ 1 2 3) ;=> 6", cost=BIG)
 def add(run: Run, *values: Value) -> Value:
+    total: Any
+    if len(values) == 2:
+        left, right = values
+        if left.__class__ is int and right.__class__ is int:
+            total = left + right
+            if -SMALL < total < SMALL:
+                return total
+        elif _are_small(left, right):
+            total = 0 + left + right  # the sum of nothing is 0, which has no sign
+            if total - total == 0.0:
+                return total
     _numbers("+", values)
     run.meter.charge(len(values) >> 3)
-    total: Any = 0
+    if len(values) > MANY and small_integers(values):
+        return sum(values)
+    total = 0
     try:
         for value in values:
-            total = settled(run, "+", total + value)
+            total += value
+            if total.__class__ is float or not -SMALL < total < SMALL:
+                settled(run, "+", total)
     except OverflowError:
         raise _overflow("+") from None
     return total
@@ -86,6 +121,16 @@ def add(run: Run, *values: Value) -> Value:
 @builtin("-", "(- number ...)", "The first less the others; of one number its negative.",
          example="(- 10 3 2) ;=> 5", cost=BIG)  # fmt: skip
 def subtract(run: Run, first: Value, *values: Value) -> Value:
+    if len(values) == 1:
+        other = values[0]
+        if first.__class__ is int and other.__class__ is int:
+            rest: Any = first - other
+            if -SMALL < rest < SMALL:
+                return rest
+        elif _are_small(first, other):
+            rest = first - other
+            if rest - rest == 0.0:
+                return rest
     _numbers("-", (first, *values))
     run.meter.charge(len(values) >> 3)
     if not values:
@@ -100,6 +145,12 @@ def subtract(run: Run, first: Value, *values: Value) -> Value:
 
 @builtin("*", "(* number ...)", "The product; 1 of nothing.", example="(* 2 3 4) ;=> 24", cost=BIG)
 def multiply(run: Run, *values: Value) -> Value:
+    if len(values) == 2:
+        left, right = values
+        if _are_small(left, right):
+            result: Any = left * right
+            if result - result == 0:
+                return result
     _numbers("*", values)
     run.meter.charge(len(values) >> 3)
     return product_of(run, "*", values)
@@ -135,6 +186,8 @@ def divide_two(run: Run, name: str, left: Any, right: Any) -> Any:
          "The first divided by the others; an integer when it divides exactly, else a float.",
          example="(list (/ 6 3) (/ 1 2)) ;=> (2 0.5)", cost=BIG)  # fmt: skip
 def divide(run: Run, first: Value, *values: Value) -> Value:
+    if len(values) == 1 and first.__class__ in NUMBERS and values[0].__class__ in NUMBERS:
+        return divide_two(run, "/", first, values[0])
     _numbers("/", (first, *values))
     run.meter.charge(len(values) >> 3)
     if not values:
@@ -165,7 +218,8 @@ def _modulus(run: Run, name: str, left: Value, right: Value, how: str) -> Any:
         raise _overflow(name) from None
 
 
-@builtin("//", "(// a b)", "The quotient rounded down, an integer.", example="(// -7 2) ;=> -4", cost=BIG)
+@builtin("//", "(// a b)", "The quotient rounded down, an integer.", example="(// -7 2) ;=> -4", cost=BIG,
+         aliases=("floor-quotient", "div"))
 def floor_divide(run: Run, left: Value, right: Value) -> Value:
     number("//", left, 1)
     number("//", right, 2)
@@ -180,18 +234,24 @@ def floor_divide(run: Run, left: Value, right: Value) -> Value:
 @builtin("modulo", "(modulo a b)", "The rest with the sign of the divisor.", example="(modulo -7 3) ;=> 2",
          cost=BIG, aliases=("%", "mod", "floor-remainder"))  # fmt: skip
 def modulo(run: Run, left: Value, right: Value) -> Value:
+    if left.__class__ is int and right.__class__ is int and right and -SMALL < right < SMALL:
+        return left % right
     return _modulus(run, "modulo", left, right, "floor")
 
 
 @builtin("remainder", "(remainder a b)", "The rest with the sign of the dividend.",
-         example="(remainder -7 3) ;=> -1", cost=BIG, aliases=("rem",))  # fmt: skip
+         example="(remainder -7 3) ;=> -1", cost=BIG, aliases=("rem", "truncate-remainder"))  # fmt: skip
 def remainder(run: Run, left: Value, right: Value) -> Value:
+    if left.__class__ is int and right.__class__ is int and right > 0 <= left < SMALL:
+        return left % right
     return _modulus(run, "remainder", left, right, "truncate")
 
 
 @builtin("quotient", "(quotient a b)", "The quotient cut to an integer, toward zero.",
-         example="(quotient -7 2) ;=> -3", cost=BIG, aliases=("quot", "div"))  # fmt: skip
+         example="(quotient -7 2) ;=> -3", cost=BIG, aliases=("quot", "truncate-quotient"))  # fmt: skip
 def quotient(run: Run, left: Value, right: Value) -> Value:
+    if left.__class__ is int and right.__class__ is int and right > 0 <= left < SMALL:
+        return left // right
     return _modulus(run, "quotient", left, right, "quotient")
 
 
@@ -202,11 +262,15 @@ def absolute(run: Run, value: Value) -> Value:
 
 @builtin("inc", "(inc x)", "One more.", example="(inc 4) ;=> 5", cost=BIG, aliases=("add1", "1+"))
 def increment(run: Run, value: Value) -> Value:
+    if value.__class__ is int and -HALF < value < HALF:
+        return value + 1
     return settled(run, "inc", number("inc", value) + 1)
 
 
 @builtin("dec", "(dec x)", "One less.", example="(dec 4) ;=> 3", cost=BIG, aliases=("sub1", "1-", "-1+"))
 def decrement(run: Run, value: Value) -> Value:
+    if value.__class__ is int and -HALF < value < HALF:
+        return value - 1
     return settled(run, "dec", number("dec", value) - 1)
 
 
@@ -220,22 +284,26 @@ def _extreme(run: Run, name: str, values: tuple[Value, ...], largest: bool) -> V
         raise LispyError("wrong-arity", f"{name} wants at least one number")
     run.meter.charge(len(values) >> 3)
     _numbers(name, values)
-    best = values[0]
-    for value in values:
-        if value > best if largest else value < best:
-            best = value
-    return best
+    return max(values) if largest else min(values)
 
 
 @builtin("min", "(min number ...)", "The smallest of numbers, or of one list of numbers.",
          example="(min 3 1 2) ;=> 1", cost="n of a list")  # fmt: skip
 def smallest(run: Run, *values: Value) -> Value:
+    if len(values) == 2:
+        left, right = values
+        if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+            return right if right < left else left
     return _extreme(run, "min", values, False)
 
 
 @builtin("max", "(max number ...)", "The largest of numbers, or of one list of numbers.",
          example="(max '(3 1 2)) ;=> 3", cost="n of a list")  # fmt: skip
 def largest(run: Run, *values: Value) -> Value:
+    if len(values) == 2:
+        left, right = values
+        if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+            return right if right > left else left
     return _extreme(run, "max", values, True)
 
 
@@ -272,6 +340,11 @@ def least_multiple(run: Run, *values: Value) -> Value:
          example="(list (= 1 1.0) (= \"a\" \"b\")) ;=> (#t #f)", cost="nodes compared",
          aliases=("==",))  # fmt: skip
 def equals(run: Run, first: Value, *values: Value) -> Value:
+    if len(values) == 1:
+        second = values[0]
+        if first.__class__ in NUMBERS and second.__class__ in NUMBERS:
+            return first == second
+        return same(run, first, second, loose=True)
     run.meter.charge(len(values) >> 3)
     return all([same(run, first, value, loose=True) for value in values])
 
@@ -292,6 +365,10 @@ def _ordered(run: Run, name: str, values: tuple[Value, ...]) -> None:
 @builtin("<", "(< a b ...)", "True when each is less than the next; numbers or strings.",
          example="(< 1 2 3) ;=> #t")  # fmt: skip
 def less(run: Run, *values: Value) -> Value:
+    if len(values) == 2:
+        left, right = values
+        if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+            return left < right
     if not values:
         return True
     _ordered(run, "<", values)
@@ -301,6 +378,10 @@ def less(run: Run, *values: Value) -> Value:
 @builtin(">", "(> a b ...)", "True when each is more than the next; numbers or strings.",
          example="(> 3 2 2) ;=> #f")  # fmt: skip
 def more(run: Run, *values: Value) -> Value:
+    if len(values) == 2:
+        left, right = values
+        if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+            return left > right
     if not values:
         return True
     _ordered(run, ">", values)
@@ -310,6 +391,10 @@ def more(run: Run, *values: Value) -> Value:
 @builtin("<=", "(<= a b ...)", "True when none is more than the next; numbers or strings.",
          example="(<= 1 1 2) ;=> #t")  # fmt: skip
 def at_most(run: Run, *values: Value) -> Value:
+    if len(values) == 2:
+        left, right = values
+        if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+            return left <= right
     if not values:
         return True
     _ordered(run, "<=", values)
@@ -319,6 +404,10 @@ def at_most(run: Run, *values: Value) -> Value:
 @builtin(">=", "(>= a b ...)", "True when none is less than the next; numbers or strings.",
          example="(>= 3 3 1) ;=> #t")  # fmt: skip
 def at_least(run: Run, *values: Value) -> Value:
+    if len(values) == 2:
+        left, right = values
+        if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+            return left >= right
     if not values:
         return True
     _ordered(run, ">=", values)

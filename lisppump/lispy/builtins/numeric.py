@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import integer, is_number, number, string, walk, wrong
+from lisppump.lispy.builtins.compare import NUMBERS
 from lisppump.lispy.builtins.numbers import BIG, finite, fits, product_of, settled
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.reader import number as read_number
@@ -20,26 +21,27 @@ if TYPE_CHECKING:
 DIGITS = 4300  # the host refuses decimal texts of more digits
 
 
-@builtin("floor", "(floor x)", "The largest integer not above x.", example="(floor 2.7) ;=> 2")
+@builtin("floor", "(floor x)", "The largest integer not above x.", example="(floor 2.7) ;=> 2",
+         aliases=("exact-floor",))  # fmt: skip
 def floor(run: Run, value: Value) -> Value:
     return math.floor(number("floor", value))
 
 
 @builtin("ceil", "(ceil x)", "The smallest integer not below x.", example="(ceil 2.1) ;=> 3",
-         aliases=("ceiling",))  # fmt: skip
+         aliases=("ceiling", "exact-ceiling"))  # fmt: skip
 def ceil(run: Run, value: Value) -> Value:
     return math.ceil(number("ceil", value))
 
 
 @builtin("truncate", "(truncate x)", "The integer that x has before the point.",
-         example="(truncate -2.7) ;=> -2", aliases=("trunc",))  # fmt: skip
+         example="(truncate -2.7) ;=> -2", aliases=("trunc", "exact-truncate", "int"))  # fmt: skip
 def truncate(run: Run, value: Value) -> Value:
     return math.trunc(number("truncate", value))
 
 
 @builtin("round", "(round x [digits])",
          "The nearest integer, halves to the even one; with digits a float with that many after the point.",
-         example="(list (round 2.5) (round 2.567 2)) ;=> (2 2.57)")  # fmt: skip
+         example="(list (round 2.5) (round 2.567 2)) ;=> (2 2.57)", aliases=("exact-round",))  # fmt: skip
 def round_(run: Run, value: Value, digits: Value = None) -> Value:
     number("round", value)
     if digits is None:
@@ -111,11 +113,15 @@ def log10(run: Run, value: Value) -> Value:
 
 @builtin("sin", "(sin x)", "The sine of an angle in radians.", example="(sin 0) ;=> 0.0")
 def sin(run: Run, value: Value) -> Value:
+    if value.__class__ is float:
+        return math.sin(value)
     return _real("sin", math.sin, number("sin", value))
 
 
 @builtin("cos", "(cos x)", "The cosine of an angle in radians.", example="(cos 0) ;=> 1.0")
 def cos(run: Run, value: Value) -> Value:
+    if value.__class__ is float:
+        return math.cos(value)
     return _real("cos", math.cos, number("cos", value))
 
 
@@ -184,9 +190,10 @@ def _listed(run: Run, name: str, values: tuple[Value, ...]) -> list[Any]:
     else:
         items = list(values)
         run.meter.charge(len(items))
-    for item in items:
-        if not is_number(item):
-            raise wrong(name, "numbers", item)
+    if not NUMBERS.issuperset(map(type, items)):
+        for item in items:
+            if not is_number(item):
+                raise wrong(name, "numbers", item)
     return items
 
 
@@ -200,7 +207,7 @@ def _some(run: Run, name: str, values: tuple[Value, ...]) -> list[Any]:
 def total(run: Run, name: str, items: list[Any]) -> Any:
     """A sum: exact for integers; floats are added without losing digits, whatever their order."""
     try:
-        if any(item.__class__ is float for item in items):
+        if float in map(type, items):
             return finite(name, math.fsum(items))
         return settled(run, name, sum(items))
     except (OverflowError, ValueError):
@@ -264,7 +271,8 @@ def stddev(run: Run, *values: Value) -> Value:
 
 @builtin("number->string", "(number->string n [radix])",
          "The text of a number; radix 2, 8, 10 or 16 for an integer.",
-         example="(number->string 255 16) ;=> \"ff\"", cost="digits / 16")  # fmt: skip
+         example="(number->string 255 16) ;=> \"ff\"", cost="digits / 16",
+         aliases=("number-to-string",))  # fmt: skip
 def number_to_string(run: Run, value: Value, radix: Value = None) -> Value:
     number("number->string", value)
     if radix is not None and radix != 10:
@@ -279,7 +287,7 @@ def number_to_string(run: Run, value: Value, radix: Value = None) -> Value:
 
 @builtin("string->number", "(string->number text [radix])", "The number a text spells, or #f.",
          example="(list (string->number \"42\") (string->number \"x\")) ;=> (42 #f)", cost="length / 16",
-         aliases=("parse-number", "parse-int", "parse-float"))  # fmt: skip
+         aliases=("parse-number", "parse-float", "string-to-number"))  # fmt: skip
 def string_to_number(run: Run, text: Value, radix: Value = None) -> Value:
     string("string->number", text)
     run.meter.charge(len(text) >> 4)
@@ -293,6 +301,8 @@ def string_to_number(run: Run, text: Value, radix: Value = None) -> Value:
             return settled(run, "string->number", int(text, base))
         except ValueError:
             return False
+    if len(text) < 18 and text.isascii() and text.isdigit():
+        return int(text)
     try:
         value = read_number(text.strip(), run.limits)
     except LispyError as error:
@@ -309,31 +319,33 @@ def to_float(run: Run, value: Value) -> Value:
 
 
 @builtin("inexact->exact", "(inexact->exact x)", "A whole float as an integer; other floats are an error.",
-         example="(inexact->exact 3.0) ;=> 3", aliases=("exact", "int", "->int"))  # fmt: skip
+         example="(inexact->exact 3.0) ;=> 3", aliases=("exact", "->int"))  # fmt: skip
 def to_integer(run: Run, value: Value) -> Value:
     return integer("inexact->exact", number("inexact->exact", value))
 
 
-@builtin("even?", "(even? n)", "True for an even integer.", example="(even? 4) ;=> #t")
+@builtin("even?", "(even? n)", "True for an even integer.", example="(even? 4) ;=> #t", aliases=("evenp",))
 def is_even(run: Run, value: Value) -> Value:
     return integer("even?", value) % 2 == 0
 
 
-@builtin("odd?", "(odd? n)", "True for an odd integer.", example="(odd? 4) ;=> #f")
+@builtin("odd?", "(odd? n)", "True for an odd integer.", example="(odd? 4) ;=> #f", aliases=("oddp",))
 def is_odd(run: Run, value: Value) -> Value:
     return integer("odd?", value) % 2 == 1
 
 
-@builtin("zero?", "(zero? x)", "True for zero.", example="(zero? 0.0) ;=> #t")
+@builtin("zero?", "(zero? x)", "True for zero.", example="(zero? 0.0) ;=> #t", aliases=("zerop",))
 def is_zero(run: Run, value: Value) -> Value:
     return bool(number("zero?", value) == 0)
 
 
-@builtin("positive?", "(positive? x)", "True above zero.", example="(positive? 1) ;=> #t", aliases=("pos?",))
+@builtin("positive?", "(positive? x)", "True above zero.", example="(positive? 1) ;=> #t", aliases=("pos?",
+                  "plusp"))  # fmt: skip
 def is_positive(run: Run, value: Value) -> Value:
     return bool(number("positive?", value) > 0)
 
 
-@builtin("negative?", "(negative? x)", "True below zero.", example="(negative? 1) ;=> #f", aliases=("neg?",))
+@builtin("negative?", "(negative? x)", "True below zero.", example="(negative? 1) ;=> #f", aliases=("neg?",
+                  "minusp"))  # fmt: skip
 def is_negative(run: Run, value: Value) -> Value:
     return bool(number("negative?", value) < 0)

@@ -53,28 +53,28 @@ def _is_integer(value: Value) -> bool:
 
 
 _question("null?", "nil and the empty list, which are the same", "'()", is_nil, ("nil?",))
-_question("pair?", "a list with an element and for a dotted pair", "'(1)", _is_pair, ("cons?",))
+_question("pair?", "a list with an element and for a dotted pair", "'(1)", _is_pair, ("cons?", "consp"))
 _question("list?", "lists, the empty one and nil among them", "'()", is_list,
-          ("vector?", "array?", "sequence?"))  # fmt: skip
+          ("vector?", "array?", "sequence?", "listp"))  # fmt: skip
 _question("atom?", "anything but a list with an element or a pair", "1", lambda value: not _is_pair(value))
 _question("dict?", "a dict", "{\"a\" 1}", lambda value: isinstance(value, dict),
-          ("hash?", "map?", "hash-table?"))  # fmt: skip
-_question("string?", "a string", '"a"', lambda value: value.__class__ is str)
-_question("symbol?", "a symbol", "'a", lambda value: value.__class__ is Symbol)
-_question("keyword?", "a keyword", ":a", lambda value: value.__class__ is Keyword)
-_question("boolean?", "#t and #f", "#f", lambda value: value.__class__ is bool, ("bool?",))
-_question("number?", "an integer or a float", "1.5", is_number, ("real?", "rational?"))
-_question("integer?", "an integer and for a whole float", "3", _is_integer, ("int?",))
-_question("float?", "a float", "1.5", lambda value: value.__class__ is float, ("inexact?",))
+          ("hash?", "map?", "hash-table?", "hash-table-p"))  # fmt: skip
+_question("string?", "a string", '"a"', lambda value: value.__class__ is str, ("stringp",))
+_question("symbol?", "a symbol", "'a", lambda value: value.__class__ is Symbol, ("symbolp",))
+_question("keyword?", "a keyword", ":a", lambda value: value.__class__ is Keyword, ("keywordp",))
+_question("boolean?", "#t and #f", "#f", lambda value: value.__class__ is bool, ("bool?", "booleanp"))
+_question("number?", "an integer or a float", "1.5", is_number, ("real?", "rational?", "numberp"))
+_question("integer?", "an integer and for a whole float", "3", _is_integer, ("int?", "integerp"))
+_question("float?", "a float", "1.5", lambda value: value.__class__ is float, ("inexact?", "floatp"))
 _question("exact?", "an integer, not a float", "3", lambda value: value.__class__ is int, ("exact-integer?",))
 _question("procedure?", "what can be called", "car", lambda value: isinstance(value, Procedure),
-          ("function?", "fn?", "lambda?", "callable?"))  # fmt: skip
+          ("function?", "fn?", "lambda?", "callable?", "functionp"))  # fmt: skip
 _question("quantity?", "a number with a unit", "(seconds 1)", lambda value: value.__class__ is Quantity)
-_question("empty?", "nil, an empty list, dict or text", '""', _is_empty)
+_question("empty?", "nil, an empty list, dict or text", '""', _is_empty, ("hash-empty?", "dict-empty?"))
 _question("not-empty?", "anything but nil and an empty list, dict or text", "'(1)",
           lambda value: not _is_empty(value), ("non-empty?",))  # fmt: skip
 _question("some-value?", "anything but nil and the empty list", "0", lambda value: not is_nil(value),
-          ("not-nil?",))  # fmt: skip
+          ("not-nil?", "some?"))  # fmt: skip
 _question("not", "#f and nil; everything else, 0 and \"\" among it, counts as true", "#f",
           lambda value: not is_true(value), ("false?",))  # fmt: skip
 _question("true?", "anything but #f and nil", "0", is_true)
@@ -87,13 +87,16 @@ def to_boolean(run: Run, value: Value) -> Value:
 
 
 @builtin("equal?", "(equal? a b ...)",
-         "True for the same data: type, structure and all parts; 1 is not 1.0, #t is not 1. Procedures are "
-         "equal to " "themselves only.", example="(equal? '(1 {\"a\" 2}) '(1 {\"a\" 2})) ;=> #t",
-         cost="nodes compared", aliases=("eqv?", "eq?", "eq", "equal"))  # fmt: skip
+         "True for the same data: type, structure and all parts; 1 is not 1.0, #t is not 1. Procedures "
+         "are equal to themselves only.", example="(equal? '(1 {\"a\" 2}) '(1 {\"a\" 2})) ;=> #t",
+         cost="nodes compared", aliases=("eqv?", "eq?", "eq", "equal", "eql", "symbol=?",
+                  "boolean=?"))  # fmt: skip
 def equal(run: Run, first: Value, second: Value, *values: Value) -> Value:
     kind = first.__class__
     if not values and kind is second.__class__ and (kind is str or kind is int):
         return first == second
+    if not values:
+        return same(run, first, second)
     return same(run, first, second) and all([same(run, first, value) for value in values])
 
 

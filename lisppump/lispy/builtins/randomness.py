@@ -35,7 +35,8 @@ def random(run: Run, low: Value = None, high: Value = None) -> Value:
 
 @builtin("random-int", "(random-int low high)",
          "An integer from low to high, both among the answers; (random-int n) from 0 below n.",
-         example="(<= 1 (random-int 1 6) 6) ;=> #t", aliases=("random-integer", "randint"))  # fmt: skip
+         example="(<= 1 (random-int 1 6) 6) ;=> #t", aliases=("random-integer", "randint",
+                  "rand-int"))  # fmt: skip
 def random_int(run: Run, low: Value, high: Value = None) -> Value:
     first = integer("random-int", low)
     if high is None:

@@ -65,7 +65,8 @@ def regex_match(run: Run, pattern: Value, text: Value) -> Value:
 
 @builtin("regex-match?", "(regex-match? pattern text)",
          "True when the pattern matches somewhere in the text.",
-         example="(regex-match? \"^a+$\" \"aaa\") ;=> #t", cost=COST, aliases=("regexp-match?",))  # fmt: skip
+         example="(regex-match? \"^a+$\" \"aaa\") ;=> #t", cost=COST, aliases=("regexp-match?",
+                  "string-match-p"))  # fmt: skip
 def is_regex_match(run: Run, pattern: Value, text: Value) -> Value:
     return _ready(run, "regex-match?", pattern, text).search(text) is not None
 
@@ -73,7 +74,7 @@ def is_regex_match(run: Run, pattern: Value, text: Value) -> Value:
 @builtin("regex-match-all", "(regex-match-all pattern text)",
          "All matches: texts, or lists of match and groups if the pattern has groups.",
          example="(regex-match-all \"[0-9]+\" \"a1 b22\") ;=> (\"1\" \"22\")", cost=COST,
-         aliases=("regex-find-all", "regexp-match*", "re-find-all"))  # fmt: skip
+         aliases=("regex-find-all", "regexp-match*", "re-find-all", "re-seq"))  # fmt: skip
 def regex_match_all(run: Run, pattern: Value, text: Value) -> Value:
     compiled = _ready(run, "regex-match-all", pattern, text)
     out: list[Value] = []
@@ -100,13 +101,47 @@ def regex_replace(run: Run, pattern: Value, text: Value, new: Value) -> Value:
         if size > run.limits.string:
             run.meter.text(size)
         end = match.end()
+    if not end:
+        _in_order(run, "regex-replace", pattern, text, new)
     parts.append(text[end:])
     run.meter.text(size + len(text) - end)
     return "".join(parts)
 
 
+def _in_order(run: Run, name: str, pattern: str, text: str, new: str) -> None:
+    """Refuse a call that finds nothing, but would have the other way round."""
+    if len(new) > len(text) > 0 and _ready(run, name, pattern, new).search(new) is not None:
+        raise LispyError(
+            "ambiguous", f"{name} finds nothing in its 2nd argument, but in its 3rd: which is the text?",
+            help=f"the order is ({name} pattern text new)",
+        )  # fmt: skip
+
+
+@builtin("regex-replace-first", "(regex-replace-first pattern text new)",
+         "The text with the first match replaced by a text, taken as it is.",
+         example="(regex-replace-first \"[0-9]+\" \"a1 b22\" \"#\") ;=> \"a# b22\"", cost=COST,
+         aliases=("regexp-replace",))  # fmt: skip
+def regex_replace_first(run: Run, pattern: Value, text: Value, new: Value) -> Value:
+    string("regex-replace-first", new, 3)
+    match = _ready(run, "regex-replace-first", pattern, text).search(text)
+    if match is None:
+        _in_order(run, "regex-replace-first", pattern, text, new)
+        return text
+    run.meter.text(len(text) - (match.end() - match.start()) + len(new))
+    return f"{text[: match.start()]}{new}{text[match.end() :]}"
+
+
+@builtin("regex-quote", "(regex-quote text)", "A pattern that matches just this text.",
+         example="(regex-quote \"a.b\") ;=> \"a\\\\.b\"", cost="length / 8",
+         aliases=("regexp-quote",))  # fmt: skip
+def regex_quote(run: Run, text: Value) -> Value:
+    run.meter.text(2 * len(string("regex-quote", text)))
+    return "".join([mark if mark.isalnum() or mark in "_ " else f"\\{mark}" for mark in text])
+
+
 @builtin("regex-split", "(regex-split pattern text)", "The parts of the text between the matches.",
-         example="(regex-split \", *\" \"a,b, c\") ;=> (\"a\" \"b\" \"c\")", cost=COST)  # fmt: skip
+         example="(regex-split \", *\" \"a,b, c\") ;=> (\"a\" \"b\" \"c\")", cost=COST,
+         aliases=("regexp-split",))  # fmt: skip
 def regex_split(run: Run, pattern: Value, text: Value) -> Value:
     parts: list[str] = []
     end = 0

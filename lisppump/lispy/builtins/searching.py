@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin, describe_type
-from lisppump.lispy.builtins.check import flat, window, wrong
+from lisppump.lispy.builtins.check import call, flat, window, wrong
 from lisppump.lispy.builtins.compare import same
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.values import Pair, Slice, Value, is_list
+from lisppump.lispy.values import Pair, Slice, Value, is_list, is_true
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
 
-@builtin("member", "(member x list)",
-         "The rest of the list from the first element equal? to x, or #f.",
+@builtin("member", "(member x list [same?])",
+         "The rest of the list from the first element equal? to x (or the same, as a procedure says), or #f.",
          example="(member 2 '(1 2 3)) ;=> (2 3)", cost="nodes compared",
          aliases=("memq", "memv"))  # fmt: skip
-def member(run: Run, item: Value, value: Value) -> Value:
+def member(run: Run, item: Value, value: Value, procedure: Value = None) -> Value:
     if not is_list(value):
         help = "(contains? collection x) takes strings and dicts too"
         raise wrong("member", "a list", value, 2, help)
+    if procedure is not None:
+        return _member_by(run, item, value, procedure)
     position = find_equal(run, item, value)
     if position < 0:
         return False
@@ -29,11 +31,29 @@ def member(run: Run, item: Value, value: Value) -> Value:
     return window(base, start + position, stop)
 
 
+def _member_by(run: Run, item: Value, value: Value, procedure: Value) -> Value:
+    function = call(run, "member", procedure, 3)
+    base, start, stop = flat(value)
+    for position in range(start, stop):
+        run.meter.charge(1)
+        if is_true(function(item, base[position])):
+            return window(base, position, stop)
+    return False
+
+
 def find_equal(run: Run, item: Value, value: Value) -> int:
     """The position of the first element equal? to an item, or -1."""
     base, start, stop = flat(value)
     kind = item.__class__
     atom = kind is str or kind is int
+    if atom and run.meter.steps + stop - start <= run.meter.next_look:  # there are steps enough for all
+        for position in range(start, stop):
+            other = base[position]
+            if other.__class__ is kind and other == item:
+                run.meter.steps += position - start + 1
+                return position - start
+        run.meter.steps += stop - start
+        return -1
     for position in range(start, stop):
         run.meter.charge(1)
         other = base[position]
@@ -65,7 +85,8 @@ def index_of(run: Run, first: Value, second: Value) -> Value:
     return False if position < 0 else position
 
 
-def _pair_key(name: str, entry: Value) -> Value:
+def pair_key(name: str, entry: Value) -> Value:
+    """What a pair of an association list is found by."""
     kind = entry.__class__
     if kind is Pair:
         return entry.car
@@ -82,6 +103,6 @@ def find_pair(run: Run, name: str, key: Value, alist: Value) -> Value:
     for position in range(start, stop):
         run.meter.charge(1)
         entry = base[position]
-        if same(run, key, _pair_key(name, entry)):
+        if same(run, key, pair_key(name, entry)):
             return entry
     return False

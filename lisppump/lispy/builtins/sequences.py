@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin, describe_type
 from lisppump.lispy.builtins.check import (
     accepts,
     call,
     flat,
+    is_number,
     proper,
     room,
     text_key,
@@ -17,7 +18,8 @@ from lisppump.lispy.builtins.check import (
     window,
     wrong,
 )  # fmt: skip
-from lisppump.lispy.builtins.compare import same
+from lisppump.lispy.builtins.compare import NUMBERS, same
+from lisppump.lispy.builtins.numbers import HALF, INTEGERS, add, largest, smallest
 from lisppump.lispy.builtins.searching import find_equal
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Procedure, Value, is_list, is_true, length
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
 EACH = "n, and the calls"
+ORDER = "fold calls f with the element first, then what is there so far; reduce the other way round"
 
 
 def procedure_and_list(name: str, first: Value, second: Value) -> tuple[Value, Value]:
@@ -62,63 +65,113 @@ def rows(run: Run, name: str, lists: tuple[Value, ...]) -> list[tuple[Value, ...
     return list(zip(*parts, strict=True))
 
 
+def row_call(run: Run, name: str, procedure: Value, count: int) -> Callable[[Sequence[Value]], Value]:
+    """What calls a procedure with the values of a row; spreading them would deepen the C stack."""
+    function = call(run, name, procedure)
+    if count == 1:
+        return lambda row: function(row[0])
+    if count == 2:
+        return lambda row: function(row[0], row[1])
+    if count == 3:
+        return lambda row: function(row[0], row[1], row[2])
+    return lambda row: run.apply(procedure, [*row])
+
+
+def builtin_results(
+    run: Run, procedure: Procedure, items: list[Any], *, pairs: bool = False
+) -> list[Value] | None:
+    """The results of a builtin for each element or pair, without a detour; None of other procedures."""
+    spec = getattr(procedure, "spec", None)
+    if spec is None or not accepts(procedure, 2 if pairs else 1) or run.depth >= run.limits.depth:
+        return None
+    function = spec.function
+    run.depth += 1
+    try:
+        if pairs:
+            results = [function(run, first, second) for first, second in items]
+        else:
+            results = [function(run, item) for item in items]
+    except LispyError as error:
+        from lisppump.lispy.calls import rename
+
+        rename(error, spec, procedure.name)
+        raise
+    run.depth -= 1
+    return results
+
+
 @builtin("map", "(map f list ...)",
          "The results of f for each element, or for the elements of several lists; over a dict f gets key "
          "and value.", example="(map + '(1 2) '(10 20)) ;=> (11 22)", cost=EACH,
-         aliases=("mapcar", "mapv", "vector-map"))  # fmt: skip
+         aliases=("mapcar", "mapv", "vector-map", "map-over", "zip-with"))  # fmt: skip
 def map_(run: Run, first: Value, second: Value, *others: Value) -> Value:
     if not others:
         first, second = procedure_and_list("map", first, second)
         if isinstance(second, dict):
             room(run, len(second))
             return [result for _, _, result in entry_calls(run, "map", first, second)]
-        function = call(run, "map", first)
+        function = call(run, "map", first, count=1)
         items = walk(run, "map", second, 2)
         room(run, len(items))
-        return [function(item) for item in items]
-    function = call(run, "map", first)
+        results = builtin_results(run, first, items)
+        return [function(item) for item in items] if results is None else results
+    function = row_call(run, "map", first, 1 + len(others))
     turns = rows(run, "map", (second, *others))
     room(run, len(turns))
-    return [function(*row) for row in turns]
+    results = builtin_results(run, first, turns, pairs=True) if len(others) == 1 else None
+    return [function(row) for row in turns] if results is None else results
 
 
 @builtin("for-each", "(for-each f list ...)", "Calls f for each element; gives nil.",
-         example="(for-each display '(1 2)) ;=> nil", cost=EACH, aliases=("vector-for-each",))  # fmt: skip
+         example="(for-each display '(1 2)) ;=> nil", cost=EACH, aliases=("vector-for-each", "foreach",
+                  "mapc", "run!"))  # fmt: skip
 def for_each(run: Run, first: Value, second: Value, *others: Value) -> Value:
     if not others:
         first, second = procedure_and_list("for-each", first, second)
         if isinstance(second, dict):
             entry_calls(run, "for-each", first, second)
             return None
-        function = call(run, "for-each", first)
+        function = call(run, "for-each", first, count=1)
         for item in walk(run, "for-each", second, 2):
             function(item)
         return None
-    function = call(run, "for-each", first)
+    function = row_call(run, "for-each", first, 1 + len(others))
     for row in rows(run, "for-each", (second, *others)):
-        function(*row)
+        function(row)
     return None
 
 
 @builtin("filter", "(filter f list)", "The elements for which f is true; of a dict the entries, as a dict.",
-         example="(filter even? '(1 2 3 4)) ;=> (2 4)", cost=EACH, aliases=("keep-if",))  # fmt: skip
+         example="(filter even? '(1 2 3 4)) ;=> (2 4)", cost=EACH,
+         aliases=("keep-if", "filterv", "remove-if-not", "cl-remove-if-not", "vector-filter"))  # fmt: skip
 def filter_(run: Run, first: Value, second: Value) -> Value:
     first, second = procedure_and_list("filter", first, second)
     if isinstance(second, dict):
         room(run, len(second))
         return {key: value for key, value, kept in entry_calls(run, "filter", first, second) if is_true(kept)}
-    function = call(run, "filter", first)
-    out = [item for item in walk(run, "filter", second, 2) if is_true(function(item))]
+    function = call(run, "filter", first, count=1)
+    items = walk(run, "filter", second, 2)
+    results = builtin_results(run, first, items)
+    if results is None:
+        out = [
+            item
+            for item in items
+            if (kept := function(item)) is True or (kept is not False and is_true(kept))
+        ]
+    else:
+        out = [item for item, kept in zip(items, results, strict=True) if is_true(kept)]
     room(run, len(out))
     return out
 
 
 @builtin("remove", "(remove f list)", "The elements for which f is false; or those not equal? to a value.",
-         example="(remove even? '(1 2 3 4)) ;=> (1 3)", cost=EACH, aliases=("reject", "delete"))  # fmt: skip
+         example="(remove even? '(1 2 3 4)) ;=> (1 3)", cost=EACH,
+         aliases=("reject", "delete", "remq", "remv", "delq", "remove-if", "cl-remove-if", "delete-if",
+                  "filter-not"))  # fmt: skip
 def remove(run: Run, first: Value, second: Value) -> Value:
     if isinstance(first, Procedure) or isinstance(second, Procedure):
         first, second = procedure_and_list("remove", first, second)
-        function = call(run, "remove", first)
+        function = call(run, "remove", first, count=1)
         out = [item for item in walk(run, "remove", second, 2) if not is_true(function(item))]
     else:
         if not is_list(second):
@@ -128,29 +181,55 @@ def remove(run: Run, first: Value, second: Value) -> Value:
     return out
 
 
-def fold(function: Callable[..., Value], total: Value, items: list[Value]) -> Value:
-    """From the left; the function gets the total first."""
+def fold(run: Run, procedure: Procedure, total: Value, items: list[Value]) -> Value:
+    """From the left; the procedure gets the total first."""
+    spec = getattr(procedure, "spec", None)
+    if items and spec is not None and run.depth < run.limits.depth:
+        found = fold_numbers(spec.function, total, items)
+        if found is not None:
+            return found
+    function = run.function(procedure, 2)
     for item in items:
         total = function(total, item)
     return total
 
 
+def fold_numbers(function: Callable[..., Value], total: Any, items: list[Any]) -> Any:
+    """Numbers put together by a builtin that takes no steps for them; None where it might, or may not."""
+    if function not in (add, largest, smallest) or total.__class__ not in NUMBERS:
+        return None
+    if not NUMBERS.issuperset(map(type, items)):
+        return None
+    if function is not add:
+        best = max(items) if function is largest else min(items)
+        return best if (best > total if function is largest else best < total) else total
+    if not (-HALF < min(items) <= max(items) < HALF and -HALF < total < HALF):
+        return None
+    if total.__class__ is int and INTEGERS.issuperset(map(type, items)):
+        return sum(items, total)
+    total = 0 + total  # as the builtin begins
+    for item in items:
+        total += item
+    return total if total - total == 0 else None
+
+
 @builtin("reduce", "(reduce f [init] list)",
          "Puts a list together from the left: f gets what is there so far and the next element. Without "
          "init the " "first element starts, and an empty list is an error.",
-         example="(reduce + 0 '(1 2 3)) ;=> 6", cost=EACH, aliases=("fold-left",))  # fmt: skip
+         example="(reduce + 0 '(1 2 3)) ;=> 6", cost=EACH, aliases=("fold-left", "reduce-left"))  # fmt: skip
 def reduce(run: Run, procedure: Value, first: Value, *others: Value) -> Value:
-    function = call(run, "reduce", procedure)
+    if not isinstance(procedure, Procedure):
+        raise wrong("reduce", "a procedure", procedure, 1)
     if len(others) > 1:
         raise LispyError("wrong-arity", "reduce wants a procedure, a start and one list")
     if others:
-        return fold(function, first, _foldable(run, "reduce", others[0], first))
+        return fold(run, procedure, first, _foldable(run, "reduce", others[0], first))
     items = walk(run, "reduce", first, 2)
     if not items:
         raise LispyError(
             "bad-value", "reduce of an empty list has no answer without a start", help="(reduce f init list)"
         )
-    return fold(function, items[0], items[1:])
+    return fold(run, procedure, items[0], items[1:])
 
 
 def _foldable(run: Run, name: str, value: Value, start: Value) -> list[Value]:
@@ -168,9 +247,15 @@ def _foldable(run: Run, name: str, value: Value, start: Value) -> list[Value]:
          "Like reduce, but f gets the element first, then what is there so far.",
          example="(fold cons '() '(1 2 3)) ;=> (3 2 1)", cost=EACH, aliases=("foldl",))  # fmt: skip
 def fold_(run: Run, procedure: Value, total: Value, value: Value) -> Value:
-    function = call(run, "fold", procedure)
-    for item in _foldable(run, "fold", value, total):
-        total = function(item, total)
+    function = call(run, "fold", procedure, count=2)
+    items = _foldable(run, "fold", value, total)
+    try:
+        for item in items:
+            total = function(item, total)
+    except LispyError as error:
+        if error.category == "type" and ORDER not in getattr(error, "__notes__", ()):
+            error.add_note(ORDER)
+        raise
     return total
 
 
@@ -179,7 +264,7 @@ def fold_(run: Run, procedure: Value, total: Value, value: Value) -> Value:
          example="(fold-right cons '() '(1 2 3)) ;=> (1 2 3)", cost=EACH,
          aliases=("foldr", "reduce-right"))  # fmt: skip
 def fold_right(run: Run, procedure: Value, total: Value, value: Value) -> Value:
-    function = call(run, "fold-right", procedure)
+    function = call(run, "fold-right", procedure, count=2)
     for item in reversed(_foldable(run, "fold-right", value, total)):
         total = function(item, total)
     return total
@@ -187,10 +272,10 @@ def fold_right(run: Run, procedure: Value, total: Value, value: Value) -> Value:
 
 @builtin("flat-map", "(flat-map f list)", "The lists that f gives for each element, as one list.",
          example="(flat-map (lambda (x) (list x x)) '(1 2)) ;=> (1 1 2 2)", cost="n, the calls, the results",
-         aliases=("append-map", "mapcat", "flatmap", "concat-map"))  # fmt: skip
+         aliases=("append-map", "mapcat", "flatmap", "concat-map", "mapcan"))  # fmt: skip
 def flat_map(run: Run, first: Value, second: Value) -> Value:
     first, second = procedure_and_list("flat-map", first, second)
-    function = call(run, "flat-map", first)
+    function = call(run, "flat-map", first, count=1)
     out: list[Value] = []
     for item in walk(run, "flat-map", second, 2):
         part = function(item)
@@ -209,7 +294,7 @@ def flat_map(run: Run, first: Value, second: Value) -> Value:
          example="(filter-map string->number '(\"1\" \"x\" \"3\")) ;=> (1 3)")  # fmt: skip
 def filter_map(run: Run, first: Value, second: Value) -> Value:
     first, second = procedure_and_list("filter-map", first, second)
-    function = call(run, "filter-map", first)
+    function = call(run, "filter-map", first, count=1)
     results = [function(item) for item in walk(run, "filter-map", second, 2)]
     room(run, len(results))
     return [result for result in results if is_true(result)]
@@ -227,19 +312,21 @@ def map_indexed(run: Run, first: Value, second: Value) -> Value:
 
 def _turns(
     run: Run, name: str, first: Value, second: Value, others: tuple[Value, ...]
-) -> tuple[Callable[..., Value], list[tuple[Value, ...]]]:
+) -> tuple[Callable[..., Value], Sequence[Value]]:
+    """A function, and what it is to be called with in turn: elements, or the rows of several lists."""
     if others:
-        return call(run, name, first), rows(run, name, (second, *others))
+        function = row_call(run, name, first, 1 + len(others))
+        return function, rows(run, name, (second, *others))
     first, second = procedure_and_list(name, first, second)
-    return call(run, name, first), rows(run, name, (second,))
+    return call(run, name, first), walk(run, name, second, 2)
 
 
 @builtin("any", "(any f list ...)", "The first true result of f, or #f.", example="(any even? '(1 2)) ;=> #t",
-         cost=EACH, aliases=("any?", "some", "ormap", "some?", "exists?"))  # fmt: skip
+         cost=EACH, aliases=("any?", "some", "ormap", "exists?", "vector-any", "list-any"))  # fmt: skip
 def any_(run: Run, first: Value, second: Value, *others: Value) -> Value:
     function, turns = _turns(run, "any", first, second, others)
-    for row in turns:
-        result = function(*row)
+    for turn in turns:
+        result = function(turn)
         if is_true(result):
             return result
     return False
@@ -248,22 +335,23 @@ def any_(run: Run, first: Value, second: Value, *others: Value) -> Value:
 @builtin("every", "(every f list ...)",
          "The last result of f if all are true, #t of nothing, else #f.",
          example="(every odd? '(1 3)) ;=> #t", cost=EACH,
-         aliases=("every?", "all?", "all", "andmap"))  # fmt: skip
+         aliases=("every?", "all?", "all", "andmap", "vector-every", "for-all"))  # fmt: skip
 def every(run: Run, first: Value, second: Value, *others: Value) -> Value:
     function, turns = _turns(run, "every", first, second, others)
     result: Value = True
-    for row in turns:
-        result = function(*row)
+    for turn in turns:
+        result = function(turn)
         if not is_true(result):
             return False
     return result
 
 
 @builtin("find", "(find f list)", "The first element for which f is true, or nil.",
-         example="(find even? '(1 2 3)) ;=> 2", cost=EACH, aliases=("find-first",))  # fmt: skip
+         example="(find even? '(1 2 3)) ;=> 2", cost=EACH,
+         aliases=("find-first", "find-if", "cl-find-if", "findf"))  # fmt: skip
 def find(run: Run, first: Value, second: Value) -> Value:
     first, second = procedure_and_list("find", first, second)
-    function = call(run, "find", first)
+    function = call(run, "find", first, count=1)
     for item in walk(run, "find", second, 2):
         if is_true(function(item)):
             return item
@@ -271,13 +359,14 @@ def find(run: Run, first: Value, second: Value) -> Value:
 
 
 @builtin("find-index", "(find-index f list)", "The position of the first element for which f is true, or #f.",
-         example="(find-index even? '(1 2 3)) ;=> 1", cost=EACH, aliases=("list-index",))  # fmt: skip
+         example="(find-index even? '(1 2 3)) ;=> 1", cost=EACH, aliases=("list-index", "vector-index",
+                  "position-if"))  # fmt: skip
 def find_index(run: Run, first: Value, second: Value) -> Value:
     if not isinstance(first, Procedure) and not isinstance(second, Procedure) and is_list(second):
         position = find_equal(run, first, second)
         return False if position < 0 else position
     first, second = procedure_and_list("find-index", first, second)
-    function = call(run, "find-index", first)
+    function = call(run, "find-index", first, count=1)
     for position, item in enumerate(walk(run, "find-index", second, 2)):
         if is_true(function(item)):
             return position
@@ -287,7 +376,7 @@ def find_index(run: Run, first: Value, second: Value) -> Value:
 @builtin("count", "(count f list)",
          "How many elements f is true for, or are equal? to a value; of a list alone its "
          "length; of a text " "in a text " "how often it stands there.",
-         example="(count even? '(1 2 4)) ;=> 2", cost=EACH)  # fmt: skip
+         example="(count even? '(1 2 4)) ;=> 2", cost=EACH, aliases=("count-if", "vector-count"))  # fmt: skip
 def count_(run: Run, first: Value, *others: Value) -> Value:
     if not others:
         if is_list(first):
@@ -302,7 +391,7 @@ def count_(run: Run, first: Value, *others: Value) -> Value:
     second = others[0]
     if isinstance(first, Procedure) or isinstance(second, Procedure):
         first, second = procedure_and_list("count", first, second)
-        function = call(run, "count", first)
+        function = call(run, "count", first, count=1)
         items = walk(run, "count", second, 2)
         return len([item for item in items if is_true(function(item))])
     if is_list(first) and is_list(second):
@@ -318,8 +407,11 @@ def count_(run: Run, first: Value, *others: Value) -> Value:
 @builtin("partition", "(partition f list)", "Two lists: the elements for which f is true, and the others.",
          example="(partition even? '(1 2 3 4)) ;=> ((2 4) (1 3))", cost=EACH)  # fmt: skip
 def partition(run: Run, first: Value, second: Value) -> Value:
+    if is_number(first) or is_number(second):
+        raise wrong("partition", "a procedure", first if is_number(first) else second,
+                    help="(chunk n list) puts a list into lists of n")  # fmt: skip
     first, second = procedure_and_list("partition", first, second)
-    function = call(run, "partition", first)
+    function = call(run, "partition", first, count=1)
     items = walk(run, "partition", second, 2)
     room(run, len(items))
     chosen: list[Value] = []
@@ -334,7 +426,7 @@ def partition(run: Run, first: Value, second: Value) -> Value:
          example="(group-by even? '(1 2 3)) ;=> {\"#f\" (1 3) \"#t\" (2)}", cost=EACH)  # fmt: skip
 def group_by(run: Run, first: Value, second: Value) -> Value:
     first, second = procedure_and_list("group-by", first, second)
-    function = call(run, "group-by", first)
+    function = call(run, "group-by", first, count=1)
     items = walk(run, "group-by", second, 2)
     room(run, len(items))
     groups: dict[str, list[Value]] = {}
@@ -351,7 +443,7 @@ def group_by(run: Run, first: Value, second: Value) -> Value:
          example="(get-in (index-by car '((a 1) (b 2))) (list \"b\" 1)) ;=> 2", cost=EACH)  # fmt: skip
 def index_by(run: Run, first: Value, second: Value) -> Value:
     first, second = procedure_and_list("index-by", first, second)
-    function = call(run, "index-by", first)
+    function = call(run, "index-by", first, count=1)
     items = walk(run, "index-by", second, 2)
     room(run, len(items))
     run.meter.allocate(96 * len(items))

@@ -10,7 +10,7 @@ from lisppump.lispy.builtins.compare import same
 from lisppump.lispy.builtins.searching import find_equal
 from lisppump.lispy.builtins.sequences import procedure_and_list
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.values import Keyword, Symbol, Value, is_list
+from lisppump.lispy.values import Keyword, Symbol, Value, is_list, is_true
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
@@ -52,13 +52,25 @@ class Bag:
         return any(same(self.run, item, other) for other in self.others)
 
 
-@builtin("unique", "(unique list)", "Each element once, where it is first.",
-         example="(unique '(1 2 1 3)) ;=> (1 2 3)", cost="n; n x n for elements that are lists or dicts",
-         aliases=("distinct", "dedupe", "remove-duplicates", "list->set", "delete-duplicates", "uniq",
-                  "nub", "deduplicate"))  # fmt: skip
-def unique(run: Run, value: Value) -> Value:
+@builtin("unique", "(unique list [same?])",
+         "Each element once, where it is first; a procedure says which are the same.",
+         example="(unique '(1 2 1 3)) ;=> (1 2 3)",
+         cost="n; n x n for elements that are lists or dicts, and the calls", aliases=("distinct", "dedupe",
+                  "remove-duplicates", "list->set", "delete-duplicates", "delete-dups", "uniq", "nub",
+                  "deduplicate"))  # fmt: skip
+def unique(run: Run, value: Value, procedure: Value = None) -> Value:
     items = walk(run, "unique", value)
     room(run, len(items))
+    if procedure is not None:
+        function = call(run, "unique", procedure, 2)
+        kept: list[Value] = []
+        for item in items:
+            for other in kept:
+                if is_true(function(other, item)):
+                    break
+            else:
+                kept.append(item)
+        return kept
     bag = Bag(run)
     return [item for item in items if bag.add(item)]
 
@@ -77,7 +89,7 @@ def unique_by(run: Run, first: Value, second: Value) -> Value:
 
 @builtin("union", "(union list ...)", "Each element of any of the lists, once.",
          example="(union '(1 2) '(2 3)) ;=> (1 2 3)", cost="elements of all lists",
-         aliases=("set-union", "lset-union"))  # fmt: skip
+         aliases=("set-union",))  # fmt: skip
 def union(run: Run, *values: Value) -> Value:
     bag, out = Bag(run), []
     for place, value in enumerate(values, 1):
@@ -90,7 +102,7 @@ def union(run: Run, *values: Value) -> Value:
 
 @builtin("intersection", "(intersection list ...)", "Each element that is in all of the lists, once.",
          example="(intersection '(1 2 3) '(2 3 4)) ;=> (2 3)", cost="elements of all lists",
-         aliases=("set-intersection", "set-intersect", "lset-intersection"))  # fmt: skip
+         aliases=("set-intersection", "set-intersect", "intersect"))  # fmt: skip
 def intersection(run: Run, first: Value, *values: Value) -> Value:
     items = walk(run, "intersection", first)
     bags = [Bag(run, walk(run, "intersection", value, place)) for place, value in enumerate(values, 2)]
@@ -103,7 +115,7 @@ def intersection(run: Run, first: Value, *values: Value) -> Value:
 @builtin("difference", "(difference list ...)",
          "Each element of the first list that is in none of the others, once.",
          example="(difference '(1 2 3) '(2)) ;=> (1 3)", cost="elements of all lists",
-         aliases=("set-difference", "set-subtract", "lset-difference"))  # fmt: skip
+         aliases=("set-difference", "set-subtract"))  # fmt: skip
 def difference(run: Run, first: Value, *values: Value) -> Value:
     items = walk(run, "difference", first)
     bags = [Bag(run, walk(run, "difference", value, place)) for place, value in enumerate(values, 2)]
@@ -159,6 +171,6 @@ def is_member(run: Run, item: Value, collection: Value) -> Value:
 @builtin("contains?", "(contains? collection x)",
          "True when a list has an element equal? to x, a dict the key, a text the part.",
          example="(contains? '(1 2 3) 2) ;=> #t", cost="nodes compared",
-         aliases=("includes?", "list-contains?"))  # fmt: skip
+         aliases=("includes?", "list-contains?", "set-member?", "set-contains?"))  # fmt: skip
 def contains(run: Run, collection: Value, item: Value) -> Value:
     return _holds_either(run, "contains?", collection, item, 1)

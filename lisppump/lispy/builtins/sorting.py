@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import accepts, arity, call, is_number, room, walk, wrong
+from lisppump.lispy.builtins.comparators import arranged, order_of
 from lisppump.lispy.builtins.compare import before, plain_order
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Procedure, Value, is_true
@@ -14,32 +15,27 @@ from lisppump.lispy.values import Procedure, Value, is_true
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
-Before = Callable[[Value, Value], bool]
 COST = "n log n, and the calls"
+FEW = 8  # elements below which it does not pay to look at the comparator
 
 
-def comparator(run: Run, name: str, procedure: Value) -> Before:
-    """A "comes before?" test from a procedure of two arguments; a number is read by its sign."""
-    function = call(run, name, procedure)
-
-    def test(left: Value, right: Value) -> bool:
-        result = function(left, right)
-        return result < 0 if is_number(result) else is_true(result)
-
-    return test
+def is_before(result: Value) -> bool:
+    """What a comparator's result says; a number is read by its sign."""
+    return result < 0 if is_number(result) else is_true(result)
 
 
-def merge_sort(order: list[int], before: Callable[[int, int], bool]) -> list[int]:
-    """Positions in order; what is equal keeps its order."""
+def merge_sort(keys: list[Value], ahead: Callable[[Value, Value], Value]) -> list[int]:
+    """Positions in the order of their keys; what is equal keeps its order."""
+    order = list(range(len(keys)))
     width = 1
     while width < len(order):
         merged: list[int] = []
         for start in range(0, len(order), 2 * width):
-            left, middle = start, min(start + width, len(order))
-            right, stop = middle, min(start + 2 * width, len(order))
-            end = middle
+            left, end = start, min(start + width, len(order))
+            right, stop = end, min(start + 2 * width, len(order))
             while left < end and right < stop:
-                if before(order[right], order[left]):
+                result = ahead(keys[order[right]], keys[order[left]])
+                if result is True or (result is not False and is_before(result)):
                     merged.append(order[right])
                     right += 1
                 else:
@@ -52,16 +48,26 @@ def merge_sort(order: list[int], before: Callable[[int, int], bool]) -> list[int
     return order
 
 
-def arrange(run: Run, name: str, items: list[Value], keys: list[Value], test: Before | None) -> list[Value]:
-    """The items in the order of their keys: the natural one, or that of a test."""
+def arrange(
+    run: Run, name: str, items: list[Value], keys: list[Value], comparator: Procedure | None
+) -> list[Value]:
+    """The items in the order of their keys: the natural one, or that of a comparator."""
     size = len(items)
     run.meter.charge(size * max(1, (size - 1).bit_length()))
     room(run, size)
-    if test is None and plain_order(keys):
-        return [items[place] for place in sorted(range(size), key=keys.__getitem__)]
-    ahead = test or (lambda left, right: before(run, name, left, right))
-    order = merge_sort(list(range(size)), lambda a, b: ahead(keys[a], keys[b]))
-    return [items[place] for place in order]
+    if comparator is None:
+        if plain_order(keys):
+            return (
+                sorted(items)
+                if keys is items
+                else [items[at] for at in sorted(range(size), key=keys.__getitem__)]
+            )
+        places = merge_sort(keys, lambda left, right: before(run, name, left, right))
+    else:
+        order = order_of(run, comparator) if size >= FEW else None
+        known = None if order is None else arranged(run, order, keys)
+        places = merge_sort(keys, run.function(comparator)) if known is None else known
+    return [items[place] for place in places]
 
 
 @builtin("sort", "(sort list [before?])",
@@ -69,7 +75,7 @@ def arrange(run: Run, name: str, items: list[Value], keys: list[Value], test: Be
          "whether its " "first " "argument comes before its second (or gives a number below "
          "0). A procedure of one " "argument gives the key. " "List and procedure in any "
          "order; equal elements keep their order.", example="(sort '(3 1 2) >) ;=> (3 2 1)",
-         cost=COST, aliases=("sorted", "sort-list", "list-sort"))  # fmt: skip
+         cost=COST, aliases=("sort-list", "list-sort", "vector-sort", "stable-sort"))  # fmt: skip
 def sort(run: Run, first: Value, second: Value = None) -> Value:
     if isinstance(first, Procedure):
         first, second = second, first
@@ -81,7 +87,7 @@ def sort(run: Run, first: Value, second: Value = None) -> Value:
     if not accepts(second, 2) and accepts(second, 1):
         function = call(run, "sort", second)
         return arrange(run, "sort", items, [function(item) for item in items], None)
-    return arrange(run, "sort", items, items, comparator(run, "sort", second))
+    return arrange(run, "sort", items, items, second)
 
 
 @builtin("sort-by", "(sort-by key list [before?])",
@@ -95,16 +101,18 @@ def sort_by(run: Run, first: Value, second: Value, *others: Value) -> Value:
         first, second = second, first
     elif isinstance(second, Procedure) and others:
         second, test = test, second  # (sort-by key before? list), as Clojure writes it
-    function = call(run, "sort-by", first)
+    function = call(run, "sort-by", first, count=1)
     items = walk(run, "sort-by", second, 2)
     keys = [function(item) for item in items]
-    return arrange(run, "sort-by", items, keys, None if test is None else comparator(run, "sort-by", test))
+    if test is not None and not isinstance(test, Procedure):
+        raise wrong("sort-by", "a procedure", test, 1)
+    return arrange(run, "sort-by", items, keys, test)
 
 
 def _best(run: Run, name: str, first: Value, second: Value, largest: bool) -> Value:
     if isinstance(second, Procedure) and not isinstance(first, Procedure):
         first, second = second, first
-    function = call(run, name, first)
+    function = call(run, name, first, count=1)
     items = walk(run, name, second, 2)
     if not items:
         raise LispyError("bad-value", f"{name} of an empty list has no answer")

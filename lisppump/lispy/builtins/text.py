@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
 LINEAR = "length / 16"
+STRINGS = frozenset((str,))
 
 
 def joined(run: Run, separator: str, parts: list[str]) -> str:
@@ -34,10 +35,16 @@ def joined(run: Run, separator: str, parts: list[str]) -> str:
 @builtin("string-append", "(string-append text ...)", "The texts one after the other.",
          example="(string-append \"ab\" \"cd\") ;=> \"abcd\"", cost=LINEAR)  # fmt: skip
 def string_append(run: Run, *values: Value) -> Value:
-    for place, value in enumerate(values, 1):
-        if value.__class__ is not str:
-            raise wrong("string-append", "strings", value, place,
-                        string_help(value) or "(concat x ...) takes values of any type")  # fmt: skip
+    if len(values) == 2:
+        left, right = values
+        if left.__class__ is str and right.__class__ is str:
+            run.meter.text(len(left) + len(right))
+            return left + right
+    if not STRINGS.issuperset(map(type, values)):
+        for place, value in enumerate(values, 1):
+            if value.__class__ is not str:
+                raise wrong("string-append", "strings", value, place,
+                            string_help(value) or "(concat x ...) takes values of any type")  # fmt: skip
     run.meter.charge(len(values) >> 3)
     return joined(run, "", list(values))
 
@@ -61,7 +68,7 @@ def string_(run: Run, *values: Value) -> Value:
 
 @builtin("->string", "(->string x)", "The text of a value, as display shows it.",
          example="(->string '(1 2)) ;=> \"(1 2)\"", cost=LINEAR,
-         aliases=("to-string", "display->string", "value->string"))  # fmt: skip
+         aliases=("to-string", "display->string", "value->string", "princ-to-string"))  # fmt: skip
 def to_string(run: Run, value: Value) -> Value:
     return display_text(run, value)
 
@@ -75,8 +82,12 @@ def string_length(run: Run, value: Value) -> Value:
 @builtin("substring", "(substring text start [end])",
          "The characters from start up to, not with, end; end is cut.",
          example="(substring \"hello\" 1 3) ;=> \"el\"", cost=LINEAR,
-         aliases=("subs", "string-slice", "subseq"))  # fmt: skip
+         aliases=("subs", "string-slice", "string-copy"))  # fmt: skip
 def substring(run: Run, value: Value, start: Value, end: Value = None) -> Value:
+    plain = value.__class__ is str and start.__class__ is int and end.__class__ is int
+    if plain and 0 <= start <= end <= len(value):
+        run.meter.text(end - start)
+        return value[start:end]
     string("substring", value)
     low = count("substring", start, 2)
     high = len(value) if end is None else min(len(value), count("substring", end, 3))
@@ -110,7 +121,7 @@ def _taken(run: Run, parts: list[str]) -> list[str]:
 @builtin("string-split", "(string-split text [separator])",
          "The parts between separators; without one, the words.",
          example="(string-split \"a,b\" \",\") ;=> (\"a\" \"b\")", cost="length / 16 + parts",
-         aliases=("split",))  # fmt: skip
+         aliases=("split", "split-string", "str/split"))  # fmt: skip
 def string_split(run: Run, value: Value, separator: Value = None) -> Value:
     string("string-split", value)
     run.meter.charge(len(value) >> 4)
@@ -134,13 +145,15 @@ def _wordy(text: str) -> bool:
 
 
 @builtin("words", "(words text)", "The words, as white space parts them.",
-         example="(words \" a  b \") ;=> (\"a\" \"b\")", cost="length / 4")  # fmt: skip
+         example="(words \" a  b \") ;=> (\"a\" \"b\")", cost="length / 4",
+         aliases=("string-tokenize",))  # fmt: skip
 def words(run: Run, value: Value) -> Value:
     return string_split(run, string("words", value))
 
 
 @builtin("lines", "(lines text)", "The lines, without their ends.",
-         example="(lines \"a\\nb\\n\") ;=> (\"a\" \"b\")", cost="length / 4")  # fmt: skip
+         example="(lines \"a\\nb\\n\") ;=> (\"a\" \"b\")", cost="length / 4", aliases=("str/split-lines",
+                  "string-lines"))  # fmt: skip
 def lines(run: Run, value: Value) -> Value:
     string("lines", value)
     run.meter.charge(len(value) >> 2)
@@ -152,7 +165,7 @@ def lines(run: Run, value: Value) -> Value:
 @builtin("string-join", "(string-join texts [separator])",
          "The texts of a list with a separator between them (\" \").",
          example="(string-join '(\"a\" \"b\") \", \") ;=> \"a, b\"", cost="n + length / 16",
-         aliases=("join",))  # fmt: skip
+         aliases=("join", "str/join"))  # fmt: skip
 def string_join(run: Run, first: Value, second: Value = " ") -> Value:
     if first.__class__ is str and is_list(second):
         first, second = second, first
@@ -185,12 +198,12 @@ def _case(name: str, doc: str, sample: str, method: str, aliases: tuple[str, ...
             aliases=aliases)(cased)  # fmt: skip
 
 
-_case("string-upcase", "The text in capitals.", "ABC", "upper",
-      ("upcase", "string-upper", "upper-case", "char-upcase", "uppercase", "upper"))  # fmt: skip
-_case("string-downcase", "The text in small letters.", "abc", "lower",
-      ("downcase", "string-lower", "lower-case", "char-downcase", "lowercase", "lower"))  # fmt: skip
+_case("string-upcase", "The text in capitals.", "ABC", "upper", ("upcase", "string-upper", "upper-case",
+       "char-upcase", "uppercase", "upper", "str/upper-case"))  # fmt: skip
+_case("string-downcase", "The text in small letters.", "abc", "lower", ("downcase", "string-lower",
+       "lower-case", "char-downcase", "lowercase", "lower", "str/lower-case"))  # fmt: skip
 _case("string-capitalize", "The text with a capital first and small letters after it.", "Abc", "capitalize",
-      ("capitalize",))  # fmt: skip
+      ("capitalize", "str/capitalize"))  # fmt: skip
 
 
 def _trimmer(name: str, doc: str, shown: str, side: str, aliases: tuple[str, ...] = ()) -> None:
@@ -206,7 +219,7 @@ def _trimmer(name: str, doc: str, shown: str, side: str, aliases: tuple[str, ...
 
 
 _trimmer("string-trim", "The text without white space (or other characters) at its ends.", "a", "both",
-         ("trim", "string-trim-both", "strip"))  # fmt: skip
+         ("trim", "string-trim-both", "strip", "str/trim"))  # fmt: skip
 _trimmer("string-trim-left", "The text without white space at its start.", "a ", "left",
          ("trim-left", "triml"))  # fmt: skip
 _trimmer("string-trim-right", "The text without white space at its end.", " a", "right",
@@ -215,7 +228,7 @@ _trimmer("string-trim-right", "The text without white space at its end.", " a", 
 
 @builtin("string-replace", "(string-replace text old new)", "The text with every old part replaced.",
          example="(string-replace \"a-b-c\" \"-\" \"+\") ;=> \"a+b+c\"", cost=LINEAR,
-         aliases=("replace", "string-replace-all"))  # fmt: skip
+         aliases=("replace", "string-replace-all", "str/replace"))  # fmt: skip
 def string_replace(run: Run, value: Value, old: Value, new: Value) -> Value:
     string("string-replace", value)
     string("string-replace", old, 2)
@@ -223,20 +236,27 @@ def string_replace(run: Run, value: Value, old: Value, new: Value) -> Value:
     if not old:
         raise LispyError("bad-value", "string-replace wants an old part that is not empty")
     run.meter.charge(len(value) >> 4)
-    run.meter.text(len(value) + value.count(old) * (len(new) - len(old)))
+    found = value.count(old)
+    run.meter.text(len(value) + found * (len(new) - len(old)))
+    if not found and len(new) > len(value) > 0 and value in new:
+        raise LispyError(
+            "ambiguous", "string-replace finds its 1st argument in its 3rd: which is the text?",
+            help="the order is (string-replace text old new)",
+        )  # fmt: skip
     return value.replace(old, new)
 
 
 def _find(run: Run, name: str, value: Value, part: Value, start: Value) -> int:
-    string(name, value)
-    string(name, part, 2)
+    if value.__class__ is not str or part.__class__ is not str:
+        string(name, value)
+        string(name, part, 2)
     run.meter.charge(len(value) >> 4)
-    return int(value.find(part, count(name, start, 3)))
+    return int(value.find(part, start if start.__class__ is int and start >= 0 else count(name, start, 3)))
 
 
 @builtin("string-contains?", "(string-contains? text part)", "True when the part stands in the text.",
          example="(string-contains? \"hello\" \"ell\") ;=> #t", cost=LINEAR,
-         aliases=("string-includes?", "string-has?", "str-contains?"))  # fmt: skip
+         aliases=("string-includes?", "string-has?", "str-contains?", "str/includes?"))  # fmt: skip
 def string_contains_p(run: Run, value: Value, part: Value) -> Value:
     return _find(run, "string-contains?", value, part, 0) >= 0
 
@@ -250,7 +270,7 @@ def is_substring(run: Run, part: Value, value: Value) -> Value:
 @builtin("string-index", "(string-index text part [start])",
          "Where the part first stands in the text, or #f.",
          example="(string-index \"hello\" \"l\") ;=> 2", cost=LINEAR,
-         aliases=("string-find", "string-contains", "string-index-of", "string-search"))  # fmt: skip
+         aliases=("string-find", "string-contains", "string-index-of", "str/index-of"))  # fmt: skip
 def string_index(run: Run, value: Value, part: Value, start: Value = 0) -> Value:
     position = _find(run, "string-index", value, part, start)
     return False if position < 0 else position
@@ -325,20 +345,22 @@ def is_suffix(run: Run, suffix: Value, value: Value) -> Value:
 
 @builtin("starts-with?", "(starts-with? text prefix)",
          "True when the text, given first, starts with the prefix.",
-         example="(starts-with? \"hello\" \"he\") ;=> #t", aliases=("string-starts-with?",))  # fmt: skip
+         example="(starts-with? \"hello\" \"he\") ;=> #t", aliases=("string-starts-with?",
+                  "str/starts-with?"))  # fmt: skip
 def starts_with(run: Run, value: Value, prefix: Value) -> Value:
     return string("starts-with?", value).startswith(string("starts-with?", prefix, 2))
 
 
 @builtin("ends-with?", "(ends-with? text suffix)", "True when the text, given first, ends with the suffix.",
-         example="(ends-with? \"hello\" \"lo\") ;=> #t", aliases=("string-ends-with?",))  # fmt: skip
+         example="(ends-with? \"hello\" \"lo\") ;=> #t", aliases=("string-ends-with?",
+                  "str/ends-with?"))  # fmt: skip
 def ends_with(run: Run, value: Value, suffix: Value) -> Value:
     return string("ends-with?", value).endswith(string("ends-with?", suffix, 2))
 
 
 @builtin("string->list", "(string->list text)", "The characters.",
          example="(string->list \"abc\") ;=> (\"a\" \"b\" \"c\")", cost="n",
-         aliases=("string-chars", "explode"))  # fmt: skip
+         aliases=("string-chars", "string->vector", "explode"))  # fmt: skip
 def string_to_list(run: Run, value: Value) -> Value:
     string("string->list", value)
     run.meter.container(len(value))
@@ -346,13 +368,14 @@ def string_to_list(run: Run, value: Value) -> Value:
 
 
 @builtin("list->string", "(list->string texts)", "The texts of a list put together.",
-         example="(list->string '(\"a\" \"bc\")) ;=> \"abc\"", cost="n + length / 16")  # fmt: skip
+         example="(list->string '(\"a\" \"bc\")) ;=> \"abc\"", cost="n + length / 16",
+         aliases=("string-concatenate", "vector->string", "implode"))  # fmt: skip
 def list_to_string(run: Run, value: Value) -> Value:
     return string_join(run, value, "")
 
 
 @builtin("symbol->string", "(symbol->string name)", "The name of a symbol or keyword.",
-         example="(symbol->string 'a) ;=> \"a\"", aliases=("keyword->string",))  # fmt: skip
+         example="(symbol->string 'a) ;=> \"a\"", aliases=("keyword->string", "symbol-name"))  # fmt: skip
 def symbol_to_string(run: Run, value: Value) -> Value:
     kind = value.__class__
     if kind is str:

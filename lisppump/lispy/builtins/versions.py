@@ -6,10 +6,10 @@ a program: a version is a dict with other insides.
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import ItemsView, Iterator, KeysView, Sequence, ValuesView
 from typing import TYPE_CHECKING, Any
 
-from lisppump.lispy.values import Value
+from lisppump.lispy.values import Keyword, Symbol, Value
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
@@ -28,14 +28,13 @@ class Version(dict[str, Value]):
 
     __slots__ = ("after", "data", "key", "pinned", "previous", "size")
 
-    def __init__(self, data: dict[str, Value]) -> None:
-        super().__init__()
-        self.data: dict[str, Value] | None = data
-        self.after: Version | None = None
-        self.key = ""
-        self.previous: Value = None
-        self.size = 0
-        self.pinned = False
+    # Made by `_version`; what the one after it keeps of it is set when there is one.
+    data: dict[str, Value] | None
+    after: Version | None
+    key: str
+    previous: Value
+    size: int
+    pinned: bool
 
     def whole(self) -> dict[str, Value]:
         """All entries as a plain dict that nobody may change; made once for an older version."""
@@ -69,6 +68,8 @@ class Version(dict[str, Value]):
         return self.whole()[key]
 
     def get(self, key: str, default: Value = None) -> Value:
+        if self.data is not None:
+            return self.data.get(key, default)
         try:
             return self[key]
         except KeyError:
@@ -116,6 +117,14 @@ class Version(dict[str, Value]):
 
 def with_key(run: Run, items: dict[str, Value], key: str, value: Value) -> dict[str, Value]:
     """A dict with one key set; large dicts share their entries with what they were made from."""
+    if items.__class__ is dict and len(items) < SMALL < run.limits.elements:
+        meter = run.meter
+        meter.allocated += ENTRY * (len(items) + 1)
+        if meter.allocated > meter.limits.allocation:
+            meter.allocate(0)
+        small = items.copy()
+        small[key] = value
+        return small
     if isinstance(items, Version):
         if items.data is not None and not items.pinned:
             return _newer(run, items, items.data, key, value)
@@ -126,7 +135,34 @@ def with_key(run: Run, items: dict[str, Value], key: str, value: Value) -> dict[
     made[key] = value
     if len(made) > run.limits.elements and len(made) > size:
         run.meter.container(len(made))
-    return made if size < SMALL else Version(made)
+    return made if size < SMALL else _version(made)
+
+
+def small_with_keys(run: Run, items: dict[str, Value], pairs: Sequence[Value]) -> dict[str, Value] | None:
+    """A small plain dict with several keys set, charged as if one by one; None where it has to be so."""
+    if len(pairs) % 2 or run.limits.elements <= SMALL:
+        return None
+    made = items.copy()
+    count = 0
+    turns = iter(pairs)
+    for key in turns:
+        if key.__class__ is not str:
+            if key.__class__ is not Keyword and key.__class__ is not Symbol:
+                return None
+            key = key.name
+        count += len(made) + 1
+        made[key] = next(turns)
+    run.meter.charge(1 + len(pairs) // 2)
+    run.meter.allocate(ENTRY * count)
+    return made
+
+
+def _version(data: dict[str, Value]) -> Version:
+    """The newest version of some entries."""
+    made = Version()
+    made.data = data
+    made.pinned = False
+    return made
 
 
 def _newer(run: Run, old: Version, data: dict[str, Value], key: str, value: Value) -> Version:
@@ -135,7 +171,9 @@ def _newer(run: Run, old: Version, data: dict[str, Value], key: str, value: Valu
     previous = data.get(key, ABSENT)
     if previous is ABSENT and len(data) >= run.limits.elements:
         run.meter.container(len(data) + 1)
-    made = Version(data)
+    made = Version()
+    made.data = data
+    made.pinned = False
     old.size = len(data)
     data[key] = value
     old.data = None

@@ -1,0 +1,16 @@
+; while and set!: how long Collatz's sequences are.
+(define (collatz n)
+  (let ((steps 0))
+    (while (> n 1)
+      (set! n (if (even? n) (quotient n 2) (+ 1 (* 3 n))))
+      (set! steps (+ steps 1)))
+    steps))
+
+(define (main)
+  (let ((longest 0) (best 0))
+    (dotimes (i 700)
+      (let ((steps (collatz (+ i 1))))
+        (when (> steps longest)
+          (set! longest steps)
+          (set! best (+ i 1)))))
+    (list best longest)))

@@ -1,0 +1,22 @@
+; The shape of a simulation: a state of four keys, a step to the next one, 365 ticks, a trajectory.
+(define start {"population" 1000 "food" 5000.0 "morale" 0.5 "births" 0})
+
+(define (step state tick)
+  (let* ((population (get state "population"))
+         (food (get state "food"))
+         (morale (get state "morale"))
+         (eaten (min food (* population 0.9)))
+         (grown (* 950.0 (+ 1.0 (* 0.3 (sin (/ tick 58.0))))))
+         (hungry (< eaten (* population 0.9)))
+         (births (if hungry 0 (floor (* population 0.002)))))
+    (dict "population" (- (+ population births) (if hungry 10 1))
+          "food" (+ (- food eaten) grown)
+          "morale" (max 0.0 (min 1.0 (+ morale (if hungry -0.05 0.01))))
+          "births" (+ births (get state "births")))))
+
+(define (main)
+  (let loop ((tick 0) (state start) (trajectory (list start)))
+    (if (= tick 365)
+        (list (length trajectory) state)
+        (let ((next (step state tick)))
+          (loop (+ tick 1) next (cons next trajectory))))))

@@ -1,0 +1,153 @@
+"""Parameters that a call may leave out: &optional, &key, (name default); or that stand for parts of a value.
+
+Those left out become a rest parameter, those for parts one parameter, and the body binds the names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lisppump.lispy.errors import LispyError
+from lisppump.lispy.nodes import Node, cut
+from lisppump.lispy.values import Keyword, Value, elements
+
+if TYPE_CHECKING:
+    from lisppump.lispy.analyser import Analyser
+    from lisppump.lispy.building import Maker
+
+REST = ("&rest", "&", "&body")
+PATTERNED = ("fn", "defn", "defmacro", "define-macro")  # where a list among parameters stands for parts
+MORE = "arguments left"  # names that no program can write
+GIVEN = "value given"
+CHECKED = "nothing left"
+Option = tuple[Node, Node | None]
+
+
+def has_options(parameters: Node) -> bool:
+    """True where a list of parameters has some that may be left out."""
+    if parameters.kind not in ("list", "dotted"):
+        return False
+    return any(
+        item.kind in ("list", "dict") or item.name in ("&optional", "&key") for item in parameters.items
+    )
+
+
+def with_options(
+    analyser: Analyser, name: str, parameters: Node, body: tuple[Node, ...], whole: Node
+) -> tuple[Node, tuple[Node, ...]]:
+    """Plain parameters that mean the same, and the body with the options bound around it."""
+    from lisppump.lispy.building import Maker
+    from lisppump.lispy.destructure import parts
+
+    maker = Maker(analyser, parameters)
+    bindings: list[Node] = []
+    if whole.head in PATTERNED:
+        names = list(parameters.items)
+        for place, item in enumerate(names):
+            if item.kind in ("list", "dict") and "&optional" not in [other.name for other in names[:place]]:
+                names[place] = maker.part(f"argument {place + 1}")
+                bindings.extend(maker.list(*pair) for pair in parts(maker, item, names[place]))
+        parameters = maker.node(parameters.kind, None, tuple(names))
+        if not has_options(parameters):
+            return parameters, _around(maker, bindings, body)
+    fixed, optional, keys, rest = _sorted(parameters)
+    for option, default in optional:
+        given = maker.call("pair?", MORE)
+        bindings.append(maker.list(option, ("if", given, maker.call("car", MORE), default)))
+        bindings.append(maker.list(MORE, ("if", given, maker.call("cdr", MORE), maker.part(()))))
+    if rest is not None:
+        bindings.append(maker.list(rest, MORE))
+    for option, default in keys:
+        found = maker.host(name, _finder(Keyword(str(option.name))), MORE)
+        chosen = maker.list("if", GIVEN, maker.call("car", GIVEN), default)
+        bindings.append(maker.list(option, maker.form("let", maker.list((GIVEN, found)), chosen)))
+    if rest is None:
+        words = [str(option.name) for option, _ in keys]
+        check = _checker(name, words, len(fixed) + len(optional))
+        bindings.append(maker.list(CHECKED, maker.host(name, check, MORE)))
+    more = maker.part(MORE)
+    plain = maker.node("dotted", None, (*fixed, more)) if fixed else more
+    return plain, _around(maker, bindings, body)
+
+
+def _around(maker: Maker, bindings: list[Node], body: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The body with names bound for it; its docstring stays in front."""
+    doc = body[:1] if len(body) > 1 and body[0].kind == "string" else ()
+    return (*doc, maker.form("let*", maker.list(*bindings), *body[len(doc) :]))
+
+
+def _sorted(parameters: Node) -> tuple[list[Node], list[Option], list[Option], Node | None]:
+    """The parameters by kind: always given, by place, by name, the rest."""
+    fixed: list[Node] = []
+    optional: list[Option] = []
+    keys: list[Option] = []
+    rest: Node | None = None
+    items = list(parameters.items)
+    if parameters.kind == "dotted":
+        rest = items.pop()
+    kind = "fixed"
+    while items:
+        item = items.pop(0)
+        word = item.name
+        if word in REST and items and rest is None:
+            rest = items.pop(0)
+        elif word in ("&optional", "&key"):
+            kind = str(word)
+        elif kind == "&key":
+            keys.append(_option(item))
+        elif kind == "&optional" or item.kind == "list":
+            optional.append(_option(item))
+        elif optional or rest is not None:
+            raise LispyError(
+                "bad-syntax", "a parameter that has to be given stands before those that may be left out",
+                span=item.span,
+            )  # fmt: skip
+        else:
+            fixed.append(item)
+    return fixed, optional, keys, rest
+
+
+def _option(item: Node) -> Option:
+    """A name and its default."""
+    if item.kind == "symbol":
+        return item, Node("nil", None, (), item.source, item.start, item.end)
+    if item.kind != "list" or len(item.items) != 2 or item.items[0].kind != "symbol":
+        raise LispyError(
+            "bad-syntax", f"a parameter is a name or (name default), not {cut(item.text)}", span=item.span
+        )
+    return item.items[0], item.items[1]
+
+
+def _finder(key: Keyword) -> Callable[[Value], Value]:
+    """What finds the value after a keyword among arguments: the list that starts with it, or #f."""
+
+    def find(given: Value) -> Value:
+        items = elements(given)
+        for place in range(0, len(items) - 1, 2):
+            if items[place].__class__ is Keyword and items[place] == key:
+                return items[place + 1 :]
+        return False
+
+    return find
+
+
+def _checker(name: str, keys: list[str], most: int) -> Callable[[Value], Value]:
+    """What refuses arguments that no parameter takes."""
+    wanted = " ".join(f":{key}" for key in keys)
+
+    def check(given: Value) -> Value:
+        items = elements(given)
+        if items and not keys:
+            raise LispyError(
+                "wrong-arity", f"{name} takes at most {most} arguments, got {most + len(items)}"
+            )
+        for place in range(0, len(items), 2):
+            key = items[place]
+            if key.__class__ is not Keyword or key.name not in keys or place + 1 == len(items):
+                raise LispyError(
+                    "wrong-arity", f"{name} takes {wanted}, each with a value, after its other arguments"
+                )
+        return None
+
+    return check

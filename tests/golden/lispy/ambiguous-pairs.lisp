@@ -1,0 +1,2 @@
+(define row (list (cons "votes" 3) (cons "agents" (list "ada"))))
+(list (get row "votes") (get row "agents"))

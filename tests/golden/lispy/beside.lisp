@@ -1,0 +1,5 @@
+(define (share votes)
+  (let ((words (list 1 2 3))
+        (half (/ (length words) 2)))
+    half))
+(share 1)

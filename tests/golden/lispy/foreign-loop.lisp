@@ -1,0 +1,1 @@
+(loop for x in (list 1 2) collect (* x x))

@@ -1,0 +1,1 @@
+(map when (list 1 2))

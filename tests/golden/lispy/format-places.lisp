@@ -1,0 +1,1 @@
+(format "~a of ~a" 1)

@@ -1,0 +1,5 @@
+(define (count-words words)
+  (let ((seen (make-hash)))
+    (for-each (lambda (w) (hash-set! seen w (+ 1 (hash-ref seen w 0)))) words)
+    seen))
+(count-words (list "a" "b"))

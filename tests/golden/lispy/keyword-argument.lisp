@@ -1,0 +1,2 @@
+(defun greet (name &key (greeting "hello")) (string-append greeting " " name))
+(greet "ada" :loud #t)

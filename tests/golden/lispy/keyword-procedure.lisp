@@ -1,0 +1,1 @@
+(map :name (list {"name" "ada"}))

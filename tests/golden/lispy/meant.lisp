@@ -1,0 +1,3 @@
+(define (shout text)
+  (toupper (strlen text)))
+(shout "a")

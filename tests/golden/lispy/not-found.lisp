@@ -1,0 +1,3 @@
+(define (after text mark)
+  (substring text (+ 1 (string-index text mark))))
+(after "a-b" "#")

@@ -1,0 +1,1 @@
+(regex-match? #"a+" "aa")

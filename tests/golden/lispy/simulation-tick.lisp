@@ -1,0 +1,8 @@
+(define (consumed state)
+  (* 0.5 (get state :population)))
+(define (step state tick)
+  (if (< tick 12)
+      (update state :oxygen (- (get state :oxygen) (consumed state)))
+      (update state :oxygen (- (get state :oxygen) (consumed (get state :crew))))))
+(simulation :initial-state (dict :population 100 :oxygen 1000 :crew "all")
+            :step step :max-ticks 365 :observables '(oxygen))

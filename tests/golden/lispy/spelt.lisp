@@ -1,0 +1,1 @@
+(map (lambda (x) (stringLength x)) (list "a"))

@@ -1,0 +1,2 @@
+(define name "ada)
+(display name)
