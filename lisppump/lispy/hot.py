@@ -43,7 +43,7 @@ from lisppump.lispy.run import Run
 from lisppump.lispy.tree import Body, Lambda, Let, Local, Loop, Repeat, SetLocal, Tree, Try, Variable, While
 from lisppump.lispy.values import Value
 
-HOT = 200  # calls of a procedure, or turns of a loop, after which it is worth Python code
+HOT = 50  # calls of a procedure, or turns of a loop, after which it is worth Python code
 Turning = Loop | While | Repeat
 NOBODY = object()  # stands for the closure where a procedure is called by its frame
 
