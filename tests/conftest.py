@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.distributions import Install, put
+from tests.dropins_support import modules
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -48,3 +50,15 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         return file
 
     return done
+
+
+@pytest.fixture
+def no_dropin_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test sees another's modules, nor the trust of whoever runs the tests."""
+    monkeypatch.setenv("LISPPUMP_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    for name in modules():
+        del sys.modules[name]
+    yield
+    for name in modules():
+        del sys.modules[name]

@@ -1,11 +1,11 @@
-"""How programs reach what a host offers: builtins of plugins, definitions of its own; they hide nothing."""
+"""How programs reach what a host offers: builtins of plugins; they hide nothing."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,60 +14,12 @@ import pytest
 
 from lisppump import Pump, hookimpl
 from lisppump.errors import LisppumpError
-from lisppump.lispy import LispyError, Runtime
+from lisppump.lispy import Runtime
 from lisppump.lispy.builtins import BUILTINS, BuiltinSpec, lispy_builtin, load
 from lisppump.lispy.foreign import Later, guarded
 from lisppump.lispy.library import names as prelude
-from lisppump.lispy.nodes import Node
-from lisppump.lispy.reader import read
 from lisppump.registry import Registry
-
-HEIGHTS = {6: 1.0, 12: 0.0}
-
-
-@lispy_builtin(
-    "tide",
-    "(tide hour)",
-    "The height of the water.",
-    example="(tide 6) ;=> 1.0",
-    cost="1",
-    aliases=("tides",),
-)
-def tide(run: Any, hour: Any) -> Any:
-    if type(hour) is not int:
-        raise LispyError("wrong-type", "tide wants an hour")
-    return HEIGHTS.get(hour, hour / 10)
-
-
-@lispy_builtin("tide", "(tide)", "Another one's.", example="(tide) ;=> other", capability="moon")
-def other_tide(run: Any) -> Any:
-    return "other"
-
-
-def offered(*more: BuiltinSpec) -> dict[str, BuiltinSpec]:
-    """What a registry would give for two plugins that both have `tide`, and perhaps others."""
-
-    def safe(spec: BuiltinSpec, owner: str) -> BuiltinSpec:
-        return guarded(spec, owner, lambda sentence: None)
-
-    first, second = safe(tide, "lisppump-tides:tides"), safe(other_tide, "plugins/moon.py")
-    table = {"tide": first, "lisppump-tides/tide": first, "tides": first, "moon/tide": second}
-    return table | {spec.name: safe(spec, "plugins/more.py") for spec in more}
-
-
-def run(program: str, table: Mapping[str, BuiltinSpec] | None = None, **given: Any) -> Any:
-    """The value of a program that must not fail."""
-    result = Runtime(builtins=offered() if table is None else table, **given).run(program)
-    assert result.ok, result.error
-    return result.value
-
-
-def error(program: str, table: Mapping[str, BuiltinSpec] | None = None, **given: Any) -> LispyError:
-    """The error of a program that must fail."""
-    result = Runtime(builtins=offered() if table is None else table, **given).run(program)
-    assert result.error is not None
-    return result.error
-
+from tests.lispy.offered_support import error, offered, other_tide, run, tide
 
 # -- reached
 
@@ -368,93 +320,6 @@ def test_arity_comes_from_the_signature() -> None:
     assert "tide" not in load() and BUILTINS is load()
 
 
-# -- definitions of the host
-
-
-def defining(text: str) -> Any:
-    """What gives the forms of a text."""
-
-    def forms() -> Sequence[Node]:
-        return read(text, "pump.lisp")
-
-    return forms
-
-
-WORLD = """
-(define rooms 5)
-(define (how-many x) "How many rooms." (clamp (* rooms x)))
-(define (clamp x) (list 'clamped x))
-(define (even-room? n) (or (= n 0) (odd-room? (- n 1))))
-(define (odd-room? n) (and (> n 0) (even-room? (- n 1))))
-(define-macro (twice x) (list '+ x x))
-(define (double) (twice rooms))
-(define (when x) (list 'mine x))
-(define (mine) (when 1))
-(define (water) (tide 6))
-(define broken (car 5))
-(define (uses-broken) broken)
-(define (wrong) (car rooms))
-(define (seen) (get frame 'stats))
-"""
-
-
-@pytest.mark.parametrize(
-    ("program", "value"),
-    [
-        ("(how-many 2)", ["clamped", 10]),
-        ("rooms", 5),
-        ("(map how-many '(1))", [["clamped", 5]]),
-        ("(even-room? 10)", True),
-        ("(double)", 10),
-        ("(mine)", ["mine", 1]),
-        ("(water)", 1.0),
-        ("(seen)", 3),
-        ("(clamp 5 0 3)", 3),  # the language's own
-        ("(when #t 2)", 2),
-        ("(define rooms 7) (how-many 1)", ["clamped", 5]),  # the program's is another
-        ("(define (clamp x) 'other) (how-many 1)", ["clamped", 5]),
-        ("(define (how-many x) 'mine) (how-many 1)", "mine"),
-        ("(try (uses-broken) (catch e (get e 'code)))", "wrong-type"),
-        ("(eval '(how-many 1))", ["clamped", 5]),
-    ],
-)
-def test_programs_find_what_the_host_defines(program: str, value: Any) -> None:
-    given = {"definitions": defining(WORLD), "state": {"stats.json": 3}, "allow": {"state"}}
-    assert run(program, **given) == value
-
-
-def test_definitions_go_before_builtins_of_plugins() -> None:
-    assert run("(tide 6)", definitions=defining("(define (tide x) 'defined)")) == "defined"
-
-
-def test_definitions_are_made_once_and_nobody_pays() -> None:
-    made: list[int] = []
-
-    def forms() -> Sequence[Node]:
-        made.append(1)
-        return read("(define n (let loop ((i 0)) (if (= i 5000) i (loop (+ i 1)))))", "pump.lisp")
-
-    runtime = Runtime(definitions=forms)
-    assert runtime.run("(+ 1 2)").ok and made == []
-    assert runtime.run("n").value == 5000 and runtime.run("n").usage["steps"] == 1 and made == [1]
-    assert runtime.run("m").error is not None and made == [1]
-
-
-def test_an_error_in_a_definition_shows_its_place_and_hurts_nobody_else() -> None:
-    given = {"definitions": defining(WORLD)}
-    found = error("broken", **given)
-    assert found.code == "wrong-type" and found.span is not None and found.span.file == "pump.lisp"
-    found = error("(wrong)", **given)
-    assert found.span is not None and (found.span.file, found.span.line) == ("pump.lisp", 14)
-    found = error("(how-manny 1)", **given)
-    assert found.code == "unbound" and found.help == "did you mean `how-many`?"
-
-
-def test_definitions_get_no_grants_while_they_are_made() -> None:
-    given = {"definitions": defining("(define stats (get frame 'stats))"), "state": {"stats.json": 3}}
-    assert error("stats", allow={"state"}, **given).code == "not-granted"
-
-
 # -- in a policy
 
 WORLD_WITH_TIDES = """
@@ -488,7 +353,7 @@ def test_agents_programs_have_what_the_policy_grants(
 
 PROGRAM = """
 import sys; sys.path.insert(0, sys.argv[1])
-from tests.lispy.test_offered import offered, WORLD, defining
+from tests.lispy.offered_support import offered, WORLD, defining
 from lisppump.lispy import Runtime
 program = '''
 (define heard (map tide (range 24)))
