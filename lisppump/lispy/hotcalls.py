@@ -337,7 +337,6 @@ def tail_call(emitter: Emitter, tree: Call) -> None:
         return
     if builtin is not None:
         emitter.counts = True
-        emitter.leaps = True
         emitter.leave(closure_call_apply(emitter, tree))
         return
     procedure, values = _target(emitter, tree)
@@ -347,7 +346,6 @@ def tail_call(emitter: Emitter, tree: Call) -> None:
         with emitter.within() as block:
             _turn(emitter, tree, values)
         emitter.add(ast.If(compared(procedure, ast.Is(), name("me")), block, []))
-    emitter.leaps = True
     emitter.counts = True
     jump = emitter.at(
         called("jump", name("run"), procedure, ast.List(values, ast.Load()), emitter.held(tree.span)), None

@@ -136,7 +136,6 @@ class Emitter:
         self.me: Cell | None = None  # the global name of the procedure itself
         self.parameters: list[Variable] = []
         self.turns = False  # it calls itself in tail position
-        self.leaps = False  # it may give TAIL
         self.counts = False  # it does what may look at the depth
         self.broken: set[Variable] = set()  # parameters of which a turn does not keep what was assumed
         self.surfaces: list[ast.stmt] = []  # statements that put the depth back
