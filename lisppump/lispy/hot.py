@@ -1,26 +1,17 @@
-"""When a procedure or a loop turns hot, and what becomes of it then: a Python function in place of closures.
-
-A hot procedure is called in two ways. From the first tier through `template.body`, which takes a frame and
-whose caller counts depth and steps. From the second through `closure.fast`, a function of the arguments that
-counts them itself. Both count the same. Hot code relies on builtins that nobody has rebound; when a program
-rebinds one, all hot code is dropped.
-"""
+"""What becomes of a procedure or a loop that turned hot (heat.py): a Python function in place of closures."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet
 
-from lisppump.lispy import hotsupport
-from lisppump.lispy.calls import Builtin, Closure, Frame, Template, spread
+from lisppump.lispy.calls import Builtin, Frame, Template, spread
 from lisppump.lispy.hotcalls import kind_of
 from lisppump.lispy.hotcode import (
     ANY,
     FLOAT,
     INT,
-    MOST_ARGUMENTS,
     RETURN,
     Emitter,
     Unfit,
@@ -37,130 +28,54 @@ from lisppump.lispy.hotcode import (
     typed,
 )
 from lisppump.lispy.hotforms import STATEMENTS, VALUES, loop_turns, repeat_turns, while_turns
+from lisppump.lispy.hotsupport import cold as cold
+from lisppump.lispy.hotsupport import names as names
 from lisppump.lispy.names import Cell
 from lisppump.lispy.resolve import place as place_in
 from lisppump.lispy.run import Run
 from lisppump.lispy.tree import Body, Lambda, Let, Local, Loop, Repeat, SetLocal, Tree, Try, Variable, While
 from lisppump.lispy.values import Value
 
-HOT = 50  # calls of a procedure, or turns of a loop, after which it is worth Python code
 Turning = Loop | While | Repeat
 NOBODY = object()  # stands for the closure where a procedure is called by its frame
+UNFIT = (Unfit, RecursionError, SyntaxError, ValueError)
 
 
-class Heat:
-    """The hot code of one runtime."""
+def procedure(template: Template, frame: Frame | None, names: dict[str, Any]) -> Any:
+    """The factory of a procedure, for arguments like those in the frame, or None where there can be none."""
+    kinds: dict[Variable, str] = {}
+    for variable, value in zip(template.tree.parameters, frame or (), strict=False):
+        kind = {int: INT, float: FLOAT}.get(value.__class__)
+        if kind is not None and not (variable.assigned or variable.boxed):
+            kinds[variable] = kind
+    try:
+        return _Procedure(template, kinds).made(names)
+    except UNFIT:
+        return None
 
-    __slots__ = ("_closures", "_names", "_templates", "after", "frozen", "run")
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.after = HOT
-        self.frozen = False  # programs that use eval may rebind anything while hot code runs
-        self._templates: list[Template] = []
-        self._closures: WeakSet[Closure] = WeakSet()
-        self._names = hotsupport.names(run, self)
+def loop(
+    tree: Turning,
+    procedure: Lambda,
+    missing: Callable[[str, Any], Value],
+    frame: Frame | None,
+    names: dict[str, Any],
+) -> Any:
+    """The function of a loop, for variables like those in the frame, or None where there can be none.
 
-    def freeze(self) -> None:
-        """Make no hot code from now on."""
-        self.frozen = True
-        self.cool()
+    For others it gets itself a more general one.
+    """
 
-    def unsettle(self, cell: Cell) -> None:
-        """A builtin gets another meaning: hot code that relies on it is dropped."""
-        if cell.builtin is not None:
-            cell.builtin = None
-            self.cool()
+    def general(*given: Any) -> Value:
+        other = _Unit(tree, procedure, missing, None).made(names)
+        unit.__globals__["general"] = other  # from now on, without going through here
+        return other(*given)
 
-    def cool(self) -> None:
-        """Drop all hot code; what is worth it turns hot again."""
-        for template in self._templates:
-            template.factory = None
-            template.heat = 0
-            template.body = template.warm
-        self._templates.clear()
-        for closure in self._closures:
-            closure.fast = None
-        self._closures.clear()
-
-    # -- procedures
-
-    def watch(self, template: Template, tree: Lambda, missing: Callable[[str, Any], Value]) -> None:
-        """Count the calls of a procedure until it is hot; its body is that of the first tier until then."""
-        body = template.body
-        tree.template = template
-        template.tree = tree
-        template.missing = missing
-        if self.frozen or tree.rest is not None or len(tree.parameters) > MOST_ARGUMENTS:
-            return
-
-        def warm(frame: Frame) -> Value:
-            template.heat += 1
-            if template.heat < self.after or self.frozen:
-                return body(frame)
-            if not self._compile(template, frame):
-                template.body = body
-            return template.body(frame)
-
-        template.warm = template.body = warm
-
-    def _compile(self, template: Template, frame: Frame | None) -> bool:
-        """Make Python code of a procedure, for arguments like these."""
-        kinds: dict[Variable, str] = {}
-        for variable, value in zip(template.tree.parameters, frame or (), strict=False):
-            kind = {int: INT, float: FLOAT}.get(value.__class__)
-            if kind is not None and not (variable.assigned or variable.boxed):
-                kinds[variable] = kind
-        try:
-            template.factory = _Procedure(template, kinds).made(self._names)
-        except (Unfit, RecursionError, SyntaxError, ValueError):
-            template.factory = None
-            return False
-        template.body = _adapter(self.run, template)
-        self._templates.append(template)
-        return True
-
-    def ready(self, closure: Closure) -> Any:
-        """The function of a closure that takes its arguments; a slower one where it is not hot."""
-        template = closure.template
-        if template.factory is not None:
-            free = len(template.tree.free)
-            fast = closure.fast = template.factory(closure, *closure.tail[:free])
-            self._closures.add(closure)
-            return fast
-        return hotsupport.cold(self.run, closure)
-
-    def other(self, template: Template, closure: Any, captured: tuple[Value, ...]) -> Any:
-        """The function for arguments unlike those that the code was made for: from now on, for any."""
-        if template.kinds and not self._compile(template, None):
-            raise AssertionError("what was fit for some arguments is fit for any")
-        fast = template.factory(closure, *captured)
-        if closure.__class__ is Closure:
-            closure.fast = fast
-        return fast
-
-    # -- loops
-
-    def loop(
-        self, tree: Turning, procedure: Lambda, missing: Callable[[str, Any], Value], frame: Frame | None
-    ) -> Any:
-        """A function of the frame (and, of a dotimes, its turn and count) that goes on with a loop, or None.
-
-        It is made for variables like those in the frame; for others it gets itself a more general one.
-        """
-        if self.frozen:
-            return None
-
-        def general(*given: Any) -> Value:
-            other = _Unit(tree, procedure, missing, None).made(self._names)
-            unit.__globals__["general"] = other  # from now on, without going through here
-            return other(*given)
-
-        try:
-            unit = _Unit(tree, procedure, missing, frame).made({**self._names, "general": general})
-            return unit
-        except (Unfit, RecursionError, SyntaxError, ValueError):
-            return None
+    try:
+        unit = _Unit(tree, procedure, missing, frame).made({**names, "general": general})
+        return unit
+    except UNFIT:
+        return None
 
 
 def steady(cell: Cell) -> Builtin | None:
@@ -169,7 +84,7 @@ def steady(cell: Cell) -> Builtin | None:
     return builtin if isinstance(builtin, Builtin) and cell.value is builtin else None
 
 
-def _adapter(run: Run, template: Template) -> Callable[[Frame], Value]:
+def adapter(run: Run, template: Template) -> Callable[[Frame], Value]:
     """A hot procedure as the first tier calls it: the caller has counted, so that here it is taken back."""
     factory, count = template.factory, len(template.tree.parameters)
     free = len(template.tree.free)

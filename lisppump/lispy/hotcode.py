@@ -13,6 +13,7 @@ from typing import Any
 
 from lisppump.errors import Span
 from lisppump.lispy.calls import Builtin
+from lisppump.lispy.heat import MOST_ARGUMENTS as MOST_ARGUMENTS
 from lisppump.lispy.names import Cell
 from lisppump.lispy.tree import (
     And,
@@ -34,7 +35,6 @@ from lisppump.lispy.tree import (
 Expr = ast.expr
 RETURN, EFFECT = "return", "effect"  # where a value goes, beside the name of a variable that takes it
 ANY, INT, FLOAT, BOOL = "any", "int", "float", "bool"  # what is known of a value
-MOST_ARGUMENTS = 6
 MOST_NESTED = 60  # trees in each other
 MOST_LOOPS = 12  # Python's loops and tries in each other; it allows 20
 MOST_TREES = 5000

@@ -32,7 +32,7 @@ from lisppump.lispy.values import Pair, Value, elements, is_list, is_nil, is_tru
 
 if TYPE_CHECKING:
     from lisppump.errors import Span
-    from lisppump.lispy.hot import Heat
+    from lisppump.lispy.heat import Heat
     from lisppump.lispy.run import Run
 
 

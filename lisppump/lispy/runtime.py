@@ -19,7 +19,7 @@ from lisppump.lispy.capabilities import State
 from lisppump.lispy.compiler import compile_top
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.forms import FORMS
-from lisppump.lispy.hot import Heat
+from lisppump.lispy.heat import Heat
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.names import UNBOUND, Cell, Namespace
 from lisppump.lispy.nodes import Node, node_of

@@ -1,0 +1,139 @@
+"""When a procedure or a loop turns hot. What it becomes then, hot.py makes, imported at that moment.
+
+A hot procedure is called in two ways. From the first tier through `template.body`, which takes a frame and
+whose caller counts depth and steps. From the second through `closure.fast`, a function of the arguments that
+counts them itself. Both count the same. Hot code relies on builtins that nobody has rebound; when a program
+rebinds one, all hot code is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakSet
+
+from lisppump.lispy.calls import Closure, Frame, Template
+from lisppump.lispy.names import Cell
+from lisppump.lispy.run import Run
+from lisppump.lispy.tree import Lambda, Loop, Repeat, While
+from lisppump.lispy.values import Value
+
+HOT = 50  # calls of a procedure, or turns of a loop, after which it is worth Python code
+MOST_ARGUMENTS = 6  # that a procedure may take to turn hot
+
+
+class Heat:
+    """The hot code of one runtime."""
+
+    __slots__ = ("_closures", "_hot", "_names", "_templates", "after", "frozen", "run")
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.after = HOT
+        self.frozen = False  # programs that use eval may rebind anything while hot code runs
+        self._templates: list[Template] = []
+        self._closures: WeakSet[Closure] | None = None
+        self._hot: Any = None  # hot.py, once something turned hot
+        self._names: dict[str, Any] = {}  # those that hot code knows
+
+    def freeze(self) -> None:
+        """Make no hot code from now on."""
+        self.frozen = True
+        self.cool()
+
+    def unsettle(self, cell: Cell) -> None:
+        """A builtin gets another meaning: hot code that relies on it is dropped."""
+        if cell.builtin is not None:
+            cell.builtin = None
+            self.cool()
+
+    def cool(self) -> None:
+        """Drop all hot code; what is worth it turns hot again."""
+        for template in self._templates:
+            template.factory = None
+            template.heat = 0
+            template.body = template.warm
+        self._templates.clear()
+        if self._closures is not None:
+            for closure in self._closures:
+                closure.fast = None
+            self._closures = None
+
+    def _second_tier(self) -> Any:
+        """What makes hot code; None where the stack has no room left to import it."""
+        if self._hot is None:
+            try:
+                from lisppump.lispy import hot
+            except RecursionError:
+                return None
+            self._names = hot.names(self.run, self)
+            self._hot = hot
+        return self._hot
+
+    # -- procedures
+
+    def watch(self, template: Template, tree: Lambda, missing: Callable[[str, Any], Value]) -> None:
+        """Count the calls of a procedure until it is hot; its body is that of the first tier until then."""
+        body = template.body
+        tree.template = template
+        template.tree = tree
+        template.missing = missing
+        if self.frozen or tree.rest is not None or len(tree.parameters) > MOST_ARGUMENTS:
+            return
+
+        def warm(frame: Frame) -> Value:
+            template.heat += 1
+            if template.heat < self.after or self.frozen:
+                return body(frame)
+            if not self._compile(template, frame):
+                template.body = body
+            return template.body(frame)
+
+        template.warm = template.body = warm
+
+    def _compile(self, template: Template, frame: Frame | None) -> bool:
+        """Make Python code of a procedure, for arguments like these."""
+        hot = self._second_tier()
+        template.factory = hot and hot.procedure(template, frame, self._names)
+        if template.factory is None:
+            return False
+        template.body = hot.adapter(self.run, template)
+        self._templates.append(template)
+        return True
+
+    def ready(self, closure: Closure) -> Any:
+        """The function of a closure that takes its arguments; a slower one where it is not hot."""
+        template = closure.template
+        if template.factory is None:
+            return self._second_tier().cold(self.run, closure)
+        free = len(template.tree.free)
+        fast = closure.fast = template.factory(closure, *closure.tail[:free])
+        if self._closures is None:
+            self._closures = WeakSet()
+        self._closures.add(closure)
+        return fast
+
+    def other(self, template: Template, closure: Any, captured: tuple[Value, ...]) -> Any:
+        """The function for arguments unlike those that the code was made for: from now on, for any."""
+        if template.kinds and not self._compile(template, None):
+            raise AssertionError("what was fit for some arguments is fit for any")
+        fast = template.factory(closure, *captured)
+        if closure.__class__ is Closure:
+            closure.fast = fast
+        return fast
+
+    # -- loops
+
+    def loop(
+        self,
+        tree: Loop | While | Repeat,
+        procedure: Lambda,
+        missing: Callable[[str, Any], Value],
+        frame: Frame,
+    ) -> Any:
+        """A function of the frame (and, of a dotimes, its turn and count) that goes on with a loop, or None.
+
+        It is made for variables like those in the frame.
+        """
+        hot = None if self.frozen else self._second_tier()
+        return hot and hot.loop(tree, procedure, missing, frame, self._names)
