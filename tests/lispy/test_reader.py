@@ -116,10 +116,14 @@ def test_limits_of_a_text() -> None:
     assert read("(" * 100 + ")" * 100)[0].depth == 100
 
 
-def test_the_grammar_is_loaded_when_something_is_read() -> None:
+def test_the_grammar_is_loaded_when_a_text_has_a_mistake() -> None:
     script = (
-        "import sys; import lisppump.lispy; assert 'lark' not in sys.modules;"
-        "from lisppump.lispy import reader; reader.read('1'); first = reader._parser; reader.read('2');"
-        "assert reader._parser is first is not None"
+        "import sys; from lisppump.lispy import LispyError, reader; reader.read('(a \"b\" . c)');"
+        "assert 'lark' not in sys.modules and 'lisppump.lispy.grammar' not in sys.modules\n"
+        "for text in '(', ')':\n"
+        "    try: reader.read(text)\n"
+        "    except LispyError: from lisppump.lispy import grammar\n"
+        "    first = grammar._parser if text == '(' else first\n"
+        "assert grammar._parser is first is not None"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
