@@ -7,7 +7,18 @@ from typing import Any
 
 from lisppump.lispy import formcode
 from lisppump.lispy.callcode import compile_call, compile_jump
-from lisppump.lispy.calls import CLOSURE_BYTES, Builtin, Closure, Code, Frame, Template, blame, invoke
+from lisppump.lispy.calls import (
+    CLOSURE_BYTES,
+    TAIL,
+    Builtin,
+    Closure,
+    Code,
+    Frame,
+    Template,
+    blame,
+    land,
+    too_deep,
+)
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.names import UNBOUND, Cell
 from lisppump.lispy.nodes import Node
@@ -76,17 +87,25 @@ class Generator:
         return place_in(variable, self.procedure)
 
 
-def compile_top(run: Run, tree: Lambda, missing: Callable[[str, Any], Value]) -> Callable[[], Value]:
-    """A function that runs a form of the top level once to a value."""
+def run_top(run: Run, tree: Lambda, missing: Callable[[str, Any], Value]) -> Value:
+    """The value of a form of the top level: it runs once, as a procedure without arguments would."""
     body = Generator(run, tree, missing, {}).code(tree.body)
-    template = Template(tree.name, 0, False, None, None, run, tree.locals)
-    template.body = body
-    closure = Closure(template, [None] * tree.locals)
-
-    def top() -> Value:
-        return invoke(run, closure, [], None)
-
-    return top
+    depth = run.depth = run.depth + 1
+    if depth > run.limits.depth:
+        raise too_deep(run)
+    meter = run.meter
+    meter.steps += 1
+    if meter.steps > meter.next_look:
+        meter.look()
+    try:
+        value = body([None] * tree.locals)
+        if value is TAIL:
+            value = land(run)
+    except LispyError as error:
+        blame(error, None)
+        raise
+    run.depth = depth - 1
+    return value
 
 
 def _const(generator: Generator, tree: Const) -> Code:

@@ -16,7 +16,7 @@ from lisppump.lispy.builtins import BUILTINS, BuiltinSpec
 from lisppump.lispy.builtins import load as load_builtins
 from lisppump.lispy.calls import Builtin, enter, invoke
 from lisppump.lispy.capabilities import State
-from lisppump.lispy.compiler import compile_top
+from lisppump.lispy.compiler import run_top
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.forms import FORMS
 from lisppump.lispy.heat import Heat
@@ -32,6 +32,7 @@ from lisppump.lispy.values import Procedure, Value
 
 Seed = int | str | tuple[Any, ...]
 HOST_FRAMES = 400_000  # Python frames while a program runs; the depth limit of LisPy is meant to come first
+_LIMITS = Limits()
 EVAL_DEPTH = 20  # levels that compiling inside a run counts as
 
 
@@ -60,8 +61,7 @@ class _Library(Namespace):
     def cell(self, name: str) -> Cell:
         cell = self.cells.get(name)
         if cell is None:
-            spec = BUILTINS.get(name)
-            builtin = None if spec is None else Builtin(self.runtime.context, spec, name)
+            builtin = self.runtime.builtin(name)
             cell = self.cells[name] = Cell(name, UNBOUND if builtin is None else builtin, builtin)
             if builtin is None:
                 from lisppump.lispy.library import definition
@@ -108,6 +108,25 @@ class _Definitions(Namespace):
                     self.failed[_defined_by(node)] = error
 
 
+class _Session:
+    """The context set up for one run, and put back as it was; the host may go deep meanwhile."""
+
+    __slots__ = ("given", "run", "saved")
+
+    def __init__(self, run: Run, limits: Limits, seed: Seed, *given: Any) -> None:
+        self.run = run
+        self.given = (limits, seed if isinstance(seed, tuple) else (seed,), *given)
+
+    def __enter__(self) -> None:
+        self.saved = self.run.save()
+        self.run.begin(*self.given)
+        _raise_limit()
+
+    def __exit__(self, *error: object) -> None:
+        _restore_limit()
+        self.run.restore(self.saved)
+
+
 class Runtime:
     """Runs programs one at a time; definitions stay from one to the next. Used by one thread at a time.
 
@@ -127,7 +146,7 @@ class Runtime:
         providers: Mapping[str, Any] | None = None,
     ) -> None:
         load_builtins()
-        self.limits = limits or Limits()
+        self.limits = limits or _LIMITS
         self._allow = frozenset(allow)
         self._seed = seed
         self._now = now
@@ -139,10 +158,11 @@ class Runtime:
             enter, invoke, self._evaluate_here, self._perform_apart, self.language, self._given, offered
         )
         self.context.heat = Heat(self.context)
-        self._used: dict[str, Builtin] = {}  # those of `builtins` that some program used
-        self._library = _Library(self)
+        self._builtins: dict[str, Builtin] = {}  # those of the language that something used
+        self._used: dict[str, Builtin] = {}  # those of `builtins`
+        self._library: _Library | None = None
         self._read = definitions
-        self._definitions = _Definitions(self, definitions)
+        self._defined: _Definitions | None = None
         self.globals = Namespace(self.language)
 
     def run(self, source: str | Node, name: str = "<eval>", keep: str | None = None) -> Result:
@@ -150,7 +170,8 @@ class Runtime:
 
         `keep` is a global name that gets the value.
         """
-        with self._session(self.limits, self._seed, self._now, self._allow, self._providers, None) as run:
+        run = self.context
+        with self._session():
             error: LispyError | None = None
             value: Value = None
             text, data = "", None
@@ -176,10 +197,7 @@ class Runtime:
 
     def evaluate(self, source: str | Node, name: str = "<eval>") -> Value:
         """The value of a program, or of a form that was read; its error is raised."""
-        with (
-            self._session(self.limits, self._seed, self._now, self._allow, self._providers, None),
-            _host_limits(),
-        ):
+        with self._session(), _host_limits():
             return self._source(source, name)
 
     def load_source(self, source: str, name: str) -> None:
@@ -203,10 +221,8 @@ class Runtime:
         given = dict(providers or {})
         if state is not None:
             given["state"] = as_state(state)
-        with (
-            self._session(limits or self.limits, seed, now, frozenset(allow), given, memo) as run,
-            _host_limits(),
-        ):
+        run = self.context
+        with _Session(run, limits or self.limits, seed, now, frozenset(allow), given, memo), _host_limits():
             return invoke(run, procedure, list(args), None)
 
     def define(self, name: str, value: Value) -> None:
@@ -217,16 +233,37 @@ class Runtime:
 
     def forget_definitions(self) -> None:
         """Read what the host defines anew when a program next needs it."""
-        self._definitions = _Definitions(self, self._read)
+        self._defined = None
+
+    @property
+    def _definitions(self) -> _Definitions:
+        if self._defined is None:
+            self._defined = _Definitions(self, self._read)
+        return self._defined
+
+    def builtin(self, name: str) -> Builtin | None:
+        """The builtin of the language that has a name, as programs of this runtime call it."""
+        known = self._builtins.get(name)
+        if known is None:
+            spec = BUILTINS.get(name)
+            if spec is not None:
+                known = self._builtins[name] = Builtin(self.context, spec, name)
+        return known
 
     def language(self, name: str) -> Value:
         """What the language itself means by a name, UNBOUND if nothing."""
+        builtin = self.builtin(name)
+        if builtin is not None:
+            return builtin
+        if self._library is None:
+            self._library = _Library(self)
         return self._library.cell(name).value
 
     def knows(self, name: str) -> bool:
         """True when a global name has a value."""
-        cell = self.globals.cells.get(name) or self._library.cell(name)
-        return cell.value is not UNBOUND or self._is_given(name)
+        cell = self.globals.cells.get(name)
+        value = self.language(name) if cell is None else cell.value
+        return value is not UNBOUND or self._is_given(name)
 
     def unresolved(self) -> list[tuple[str, LispyError]]:
         """The names that code compiled so far speaks of and nothing binds, each with its error."""
@@ -241,6 +278,10 @@ class Runtime:
         names = [cell.name for cell in cells if cell.value is UNBOUND and cell.name not in own]
         return frozenset(name for name in names if name in self.context.offered)
 
+    def _session(self) -> _Session:
+        """A run of its own for a program, with what this runtime gives programs."""
+        return _Session(self.context, self.limits, self._seed, self._now, self._allow, self._providers, None)
+
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Do something that no run pays for, whichever needed it first."""
@@ -254,16 +295,17 @@ class Runtime:
 
     def perform(self, node: Node, namespace: Namespace) -> Value:
         """The value of one form of the top level of a namespace."""
-        analyser = self._analyser(namespace)
-        tree = resolve(analyser.program(node))
-        return compile_top(self.context, tree, self._missing)()
+        return self._perform(node, self._analyser(namespace))
+
+    def _perform(self, node: Node, analyser: Analyser) -> Value:
+        return run_top(self.context, resolve(analyser.program(node)), self._missing)
 
     def _analyser(self, namespace: Namespace) -> Analyser:
-        def evaluate(tree: Tree) -> Value:
-            top = resolve(Lambda("", [], None, tree))
-            return compile_top(self.context, top, self._missing)()
+        return Analyser(self.context, namespace, self._evaluate, spans=namespace is not self._library)
 
-        return Analyser(self.context, namespace, evaluate, spans=namespace is not self._library)
+    def _evaluate(self, tree: Tree) -> Value:
+        """What an expression comes to while a program is being analysed."""
+        return run_top(self.context, resolve(Lambda("", [], None, tree)), self._missing)
 
     def _source(self, source: str | Node, name: str) -> Value:
         nodes = read(source, name, self.context.limits) if isinstance(source, str) else [source]
@@ -274,8 +316,9 @@ class Runtime:
         if not self.context.sealed:  # a simulation defines nothing; that is said where it tries to
             _hide_forms(nodes, self.globals)
         value: Value = None
+        analyser = self._analyser(self.globals)
         for node in nodes:
-            value = self.perform(node, self.globals)
+            value = self._perform(node, analyser)
         return value
 
     def _evaluate_here(self, program: Value) -> Value:
@@ -335,27 +378,6 @@ class Runtime:
         """The error for a name that nobody gives a value."""
         known = [*local, *self._definitions.bound, *self.context.offered]
         return self._analyser(self.globals).unbound(name, known)
-
-    @contextmanager
-    def _session(
-        self,
-        limits: Limits,
-        seed: Seed,
-        now: str | None,
-        allow: frozenset[str],
-        providers: Mapping[str, Any],
-        memo: dict[Any, Any] | None,
-    ) -> Iterator[Run]:
-        """The context set up for one run, and put back as it was; the host may go deep meanwhile."""
-        run = self.context
-        saved = run.save()
-        run.begin(limits, seed if isinstance(seed, tuple) else (seed,), now, allow, providers, memo)
-        _raise_limit()
-        try:
-            yield run
-        finally:
-            _restore_limit()
-            run.restore(saved)
 
 
 def as_state(state: State | Mapping[str, Value] | Path | str) -> State:
