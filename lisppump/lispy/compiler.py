@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 from lisppump.lispy import formcode
 from lisppump.lispy.callcode import compile_call, compile_jump
@@ -14,12 +15,12 @@ from lisppump.lispy.calls import (
     Closure,
     Code,
     Frame,
-    Template,
     blame,
     land,
     too_deep,
 )
 from lisppump.lispy.errors import LispyError
+from lisppump.lispy.heat import Watched
 from lisppump.lispy.names import UNBOUND, Cell
 from lisppump.lispy.nodes import Node
 from lisppump.lispy.resolve import place as place_in
@@ -47,14 +48,12 @@ from lisppump.lispy.tree import (
     Sequence,
     SetGlobal,
     SetLocal,
+    Template,
     Tree,
     Try,
     Variable,
     While,
 )  # fmt: skip
-from lisppump.lispy.tree import (
-    Template as ListTemplate,
-)
 from lisppump.lispy.values import Value
 
 
@@ -193,7 +192,7 @@ def _set_local(generator: Generator, tree: SetLocal) -> Code:
         box[0] = result
         return result
 
-    if variable.boxed and variable.owner is not generator.procedure:
+    if variable.boxed and variable.home is not generator.procedure.home:
         return set_shared
     return set_box if variable.boxed else set_slot
 
@@ -221,7 +220,7 @@ def _set_global(generator: Generator, tree: SetGlobal) -> Code:
 def _define_global(generator: Generator, tree: DefineGlobal) -> Code:
     generator.run.heat.unsettle(tree.cell)
     if isinstance(tree.value, Lambda):
-        tree.value.cell = tree.cell
+        tree.value.defined = ref(tree.cell)
     cell, value = tree.cell, generator.code(tree.value)
 
     def define_global(frame: Frame) -> Value:
@@ -234,11 +233,11 @@ def _define_global(generator: Generator, tree: DefineGlobal) -> Code:
 def _lambda(generator: Generator, tree: Lambda) -> Code:
     run = generator.run
     node = tree.source if isinstance(tree.source, Node) else None
-    template = Template(
+    template = Watched(
         tree.name, len(tree.parameters), tree.rest is not None, tree.doc, node, run, tree.locals
     )
     template.body = _prologue(tree, Generator(run, tree, generator.missing, {}).code(tree.body))
-    template.cell = tree.cell
+    template.defined = tree.defined
     run.heat.watch(template, tree, generator.missing)
     places = [generator.place(variable) for variable in tree.free]
     blanks = [None] * tree.locals
@@ -254,7 +253,7 @@ def _lambda(generator: Generator, tree: Lambda) -> Code:
         tail += blanks
         return Closure(template, tail)
 
-    mine = [variable for variable in tree.free if variable.owner is generator.procedure]
+    mine = [variable for variable in tree.free if variable.home is generator.procedure.home]
     changing = [generator.place(variable) for variable in mine if variable.assigned]
 
     def marking(frame: Frame) -> Value:
@@ -324,7 +323,7 @@ _MAKERS: dict[type, Callable[[Generator, Any], Code]] = {
     And: formcode.and_code, Or: formcode.or_code, Loop: formcode.loop_code,
     While: formcode.while_code,
     Repeat: formcode.repeat_code,
-    Try: formcode.try_code, ListTemplate: formcode.template_code, DictTemplate: formcode.dict_code,
+    Try: formcode.try_code, Template: formcode.template_code, DictTemplate: formcode.dict_code,
     Assert: formcode.assert_code,
     Call: _call,
 }  # fmt: skip

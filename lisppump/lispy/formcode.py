@@ -153,7 +153,7 @@ def while_code(generator: Generator, tree: While) -> Code:
             body(frame)
             tree.turns += 1
             if tree.turns == run.heat.after:
-                tree.unit = run.heat.loop(tree, generator.procedure, generator.missing, frame) or False
+                tree.unit = run.heat.loop(run, tree, generator.procedure, generator.missing, frame) or False
 
     return while_
 
@@ -177,7 +177,7 @@ def repeat_code(generator: Generator, tree: Repeat) -> Code:
                 return result(frame)
             tree.turns += 1
             if tree.turns == run.heat.after:
-                tree.unit = run.heat.loop(tree, generator.procedure, generator.missing, frame) or False
+                tree.unit = run.heat.loop(run, tree, generator.procedure, generator.missing, frame) or False
             meter.charge(1)
             frame[place] = [turn] if boxed else turn
             body(frame)
@@ -200,7 +200,7 @@ def try_code(generator: Generator, tree: Try) -> Code:
         except (LimitError, CapabilityError):
             raise
         except LispyError as error:
-            caught = error
+            caught = error.with_traceback(None)  # that would keep this very frame
         run.depth = depth
         run.meter.allocate(512)
         value = caught_value(caught)
@@ -303,7 +303,7 @@ def loop_code(generator: Generator, tree: Loop) -> Code:
                 return tree.unit(frame)
             tree.turns += 1
             if tree.turns == run.heat.after:
-                tree.unit = run.heat.loop(tree, generator.procedure, generator.missing, frame) or False
+                tree.unit = run.heat.loop(run, tree, generator.procedure, generator.missing, frame) or False
             meter.steps += 1
             if meter.steps > meter.next_look:
                 meter.look()

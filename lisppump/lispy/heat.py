@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from lisppump.lispy.calls import Closure, Frame, Template
 from lisppump.lispy.names import Cell
@@ -22,14 +22,32 @@ HOT = 50  # calls of a procedure, or turns of a loop, after which it is worth Py
 MOST_ARGUMENTS = 6  # that a procedure may take to turn hot
 
 
+class Watched(Template):
+    """What all closures of a lambda share that may turn hot. Who counts its calls does not keep it.
+
+    It does not keep the global name that it is defined as, whose value it may be.
+    """
+
+    __slots__ = ("__weakref__", "defined")
+
+    @property
+    def cell(self) -> Cell | None:
+        """The global name that it is defined as."""
+        return None if self.defined is None else self.defined()
+
+    @cell.setter
+    def cell(self, cell: Cell | None) -> None:
+        self.defined = None if cell is None else ref(cell)
+
+
 class Heat:
-    """The hot code of one runtime."""
+    """The hot code of one runtime. It keeps neither the run nor what has not turned hot."""
 
-    __slots__ = ("_closures", "_hot", "_names", "_templates", "after", "frozen", "run")
+    __slots__ = ("_closures", "_hot", "_names", "_templates", "after", "frozen", "keeper")
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    def __init__(self) -> None:
         self.after = HOT
+        self.keeper: Any = None  # what has to live as long as the run does
         self.frozen = False  # programs that use eval may rebind anything while hot code runs
         self._templates: list[Template] = []
         self._closures: WeakSet[Closure] | None = None
@@ -59,29 +77,33 @@ class Heat:
                 closure.fast = None
             self._closures = None
 
-    def _second_tier(self) -> Any:
+    def _second_tier(self, run: Run) -> Any:
         """What makes hot code; None where the stack has no room left to import it."""
         if self._hot is None:
             try:
                 from lisppump.lispy import hot
             except RecursionError:
                 return None
-            self._names = hot.names(self.run, self)
+            self._names = hot.names(run, self)
             self._hot = hot
         return self._hot
 
     # -- procedures
 
-    def watch(self, template: Template, tree: Lambda, missing: Callable[[str, Any], Value]) -> None:
+    def watch(self, template: Watched, tree: Lambda, missing: Callable[[str, Any], Value]) -> None:
         """Count the calls of a procedure until it is hot; its body is that of the first tier until then."""
         body = template.body
-        tree.template = template
+        known = ref(template)
+        tree.made = known
         template.tree = tree
         template.missing = missing
         if self.frozen or tree.rest is not None or len(tree.parameters) > MOST_ARGUMENTS:
             return
 
         def warm(frame: Frame) -> Value:
+            template = known()
+            if template is None:  # nobody can call it again
+                return body(frame)
             template.heat += 1
             if template.heat < self.after or self.frozen:
                 return body(frame)
@@ -93,11 +115,11 @@ class Heat:
 
     def _compile(self, template: Template, frame: Frame | None) -> bool:
         """Make Python code of a procedure, for arguments like these."""
-        hot = self._second_tier()
+        hot = self._second_tier(template.run)
         template.factory = hot and hot.procedure(template, frame, self._names)
         if template.factory is None:
             return False
-        template.body = hot.adapter(self.run, template)
+        template.body = hot.adapter(template.run, template)
         self._templates.append(template)
         return True
 
@@ -105,7 +127,7 @@ class Heat:
         """The function of a closure that takes its arguments; a slower one where it is not hot."""
         template = closure.template
         if template.factory is None:
-            return self._second_tier().cold(self.run, closure)
+            return self._second_tier(template.run).cold(template.run, closure)
         free = len(template.tree.free)
         fast = closure.fast = template.factory(closure, *closure.tail[:free])
         if self._closures is None:
@@ -126,6 +148,7 @@ class Heat:
 
     def loop(
         self,
+        run: Run,
         tree: Loop | While | Repeat,
         procedure: Lambda,
         missing: Callable[[str, Any], Value],
@@ -135,5 +158,5 @@ class Heat:
 
         It is made for variables like those in the frame.
         """
-        hot = None if self.frozen else self._second_tier()
+        hot = None if self.frozen else self._second_tier(run)
         return hot and hot.loop(tree, procedure, missing, frame, self._names)

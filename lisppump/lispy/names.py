@@ -20,7 +20,7 @@ UNBOUND: Any = _Unbound()
 class Cell:
     """A global name. `builtin` is what it had at first; code made for that checks that it still has."""
 
-    __slots__ = ("builtin", "name", "value")
+    __slots__ = ("__weakref__", "builtin", "name", "value")
 
     def __init__(self, name: str, value: Value, builtin: Procedure | None) -> None:
         self.name = name

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 from lisppump.lispy.tree import (
     And,
@@ -40,16 +41,17 @@ from lisppump.lispy.tree import (
 class Layout:
     """The procedure whose frame is being laid out, and the number of locals in use where we are."""
 
-    __slots__ = ("parent", "procedure", "used")
+    __slots__ = ("home", "parent", "procedure", "used")
 
     def __init__(self, procedure: Lambda, parent: Layout | None) -> None:
         self.procedure = procedure
+        self.home = procedure.home = ref(procedure)
         self.parent = parent
         self.used = 0
 
     def own(self, variable: Variable) -> None:
         """Give a local variable a place in the frame."""
-        variable.owner = self.procedure
+        variable.home = self.home
         variable.index = self.used
         self.used += 1
         self.procedure.locals = max(self.procedure.locals, self.used)
@@ -57,7 +59,7 @@ class Layout:
     def use(self, variable: Variable) -> None:
         """Note a use: procedures between here and the owner have to carry the variable along."""
         layout: Layout | None = self
-        while layout is not None and layout.procedure is not variable.owner:
+        while layout is not None and layout.home is not variable.home:
             free = layout.procedure.free
             if variable not in free:
                 free[variable] = len(free)
@@ -67,7 +69,7 @@ class Layout:
 
 def place(variable: Variable, procedure: Lambda) -> int:
     """Where a variable stands in the frame of a procedure that has been laid out."""
-    if variable.owner is not procedure:
+    if variable.home is not procedure.home:
         return len(procedure.arguments) + procedure.free[variable]
     if variable.parameter:
         return variable.index
@@ -78,7 +80,7 @@ def resolve(procedure: Lambda, parent: Layout | None = None) -> Lambda:
     """Lay out a procedure and all procedures in it."""
     layout = Layout(procedure, parent)
     for index, variable in enumerate(procedure.arguments):
-        variable.owner, variable.index, variable.parameter = procedure, index, True
+        variable.home, variable.index, variable.parameter = layout.home, index, True
     _walk(procedure.body, layout, True)
     return procedure
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import proxy
 
 from lisppump.errors import Source
 from lisppump.lispy.analyser import Analyser
@@ -83,7 +84,7 @@ class _Definitions(Namespace):
     __slots__ = ("failed", "read", "runtime")
 
     def __init__(self, runtime: Runtime, read: Callable[[], Sequence[Node]]) -> None:
-        super().__init__(runtime.language)
+        super().__init__(runtime._run.language)
         self.runtime = runtime
         self.read: Callable[[], Sequence[Node]] | None = read
         self.failed: dict[str | None, LispyError] = {}
@@ -124,7 +125,9 @@ class _Session:
 
     def __exit__(self, *error: object) -> None:
         _restore_limit()
-        self.run.restore(self.saved)
+        run = self.run
+        run.tail_body = run.tail_frame = None  # they would keep the run
+        run.restore(self.saved)
 
 
 class Runtime:
@@ -146,6 +149,24 @@ class Runtime:
         providers: Mapping[str, Any] | None = None,
     ) -> None:
         load_builtins()
+        here = proxy(self)  # what is inside does not keep the runtime, which is free once it is thrown away
+        self._missing = lambda name, scope: here._unmet(name, scope)
+        self._run = Run(
+            enter,
+            invoke,
+            lambda program: here._evaluate_here(program),
+            lambda node: here._perform_apart(node),
+            lambda name: here.language(name),
+            lambda name: here._given(name),
+            {} if builtins is None else builtins,
+        )
+        self._run.heat = Heat()
+        self._builtins: dict[str, Builtin] = {}  # those of the language that something used
+        self._used: dict[str, Builtin] = {}  # those of `builtins`
+        self._library: _Library | None = None
+        self._read = definitions
+        self._defined: _Definitions | None = None
+        self._globals = Namespace(self._run.language)
         self.limits = limits or _LIMITS
         self._allow = frozenset(allow)
         self._seed = seed
@@ -153,24 +174,36 @@ class Runtime:
         self._providers = dict(providers or {})
         if state is not None:
             self._providers["state"] = as_state(state)
-        offered = {} if builtins is None else builtins
-        self.context = Run(
-            enter, invoke, self._evaluate_here, self._perform_apart, self.language, self._given, offered
-        )
-        self.context.heat = Heat(self.context)
-        self._builtins: dict[str, Builtin] = {}  # those of the language that something used
-        self._used: dict[str, Builtin] = {}  # those of `builtins`
-        self._library: _Library | None = None
-        self._read = definitions
-        self._defined: _Definitions | None = None
-        self.globals = Namespace(self.language)
+
+    @property
+    def context(self) -> Run:
+        """What its programs stand in."""
+        self._keep()
+        return self._run
+
+    @property
+    def globals(self) -> Namespace:
+        """The global names of its programs."""
+        self._keep()
+        return self._globals
+
+    def __del__(self) -> None:
+        """Let go of procedures that keep themselves by their names, so that nothing is left to search for."""
+        cells = self._globals.cells
+        for name in self._globals.bound:
+            if name in cells:
+                cells[name].value = UNBOUND
+
+    def _keep(self) -> None:
+        """Live on when nobody but what is inside knows this runtime: a host may have that in hand."""
+        self._run.heat.keeper = self
 
     def run(self, source: str | Node, name: str = "<eval>", keep: str | None = None) -> Result:
         """The result of a program, or of a form that was read; whatever it does wrong is in there.
 
         `keep` is a global name that gets the value.
         """
-        run = self.context
+        run = self._run
         with self._session():
             error: LispyError | None = None
             value: Value = None
@@ -197,6 +230,7 @@ class Runtime:
 
     def evaluate(self, source: str | Node, name: str = "<eval>") -> Value:
         """The value of a program, or of a form that was read; its error is raised."""
+        self._keep()
         with self._session(), _host_limits():
             return self._source(source, name)
 
@@ -218,17 +252,18 @@ class Runtime:
         providers: Mapping[str, Any] | None = None,
     ) -> Value:
         """Call a procedure of this runtime with a meter, dice and grants of its own; its error is raised."""
+        self._keep()
         given = dict(providers or {})
         if state is not None:
             given["state"] = as_state(state)
-        run = self.context
+        run = self._run
         with _Session(run, limits or self.limits, seed, now, frozenset(allow), given, memo), _host_limits():
             return invoke(run, procedure, list(args), None)
 
     def define(self, name: str, value: Value) -> None:
         """Give a global name a value."""
-        cell = self.globals.bind(name)
-        self.context.heat.unsettle(cell)
+        cell = self._globals.bind(name)
+        self._run.heat.unsettle(cell)
         cell.value = value
 
     def forget_definitions(self) -> None:
@@ -238,7 +273,7 @@ class Runtime:
     @property
     def _definitions(self) -> _Definitions:
         if self._defined is None:
-            self._defined = _Definitions(self, self._read)
+            self._defined = _Definitions(proxy(self), self._read)
         return self._defined
 
     def builtin(self, name: str) -> Builtin | None:
@@ -247,7 +282,7 @@ class Runtime:
         if known is None:
             spec = BUILTINS.get(name)
             if spec is not None:
-                known = self._builtins[name] = Builtin(self.context, spec, name)
+                known = self._builtins[name] = Builtin(self._run, spec, name)
         return known
 
     def language(self, name: str) -> Value:
@@ -256,36 +291,36 @@ class Runtime:
         if builtin is not None:
             return builtin
         if self._library is None:
-            self._library = _Library(self)
+            self._library = _Library(proxy(self))
         return self._library.cell(name).value
 
     def knows(self, name: str) -> bool:
         """True when a global name has a value."""
-        cell = self.globals.cells.get(name)
+        cell = self._globals.cells.get(name)
         value = self.language(name) if cell is None else cell.value
         return value is not UNBOUND or self._is_given(name)
 
     def unresolved(self) -> list[tuple[str, LispyError]]:
         """The names that code compiled so far speaks of and nothing binds, each with its error."""
-        cells = self.globals.cells.values()
+        cells = self._globals.cells.values()
         names = [cell.name for cell in cells if cell.value is UNBOUND and not self._is_given(cell.name)]
         return [(name, self._unbound(name, [])) for name in names]
 
     def borrowed(self) -> frozenset[str]:
         """The names of `builtins` that code compiled so far speaks of, and does not bind itself."""
-        cells = self.globals.cells.values()
+        cells = self._globals.cells.values()
         own = ("frame", "agents", *self._definitions.bound)
         names = [cell.name for cell in cells if cell.value is UNBOUND and cell.name not in own]
-        return frozenset(name for name in names if name in self.context.offered)
+        return frozenset(name for name in names if name in self._run.offered)
 
     def _session(self) -> _Session:
         """A run of its own for a program, with what this runtime gives programs."""
-        return _Session(self.context, self.limits, self._seed, self._now, self._allow, self._providers, None)
+        return _Session(self._run, self.limits, self._seed, self._now, self._allow, self._providers, None)
 
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Do something that no run pays for, whichever needed it first."""
-        run = self.context
+        run = self._run
         saved = run.save()
         run.begin(Limits(), (0,), None, frozenset(), {})
         try:
@@ -298,32 +333,32 @@ class Runtime:
         return self._perform(node, self._analyser(namespace))
 
     def _perform(self, node: Node, analyser: Analyser) -> Value:
-        return run_top(self.context, resolve(analyser.program(node)), self._missing)
+        return run_top(self._run, resolve(analyser.program(node)), self._missing)
 
     def _analyser(self, namespace: Namespace) -> Analyser:
-        return Analyser(self.context, namespace, self._evaluate, spans=namespace is not self._library)
+        return Analyser(self._run, namespace, self._evaluate, spans=namespace is not self._library)
 
     def _evaluate(self, tree: Tree) -> Value:
         """What an expression comes to while a program is being analysed."""
-        return run_top(self.context, resolve(Lambda("", [], None, tree)), self._missing)
+        return run_top(self._run, resolve(Lambda("", [], None, tree)), self._missing)
 
     def _source(self, source: str | Node, name: str) -> Value:
-        nodes = read(source, name, self.context.limits) if isinstance(source, str) else [source]
+        nodes = read(source, name, self._run.limits) if isinstance(source, str) else [source]
         return self._program(nodes)
 
     def _program(self, nodes: list[Node]) -> Value:
         """Run forms in order."""
-        if not self.context.sealed:  # a simulation defines nothing; that is said where it tries to
-            _hide_forms(nodes, self.globals)
+        if not self._run.sealed:  # a simulation defines nothing; that is said where it tries to
+            _hide_forms(nodes, self._globals)
         value: Value = None
-        analyser = self._analyser(self.globals)
+        analyser = self._analyser(self._globals)
         for node in nodes:
             value = self._perform(node, analyser)
         return value
 
     def _evaluate_here(self, program: Value) -> Value:
         """What the builtin `eval` does."""
-        run = self.context
+        run = self._run
         if isinstance(program, str):
             run.charge(len(program))
             run.meter.allocate(16 * len(program))
@@ -340,23 +375,23 @@ class Runtime:
     def _perform_apart(self, node: Node) -> Value:
         """A form where nobody has defined anything."""
         self._descend()
-        value = self.perform(node, Namespace(self.language))
-        self.context.depth -= EVAL_DEPTH
+        value = self.perform(node, Namespace(self._run.language))
+        self._run.depth -= EVAL_DEPTH
         return value
 
     def _descend(self) -> None:
         """Count what compiling inside a run adds to the depth of its calls."""
-        run = self.context
+        run = self._run
         run.depth += EVAL_DEPTH
         if run.depth > run.limits.depth:
             raise LimitError("depth-limit", f"calls are nested more than {run.limits.depth:,} deep")
 
-    def _missing(self, name: str, scope: Any) -> Value:
+    def _unmet(self, name: str, scope: Any) -> Value:
         """The value of a global name without one: the frame's, one that the host gives, or an error."""
         if name == "frame":
-            return self.context.need("state").frame()
+            return self._run.need("state").frame()
         if name == "agents":
-            return self.context.need("state").agents()
+            return self._run.need("state").agents()
         value = self._given(name)
         if value is UNBOUND:
             raise self._unbound(name, scope.known())
@@ -367,8 +402,8 @@ class Runtime:
         value = self._definitions.find(name)
         if value is UNBOUND:
             value = self._used.get(name, UNBOUND)
-        if value is UNBOUND and (spec := self.context.offered.get(name)) is not None:
-            value = self._used[name] = Builtin(self.context, spec, name)
+        if value is UNBOUND and (spec := self._run.offered.get(name)) is not None:
+            value = self._used[name] = Builtin(self._run, spec, name)
         return value
 
     def _is_given(self, name: str) -> bool:
@@ -376,8 +411,8 @@ class Runtime:
 
     def _unbound(self, name: str, local: list[str]) -> LispyError:
         """The error for a name that nobody gives a value."""
-        known = [*local, *self._definitions.bound, *self.context.offered]
-        return self._analyser(self.globals).unbound(name, known)
+        known = [*local, *self._definitions.bound, *self._run.offered]
+        return self._analyser(self._globals).unbound(name, known)
 
 
 def as_state(state: State | Mapping[str, Value] | Path | str) -> State:

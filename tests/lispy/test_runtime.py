@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
@@ -210,3 +211,39 @@ def test_the_same_everywhere() -> None:
         for seed in ("1", "77")
     }  # fmt: skip
     assert len(outputs) == 1
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "(+ 1 2)", "(define (f n) (if (= n 0) 0 (f (- n 1)))) (f 9)",
+        "(let loop ((i 0)) (if (< i 9) (loop (+ i 1))))",
+        "(define (counter) (let ((n 0)) (lambda () (set! n (+ n 1))))) (define c (counter)) (c)",
+        "(define-macro (twice x) `(* 2 ,x)) (twice 2)", "(tally '(1 2 1))", "(define (f) (g)) (f)",
+        '(try (error "x") (catch e e))', "(eval '(define x 1))", "(define (when x) x) (when 1)",
+    ],
+)  # fmt: skip
+def test_what_is_thrown_away_is_gone_at_once(program: str) -> None:
+    """A thousand programs leave nothing that Python would have to search for."""
+    Runtime().run(program)  # makes what stays, like the forms of a definition of the library
+    gc.collect()
+    gc.disable()
+    try:
+        Runtime().run(program)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_a_procedure_lives_on_without_its_runtime() -> None:
+    define = "(define (f n) (if (= n 0) (g) (f (- n 1))))"
+    value = Runtime().evaluate(f"{define} (define (g) (eval 'answer)) (define answer 42) f")
+    gc.collect()
+    assert value.call(100) == 42
+    spare = Runtime()
+    spare.load_source(define, "f.lisp")
+    f, run = spare.globals.cell("f").value, spare.context
+    del spare
+    gc.collect()
+    with pytest.raises(LispyError, match="g has no value"):
+        run.apply(f, [3])
