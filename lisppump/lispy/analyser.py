@@ -51,7 +51,7 @@ class FormSpec:
 FORMS: dict[str, FormSpec] = {}
 FIXED = frozenset({"quote", "if", "define", "set!", "lambda"})  # no program may bind these
 DEFINING: set[str] = set()  # forms that stand for definitions
-DATA = ("string", "integer", "float", "boolean", "keyword")  # kinds of what can stand for no procedure
+DATA = frozenset({"string", "integer", "float", "boolean", "keyword"})  # kinds of what stands for itself
 GIVEN = ("frame", "agents")  # names that get their values from the state, when they are used
 
 
@@ -147,6 +147,7 @@ class Analyser:
         self.namespace = namespace
         self.evaluate = evaluate
         self.spans = spans
+        self.deepest = 4 * run.limits.syntax_depth
         self.depth = 0
         self.origins: dict[int, tuple[Value, Node]] = {}
         self.expanded: list[Procedure] = []  # the macros that were used, in order
@@ -165,26 +166,27 @@ class Analyser:
     def expression(self, node: Node, scope: Scope, tails: Tails) -> Tree:
         """The tree of a node; `tails` are the loops that a call standing here may jump to."""
         kind = node.kind
-        if kind == "symbol":
-            return self.reference(node, scope)
         if kind == "list":
             if not node.items:
                 return Const([])
             self.depth += 1
-            if self.depth > 4 * self.run.limits.syntax_depth:
+            if self.depth > self.deepest:
                 raise LimitError(
                     "syntax-depth-limit", "macros expand this into a program nested too deep", span=node.span
                 )
             try:
-                return self.compound(node, scope, tails)
+                tree = self.compound(node, scope, tails)
             except LispyError as error:
-                raise error.located(node.span) from None
-            finally:
                 self.depth -= 1
+                raise error.located(node.span) from None
+            self.depth -= 1
+            return tree
+        if kind == "symbol":
+            return self.reference(node, scope)
         if kind == "dict":
             items = node.items
             keys = [key_name(key) for key in items[::2]]
-            return DictTemplate(keys, [self.expression(item, scope, ()) for item in items[1::2]])
+            return DictTemplate(keys, self.expressions(items[1::2], scope))
         if kind == "vector":
             return Const(datum(node))
         if kind == "dotted":
@@ -195,33 +197,55 @@ class Analyser:
             return Global(node.value, self.span(node), scope)
         return Const(node.value)
 
+    def expressions(self, nodes: tuple[Node, ...], scope: Scope) -> list[Tree]:
+        """The trees of several nodes, none of which stands where its procedure ends."""
+        trees: list[Tree] = []
+        for node in nodes:
+            kind = node.kind
+            if kind == "symbol":
+                trees.append(self.reference(node, scope))
+            elif kind in DATA:
+                trees.append(Const(node.value))
+            else:
+                trees.append(self.expression(node, scope, ()))
+        return trees
+
     def reference(self, node: Node, scope: Scope) -> Tree:
         """The value of a name."""
         name = node.value.name
-        known, _ = scope.find(name)
-        if known is None:
-            namespace = self.namespace
-            if name not in namespace.bound:
-                spec = FORMS.get(name)
-                if name in namespace.macros or (spec is not None and not spec.valued):
-                    raise LispyError(
-                        "bad-syntax",
-                        f"{name} is a form, not a value; it stands first in its brackets",
-                        span=node.span,
-                        help=None if spec is None else f"write {spec.usage}",
-                    )
-            cell = namespace.cell(name)
-            if cell.value is UNBOUND and name not in GIVEN:
-                earlier = scope.before(name)
-                if earlier is not None:
-                    return self._or_earlier(cell, earlier, node)
-            return Global(cell, self.span(node), scope)
+        around: Scope | None = scope
+        while around is not None:
+            known = around.names.get(name)
+            if known is not None:
+                return self._local(known, node)
+            around = around.parent
+        namespace = self.namespace
+        if (name in FORMS or name in namespace.macros) and name not in namespace.bound:
+            spec = FORMS.get(name)
+            if name in namespace.macros or (spec is not None and not spec.valued):
+                raise LispyError(
+                    "bad-syntax",
+                    f"{name} is a form, not a value; it stands first in its brackets",
+                    span=node.span,
+                    help=None if spec is None else f"write {spec.usage}",
+                )
+        cell = namespace.cells.get(name) or namespace.cell(name)
+        if cell.value is UNBOUND and name not in GIVEN:
+            earlier = scope.before(name)
+            if earlier is not None:
+                return self._or_earlier(cell, earlier, node)
+        return Global(cell, Span(node.source, node.start, node.end) if self.spans else None, scope)
+
+    def _local(self, known: Variable | Label | Procedure, node: Node) -> Tree:
+        """The value of a name that is bound around here."""
+        if known.__class__ is Variable:
+            return Local(known, Span(node.source, node.start, node.end) if self.spans else None)
         if isinstance(known, Label):
             known.fail()
             return Local(known.variable, self.span(node))
-        if isinstance(known, Variable):
-            return Local(known, self.span(node))
-        raise LispyError("bad-syntax", f"{name} is a macro, not a value", span=node.span)
+        raise LispyError(
+            "bad-syntax", f"{node.value.name} is a macro, not a value", span=node.span
+        )
 
     def _or_earlier(self, cell: Cell, earlier: Variable, node: Node) -> Tree:
         """A global name, or while that has no value an earlier binding of the same `let`."""
@@ -241,33 +265,38 @@ class Analyser:
 
     def compound(self, node: Node, scope: Scope, tails: Tails) -> Tree:
         """A call, a form or the use of a macro."""
-        head = node.items[0]
-        if head.kind == "form":  # put there by another form
-            return head.value.analyse(self, node, scope, tails)  # type: ignore[no-any-return]
-        if head.kind == "symbol":
+        items = node.items
+        head = items[0]
+        kind = head.kind
+        if kind == "symbol":
             name = head.value.name
             known, crossed = scope.find(name)
-            if isinstance(known, Label):
+            if known is None:
+                if name not in self.namespace.bound:
+                    known = self.namespace.macros.get(name)
+                    if known is None and name in FORMS:
+                        return FORMS[name].analyse(self, node, scope, tails)
+            elif isinstance(known, Label):
                 return self.labelled(node, known, crossed, scope, tails)
-            if known is None and name not in self.namespace.bound:
-                known = self.namespace.macros.get(name)
-                if known is None and name in FORMS:
-                    return FORMS[name].analyse(self, node, scope, tails)
             if isinstance(known, Procedure):
                 return self.expression(self.expand(node, known), scope, tails)
-        if head.kind in DATA and node.square:  # no call: Clojure's and JSON's [1 2]
-            items = (self.own("list", head), *node.items)
+            operator = self.reference(head, scope)
+        elif kind == "form":  # put there by another form
+            return head.value.analyse(self, node, scope, tails)  # type: ignore[no-any-return]
+        elif kind in DATA and (node.square or (kind == "keyword" and 2 <= len(items) <= 3)):
+            if node.square:  # no call: Clojure's and JSON's [1 2]
+                items = (self.own("list", head), *items)
+            else:  # (:key d), as Clojure writes it
+                items = (self.own("get", head), items[1], head, *items[2:])
             return self.expression(Node("list", None, items, node.source, node.start, node.end), scope, tails)
-        if head.kind == "keyword" and 2 <= len(node.items) <= 3:  # (:key d), as Clojure writes it
-            items = (self.own("get", head), node.items[1], head, *node.items[2:])
-            return self.expression(Node("list", None, items, node.source, node.start, node.end), scope, tails)
-        operator = self.expression(head, scope, ())
-        operands = [self.expression(item, scope, ()) for item in node.items[1:]]
-        return Call(operator, operands, self.span(node))
+        else:
+            operator = self.expression(head, scope, ())
+        span = Span(node.source, node.start, node.end) if self.spans else None
+        return Call(operator, self.expressions(items[1:], scope), span)
 
     def labelled(self, node: Node, label: Label, crossed: bool, scope: Scope, tails: Tails) -> Tree:
         """A call of a named let, which is a jump as long as nothing speaks against it."""
-        operands = [self.expression(item, scope, ()) for item in node.items[1:]]
+        operands = self.expressions(node.items[1:], scope)
         if crossed or label not in tails or len(operands) != len(label.parameters):
             label.fail()
         else:

@@ -36,25 +36,35 @@ Slow = Callable[[list[Value]], Value]
 def compile_call(generator: Generator, tree: Call) -> Code:
     """The code of a call."""
     run, span = generator.run, tree.span
-    operands = generator.codes(tree.operands)
     if isinstance(tree.operator, Global):
         cell = tree.operator.cell
         generator.notice(cell)
         original = cell.builtin
         if isinstance(original, Builtin) and cell.value is original:
-            if tree.tail and original.spec.name == "apply" and len(operands) > 1:
-                return _tail_apply(run, cell, original, operands, span)
-            slow = _slow(run, cell, span, tree.tail)
-            count = len(operands)
-            if count < original.low or (original.high is not None and count > original.high):
-                return _anything(slow, operands)
-            if count == 2 and original.name in _ARITHMETIC:
-                return _arithmetic(original.name, tree, operands, cell, original, slow)
-            return _builtin(run, cell, original, operands, span, slow)
+            return _known_call(generator, tree, cell, original)
+    operands = generator.codes(tree.operands)
     target = generator.code(tree.operator)
     if tree.tail:
         return _tail_call(run, target, operands, span)
     return _call(run, target, operands, span)
+
+
+def _known_call(generator: Generator, tree: Call, cell: Cell, original: Builtin) -> Code:
+    """A call of a builtin, as long as nobody rebinds its name."""
+    run, span = generator.run, tree.span
+    count = len(tree.operands)
+    slow = _slow(run, cell, span, tree.tail)
+    fits = original.low <= count and (original.high is None or count <= original.high)
+    if tree.tail and count > 1 and original.spec.name == "apply":
+        return _tail_apply(run, cell, original, generator.codes(tree.operands), span)
+    if count > 3 and fits and all([operand.__class__ is Const for operand in tree.operands]):
+        return _constant(run, cell, original, tree, slow)
+    operands = generator.codes(tree.operands)
+    if not fits:
+        return _anything(slow, operands)
+    if count == 2 and original.name in _ARITHMETIC:
+        return _arithmetic(original.name, tree, operands, cell, original, slow)
+    return _builtin(run, cell, original, operands, span, slow)
 
 
 def compile_jump(generator: Generator, tree: Call) -> Code:
@@ -105,6 +115,24 @@ def _anything(slow: Slow, operands: list[Code]) -> Code:
         return slow([operand(frame) for operand in operands])
 
     return anything
+
+
+def _constant(run: Run, cell: Cell, original: Builtin, tree: Call, slow: Slow) -> Code:
+    """A builtin called with nothing but constants, as programs write their data."""
+    function, span = original.function, tree.span
+    values = [operand.value for operand in tree.operands]  # type: ignore[attr-defined]
+
+    def constant(frame: Frame) -> Value:
+        if cell.value is not original:
+            return slow([*values])
+        try:
+            return function(run, *values)
+        except LispyError as error:
+            rename(error, original.spec, original.name)
+            blame(error, span)
+            raise
+
+    return constant
 
 
 def _builtin(

@@ -74,7 +74,8 @@ class Generator:
 
     def codes(self, trees: list[Tree]) -> list[Code]:
         """The code of several trees."""
-        return [self.code(tree) for tree in trees]
+        makers = _MAKERS
+        return [makers[tree.__class__](self, tree) for tree in trees]
 
     def notice(self, cell: Cell) -> None:
         """A program that speaks of eval may rebind anything while it runs: it has no hot code."""
@@ -118,14 +119,36 @@ def _const(generator: Generator, tree: Const) -> Code:
 
 def _local(generator: Generator, tree: Local) -> Code:
     variable = tree.variable
-    place = generator.place(variable)
-    name, span = variable.name, tree.span
+    procedure = generator.procedure
+    own = variable.parameter and variable.home is procedure.home
+    place = variable.index if own else place_in(variable, procedure)
+    if variable.checked:
+        return _checked_local(tree, place)
+    if variable.boxed:
+
+        def boxed(frame: Frame) -> Value:
+            return frame[place][0]
+
+        return boxed
 
     def local(frame: Frame) -> Value:
         return frame[place]
 
-    def boxed(frame: Frame) -> Value:
-        return frame[place][0]
+    return local
+
+
+def _checked_local(tree: Local, place: int) -> Code:
+    """A variable that may be without value yet."""
+    name, span = tree.variable.name, tree.span
+    if tree.variable.boxed:
+
+        def checked_boxed(frame: Frame) -> Value:
+            value = frame[place][0]
+            if value is UNBOUND:
+                raise LispyError("unbound", f"{name} is used before it has a value", span=span)
+            return value
+
+        return checked_boxed
 
     def checked(frame: Frame) -> Value:
         value = frame[place]
@@ -133,15 +156,7 @@ def _local(generator: Generator, tree: Local) -> Code:
             raise LispyError("unbound", f"{name} is used before it has a value", span=span)
         return value
 
-    def checked_boxed(frame: Frame) -> Value:
-        value = frame[place][0]
-        if value is UNBOUND:
-            raise LispyError("unbound", f"{name} is used before it has a value", span=span)
-        return value
-
-    if variable.boxed:
-        return checked_boxed if variable.checked else boxed
-    return checked if variable.checked else local
+    return checked
 
 
 def _global(generator: Generator, tree: Global) -> Code:
@@ -167,12 +182,16 @@ def _set_local(generator: Generator, tree: SetLocal) -> Code:
     guarded = variable.checked and not tree.first
     run = generator.run
 
-    def set_slot(frame: Frame) -> Value:
-        result = value(frame)
-        if guarded and frame[place] is UNBOUND:
-            raise LispyError("unbound", f"{name} is set before it has a value", span=span)
-        frame[place] = result
-        return result
+    if not variable.boxed:
+
+        def set_slot(frame: Frame) -> Value:
+            result = value(frame)
+            if guarded and frame[place] is UNBOUND:
+                raise LispyError("unbound", f"{name} is set before it has a value", span=span)
+            frame[place] = result
+            return result
+
+        return set_slot
 
     def set_box(frame: Frame) -> Value:
         result = value(frame)
@@ -192,9 +211,7 @@ def _set_local(generator: Generator, tree: SetLocal) -> Code:
         box[0] = result
         return result
 
-    if variable.boxed and variable.home is not generator.procedure.home:
-        return set_shared
-    return set_box if variable.boxed else set_slot
+    return set_box if variable.home is generator.procedure.home else set_shared
 
 
 def _set_global(generator: Generator, tree: SetGlobal) -> Code:
@@ -239,13 +256,16 @@ def _lambda(generator: Generator, tree: Lambda) -> Code:
     template.body = _prologue(tree, Generator(run, tree, generator.missing, {}).code(tree.body))
     template.defined = tree.defined
     run.heat.watch(template, tree, generator.missing)
-    places = [generator.place(variable) for variable in tree.free]
-    blanks = [None] * tree.locals
-    size = CLOSURE_BYTES + 16 * len(places)
+    blanks: list[Value] = [None] * tree.locals
+    if not tree.free:
 
-    def plain(frame: Frame) -> Value:
-        run.meter.allocate(size)
-        return Closure(template, blanks)
+        def plain(frame: Frame) -> Value:
+            run.meter.allocate(CLOSURE_BYTES)
+            return Closure(template, blanks)
+
+        return plain
+    places = [generator.place(variable) for variable in tree.free]
+    size = CLOSURE_BYTES + 16 * len(places)
 
     def closing(frame: Frame) -> Value:
         run.meter.allocate(size)
@@ -255,15 +275,15 @@ def _lambda(generator: Generator, tree: Lambda) -> Code:
 
     mine = [variable for variable in tree.free if variable.home is generator.procedure.home]
     changing = [generator.place(variable) for variable in mine if variable.assigned]
+    if not changing:
+        return closing
 
     def marking(frame: Frame) -> Value:
         if run.sealed:
             mark(run, [frame[place] for place in changing])
         return closing(frame)
 
-    if changing:
-        return marking
-    return closing if places else plain
+    return marking
 
 
 def _prologue(tree: Lambda, body: Code) -> Code:

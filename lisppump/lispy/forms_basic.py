@@ -323,9 +323,10 @@ def defun(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
 
 def _recurring(node: Node, parameters: Node, body: tuple[Node, ...]) -> tuple[Node, ...]:
     """The body of a procedure of Clojure, which recur runs again with other arguments."""
+    if node.head not in ("fn", "defn") or "recur" not in node.text:
+        return body
     names = parameters.items
-    plain = all(name.kind == "symbol" and name.name not in ("&", "&rest") for name in names)
-    if node.head not in ("fn", "defn") or "recur" not in node.text or not plain:
+    if any(name.kind != "symbol" or name.name in ("&", "&rest") for name in names):
         return body
     doc = body[:1] if len(body) > 1 and body[0].kind == "string" else ()
     whole = Node("form", FORMS["let"], (), node.source, node.start, node.end)

@@ -38,14 +38,20 @@ def read(text: str, name: str = "<eval>", limits: Limits | None = None) -> list[
     if len(text) > SHORT:
         return _read(text, name, limits)
     memory = _memory(text, name)
-    if not memory or memory[0] != limits:
+    if not memory:
+        memory.append(None)
+        return _read(text, name, limits)
+    if memory[0] != limits:
         memory[:] = limits, _read(text, name, limits)
     return [*memory[1]]
 
 
 @lru_cache(maxsize=128)
 def _memory(text: str, name: str) -> list[Any]:
-    """What a short text was read into, and in which limits: agents run few programs, frame after frame."""
+    """The limits in which a short text was read, and its forms: agents run few programs, frame after frame.
+
+    Nothing is kept of a text until it comes a second time.
+    """
     return []
 
 

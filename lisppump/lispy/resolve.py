@@ -80,13 +80,26 @@ def resolve(procedure: Lambda, parent: Layout | None = None) -> Lambda:
     """Lay out a procedure and all procedures in it."""
     layout = Layout(procedure, parent)
     for index, variable in enumerate(procedure.arguments):
-        variable.home, variable.index, variable.parameter = layout.home, index, True
+        variable.home = layout.home
+        variable.index = index
+        variable.parameter = True
     _walk(procedure.body, layout, True)
     return procedure
 
 
 def _walk(tree: Tree, layout: Layout, tail: bool) -> None:
     _WALKS[tree.__class__](tree, layout, tail)
+
+
+def _walk_all(trees: list[Tree], layout: Layout) -> None:
+    """Walk trees of which none is the last; most are leaves."""
+    for tree in trees:
+        kind = tree.__class__
+        if kind is Local:
+            if tree.variable.home is not layout.home:  # type: ignore[attr-defined]
+                layout.use(tree.variable)  # type: ignore[attr-defined]
+        elif kind is not Const and kind is not Global:
+            _WALKS[kind](tree, layout, False)
 
 
 def _const(tree: Const, layout: Layout, tail: bool) -> None:
@@ -118,8 +131,7 @@ def _case(tree: Case, layout: Layout, tail: bool) -> None:
 
 
 def _sequence(tree: Any, layout: Layout, tail: bool) -> None:
-    for form in tree.forms[:-1]:
-        _walk(form, layout, False)
+    _walk_all(tree.forms[:-1], layout)
     _walk(tree.forms[-1], layout, tail)
 
 
@@ -140,9 +152,9 @@ def _call(tree: Call, layout: Layout, tail: bool) -> None:
     tree.tail = tail
     if tree.label is None or not tree.label.loop:
         tree.label = None
-        _walk(tree.operator, layout, False)
-    for operand in tree.operands:
-        _walk(operand, layout, False)
+        if tree.operator.__class__ is not Global:
+            _walk(tree.operator, layout, False)
+    _walk_all(tree.operands, layout)
 
 
 def _let(tree: Let, layout: Layout, tail: bool) -> None:
@@ -166,8 +178,7 @@ def _loop(tree: Loop, layout: Layout, tail: bool) -> None:
     before = layout.used
     for variable in tree.label.parameters:
         layout.own(variable)
-    for value in tree.inits:
-        _walk(value, layout, False)
+    _walk_all(tree.inits, layout)
     _walk(tree.body, layout, tail)
     layout.used = before
 
@@ -202,8 +213,7 @@ def _template(tree: Template, layout: Layout, tail: bool) -> None:
 
 
 def _dict(tree: DictTemplate, layout: Layout, tail: bool) -> None:
-    for form in tree.forms:
-        _walk(form, layout, False)
+    _walk_all(tree.forms, layout)
 
 
 def _assert(tree: Assert, layout: Layout, tail: bool) -> None:

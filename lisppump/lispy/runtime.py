@@ -12,6 +12,7 @@ from typing import Any
 from weakref import proxy
 
 from lisppump.errors import Source
+from lisppump.lispy import library
 from lisppump.lispy.analyser import Analyser
 from lisppump.lispy.builtins import BUILTINS, BuiltinSpec
 from lisppump.lispy.builtins import load as load_builtins
@@ -65,9 +66,7 @@ class _Library(Namespace):
             builtin = self.runtime.builtin(name)
             cell = self.cells[name] = Cell(name, UNBOUND if builtin is None else builtin, builtin)
             if builtin is None:
-                from lisppump.lispy.library import definition
-
-                node = definition(name)
+                node = library.definition(name)
                 if node is not None:
                     self._define(node)
         return cell
@@ -290,6 +289,8 @@ class Runtime:
         builtin = self.builtin(name)
         if builtin is not None:
             return builtin
+        if not library.defines(name):
+            return UNBOUND
         if self._library is None:
             self._library = _Library(proxy(self))
         return self._library.cell(name).value
