@@ -32,6 +32,8 @@ def word(text: str, start: int, source: Source, limits: Limits) -> Node:
     if known is not None:
         return Node(known[0], known[1], (), source, start, start + len(text))
     first = text[0]
+    if len(text) < 15 and text.isascii() and text.isdigit() and limits.bits >= 64:
+        return Node("integer", int(text), (), source, start, start + len(text))
     if first in "0123456789+-.#":
         span = (source, start, start + len(text))
         value = number(text, limits, Span(*span))

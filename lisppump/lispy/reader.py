@@ -17,7 +17,7 @@ from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.nodes import Node as Node
 from lisppump.lispy.nodes import datum as datum
-from lisppump.lispy.tokens import closed, cut_up
+from lisppump.lispy.tokens import cut_up, is_string
 from lisppump.lispy.values import Value
 
 SHORT = 1000  # characters of a text whose forms are remembered
@@ -81,56 +81,72 @@ def _nodes(source: Source, limits: Limits) -> list[Node] | None:
     known = _words
     deepest = limits.syntax_depth
     items: list[Node] = []
-    around: list[Open] = []
+    around: list[Open] = [([], 0, "", 0, False)]  # of which the first is no bracket, and nothing closes it
     depth = end = 0  # how deep those in `items` are nested; the end of the piece before
     quoted = dotted = False  # whether the bracket around is a prefix; whether there was a dot anywhere
-    for space, piece in cut_up(source.text):
-        start = end + len(space)
-        end = start + len(piece)
-        word = known.get(piece)
-        if word is not None:
-            items.append(Node(word[0], word[1], (), source, start, end))
-        elif piece in _OPENING:
-            around.append((items, start, piece, depth, quoted))
+    for space, opened, piece, closed in cut_up(source.text):
+        end += len(space)
+        for bracket in opened:
+            around.append((items, end, bracket, depth, quoted))
             items = []
             depth = 0
-            quoted = piece in PREFIXES
-            continue
-        elif piece in _PARTNERS:
-            if not around:
-                return None
+            quoted = False
+            end += 1
+        if piece:
+            start = end
+            end += len(piece)
+            word = known.get(piece)
+            if word is not None:
+                items.append(Node(word[0], word[1], (), source, start, end))
+            elif piece in _OPENING:
+                around.append((items, start, piece, depth, quoted))
+                items = []
+                depth = 0
+                quoted = piece in PREFIXES
+            elif piece in _PARTNERS:
+                closed = piece + closed
+                end = start
+            else:
+                node = _atom(piece, start, source, limits)
+                dotted = dotted or node.kind == "dot"
+                items.append(node)
+            if quoted and items:
+                items, depth, quoted = _prefixed(items[0], around, limits)
+        for bracket in closed:
+            end += 1
             inside = tuple(items)
             items, start, opening, outer, quoted = around.pop()
             depth += 1
-            if opening == "(" and piece == ")" and not dotted and depth <= deepest:
+            if opening == "(" and bracket == ")" and not dotted and depth <= deepest:
                 items.append(Node("list", None, inside, source, start, end, depth))
-            elif opening in _PARTNERS[piece]:
+            elif opening in _PARTNERS[bracket]:
                 items.append(compound(opening, inside, source, start, end, depth, limits))
             else:
                 return None
             if depth < outer:
                 depth = outer
-        elif not piece:
-            break
-        else:
-            node = _atom(piece, start, source, limits)
-            dotted = dotted or node.kind == "dot"
-            items.append(node)
-        while quoted:
-            inner = items[0]
-            items, start, prefix, depth, quoted = around.pop()
-            items.append(prefixed(prefix, inner, start, limits))
-            depth = max(depth, inner.depth + 1)
-    if around:
+            if quoted:
+                items, depth, quoted = _prefixed(items[0], around, limits)
+    if len(around) > 1 or end != len(source.text):
         return None
     refuse_dots(items)
     return items
 
 
+def _prefixed(datum: Node, around: list[Open], limits: Limits) -> tuple[list[Node], int, bool]:
+    """What was read with a datum and its prefixes, how deep it is, and whether it stands behind another."""
+    quoted = True
+    while quoted:
+        items, start, prefix, depth, quoted = around.pop()
+        datum = prefixed(prefix, datum, start, limits)
+    items.append(datum)
+    return items, max(depth, datum.depth), quoted
+
+
 def _atom(piece: str, start: int, source: Source, limits: Limits) -> Node:
     """A piece that is no bracket; a short one is remembered. An error if it is nothing."""
     if piece[0] == '"':
-        if not closed(piece):
+        if not is_string(piece):
             raise LispyError("unclosed", "this string is never closed")
         node = atoms.string(piece, start, source, limits)
     elif piece.startswith("#\\"):

@@ -44,13 +44,14 @@ def pieces(text: str) -> Iterator[Piece]:
         yield Piece(kinds[index], match[index], match.start(index))
 
 
-# The same pieces as pairs of texts, with the space before each; the last piece is empty. A string that is
-# never closed, or what is in no grammar, is one piece with all that follows: no text is looked at twice.
+# The same pieces in groups of four: space, round brackets that open, a piece of any other kind, and round
+# brackets that close; each may be empty. A string that is never closed is one piece with all that follows, so
+# that no text is looked at twice; what is in no grammar is in no group.
 cut_up = re.compile(
-    rf"({_SPACE})({_ATOM}"
-    + r"""|[()\[\]{}]|"[^"\\]*+(?:\\.[^"\\]*+)*+"?|,@|\#?'|[`,]"""
+    rf"({_SPACE})(\(*+)({_ATOM}"
+    + r"""|[\[\]{}]|"[^"\\]*+(?:\\.[^"\\]*+)*+"?|,@|\#?'|[`,]"""
     + rf"|{_CHARACTER}"
-    + r"|\#\(|\#;|.+|\Z)",
+    + r"|\#\(|\#;|)(\)*+)",
     re.S | re.X,
 ).findall
-closed = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.S).fullmatch  # for a string
+is_string = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.S).fullmatch
