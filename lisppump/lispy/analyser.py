@@ -219,6 +219,10 @@ class Analyser:
             if known is not None:
                 return self._local(known, node)
             around = around.parent
+        return self._outer(node, name, scope)
+
+    def _outer(self, node: Node, name: str, scope: Scope) -> Tree:
+        """The value of a name that nothing binds around here."""
         namespace = self.namespace
         if (name in FORMS or name in namespace.macros) and name not in namespace.bound:
             spec = FORMS.get(name)
@@ -270,17 +274,25 @@ class Analyser:
         kind = head.kind
         if kind == "symbol":
             name = head.value.name
-            known, crossed = scope.find(name)
+            known = None
+            around: Scope | None = scope
+            while around is not None and known is None:
+                known = around.names.get(name)
+                around = around.parent
             if known is None:
-                if name not in self.namespace.bound:
-                    known = self.namespace.macros.get(name)
-                    if known is None and name in FORMS:
+                namespace = self.namespace
+                if name not in namespace.bound:
+                    if name in namespace.macros:
+                        return self.expression(self.expand(node, namespace.macros[name]), scope, tails)
+                    if name in FORMS:
                         return FORMS[name].analyse(self, node, scope, tails)
+                operator = self._outer(head, name, scope)
+            elif known.__class__ is Variable:
+                operator = self._local(known, head)
             elif isinstance(known, Label):
-                return self.labelled(node, known, crossed, scope, tails)
-            if isinstance(known, Procedure):
-                return self.expression(self.expand(node, known), scope, tails)
-            operator = self.reference(head, scope)
+                return self.labelled(node, known, scope, tails)
+            else:
+                return self.expression(self.expand(node, known), scope, tails)  # type: ignore[arg-type]
         elif kind == "form":  # put there by another form
             return head.value.analyse(self, node, scope, tails)  # type: ignore[no-any-return]
         elif kind in DATA and (node.square or (kind == "keyword" and 2 <= len(items) <= 3)):
@@ -294,8 +306,9 @@ class Analyser:
         span = Span(node.source, node.start, node.end) if self.spans else None
         return Call(operator, self.expressions(items[1:], scope), span)
 
-    def labelled(self, node: Node, label: Label, crossed: bool, scope: Scope, tails: Tails) -> Tree:
+    def labelled(self, node: Node, label: Label, scope: Scope, tails: Tails) -> Tree:
         """A call of a named let, which is a jump as long as nothing speaks against it."""
+        _, crossed = scope.find(label.variable.name)
         operands = self.expressions(node.items[1:], scope)
         if crossed or label not in tails or len(operands) != len(label.parameters):
             label.fail()
@@ -367,14 +380,19 @@ class Analyser:
         """The names that definitions among these forms bind."""
         found: list[Node] = []
         for node in nodes:
-            word = node.head
-            if node.kind == "list" and node.items and node.items[0].kind == "form":
-                spec = node.items[0].value
-            elif word is None or scope.find(word)[0] is not None or word in self.namespace.bound:
+            if node.kind != "list" or not node.items:
                 continue
-            else:
+            head = node.items[0]
+            if head.kind == "form":
+                spec = head.value
+            elif head.kind == "symbol":
+                word = head.value.name
                 spec = FORMS.get(word)
-            kind = None if spec is None else spec.name
+                if spec is None or scope.find(word)[0] is not None or word in self.namespace.bound:
+                    continue
+            else:
+                continue
+            kind = spec.name
             if kind == "begin":
                 found.extend(self.defined(node.items[1:], scope))
             elif kind in ("define", "defun") and len(node.items) > 2:
@@ -383,7 +401,7 @@ class Analyser:
                     target = target.items[0]
                 if target.kind == "symbol":
                     found.append(target)
-            elif spec is not None and spec.name in DEFINING and spec.rewrite is not None:
+            elif kind in DEFINING and spec.rewrite is not None:
                 found.extend(self.defined((spec.rewrite(self, node),), scope))
         return found
 

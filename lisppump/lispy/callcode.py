@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lisppump.lispy.compiler import Generator
 
 SMALL = 1 << 62  # integers within cost nothing; every other result is left to the builtin
-Slow = Callable[[list[Value]], Value]
+Again = Callable[[Run, Value, list[Value], Span | None], Value]  # calls what a name has got meanwhile
 
 
 def compile_call(generator: Generator, tree: Call) -> Code:
@@ -53,18 +53,18 @@ def _known_call(generator: Generator, tree: Call, cell: Cell, original: Builtin)
     """A call of a builtin, as long as nobody rebinds its name."""
     run, span = generator.run, tree.span
     count = len(tree.operands)
-    slow = _slow(run, cell, span, tree.tail)
+    again: Again = jump if tree.tail else invoke
     fits = original.low <= count and (original.high is None or count <= original.high)
     if tree.tail and count > 1 and original.spec.name == "apply":
         return _tail_apply(run, cell, original, generator.codes(tree.operands), span)
     if count > 3 and fits and all([operand.__class__ is Const for operand in tree.operands]):
-        return _constant(run, cell, original, tree, slow)
+        return _constant(run, cell, original, tree, again)
     operands = generator.codes(tree.operands)
     if not fits:
-        return _anything(slow, operands)
+        return _anything(run, cell, operands, span, again)
     if count == 2 and original.name in _ARITHMETIC:
-        return _arithmetic(original.name, tree, operands, cell, original, slow)
-    return _builtin(run, cell, original, operands, span, slow)
+        return _arithmetic(run, tree, operands, cell, original, again)
+    return _builtin(run, cell, original, operands, span, again)
 
 
 def compile_jump(generator: Generator, tree: Call) -> Code:
@@ -103,28 +103,22 @@ def compile_jump(generator: Generator, tree: Call) -> Code:
     return many
 
 
-def _slow(run: Run, cell: Cell, span: Span | None, tail: bool) -> Slow:
-    """Calls whatever the cell holds now."""
-    if tail:
-        return lambda arguments: jump(run, cell.value, arguments, span)
-    return lambda arguments: invoke(run, cell.value, arguments, span)
-
-
-def _anything(slow: Slow, operands: list[Code]) -> Code:
+def _anything(run: Run, cell: Cell, operands: list[Code], span: Span | None, again: Again) -> Code:
     def anything(frame: Frame) -> Value:
-        return slow([operand(frame) for operand in operands])
+        arguments = [operand(frame) for operand in operands]
+        return again(run, cell.value, arguments, span)
 
     return anything
 
 
-def _constant(run: Run, cell: Cell, original: Builtin, tree: Call, slow: Slow) -> Code:
+def _constant(run: Run, cell: Cell, original: Builtin, tree: Call, again: Again) -> Code:
     """A builtin called with nothing but constants, as programs write their data."""
     function, span = original.function, tree.span
     values = [operand.value for operand in tree.operands]  # type: ignore[attr-defined]
 
     def constant(frame: Frame) -> Value:
         if cell.value is not original:
-            return slow([*values])
+            return again(run, cell.value, [*values], span)
         try:
             return function(run, *values)
         except LispyError as error:
@@ -136,7 +130,7 @@ def _constant(run: Run, cell: Cell, original: Builtin, tree: Call, slow: Slow) -
 
 
 def _builtin(
-    run: Run, cell: Cell, original: Builtin, operands: list[Code], span: Span | None, slow: Slow
+    run: Run, cell: Cell, original: Builtin, operands: list[Code], span: Span | None, again: Again
 ) -> Code:
     function = original.function
     if len(operands) == 1:
@@ -145,7 +139,7 @@ def _builtin(
         def one(frame: Frame) -> Value:
             value = only(frame)
             if cell.value is not original:
-                return slow([value])
+                return again(run, cell.value, [value], span)
             try:
                 return function(run, value)
             except LispyError as error:
@@ -161,7 +155,7 @@ def _builtin(
             left = first(frame)
             right = second(frame)
             if cell.value is not original:
-                return slow([left, right])
+                return again(run, cell.value, [left, right], span)
             try:
                 return function(run, left, right)
             except LispyError as error:
@@ -170,11 +164,11 @@ def _builtin(
                 raise
 
         return two
-    return _builtin_more(run, cell, original, operands, span, slow)
+    return _builtin_more(run, cell, original, operands, span, again)
 
 
 def _builtin_more(
-    run: Run, cell: Cell, original: Builtin, operands: list[Code], span: Span | None, slow: Slow
+    run: Run, cell: Cell, original: Builtin, operands: list[Code], span: Span | None, again: Again
 ) -> Code:
     function = original.function
     if len(operands) == 3:
@@ -185,7 +179,7 @@ def _builtin_more(
             middle = second(frame)
             right = third(frame)
             if cell.value is not original:
-                return slow([left, middle, right])
+                return again(run, cell.value, [left, middle, right], span)
             try:
                 return function(run, left, middle, right)
             except LispyError as error:
@@ -198,7 +192,7 @@ def _builtin_more(
     def many(frame: Frame) -> Value:
         values = [operand(frame) for operand in operands]
         if cell.value is not original:
-            return slow(values)
+            return again(run, cell.value, values, span)
         try:
             return function(run, *values)
         except LispyError as error:
@@ -216,10 +210,11 @@ _ARITHMETIC: dict[str, tuple[Any, bool]] = {
 
 
 def _arithmetic(
-    name: str, tree: Call, operands: list[Code], cell: Cell, original: Builtin, slow: Slow
+    run: Run, tree: Call, operands: list[Code], cell: Cell, original: Builtin, again: Again
 ) -> Code:
     """Two small integers are done here; everything else, errors included, by the builtin."""
-    operation, compares = _ARITHMETIC[name]
+    span = tree.span
+    operation, compares = _ARITHMETIC[original.name]
     first, second = operands
     right = tree.operands[1]
     if compares:
@@ -229,7 +224,7 @@ def _arithmetic(
             b = second(frame)
             if a.__class__ is int and b.__class__ is int and cell.value is original:
                 return operation(a, b)
-            return slow([a, b])
+            return again(run, cell.value, [a, b], span)
 
         return compare
     if isinstance(right, Const) and right.value.__class__ is int and abs(right.value) < SMALL:
@@ -241,7 +236,7 @@ def _arithmetic(
                 result = operation(a, number)
                 if -SMALL < result < SMALL:
                     return result
-            return slow([a, number])
+            return again(run, cell.value, [a, number], span)
 
         return constant
 
@@ -252,7 +247,7 @@ def _arithmetic(
             result = operation(a, b)
             if -SMALL < result < SMALL:
                 return result
-        return slow([a, b])
+        return again(run, cell.value, [a, b], span)
 
     return combine
 

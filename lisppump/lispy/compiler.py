@@ -79,7 +79,7 @@ class Generator:
 
     def notice(self, cell: Cell) -> None:
         """A program that speaks of eval may rebind anything while it runs: it has no hot code."""
-        if isinstance(cell.builtin, Builtin) and cell.builtin.spec.name == "eval":
+        if cell.name == "eval" and isinstance(cell.builtin, Builtin):
             self.run.heat.freeze()
 
     def place(self, variable: Variable) -> int:

@@ -44,8 +44,8 @@ class Namespace:
         cell = self.cells.get(name)
         if cell is None:
             value = self.original(name)
-            cell = Cell(name, value, value if isinstance(value, Procedure) else None)
-            self.cells[name] = cell
+            builtin = value if value is not UNBOUND and isinstance(value, Procedure) else None
+            cell = self.cells[name] = Cell(name, value, builtin)
         return cell
 
     def bind(self, name: str) -> Cell:

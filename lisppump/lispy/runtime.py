@@ -35,6 +35,7 @@ from lisppump.lispy.values import Procedure, Value
 Seed = int | str | tuple[Any, ...]
 HOST_FRAMES = 400_000  # Python frames while a program runs; the depth limit of LisPy is meant to come first
 _LIMITS = Limits()
+_DEFINITIONS = frozenset({"define", "def", "defun", "defn"})
 EVAL_DEPTH = 20  # levels that compiling inside a run counts as
 
 
@@ -63,7 +64,7 @@ class _Library(Namespace):
     def cell(self, name: str) -> Cell:
         cell = self.cells.get(name)
         if cell is None:
-            builtin = self.runtime.builtin(name)
+            builtin = self.runtime.language(name) if name in BUILTINS else None
             cell = self.cells[name] = Cell(name, UNBOUND if builtin is None else builtin, builtin)
             if builtin is None:
                 node = library.definition(name)
@@ -275,19 +276,14 @@ class Runtime:
             self._defined = _Definitions(proxy(self), self._read)
         return self._defined
 
-    def builtin(self, name: str) -> Builtin | None:
-        """The builtin of the language that has a name, as programs of this runtime call it."""
-        known = self._builtins.get(name)
-        if known is None:
-            spec = BUILTINS.get(name)
-            if spec is not None:
-                known = self._builtins[name] = Builtin(self._run, spec, name)
-        return known
-
     def language(self, name: str) -> Value:
         """What the language itself means by a name, UNBOUND if nothing."""
-        builtin = self.builtin(name)
+        builtin = self._builtins.get(name)
         if builtin is not None:
+            return builtin
+        spec = BUILTINS.get(name)
+        if spec is not None:
+            builtin = self._builtins[name] = Builtin(self._run, spec, name)
             return builtin
         if not library.defines(name):
             return UNBOUND
@@ -433,10 +429,12 @@ def _hide_forms(nodes: Sequence[Node], namespace: Namespace) -> None:
 
 def _defined_by(node: Node) -> str | None:
     """The name that a definition binds."""
-    if node.head not in ("define", "def", "defun", "defn") or len(node.items) < 2:
+    items = node.items
+    if len(items) < 2 or items[0].kind != "symbol" or node.kind != "list":
         return None
-    target = node.items[1]
-    return target.name or target.head
+    if items[0].value.name not in _DEFINITIONS:
+        return None
+    return items[1].name or items[1].head
 
 
 def _count(node: Node) -> int:
