@@ -23,7 +23,7 @@ from lisppump.lispy.calls import (
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.names import Cell
 from lisppump.lispy.run import Run
-from lisppump.lispy.tree import Call, Const, Global
+from lisppump.lispy.tree import Call, Const, Global, Label
 from lisppump.lispy.values import Value, elements, is_list
 
 if TYPE_CHECKING:
@@ -34,19 +34,20 @@ Again = Callable[[Run, Value, list[Value], Span | None], Value]  # calls what a 
 
 
 def compile_call(generator: Generator, tree: Call) -> Code:
-    """The code of a call."""
-    run, span = generator.run, tree.span
+    """The code of a call, or of a jump."""
+    if tree.label is not None:
+        return _jump(generator, tree, tree.label)
     if isinstance(tree.operator, Global):
         cell = tree.operator.cell
-        generator.notice(cell)
+        if cell.name == "eval":
+            generator.notice(cell)
         original = cell.builtin
         if isinstance(original, Builtin) and cell.value is original:
             return _known_call(generator, tree, cell, original)
     operands = generator.codes(tree.operands)
     target = generator.code(tree.operator)
-    if tree.tail:
-        return _tail_call(run, target, operands, span)
-    return _call(run, target, operands, span)
+    make = _tail_call if tree.tail else _call
+    return make(generator.run, target, operands, tree.span)
 
 
 def _known_call(generator: Generator, tree: Call, cell: Cell, original: Builtin) -> Code:
@@ -67,11 +68,10 @@ def _known_call(generator: Generator, tree: Call, cell: Cell, original: Builtin)
     return _builtin(run, cell, original, operands, span, again)
 
 
-def compile_jump(generator: Generator, tree: Call) -> Code:
+def _jump(generator: Generator, tree: Call, label: Label) -> Code:
     """The code that sets a loop's variables and has it turn again."""
-    assert tree.label is not None
-    marker = generator.labels[tree.label]
-    places = [generator.place(variable) for variable in tree.label.parameters]
+    marker = generator.labels[label]
+    places = [generator.place(variable) for variable in label.parameters]
     operands = generator.codes(tree.operands)
     if len(places) == 1:
         place, only = places[0], operands[0]

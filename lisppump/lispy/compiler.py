@@ -7,7 +7,7 @@ from typing import Any
 from weakref import ref
 
 from lisppump.lispy import formcode
-from lisppump.lispy.callcode import compile_call, compile_jump
+from lisppump.lispy.callcode import compile_call
 from lisppump.lispy.calls import (
     CLOSURE_BYTES,
     TAIL,
@@ -74,8 +74,10 @@ class Generator:
 
     def codes(self, trees: list[Tree]) -> list[Code]:
         """The code of several trees."""
-        makers = _MAKERS
-        return [makers[tree.__class__](self, tree) for tree in trees]
+        if len(trees) == 2:
+            first, second = trees
+            return [_MAKERS[first.__class__](self, first), _MAKERS[second.__class__](self, second)]
+        return [_MAKERS[tree.__class__](self, tree) for tree in trees]
 
     def notice(self, cell: Cell) -> None:
         """A program that speaks of eval may rebind anything while it runs: it has no hot code."""
@@ -161,7 +163,8 @@ def _checked_local(tree: Local, place: int) -> Code:
 
 def _global(generator: Generator, tree: Global) -> Code:
     cell, missing, span, scope = tree.cell, generator.missing, tree.span, tree.scope
-    generator.notice(cell)
+    if cell.name == "eval":
+        generator.notice(cell)
 
     def global_(frame: Frame) -> Value:
         value = cell.value
@@ -332,10 +335,6 @@ def _body(generator: Generator, tree: Body) -> Code:
     return enter
 
 
-def _call(generator: Generator, tree: Call) -> Code:
-    return compile_jump(generator, tree) if tree.label else compile_call(generator, tree)
-
-
 _MAKERS: dict[type, Callable[[Generator, Any], Code]] = {
     Const: _const, Local: _local, Global: _global, SetLocal: _set_local, SetGlobal: _set_global,
     DefineGlobal: _define_global, Lambda: _lambda, Let: _let, Body: _body, If: formcode.if_code,
@@ -345,5 +344,5 @@ _MAKERS: dict[type, Callable[[Generator, Any], Code]] = {
     Repeat: formcode.repeat_code,
     Try: formcode.try_code, Template: formcode.template_code, DictTemplate: formcode.dict_code,
     Assert: formcode.assert_code,
-    Call: _call,
+    Call: compile_call,
 }  # fmt: skip

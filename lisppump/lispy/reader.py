@@ -5,7 +5,6 @@ It evaluates nothing. Nodes keep their place in the text; the host stack never g
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -61,10 +60,11 @@ def _read(text: str, name: str, limits: Limits) -> list[Node]:
             "source-limit", f"a program may be {limits.source // 1024:,} KiB long, this is longer"
         )
     source = Source(name, text)
-    found = None
-    if limits.bits >= LEAST_BITS and limits.string >= LONGEST_WORD:
-        with suppress(LispyError):
-            found = _nodes(source, limits)
+    usual = limits.bits >= LEAST_BITS and limits.string >= LONGEST_WORD
+    try:
+        found = _nodes(source, limits) if usual else None
+    except LispyError:
+        found = None
     if found is None:
         from lisppump.lispy.grammar import parsed
 

@@ -83,7 +83,8 @@ def resolve(procedure: Lambda, parent: Layout | None = None) -> Lambda:
         variable.home = layout.home
         variable.index = index
         variable.parameter = True
-    _walk(procedure.body, layout, True)
+    body = procedure.body
+    _WALKS[body.__class__](body, layout, True)
     return procedure
 
 
@@ -141,7 +142,8 @@ def _set_local(tree: SetLocal, layout: Layout, tail: bool) -> None:
 
 
 def _set_global(tree: Any, layout: Layout, tail: bool) -> None:
-    _walk(tree.value, layout, False)
+    value = tree.value
+    _WALKS[value.__class__](value, layout, False)
 
 
 def _lambda(tree: Lambda, layout: Layout, tail: bool) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,11 +27,10 @@ from lisppump.lispy.printer import to_json, to_text
 from lisppump.lispy.reader import read
 from lisppump.lispy.resolve import resolve
 from lisppump.lispy.run import Run
+from lisppump.lispy.session import Seed, Session, host_limit, host_limits, without_traceback
 from lisppump.lispy.tree import Lambda, Tree
 from lisppump.lispy.values import Procedure, Value
 
-Seed = int | str | tuple[Any, ...]
-HOST_FRAMES = 400_000  # Python frames while a program runs; the depth limit of LisPy is meant to come first
 _LIMITS = Limits()
 _DEFINITIONS = frozenset({"define", "def", "defun", "defn"})
 EVAL_DEPTH = 20  # levels that compiling inside a run counts as
@@ -78,13 +75,40 @@ class _Library(Namespace):
             self.runtime.perform(node, self)
 
 
+class _Language:
+    """What names mean in the language: the builtins that something used, for one run, and the prelude."""
+
+    __slots__ = ("_builtins", "_library", "_run", "_runtime")
+
+    def __init__(self, run: Run, runtime: Runtime) -> None:
+        self._run = run
+        self._runtime = runtime
+        self._builtins: dict[str, Builtin] = {}
+        self._library: _Library | None = None
+
+    def value(self, name: str) -> Value:
+        """The value of a name, UNBOUND if it has none."""
+        builtin = self._builtins.get(name)
+        if builtin is not None:
+            return builtin
+        spec = BUILTINS.get(name)
+        if spec is not None:
+            builtin = self._builtins[name] = Builtin(self._run, spec, name)
+            return builtin
+        if not library.defines(name):
+            return UNBOUND
+        if self._library is None:
+            self._library = _Library(self._runtime)
+        return self._library.cell(name).value
+
+
 class _Definitions(Namespace):
     """What a host defines for its programs: made when a name is first missing, apart from their own."""
 
     __slots__ = ("failed", "read", "runtime")
 
     def __init__(self, runtime: Runtime, read: Callable[[], Sequence[Node]]) -> None:
-        super().__init__(runtime._run.language)
+        super().__init__(runtime._language.value)
         self.runtime = runtime
         self.read: Callable[[], Sequence[Node]] | None = read
         self.failed: dict[str | None, LispyError] = {}
@@ -107,27 +131,6 @@ class _Definitions(Namespace):
                     self.runtime.perform(node, self)
                 except LispyError as error:
                     self.failed[_defined_by(node)] = error
-
-
-class _Session:
-    """The context set up for one run, and put back as it was; the host may go deep meanwhile."""
-
-    __slots__ = ("given", "run", "saved")
-
-    def __init__(self, run: Run, limits: Limits, seed: Seed, *given: Any) -> None:
-        self.run = run
-        self.given = (limits, seed if isinstance(seed, tuple) else (seed,), *given)
-
-    def __enter__(self) -> None:
-        self.saved = self.run.save()
-        self.run.begin(*self.given)
-        _raise_limit()
-
-    def __exit__(self, *error: object) -> None:
-        _restore_limit()
-        run = self.run
-        run.tail_body = run.tail_frame = None  # they would keep the run
-        run.restore(self.saved)
 
 
 class Runtime:
@@ -156,17 +159,16 @@ class Runtime:
             invoke,
             lambda program: here._evaluate_here(program),
             lambda node: here._perform_apart(node),
-            lambda name: here.language(name),
+            lambda name: here._language.value(name),
             lambda name: here._given(name),
             {} if builtins is None else builtins,
         )
         self._run.heat = Heat()
-        self._builtins: dict[str, Builtin] = {}  # those of the language that something used
-        self._used: dict[str, Builtin] = {}  # those of `builtins`
-        self._library: _Library | None = None
+        self._language = _Language(self._run, here)
+        self._used: dict[str, Builtin] = {}  # those of `builtins` that some program used
         self._read = definitions
         self._defined: _Definitions | None = None
-        self._globals = Namespace(self._run.language)
+        self._globals = Namespace(self._language.value)
         self.limits = limits or _LIMITS
         self._allow = frozenset(allow)
         self._seed = seed
@@ -215,9 +217,9 @@ class Runtime:
                 if keep is not None:
                     self.define(keep, value)
             except LispyError as caught:
-                error, text, data = _without_traceback(caught), "", None
+                error, text, data = without_traceback(caught), "", None
             except (RecursionError, MemoryError) as caught:
-                error, text, data = _host_limit(caught), "", None
+                error, text, data = host_limit(caught), "", None
             return Result(
                 error is None,
                 data,
@@ -225,13 +227,13 @@ class Runtime:
                 run.output,
                 error,
                 {"steps": run.meter.steps, "bytes": run.meter.allocated},
-                tuple(sorted(run.used)),
+                tuple(sorted(run.used)) if run.used else (),
             )
 
     def evaluate(self, source: str | Node, name: str = "<eval>") -> Value:
         """The value of a program, or of a form that was read; its error is raised."""
         self._keep()
-        with self._session(), _host_limits():
+        with self._session(), host_limits():
             return self._source(source, name)
 
     def load_source(self, source: str, name: str) -> None:
@@ -257,7 +259,7 @@ class Runtime:
         if state is not None:
             given["state"] = as_state(state)
         run = self._run
-        with _Session(run, limits or self.limits, seed, now, frozenset(allow), given, memo), _host_limits():
+        with Session(run, limits or self.limits, seed, now, frozenset(allow), given, memo), host_limits():
             return invoke(run, procedure, list(args), None)
 
     def define(self, name: str, value: Value) -> None:
@@ -278,18 +280,7 @@ class Runtime:
 
     def language(self, name: str) -> Value:
         """What the language itself means by a name, UNBOUND if nothing."""
-        builtin = self._builtins.get(name)
-        if builtin is not None:
-            return builtin
-        spec = BUILTINS.get(name)
-        if spec is not None:
-            builtin = self._builtins[name] = Builtin(self._run, spec, name)
-            return builtin
-        if not library.defines(name):
-            return UNBOUND
-        if self._library is None:
-            self._library = _Library(proxy(self))
-        return self._library.cell(name).value
+        return self._language.value(name)
 
     def knows(self, name: str) -> bool:
         """True when a global name has a value."""
@@ -310,9 +301,9 @@ class Runtime:
         names = [cell.name for cell in cells if cell.value is UNBOUND and cell.name not in own]
         return frozenset(name for name in names if name in self._run.offered)
 
-    def _session(self) -> _Session:
+    def _session(self) -> Session:
         """A run of its own for a program, with what this runtime gives programs."""
-        return _Session(self._run, self.limits, self._seed, self._now, self._allow, self._providers, None)
+        return Session(self._run, self.limits, self._seed, self._now, self._allow, self._providers, None)
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -333,7 +324,7 @@ class Runtime:
         return run_top(self._run, resolve(analyser.program(node)), self._missing)
 
     def _analyser(self, namespace: Namespace) -> Analyser:
-        return Analyser(self._run, namespace, self._evaluate, spans=namespace is not self._library)
+        return Analyser(self._run, namespace, self._evaluate, spans=namespace.__class__ is not _Library)
 
     def _evaluate(self, tree: Tree) -> Value:
         """What an expression comes to while a program is being analysed."""
@@ -372,7 +363,7 @@ class Runtime:
     def _perform_apart(self, node: Node) -> Value:
         """A form where nobody has defined anything."""
         self._descend()
-        value = self.perform(node, Namespace(self._run.language))
+        value = self.perform(node, Namespace(self._language.value))
         self._run.depth -= EVAL_DEPTH
         return value
 
@@ -445,47 +436,3 @@ def _count(node: Node) -> int:
         total += 1
         stack.extend(item.items)
     return total
-
-
-_lock = threading.Lock()
-_running = 0
-_usual = 0
-
-
-def _raise_limit() -> None:
-    """Let the host's stack of Python frames grow while any program runs; it is no C stack."""
-    global _running, _usual
-    with _lock:
-        if _running == 0:
-            _usual = sys.getrecursionlimit()
-            sys.setrecursionlimit(max(_usual, HOST_FRAMES))
-        _running += 1
-
-
-def _restore_limit() -> None:
-    global _running
-    with _lock:
-        _running -= 1
-        if _running == 0:
-            sys.setrecursionlimit(_usual)
-
-
-@contextmanager
-def _host_limits() -> Iterator[None]:
-    """The host's own limits as those of the language."""
-    try:
-        yield
-    except (RecursionError, MemoryError) as caught:
-        raise _host_limit(caught) from None
-
-
-def _host_limit(caught: BaseException) -> LimitError:
-    if isinstance(caught, MemoryError):
-        return LimitError("allocation-limit", "the program made more data than there is room for")
-    return LimitError("depth-limit", "calls are nested deeper than they may be")
-
-
-def _without_traceback(error: LispyError) -> LispyError:
-    """An error that keeps no frame of the run alive."""
-    error.__traceback__ = error.__context__ = error.__cause__ = None
-    return error
