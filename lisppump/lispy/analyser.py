@@ -311,10 +311,13 @@ class Analyser:
     def body(self, nodes: tuple[Node, ...], parent: Scope, tails: Tails) -> Tree:
         """Several forms in a scope of their own; definitions among them are seen by all of them."""
         variables: list[Variable] = []
-        scope = Scope(parent, body=variables)
+        scope = Scope(parent, False, variables)
         for name in self.defined(nodes, scope):
             self.declare(name, scope)
-        tree = self.sequence(nodes, scope, tails)
+        if len(nodes) == 1:
+            tree = self.expression(nodes[0], scope, tails)
+        else:
+            tree = self.sequence(nodes, scope, tails)
         if not variables:
             return tree
         forms = tree.forms if isinstance(tree, Sequence) else [tree]
@@ -435,7 +438,7 @@ class Analyser:
         self, name: str, parameters: Node, nodes: tuple[Node, ...], whole: Node, parent: Scope | None
     ) -> Lambda:
         """A procedure; a string before other forms is its docstring."""
-        scope = Scope(parent, boundary=True)
+        scope = Scope(parent, True)
         if parameters.items and has_options(parameters):
             parameters, nodes = with_options(self, name, parameters, nodes, whole)
         variables, rest = self.parameters(parameters, scope)
@@ -444,8 +447,9 @@ class Analyser:
             doc, nodes = nodes[0].value, nodes[1:]
         before = len(self.expanded)
         body = self.body(nodes, scope, ())
-        macros = tuple(self.expanded[before:])
-        return Lambda(name, variables, rest, body, doc, whole, whole.span, macros=macros)
+        macros = tuple(self.expanded[before:]) if len(self.expanded) > before else ()
+        span = Span(whole.source, whole.start, whole.end)
+        return Lambda(name, variables, rest, body, doc, whole, span, macros=macros)
 
     def unbound(self, name: str, local: list[str]) -> LispyError:
         """The error for a name without a value, with the name that was likely meant."""

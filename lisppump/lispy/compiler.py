@@ -291,7 +291,8 @@ def _lambda(generator: Generator, tree: Lambda) -> Code:
 
 def _prologue(tree: Lambda, body: Code) -> Code:
     """The body, with captured arguments that change put into boxes first."""
-    boxes = [index for index, variable in enumerate(tree.arguments) if variable.boxed]
+    arguments = tree.parameters if tree.rest is None else tree.arguments
+    boxes = [index for index, variable in enumerate(arguments) if variable.captured and variable.boxed]
     if not boxes:
         return body
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lisppump.lispy.building import Maker
 
 REST = ("&rest", "&", "&body")
+SOME = ("&optional", "&key")
 PATTERNED = ("fn", "defn", "defmacro", "define-macro")  # where a list among parameters stands for parts
 MORE = "arguments left"  # names that no program can write
 GIVEN = "value given"
@@ -26,11 +27,15 @@ Option = tuple[Node, Node | None]
 
 def has_options(parameters: Node) -> bool:
     """True where a list of parameters has some that may be left out."""
-    if parameters.kind not in ("list", "dotted"):
+    if parameters.kind != "list" and parameters.kind != "dotted":
         return False
-    return any(
-        item.kind in ("list", "dict") or item.name in ("&optional", "&key") for item in parameters.items
-    )
+    for item in parameters.items:
+        if item.kind == "symbol":
+            if item.value.name in SOME:
+                return True
+        elif item.kind == "list" or item.kind == "dict":
+            return True
+    return False
 
 
 def with_options(
