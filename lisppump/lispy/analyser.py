@@ -184,6 +184,8 @@ class Analyser:
                     help=None if spec is None else f"write {spec.usage}",
                 )
         cell = namespace.cells.get(name) or namespace.cell(name)
+        if name == "eval" and cell.builtin is not None:
+            self.run.heat.freeze()  # it may rebind anything while other code runs
         if cell.value is UNBOUND and name not in GIVEN:
             earlier = scope.before(name)
             if earlier is not None:
@@ -378,6 +380,7 @@ class Analyser:
             if self.run.sealed:
                 raise defines(word, name.span)
             cell = self.namespace.bind(word)
+            self.run.heat.unsettle(cell)
             return DefineGlobal(cell, make())
         variable = self.declare(name, target)
         first = not variable.defined

@@ -39,8 +39,6 @@ def compile_call(generator: Generator, tree: Call) -> Code:
         return _jump(generator, tree, tree.label)
     if isinstance(tree.operator, Global):
         cell = tree.operator.cell
-        if cell.name == "eval":
-            generator.notice(cell)
         original = cell.builtin
         if isinstance(original, Builtin) and cell.value is original:
             return _known_call(generator, tree, cell, original)

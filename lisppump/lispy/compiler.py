@@ -11,7 +11,6 @@ from lisppump.lispy.callcode import compile_call
 from lisppump.lispy.calls import (
     CLOSURE_BYTES,
     TAIL,
-    Builtin,
     Closure,
     Code,
     Frame,
@@ -21,7 +20,7 @@ from lisppump.lispy.calls import (
 )
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.heat import Watched
-from lisppump.lispy.names import UNBOUND, Cell
+from lisppump.lispy.names import UNBOUND
 from lisppump.lispy.nodes import Node
 from lisppump.lispy.resolve import place as place_in
 from lisppump.lispy.run import Run
@@ -78,11 +77,6 @@ class Generator:
             first, second = trees
             return [_MAKERS[first.__class__](self, first), _MAKERS[second.__class__](self, second)]
         return [_MAKERS[tree.__class__](self, tree) for tree in trees]
-
-    def notice(self, cell: Cell) -> None:
-        """A program that speaks of eval may rebind anything while it runs: it has no hot code."""
-        if cell.name == "eval" and isinstance(cell.builtin, Builtin):
-            self.run.heat.freeze()
 
     def place(self, variable: Variable) -> int:
         """Where a variable stands in this procedure's frame."""
@@ -163,8 +157,6 @@ def _checked_local(tree: Local, place: int) -> Code:
 
 def _global(generator: Generator, tree: Global) -> Code:
     cell, missing, span, scope = tree.cell, generator.missing, tree.span, tree.scope
-    if cell.name == "eval":
-        generator.notice(cell)
 
     def global_(frame: Frame) -> Value:
         value = cell.value
@@ -218,7 +210,6 @@ def _set_local(generator: Generator, tree: SetLocal) -> Code:
 
 
 def _set_global(generator: Generator, tree: SetGlobal) -> Code:
-    generator.run.heat.unsettle(tree.cell)
     cell, value, span = tree.cell, generator.code(tree.value), tree.span
     run = generator.run
 
@@ -238,7 +229,6 @@ def _set_global(generator: Generator, tree: SetGlobal) -> Code:
 
 
 def _define_global(generator: Generator, tree: DefineGlobal) -> Code:
-    generator.run.heat.unsettle(tree.cell)
     if isinstance(tree.value, Lambda):
         tree.value.defined = ref(tree.cell)
     cell, value = tree.cell, generator.code(tree.value)
@@ -251,14 +241,15 @@ def _define_global(generator: Generator, tree: DefineGlobal) -> Code:
 
 
 def _lambda(generator: Generator, tree: Lambda) -> Code:
-    run = generator.run
+    run, missing = generator.run, generator.missing
     node = tree.source if isinstance(tree.source, Node) else None
     template = Watched(
         tree.name, len(tree.parameters), tree.rest is not None, tree.doc, node, run, tree.locals
     )
-    template.body = _prologue(tree, Generator(run, tree, generator.missing, {}).code(tree.body))
     template.defined = tree.defined
-    run.heat.watch(template, tree, generator.missing)
+    run.heat.watch(
+        template, tree, missing, lambda: _prologue(tree, Generator(run, tree, missing, {}).code(tree.body))
+    )
     blanks: list[Value] = [None] * tree.locals
     if not tree.free:
 

@@ -362,7 +362,9 @@ def set_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     if isinstance(known, Variable):
         known.assigned = True
         return SetLocal(known, value, span)
-    return SetGlobal(analyser.namespace.cell(name), value, span)
+    cell = analyser.namespace.cell(name)
+    analyser.run.heat.unsettle(cell)
+    return SetGlobal(cell, value, span)
 
 
 @form("lambda", "(lambda (parameter ...) form ...)",

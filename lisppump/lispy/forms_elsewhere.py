@@ -48,7 +48,9 @@ def setq(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     if isinstance(known, Variable):
         known.assigned = True
         return SetLocal(known, value, analyser.span(items[0]))
-    return DefineGlobal(analyser.namespace.bind(name), value)
+    cell = analyser.namespace.bind(name)
+    analyser.run.heat.unsettle(cell)
+    return DefineGlobal(cell, value)
 
 
 @form("setf", "(setf name value ...)",

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet, ref
 
-from lisppump.lispy.calls import Closure, Frame, Template
+from lisppump.lispy.calls import Closure, Code, Frame, Template
 from lisppump.lispy.names import Cell
 from lisppump.lispy.run import Run
 from lisppump.lispy.tree import Lambda, Loop, Repeat, While
@@ -90,19 +90,41 @@ class Heat:
 
     # -- procedures
 
-    def watch(self, template: Watched, tree: Lambda, missing: Callable[[str, Any], Value]) -> None:
-        """Count the calls of a procedure until it is hot; its body is that of the first tier until then."""
-        body = template.body
+    def watch(
+        self,
+        template: Watched,
+        tree: Lambda,
+        missing: Callable[[str, Any], Value],
+        make: Callable[[], Code],
+    ) -> None:
+        """See to a procedure's code: none until its first call, that of the first tier until it is hot."""
         known = ref(template)
         tree.made = known
         template.tree = tree
         template.missing = missing
-        if self.frozen or tree.rest is not None or len(tree.parameters) > MOST_ARGUMENTS:
-            return
+        fresh = True
+
+        def first(frame: Frame) -> Value:
+            nonlocal fresh
+            template = known()
+            if template is None:  # nobody can call it again
+                return make()(frame)
+            if fresh:
+                body = make()
+                fresh = False
+                if tree.rest is None and len(tree.parameters) <= MOST_ARGUMENTS:
+                    body = self._counting(known, body)
+                template.warm = template.body = body
+            return template.body(frame)
+
+        template.warm = template.body = first
+
+    def _counting(self, known: ref[Watched], body: Code) -> Code:
+        """Code that counts its calls until it is hot."""
 
         def warm(frame: Frame) -> Value:
             template = known()
-            if template is None:  # nobody can call it again
+            if template is None:
                 return body(frame)
             template.heat += 1
             if template.heat < self.after or self.frozen:
@@ -111,7 +133,7 @@ class Heat:
                 template.body = body
             return template.body(frame)
 
-        template.warm = template.body = warm
+        return warm
 
     def _compile(self, template: Template, frame: Frame | None) -> bool:
         """Make Python code of a procedure, for arguments like these."""
