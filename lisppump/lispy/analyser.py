@@ -380,8 +380,9 @@ class Analyser:
             if self.run.sealed:
                 raise defines(word, name.span)
             cell = self.namespace.bind(word)
+            tree = DefineGlobal(cell, make())
             self.run.heat.unsettle(cell)
-            return DefineGlobal(cell, make())
+            return tree
         variable = self.declare(name, target)
         first = not variable.defined
         if not first:

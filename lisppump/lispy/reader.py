@@ -40,9 +40,10 @@ def read(text: str, name: str = "<eval>", limits: Limits | None = None) -> list[
     if not memory:
         memory.append(None)
         return _read(text, name, limits)
-    if memory[0] != limits:
-        memory[:] = limits, _read(text, name, limits)
-    return [*memory[1]]
+    known = memory[0]
+    if known is None or not (known[0] is limits or known[0] == limits):
+        known = memory[0] = limits, _read(text, name, limits)
+    return [*known[1]]
 
 
 @lru_cache(maxsize=128)
@@ -154,7 +155,7 @@ def _atom(piece: str, start: int, source: Source, limits: Limits) -> Node:
     else:
         node = atoms.word(piece, start, source, limits)
     if len(piece) <= LONGEST_WORD and node.kind != "dot":
-        if len(_words) == MOST_WORDS:
+        if len(_words) >= MOST_WORDS:
             _words.clear()
         _words[piece] = node.kind, node.value
     return node

@@ -34,6 +34,7 @@ class Session:
         _restore_limit()
         run = self.run
         run.tail_body = run.tail_frame = None  # they would keep the run
+        run.tail_args = ()
         run.restore(self.saved)
 
 
