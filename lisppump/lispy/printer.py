@@ -17,6 +17,7 @@ _QUOTES = {"quote": "'", "quasiquote": "`", "unquote": ",", "unquote-splicing": 
 _SPECIAL = re.compile(r'["\\\x00-\x1f\x7f]')
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _LIMITS = Limits()
+_PLAIN = frozenset({int, float, str, bool})
 
 
 def to_text(value: Value, meter: Meter | None = None) -> str:
@@ -153,13 +154,15 @@ def _too_deep(limits: Limits) -> LimitError:
 
 def to_json(value: Value, meter: Meter | None = None, *, procedures: bool = False) -> Any:
     """The value as plain host data, shared with nobody; a procedure is an error, or null if allowed."""
+    if value is None or value.__class__ in _PLAIN:
+        return value
     limits = _LIMITS if meter is None else meter.limits
     top: list[Any] = [None]
     stack: list[tuple[Value, Any, Any, int]] = [(value, top, 0, 0)]
     while stack:
         item, holder, key, depth = stack.pop()
         kind = item.__class__
-        if item is None or kind in (int, float, str, bool):
+        if item is None or kind in _PLAIN:
             holder[key] = item
             continue
         if depth > limits.data_depth:

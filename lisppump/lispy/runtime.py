@@ -27,10 +27,11 @@ from lisppump.lispy.printer import to_json, to_text
 from lisppump.lispy.reader import read
 from lisppump.lispy.resolve import resolve
 from lisppump.lispy.run import Run
-from lisppump.lispy.session import Seed, Session, host_limit, host_limits, without_traceback
+from lisppump.lispy.session import Session, host_limit, host_limits, without_traceback
 from lisppump.lispy.tree import Lambda, Tree
 from lisppump.lispy.values import Procedure, Value
 
+Seed = int | str | tuple[Any, ...]
 _LIMITS = Limits()
 _DEFINITIONS = frozenset({"define", "def", "defun", "defn"})
 EVAL_DEPTH = 20  # levels that compiling inside a run counts as
@@ -171,7 +172,7 @@ class Runtime:
         self._globals = Namespace(self._language.value)
         self.limits = limits or _LIMITS
         self._allow = frozenset(allow)
-        self._seed = seed
+        self._seed = seed if isinstance(seed, tuple) else (seed,)
         self._now = now
         self._providers = dict(providers or {})
         if state is not None:
@@ -259,7 +260,9 @@ class Runtime:
         if state is not None:
             given["state"] = as_state(state)
         run = self._run
-        with Session(run, limits or self.limits, seed, now, frozenset(allow), given, memo), host_limits():
+        parts = seed if isinstance(seed, tuple) else (seed,)
+        terms = (limits or self.limits, parts, now, frozenset(allow), given, memo)
+        with Session(run, terms), host_limits():
             return invoke(run, procedure, list(args), None)
 
     def define(self, name: str, value: Value) -> None:
@@ -303,7 +306,7 @@ class Runtime:
 
     def _session(self) -> Session:
         """A run of its own for a program, with what this runtime gives programs."""
-        return Session(self._run, self.limits, self._seed, self._now, self._allow, self._providers, None)
+        return Session(self._run, (self.limits, self._seed, self._now, self._allow, self._providers))
 
     @contextmanager
     def aside(self) -> Iterator[None]:

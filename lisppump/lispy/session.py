@@ -9,10 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from lisppump.lispy.errors import LimitError, LispyError
-from lisppump.lispy.limits import Limits
 from lisppump.lispy.run import Run
 
-Seed = int | str | tuple[Any, ...]
 HOST_FRAMES = 400_000  # Python frames while a program runs; the depth limit of LisPy is meant to come first
 
 
@@ -21,13 +19,14 @@ class Session:
 
     __slots__ = ("given", "run", "saved")
 
-    def __init__(self, run: Run, limits: Limits, seed: Seed, *given: Any) -> None:
+    def __init__(self, run: Run, given: tuple[Any, ...]) -> None:
         self.run = run
-        self.given = (limits, seed if isinstance(seed, tuple) else (seed,), *given)
+        self.given = given  # what `Run.begin` takes
 
     def __enter__(self) -> None:
-        self.saved = self.run.save()
-        self.run.begin(*self.given)
+        run = self.run
+        self.saved = run.save()
+        run.begin(*self.given)
         _raise_limit()
 
     def __exit__(self, *error: object) -> None:
