@@ -14,6 +14,7 @@ from lisppump.lispy import CapabilityError, LimitError, Limits, LispyError, Runt
 from lisppump.lispy.capabilities import State
 from lisppump.lispy.reader import read
 from lisppump.lispy.values import Procedure
+from tests.conftest import ROOT
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "lispy"
 STATE = {
@@ -247,3 +248,35 @@ def test_a_procedure_lives_on_without_its_runtime() -> None:
     gc.collect()
     with pytest.raises(LispyError, match="g has no value"):
         run.apply(f, [3])
+
+
+def host_calls(program: str) -> int:
+    """How many functions of Python are called for a program, in a runtime of its own."""
+    made = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal made
+        made += event == "call"
+
+    sys.setprofile(count)
+    try:
+        assert Runtime().run(program).ok
+    finally:
+        sys.setprofile(None)
+    return made
+
+
+ONCE = """
+(define (score agent) (+ (* 3 (get agent "posts")) (get agent "karma")))
+(define agents (list (dict "name" "ada" "posts" 4 "karma" 30) (dict "name" "bob" "posts" 1 "karma" 70)))
+(define chosen (filter (lambda (a) (> (score a) 50)) agents))
+(string-join (map (lambda (a) (get a "name")) chosen) ", ")
+"""
+
+
+def test_what_runs_once_takes_few_calls() -> None:
+    """Each number is a tenth above what it takes to read, to compile and to run."""
+    library = (ROOT / "lisp_lib" / "prelude.lisp").read_text("utf-8")
+    for program, most in (("(+ 1 2)", 90), (ONCE, 800), (library, 1700 * len(library) / 1000)):
+        host_calls(program)  # what only the first program pays
+        assert host_calls(program + " ") <= most
