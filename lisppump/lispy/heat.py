@@ -112,7 +112,7 @@ class Heat:
             if fresh:
                 body = make()
                 fresh = False
-                if tree.rest is None and len(tree.parameters) <= MOST_ARGUMENTS:
+                if not self.frozen and tree.rest is None and len(tree.parameters) <= MOST_ARGUMENTS:
                     body = self._counting(known, body)
                 template.warm = template.body = body
             return template.body(frame)
