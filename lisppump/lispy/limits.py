@@ -49,9 +49,18 @@ class Meter:
 
     def charge(self, steps: int) -> None:
         """Count steps before the work they stand for is done."""
-        self.steps += steps
-        if self.steps > self.next_look:
+        steps = self.steps = self.steps + steps
+        if steps > self.next_look:
             self.look()
+
+    def take(self, steps: int, size: int) -> None:
+        """Count steps, then bytes."""
+        steps = self.steps = self.steps + steps
+        if steps > self.next_look:
+            self.look()
+        size = self.allocated = self.allocated + size
+        if size > self.limits.allocation:
+            self.allocate(0)
 
     def look(self) -> None:
         """Stop the run if its steps or its time are used up."""
@@ -73,24 +82,28 @@ class Meter:
 
     def container(self, count: int) -> None:
         """Refuse a list or dict larger than the limit, charge one step and 8 bytes an element."""
-        if count > self.limits.elements:
+        limits = self.limits
+        if count > limits.elements:
             raise LimitError(
-                "size-limit", f"a list or dict may have {self.limits.elements:,} elements, this has {count:,}"
+                "size-limit", f"a list or dict may have {limits.elements:,} elements, this has {count:,}"
             )
-        self.steps += count
-        if self.steps > self.next_look:
+        steps = self.steps = self.steps + count
+        if steps > self.next_look:
             self.look()
-        self.allocate(8 * count)
+        size = self.allocated = self.allocated + 8 * count
+        if size > limits.allocation:
+            self.allocate(0)
 
     def text(self, count: int) -> None:
         """Refuse a string longer than the limit, charge one step per 16 characters and one byte each."""
-        if count > self.limits.string:
+        limits = self.limits
+        if count > limits.string:
             raise LimitError(
-                "string-limit", f"a string may have {self.limits.string:,} characters, this has {count:,}"
+                "string-limit", f"a string may have {limits.string:,} characters, this has {count:,}"
             )
-        self.steps += count >> 4
-        if self.steps > self.next_look:
+        steps = self.steps = self.steps + (count >> 4)
+        if steps > self.next_look:
             self.look()
-        self.allocated += count
-        if self.allocated > self.limits.allocation:
+        size = self.allocated = self.allocated + count
+        if size > limits.allocation:
             self.allocate(0)

@@ -125,10 +125,15 @@ def proper(name: str, value: Value, place: int = 1) -> Value:
 
 def walk(run: Run, name: str, value: Value, place: int = 1) -> list[Value]:
     """The elements of a list, one step each charged before they are gathered."""
-    if value.__class__ is not list:
-        proper(name, value, place)
-        if value is None:
-            return []
+    if value.__class__ is list:
+        meter = run.meter
+        meter.steps += len(value)
+        if meter.steps > meter.next_look:
+            meter.look()
+        return value
+    proper(name, value, place)
+    if value is None:
+        return []
     run.meter.charge(length(value))
     return elements(value)
 
@@ -192,9 +197,12 @@ def text_key(name: str, value: Value) -> str:
 
 def room(run: Run, count: int) -> None:
     """Refuse a list or dict that would be too large and count its bytes; the steps are charged elsewhere."""
+    meter = run.meter
     if count > run.limits.elements:
-        run.meter.container(count)
-    run.meter.allocate(8 * count)
+        meter.container(count)
+    meter.allocated += 8 * count
+    if meter.allocated > meter.limits.allocation:
+        meter.allocate(0)
 
 
 def flat(value: Value) -> tuple[list[Value], int, int]:
