@@ -78,9 +78,11 @@ def _given(left: Value, right: Value, others: tuple[Value, ...]) -> tuple[Value,
 
 def _are_small(left: Value, right: Value) -> bool:
     """True for floats, and for integers that are no trouble as floats and as parts of a product."""
-    return (left.__class__ is float or (left.__class__ is int and -HALF < left < HALF)) and (
-        right.__class__ is float or (right.__class__ is int and -HALF < right < HALF)
-    )
+    if left.__class__ is float:
+        return right.__class__ is float or (right.__class__ is int and -HALF < right < HALF)
+    if left.__class__ is not int or not -HALF < left < HALF:
+        return False
+    return right.__class__ is float or (right.__class__ is int and -HALF < right < HALF)
 
 
 def small_integers(values: Collection[Any]) -> bool:
@@ -106,18 +108,20 @@ def add(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) -> Va
             total = left + right
             if -SMALL < total < SMALL:
                 return total
-        elif _are_small(left, right):
+        elif left.__class__ is float is right.__class__ or _are_small(left, right):
             total = 0 + left + right  # the sum of nothing is 0, which has no sign
             if total - total == 0.0:
                 return total
     values = _given(left, right, others)
-    if len(values) < MANY:
+    if len(values) <= MANY:
         total = 0
         for value in values:
             if value.__class__ is not int or not -HALF < value < HALF:
                 break
             total += value
         else:
+            if len(values) == MANY:
+                run.meter.charge(1)
             return total
     _numbers("+", values)
     run.meter.charge(len(values) >> 3)
@@ -145,7 +149,7 @@ def subtract(run: Run, first: Value, other: Value = NONE, *others: Value) -> Val
             rest: Any = first - other
             if -SMALL < rest < SMALL:
                 return rest
-        elif _are_small(first, other):
+        elif first.__class__ is float is other.__class__ or _are_small(first, other):
             rest = first - other
             if rest - rest == 0.0:
                 return rest
@@ -162,15 +166,24 @@ def subtract(run: Run, first: Value, other: Value = NONE, *others: Value) -> Val
 
 @builtin("*", "(* number ...)", "The product; 1 of nothing.", example="(* 2 3 4) ;=> 24", cost=BIG)
 def multiply(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) -> Value:
+    result: Any
     if not others:
         if left.__class__ is int and right.__class__ is int:
             if -HALF < left < HALF and -HALF < right < HALF:
                 return left * right
-        elif _are_small(left, right):
-            result: Any = left * right
+        elif left.__class__ is float is right.__class__ or _are_small(left, right):
+            result = left * right
             if result - result == 0:
                 return result
     values = _given(left, right, others)
+    if len(values) < MANY:
+        result = 1
+        for value in values:
+            if value.__class__ is not int or not (-HALF < value < HALF and -HALF < result < HALF):
+                break
+            result *= value
+        else:
+            return result
     _numbers("*", values)
     run.meter.charge(len(values) >> 3)
     return product_of(run, "*", values)
@@ -213,7 +226,7 @@ def divide(run: Run, first: Value, second: Value = NONE, *others: Value) -> Valu
         if first.__class__ is int and second.__class__ is int:
             if -HALF < first < HALF and (0 < second < HALF or 0 > second > -HALF):
                 return first / second if first % second else first // second
-        elif _are_small(first, second) and second:
+        elif (first.__class__ is float is second.__class__ or _are_small(first, second)) and second:
             result: Any = first / second
             if result - result == 0.0:
                 return result

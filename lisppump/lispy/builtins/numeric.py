@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import integer, is_number, number, string, walk, wrong
 from lisppump.lispy.builtins.compare import NUMBERS
-from lisppump.lispy.builtins.numbers import BIG, HALF, INTEGERS, finite, fits, product_of, settled
+from lisppump.lispy.builtins.numbers import BIG, HALF, finite, fits, product_of, settled
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.reader import number as read_number
 from lisppump.lispy.values import Value, is_list
@@ -223,9 +223,10 @@ def _some(run: Run, name: str, values: tuple[Value, ...]) -> list[Any]:
 def total(run: Run, name: str, items: list[Any]) -> Any:
     """A sum: exact for integers; floats are added without losing digits, whatever their order."""
     try:
-        if not INTEGERS.issuperset(map(type, items)):
+        whole: Any = sum(items)
+        if whole.__class__ is float:
             return finite(name, math.fsum(items))
-        return settled(run, name, sum(items))
+        return settled(run, name, whole)
     except (OverflowError, ValueError):
         raise LispyError("not-a-number", f"{name} has a result too large for a float") from None
 
@@ -315,7 +316,8 @@ def number_to_string(run: Run, value: Value, radix: Value = None) -> Value:
 def string_to_number(run: Run, text: Value, radix: Value = None) -> Value:
     if text.__class__ is not str:
         string("string->number", text)
-    run.meter.charge(len(text) >> 4)
+    if len(text) > 15:
+        run.meter.charge(len(text) >> 4)
     if radix is not None and radix != 10:
         base = integer("string->number", radix, 2)
         if not 2 <= base <= 36:
@@ -326,8 +328,11 @@ def string_to_number(run: Run, text: Value, radix: Value = None) -> Value:
             return settled(run, "string->number", int(text, base))
         except ValueError:
             return False
-    if len(text) < 18 and text.isascii() and text.isdigit():
-        return int(text)
+    if len(text) < 18 and text.isascii():
+        if text.isdigit():
+            return int(text)
+        if text[0:1].isalpha():
+            return False
     try:
         value = read_number(text.strip(), run.limits)
     except LispyError as error:
