@@ -227,10 +227,11 @@ _CHECKS: dict[str, Any] = {
 
 def tester(run: Run, name: str, procedure: Procedure) -> Test:
     """A test of the state, or of the state and the tick."""
-    function = run.function(procedure)
     if accepts(procedure, 1):
-        return lambda state, tick: is_true(function(state))
+        alone = run.function(procedure, 1)
+        return lambda state, tick: is_true(alone(state))
     if accepts(procedure, 2):
+        function = run.function(procedure, 2)
         return lambda state, tick: is_true(function(state, tick))
     raise LispyError("wrong-arity", f"{name[:60]} wants a procedure of (state) or (state tick)")
 
