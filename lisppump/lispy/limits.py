@@ -80,6 +80,10 @@ class Meter:
                 f"the program made more than {self.limits.allocation // 1024:,} KiB of data",
             )
 
+    def affords(self, size: int) -> bool:
+        """Whether so many bytes are left."""
+        return self.allocated + size <= self.limits.allocation
+
     def container(self, count: int) -> None:
         """Refuse a list or dict larger than the limit, charge one step and 8 bytes an element."""
         limits = self.limits

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 from lisppump import canon
@@ -81,14 +82,16 @@ class Slice:
         return self.stop - self.start
 
     def __iter__(self) -> Iterator[Value]:
-        base = self.base
-        for index in range(self.start, self.stop):
-            yield base[index]
+        return map(self.base.__getitem__, range(self.start, self.stop))
 
     def __getitem__(self, index: int) -> Value:
         if not -len(self) <= index < len(self):
             raise IndexError(index)
         return self.base[self.start + index if index >= 0 else self.stop + index]
+
+
+new_pair = partial(object.__new__, Pair)  # what is made most often is filled in by who makes it
+new_slice = partial(object.__new__, Slice)
 
 
 class Procedure:
@@ -178,9 +181,10 @@ def elements(value: Value) -> list[Value]:
         return []
     if kind is Slice:
         return value.base[value.start : value.stop]  # type: ignore[no-any-return]
-    out = []
+    out: list[Value] = []
+    add = out.append
     while value.__class__ is Pair:
-        out.append(value.car)
+        add(value.car)
         value = value.cdr
     if value is not None:
         out.extend(elements(value))

@@ -185,6 +185,7 @@ def _bad(name: Any, what: str, help: str) -> LisppumpError:
 def load() -> dict[str, BuiltinSpec]:
     """The whole table, each domain imported."""
     from lisppump.lispy.builtins import (  # noqa: F401
+        alists,
         bits,
         characters,
         clock,
@@ -197,6 +198,7 @@ def load() -> dict[str, BuiltinSpec]:
         generic,
         hashes,
         immutable,
+        joining,
         lists,
         meta,
         numbers,

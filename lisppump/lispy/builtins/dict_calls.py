@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin
+from lisppump.lispy.builtins.calling import entry_calls
 from lisppump.lispy.builtins.check import accepts, call, dictionary, key_of, room, walk, wrong
 from lisppump.lispy.builtins.dicts import member_of
-from lisppump.lispy.builtins.sequences import entry_calls
 from lisppump.lispy.builtins.versions import ENTRY, with_key
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Procedure, Value, is_true

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import count, flat, integer, proper, room, walk, window, wrong
 from lisppump.lispy.builtins.dicts import entries
-from lisppump.lispy.builtins.lists import append, cons_, range_, slice_
+from lisppump.lispy.builtins.joining import append
+from lisppump.lispy.builtins.lists import cons_, range_, slice_
 from lisppump.lispy.builtins.text import joined, list_to_string, string_to_list, substring
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Keyword, Symbol, Value, is_list, is_nil

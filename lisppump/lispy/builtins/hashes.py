@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin
+from lisppump.lispy.builtins.calling import entry_calls
 from lisppump.lispy.builtins.check import call, dictionary, key_of, wrong
 from lisppump.lispy.builtins.dicts import dict_, got, list_to_dict, member_of, put
-from lisppump.lispy.builtins.sequences import entry_calls
 from lisppump.lispy.builtins.versions import ENTRY, with_key
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Procedure, Value, cons
@@ -28,6 +28,8 @@ def _made(run: Run, default: Value) -> Value:
          example="(hash-ref {\"a\" 1} \"b\" (lambda () 0)) ;=> 0", cost="the call",
          aliases=("dict-ref", "hash-table-ref", "hash-table-get", "hash-table/get"))  # fmt: skip
 def hash_ref(run: Run, value: Value, key: Value, default: Value = None) -> Value:
+    if value.__class__ is dict and key.__class__ is str and key in value:
+        return value[key]
     found = got(run, "hash-ref", value, key, MISSING)
     return _made(run, default) if found is MISSING else found
 
@@ -56,7 +58,7 @@ def hash_update(run: Run, value: Value, key: Value, procedure: Value, default: V
     word = key_of("hash-update", key)
     if default is None and not isinstance(procedure, Procedure):
         return put(run, "hash-update", items, (word, procedure))
-    function = call(run, "hash-update", procedure, 3)
+    function = call(run, "hash-update", procedure, 3, 1)
     run.meter.charge(2)
     old = member_of(items, word, MISSING)
     return with_key(run, items, word, function(_made(run, default) if old is MISSING else old))

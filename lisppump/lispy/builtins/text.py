@@ -71,7 +71,7 @@ def string_append(run: Run, left: Value = "", right: Value = "", *others: Value)
          example="(concat \"n = \" 5) ;=> \"n = 5\"", cost="elements or length / 16")  # fmt: skip
 def concat(run: Run, *values: Value) -> Value:
     if values and is_list(values[0]) and all(map(is_list, values)):
-        from lisppump.lispy.builtins.lists import append
+        from lisppump.lispy.builtins.joining import append
 
         return append(run, *values)
     return string_(run, *values)

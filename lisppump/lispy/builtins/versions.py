@@ -117,15 +117,15 @@ class Version(dict[str, Value]):
 
 def with_key(run: Run, items: dict[str, Value], key: str, value: Value) -> dict[str, Value]:
     """A dict with one key set; large dicts share their entries with what they were made from."""
-    if items.__class__ is dict and len(items) < SMALL < run.limits.elements:
+    if items.__class__ is dict and (size := len(items)) < SMALL < run.limits.elements:
         meter = run.meter
-        meter.allocated += ENTRY * (len(items) + 1)
+        meter.allocated += ENTRY * size + ENTRY
         if meter.allocated > meter.limits.allocation:
             meter.allocate(0)
         small = items.copy()
         small[key] = value
         return small
-    if isinstance(items, Version):
+    if items.__class__ is Version:
         if items.data is not None and not items.pinned:
             return _newer(run, items, items.data, key, value)
         items = items.whole()
@@ -143,17 +143,16 @@ def small_with_keys(run: Run, items: dict[str, Value], pairs: Sequence[Value]) -
     if len(pairs) % 2 or run.limits.elements <= SMALL:
         return None
     made = items.copy()
-    count = 0
-    turns = iter(pairs)
-    for key in turns:
+    size = count = 0
+    for key, value in zip(pairs[::2], pairs[1::2], strict=True):
         if key.__class__ is not str:
             if key.__class__ is not Keyword and key.__class__ is not Symbol:
                 return None
             key = key.name
-        count += len(made) + 1
-        made[key] = next(turns)
-    run.meter.charge(1 + len(pairs) // 2)
-    run.meter.allocate(ENTRY * count)
+        count += len(made)
+        size += 1
+        made[key] = value
+    run.meter.take(1 + size, ENTRY * (count + size))
     return made
 
 
@@ -167,14 +166,18 @@ def _version(data: dict[str, Value]) -> Version:
 
 def _newer(run: Run, old: Version, data: dict[str, Value], key: str, value: Value) -> Version:
     """The next version takes the entries over; the old one keeps the difference."""
-    run.meter.allocate(2 * ENTRY)
+    meter = run.meter
+    meter.allocated += 2 * ENTRY
+    if meter.allocated > meter.limits.allocation:
+        meter.allocate(0)
+    size = len(data)
     previous = data.get(key, ABSENT)
-    if previous is ABSENT and len(data) >= run.limits.elements:
-        run.meter.container(len(data) + 1)
+    if previous is ABSENT and size >= run.limits.elements:
+        meter.container(size + 1)
     made = Version()
     made.data = data
     made.pinned = False
-    old.size = len(data)
+    old.size = size
     data[key] = value
     old.data = None
     old.key = key

@@ -1,0 +1,152 @@
+"""What calls procedures over lists and dicts: element by element, row by row, from the left."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lisppump.lispy.builtins.check import accepts, call, flat, proper, wrong
+from lisppump.lispy.builtins.compare import NUMBERS
+from lisppump.lispy.builtins.numbers import (
+    HALF,
+    add,
+    largest,
+    multiply,
+    small_integers,
+    smallest,
+    subtract,
+)  # fmt: skip
+from lisppump.lispy.calls import Builtin, rename
+from lisppump.lispy.errors import LispyError
+from lisppump.lispy.values import Procedure, Value, length
+
+if TYPE_CHECKING:
+    from lisppump.lispy.run import Run
+
+LISTS = frozenset((list,))
+FOLDING = frozenset((add, largest, smallest))
+OPERATIONS: dict[Any, Callable[[Any, Any], Any]] = {
+    add: operator.add, subtract: operator.sub, multiply: operator.mul,
+}  # fmt: skip
+
+
+def procedure_and_list(name: str, first: Value, second: Value) -> tuple[Value, Value]:
+    """A procedure and a list, given in any order."""
+    if isinstance(first, Procedure):
+        return first, second
+    if isinstance(second, Procedure):
+        return second, first
+    raise wrong(name, "a procedure", first, 1)
+
+
+def entry_calls(
+    run: Run, name: str, procedure: Value, items: dict[str, Value]
+) -> list[tuple[str, Value, Value]]:
+    """(key, value, result) of a procedure called with each entry of a dict.
+
+    Two arguments are key and value; a procedure of one argument gets the pair as a list.
+    """
+    function = call(run, name, procedure)
+    run.meter.charge(len(items))
+    if accepts(procedure, 2):
+        return [(key, value, function(key, value)) for key, value in list(items.items())]
+    return [(key, value, function([key, value])) for key, value in list(items.items())]
+
+
+def rows(run: Run, name: str, lists: tuple[Value, ...]) -> list[tuple[Value, ...]]:
+    """The arguments of each call over several lists, as far as the shortest goes."""
+    if LISTS.issuperset(map(type, lists)):
+        shortest = min(map(len, lists))
+        run.meter.charge(shortest * len(lists))
+        return list(zip(*lists, strict=False))
+    shortest = min(length(proper(name, value, place)) for place, value in enumerate(lists, 2))
+    run.meter.charge(shortest * len(lists))
+    parts = []
+    for value in lists:
+        base, start, _ = flat(value)
+        parts.append(base[start : start + shortest])
+    return list(zip(*parts, strict=True))
+
+
+def row_call(run: Run, name: str, procedure: Value, count: int) -> Callable[[Sequence[Value]], Value]:
+    """What calls a procedure with the values of a row; spreading them would deepen the C stack."""
+    function = call(run, name, procedure)
+    if count == 1:
+        return lambda row: function(row[0])
+    if count == 2:
+        return lambda row: function(row[0], row[1])
+    if count == 3:
+        return lambda row: function(row[0], row[1], row[2])
+    return lambda row: run.apply(procedure, [*row])
+
+
+def builtin_results(run: Run, procedure: Builtin, items: list[Any]) -> list[Value] | None:
+    """The results of a builtin for each element, without a detour; None where it has to be taken."""
+    if not accepts(procedure, 1) or run.depth >= run.limits.depth:
+        return None
+    function = procedure.function
+    run.depth += 1
+    try:
+        results = [function(run, item) for item in items]
+    except LispyError as error:
+        rename(error, procedure.spec, procedure.name)
+        raise
+    run.depth -= 1
+    return results
+
+
+def row_results(
+    run: Run, procedure: Builtin, turns: list[tuple[Value, ...]], count: int
+) -> list[Value] | None:
+    """The results of a builtin for the elements of several lists, likewise."""
+    if not accepts(procedure, count) or run.depth >= run.limits.depth:
+        return None
+    function: Any = procedure.function
+    operation = OPERATIONS.get(function)
+    if operation is not None and count == 2 and turns:
+        firsts, seconds = zip(*turns, strict=True)
+        if small_integers(firsts) and small_integers(seconds):
+            return list(map(operation, firsts, seconds))
+    run.depth += 1
+    try:
+        if count == 2:
+            results = [function(run, first, second) for first, second in turns]
+        else:
+            results = [function(run, *row) for row in turns]
+    except LispyError as error:
+        rename(error, procedure.spec, procedure.name)
+        raise
+    run.depth -= 1
+    return results
+
+
+def fold(run: Run, procedure: Procedure, total: Value, items: list[Value]) -> Value:
+    """From the left; the procedure gets the total first."""
+    if procedure.__class__ is Builtin and items and run.depth < run.limits.depth:
+        found = fold_numbers(procedure.function, total, items)
+        if found is not None:
+            return found
+    function = run.function(procedure, 2)
+    for item in items:
+        total = function(total, item)
+    return total
+
+
+def fold_numbers(function: Callable[..., Value], total: Any, items: list[Any]) -> Any:
+    """Numbers put together by a builtin that takes no steps for them; None where it might, or may not."""
+    if function not in FOLDING or total.__class__ not in NUMBERS:
+        return None
+    if function is add and total.__class__ is int and -HALF < total < HALF and small_integers(items):
+        return sum(items, total)
+    if not NUMBERS.issuperset(map(type, items)):
+        return None
+    if function is not add:
+        best = max(items) if function is largest else min(items)
+        return best if (best > total if function is largest else best < total) else total
+    if not (-HALF < min(items) <= max(items) < HALF and -HALF < total < HALF):
+        return None
+    total = 0 + total  # as the builtin begins
+    for item in items:
+        total += item
+    return total if total - total == 0 else None
