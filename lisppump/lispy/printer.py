@@ -147,6 +147,14 @@ def _plain(value: Value, deep: int) -> str | None:
     return f"{{{' '.join(entries)}}}"
 
 
+def _fitting(value: Value, levels: int, most: int) -> str | None:
+    """The text of small data inside other data, unless part of it is charged for before the rest is made."""
+    if levels <= 0 or most < _SIZE:
+        return None
+    text = _plain(value, min(_DEEP, levels - 1))
+    return text if text is not None and len(text) <= most else None
+
+
 def _render(value: Value, meter: Meter | None) -> str:
     text = _atom(value)
     if text is not None:
@@ -154,8 +162,8 @@ def _render(value: Value, meter: Meter | None) -> str:
             meter.text(len(text))
         return text
     limits = _LIMITS if meter is None else meter.limits
-    text = _plain(value, min(_DEEP, limits.data_depth - 1))
-    if text is not None and len(text) <= _CHUNK:
+    text = _fitting(value, limits.data_depth, _CHUNK)
+    if text is not None:
         if meter is not None:
             meter.text(len(text) - 2)  # the outermost brackets are for nothing
         return text
@@ -168,6 +176,8 @@ def _render(value: Value, meter: Meter | None) -> str:
         parts, closing = stack[-1]
         for before, item in parts:
             text = _atom(item)
+            if text is None:
+                text = _fitting(item, limits.data_depth - len(stack), _CHUNK - size + paid - len(before))
             if text is None:
                 opening, inner, end = _parts(item)
                 out.append(before + opening)

@@ -47,9 +47,10 @@ def entry_calls(
 
     Two arguments are key and value; a procedure of one argument gets the pair as a list.
     """
-    function = call(run, name, procedure)
+    pairs = isinstance(procedure, Procedure) and accepts(procedure, 2)
+    function = call(run, name, procedure, count=2 if pairs else 1)
     run.meter.charge(len(items))
-    if accepts(procedure, 2):
+    if pairs:
         return [(key, value, function(key, value)) for key, value in list(items.items())]
     return [(key, value, function([key, value])) for key, value in list(items.items())]
 
@@ -71,7 +72,7 @@ def rows(run: Run, name: str, lists: tuple[Value, ...]) -> list[tuple[Value, ...
 
 def row_call(run: Run, name: str, procedure: Value, count: int) -> Callable[[Sequence[Value]], Value]:
     """What calls a procedure with the values of a row; spreading them would deepen the C stack."""
-    function = call(run, name, procedure)
+    function = call(run, name, procedure, count=count)
     if count == 1:
         return lambda row: function(row[0])
     if count == 2:

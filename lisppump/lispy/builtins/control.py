@@ -38,12 +38,15 @@ def apply(run: Run, procedure: Value, first: Value, *others: Value) -> Value:
     return run.apply(procedure, [first, *others[:-1], *items] if others else [*items])
 
 
+WORDS = {word: Symbol(word) for word in ("compose", "partial", "constantly", "complement", "memoize")}
+
+
 def _made(
     run: Run, name: str, function: Callable[..., Value], low: int, high: int | None, *parts: Value
 ) -> Procedure:
     """A procedure that a call of `name` with these parts makes; that call is its source."""
     run.meter.allocate(160)
-    return Procedure(name, function, low, high, source=[Symbol(name), *parts])
+    return Procedure(name, function, low, high, source=[WORDS[name], *parts])
 
 
 def _chain(run: Run, name: str, procedures: list[Value]) -> Callable[..., Value]:
@@ -118,14 +121,15 @@ def pipe(run: Run, value: Value, *procedures: Value) -> Value:
         if not isinstance(procedure, Procedure):
             help = "(->> x (f 1) (g 2)) puts a value through calls, each as the last argument"
             raise wrong("pipe", "a procedure", procedure, place, help)
-        value = call(run, "pipe", procedure, place)(value)
+        value = call(run, "pipe", procedure, place, 1)(value)
     return value
 
 
 @builtin("partial", "(partial f x ...)", "A procedure that calls f with these arguments before its own.",
          example="((partial + 10) 5) ;=> 15", cost="1 at each call", aliases=("curry",))  # fmt: skip
 def partial(run: Run, procedure: Value, *values: Value) -> Value:
-    function = call(run, "partial", procedure)
+    fixed = isinstance(procedure, Procedure) and len(values) <= procedure.low == procedure.high
+    function = call(run, "partial", procedure, 1, procedure.low if fixed else None)
 
     count = len(values)
 

@@ -289,7 +289,7 @@ def assoc(run: Run, first: Value, *others: Value) -> Value:
     if len(others) < 2:
         raise arity("assoc", "a key and a list of pairs", 1 + len(others))
     if len(others) == 2 and not isinstance(first, dict) and _is_search(others[0], others[1]):
-        function = call(run, "assoc", others[1], 3)
+        function = call(run, "assoc", others[1], 3, 2)
         for entry in walk(run, "assoc", others[0], 2):
             if is_true(function(first, pair_key("assoc", entry))):
                 return entry
@@ -315,7 +315,7 @@ def assoc_in(run: Run, value: Value, path: Value, new: Value) -> Value:
          example="(update-in {\"a\" {\"b\" 1}} '(\"a\" \"b\") inc) ;=> {\"a\" {\"b\" 2}}",
          cost="keys, and the call")  # fmt: skip
 def update_in(run: Run, value: Value, path: Value, procedure: Value) -> Value:
-    function = call(run, "update-in", procedure, 3)
+    function = call(run, "update-in", procedure, 3, 1)
     return _change_in(run, "update-in", value, path, function)
 
 

@@ -123,7 +123,7 @@ def reduce_kv(run: Run, procedure: Value, total: Value, value: Value) -> Value:
          example="(merge-with + {\"a\" 1} {\"a\" 2 \"b\" 3}) ;=> {\"a\" 3 \"b\" 3}",
          cost="entries of all dicts, and the calls")  # fmt: skip
 def merge_with(run: Run, procedure: Value, *values: Value) -> Value:
-    function = call(run, "merge-with", procedure)
+    function = call(run, "merge-with", procedure, count=2)
     dicts = [dictionary("merge-with", value, place) for place, value in enumerate(values, 2)]
     whole = sum(map(len, dicts))
     run.meter.charge(whole)

@@ -388,7 +388,10 @@ def least_multiple(run: Run, *values: Value) -> Value:
          aliases=("==",))  # fmt: skip
 def equals(run: Run, first: Value, second: Value = NONE, *others: Value) -> Value:
     if not others:
-        if first.__class__ in NUMBERS and second.__class__ in NUMBERS:
+        kind = first.__class__
+        if kind is second.__class__ and (kind is str or kind is int):
+            return first == second
+        if kind in NUMBERS and second.__class__ in NUMBERS:
             return first == second
         return True if second is NONE else same(run, first, second, True)
     values = second, *others

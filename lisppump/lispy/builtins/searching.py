@@ -32,7 +32,7 @@ def member(run: Run, item: Value, value: Value, procedure: Value = None) -> Valu
 
 
 def _member_by(run: Run, item: Value, value: Value, procedure: Value) -> Value:
-    function = call(run, "member", procedure, 3)
+    function = call(run, "member", procedure, 3, 2)
     base, start, stop = flat(value)
     for position in range(start, stop):
         run.meter.charge(1)

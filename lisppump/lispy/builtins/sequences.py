@@ -57,6 +57,9 @@ def map_(run: Run, first: Value, second: Value, *others: Value) -> Value:
         results = row_results(run, first, turns, 1 + len(others))
         if results is not None:
             return results
+    if len(others) == 1:
+        direct = run.function(first, 2)
+        return [direct(one, other) for one, other in turns]
     return [function(row) for row in turns]
 
 

@@ -70,7 +70,7 @@ def unique(run: Run, value: Value, procedure: Value = None) -> Value:
     items = walk(run, "unique", value)
     room(run, len(items))
     if procedure is not None:
-        function = call(run, "unique", procedure, 2)
+        function = call(run, "unique", procedure, 2, 2)
         kept: list[Value] = []
         for item in items:
             for other in kept:
@@ -90,7 +90,7 @@ def unique(run: Run, value: Value, procedure: Value = None) -> Value:
          aliases=("distinct-by",))  # fmt: skip
 def unique_by(run: Run, first: Value, second: Value) -> Value:
     first, second = procedure_and_list("unique-by", first, second)
-    function = call(run, "unique-by", first)
+    function = call(run, "unique-by", first, count=1)
     items = walk(run, "unique-by", second, 2)
     room(run, len(items))
     bag = Bag(run)

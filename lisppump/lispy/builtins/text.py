@@ -112,7 +112,16 @@ def substring(run: Run, value: Value, start: Value, end: Value = None) -> Value:
     if value.__class__ is str and start.__class__ is int and start >= 0:
         stop = len(value) if end is None else end
         if stop.__class__ is int and start <= stop <= len(value):
-            run.meter.text(stop - start)
+            meter = run.meter
+            size = stop - start
+            if size > meter.limits.string:
+                meter.text(size)
+            meter.steps += size >> 4
+            if meter.steps > meter.next_look:
+                meter.look()
+            meter.allocated += size
+            if meter.allocated > meter.limits.allocation:
+                meter.allocate(0)
             return value[start:stop]
     string("substring", value)
     low = count("substring", start, 2)
@@ -226,7 +235,16 @@ def _case(name: str, doc: str, sample: str, method: str, aliases: tuple[str, ...
     def cased(run: Run, value: Value) -> Value:
         if value.__class__ is not str:
             string(name, value)
-        run.meter.text(3 * len(value))  # one character may become three
+        meter = run.meter
+        size = 3 * len(value)  # one character may become three
+        if size > meter.limits.string:
+            meter.text(size)
+        meter.steps += size >> 4
+        if meter.steps > meter.next_look:
+            meter.look()
+        meter.allocated += size
+        if meter.allocated > meter.limits.allocation:
+            meter.allocate(0)
         return change(value)
 
     builtin(name, f"({name} text)", doc, example=f"({name} \"aBc\") ;=> \"{sample}\"", cost="3 x length / 16",
