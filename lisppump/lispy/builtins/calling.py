@@ -6,9 +6,10 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lisppump.lispy.builtins.check import accepts, call, flat, proper, wrong
+from lisppump.lispy.builtins.check import accepts, call, flat, proper, room, wrong
 from lisppump.lispy.builtins.compare import NUMBERS
 from lisppump.lispy.builtins.numbers import (
+    FLOATS,
     HALF,
     add,
     largest,
@@ -38,6 +39,11 @@ def procedure_and_list(name: str, first: Value, second: Value) -> tuple[Value, V
     if isinstance(second, Procedure):
         return second, first
     raise wrong(name, "a procedure", first, 1)
+
+
+def once(run: Run, procedure: Procedure, value: Value) -> Value:
+    """What a procedure gives for a value; to call it more often, get its function."""
+    return procedure.call(value) if procedure.__class__ is Builtin else run.apply(procedure, [value])
 
 
 def entry_calls(
@@ -97,6 +103,24 @@ def builtin_results(run: Run, procedure: Builtin, items: list[Any]) -> list[Valu
     return results
 
 
+def number_results(run: Run, procedure: Builtin, first: Value, second: Value) -> list[Value] | None:
+    """The results of arithmetic for two arrays of small integers or of floats; None of anything else."""
+    operation = OPERATIONS.get(procedure.function)
+    if operation is None or first.__class__ is not list or second.__class__ is not list:
+        return None
+    if run.depth >= run.limits.depth:
+        return None
+    whole = small_integers(first) and small_integers(second)
+    if not whole and (operation is operator.add or not FLOATS.issuperset(map(type, [*first, *second]))):
+        return None  # a sum of floats begins with 0, which is a matter of its sign
+    results = list(map(operation, first, second))
+    if not whole and (total := sum(results)) - total != 0.0:
+        return None
+    run.meter.charge(2 * len(results))
+    room(run, len(results))
+    return results
+
+
 def row_results(
     run: Run, procedure: Builtin, turns: list[tuple[Value, ...]], count: int
 ) -> list[Value] | None:
@@ -104,11 +128,6 @@ def row_results(
     if not accepts(procedure, count) or run.depth >= run.limits.depth:
         return None
     function: Any = procedure.function
-    operation = OPERATIONS.get(function)
-    if operation is not None and count == 2 and turns:
-        firsts, seconds = zip(*turns, strict=True)
-        if small_integers(firsts) and small_integers(seconds):
-            return list(map(operation, firsts, seconds))
     run.depth += 1
     try:
         if count == 2:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
+from lisppump.lispy.builtins.calling import once
 from lisppump.lispy.builtins.check import call, walk, wrong
 from lisppump.lispy.calls import Builtin, blame, spread
 from lisppump.lispy.errors import LispyError
@@ -121,7 +122,7 @@ def pipe(run: Run, value: Value, *procedures: Value) -> Value:
         if not isinstance(procedure, Procedure):
             help = "(->> x (f 1) (g 2)) puts a value through calls, each as the last argument"
             raise wrong("pipe", "a procedure", procedure, place, help)
-        value = call(run, "pipe", procedure, place, 1)(value)
+        value = once(run, procedure, value)
     return value
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin, describe_type
+from lisppump.lispy.builtins.calling import once
 from lisppump.lispy.builtins.check import (
     arity,
     call,
@@ -361,7 +362,7 @@ def update(run: Run, value: Value, key: Value = NONE, item: Value = NONE, *other
         word = key if key.__class__ is str else key_of("update", key)
         run.meter.charge(2)
         old = items.get(word) if items.__class__ is dict else member_of(items, word, None)
-        return with_key(run, items, word, run.function(item, 1)(old))
+        return with_key(run, items, word, once(run, item, old))
     if len(others) == 1:
         raise LispyError(
             "ambiguous",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin
-from lisppump.lispy.builtins.calling import entry_calls
+from lisppump.lispy.builtins.calling import entry_calls, once
 from lisppump.lispy.builtins.check import call, dictionary, key_of, wrong
 from lisppump.lispy.builtins.dicts import dict_, got, list_to_dict, member_of, put
 from lisppump.lispy.builtins.versions import ENTRY, with_key
@@ -58,10 +58,11 @@ def hash_update(run: Run, value: Value, key: Value, procedure: Value, default: V
     word = key_of("hash-update", key)
     if default is None and not isinstance(procedure, Procedure):
         return put(run, "hash-update", items, (word, procedure))
-    function = call(run, "hash-update", procedure, 3, 1)
+    if not isinstance(procedure, Procedure):
+        raise wrong("hash-update", "a procedure", procedure, 3)
     run.meter.charge(2)
     old = member_of(items, word, MISSING)
-    return with_key(run, items, word, function(_made(run, default) if old is MISSING else old))
+    return with_key(run, items, word, once(run, procedure, _made(run, default) if old is MISSING else old))
 
 
 @builtin("hash-map", "(hash-map key value ...) or (hash-map dict f)",

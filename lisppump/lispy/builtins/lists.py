@@ -330,6 +330,10 @@ def butlast(run: Run, value: Value) -> Value:
          example="(slice '(1 2 3 4) 1 3) ;=> (2 3)", aliases=("sublist", "subvector",
                   "vector-slice"))  # fmt: skip
 def slice_(run: Run, value: Value, start: Value, end: Value = None) -> Value:
+    if value.__class__ is list and start.__class__ is int and start >= 0:
+        stop = len(value) if end is None else end
+        if stop.__class__ is int and stop >= 0:
+            return window(value, start, min(stop, len(value)))
     base, low, high = flat(proper("slice", value))
     begin = low + count("slice", start, 2)
     stop = high if end is None else min(high, low + count("slice", end, 3))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SMALL = 1 << 512  # results below this cost nothing
 HALF = 1 << 256  # the product of two below this, or the sum of however many, is below the other
 MANY = 8  # numbers from which on it pays to look at them as a whole
-INTEGERS = frozenset((int,))
+INTEGERS, FLOATS = frozenset((int,)), frozenset((float,))
 BIG = "bits / 256 for results over 512 bits"
 NONE: Any = object()  # where an argument is not given
 
@@ -100,6 +100,40 @@ def _numbers(name: str, values: tuple[Any, ...]) -> None:
             raise wrong(name, "a number", value, place, _list_help(values))
 
 
+def _sum_of(run: Run, values: tuple[Value, ...]) -> Any:
+    """The sum of however many numbers; integers and floats that are no trouble without a look at each sum."""
+    total: Any = 0
+    if len(values) <= MANY:
+        for value in values:
+            if value.__class__ is not int or not -HALF < value < HALF:
+                break
+            total += value
+        else:
+            if len(values) == MANY:
+                run.meter.charge(1)
+            return total
+    elif small_integers(values):
+        run.meter.charge(len(values) >> 3)
+        return sum(values)
+    _numbers("+", values)
+    run.meter.charge(len(values) >> 3)
+    total = 0
+    if FLOATS.issuperset(map(type, values)):
+        for value in values:
+            total += value
+        if total - total == 0.0:
+            return total
+    total = 0
+    try:
+        for value in values:
+            total += value
+            if total.__class__ is float or not -SMALL < total < SMALL:
+                settled(run, "+", total)
+    except OverflowError:
+        raise _overflow("+") from None
+    return total
+
+
 @builtin("+", "(+ number ...)", "The sum; 0 of nothing.", example="(+ 1 2 3) ;=> 6", cost=BIG)
 def add(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) -> Value:
     total: Any
@@ -112,30 +146,7 @@ def add(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) -> Va
             total = 0 + left + right  # the sum of nothing is 0, which has no sign
             if total - total == 0.0:
                 return total
-    values = _given(left, right, others)
-    if len(values) <= MANY:
-        total = 0
-        for value in values:
-            if value.__class__ is not int or not -HALF < value < HALF:
-                break
-            total += value
-        else:
-            if len(values) == MANY:
-                run.meter.charge(1)
-            return total
-    _numbers("+", values)
-    run.meter.charge(len(values) >> 3)
-    if len(values) > MANY and small_integers(values):
-        return sum(values)
-    total = 0
-    try:
-        for value in values:
-            total += value
-            if total.__class__ is float or not -SMALL < total < SMALL:
-                settled(run, "+", total)
-    except OverflowError:
-        raise _overflow("+") from None
-    return total
+    return _sum_of(run, _given(left, right, others))
 
 
 @builtin("-", "(- number ...)", "The first less the others; of one number its negative.",

@@ -60,6 +60,9 @@ def _printer(run: Run, values: tuple[Value, ...]) -> tuple[Callable[[str], None]
          "Prints values raw: strings as they are, strings inside lists quoted.",
          example="(display \"a\") ;=> nil", cost="length / 16", aliases=("princ",))  # fmt: skip
 def display(run: Run, *values: Value) -> Value:
+    if len(values) == 1 and values[0].__class__ is not Port:
+        run.write(display_text(run, values[0]))
+        return
     put, values = _printer(run, values)
     for value in values:
         put(display_text(run, value))

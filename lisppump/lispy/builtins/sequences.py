@@ -11,6 +11,7 @@ from lisppump.lispy.builtins.calling import (
     builtin_results,
     entry_calls,
     fold,
+    number_results,
     procedure_and_list,
     row_call,
     row_results,
@@ -50,6 +51,10 @@ def map_(run: Run, first: Value, second: Value, *others: Value) -> Value:
             if results is not None:
                 return results
         return [function(item) for item in items]
+    if len(others) == 1 and first.__class__ is Builtin:
+        results = number_results(run, first, second, others[0])
+        if results is not None:
+            return results
     function = row_call(run, "map", first, 1 + len(others))
     turns = rows(run, "map", (second, *others))
     room(run, len(turns))

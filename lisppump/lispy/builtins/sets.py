@@ -168,6 +168,14 @@ def _collection(value: Value) -> bool:
 
 def _holds_either(run: Run, name: str, collection: Value, item: Value, place: int) -> bool:
     """`holds` with the collection where it belongs, or the other way round where the types leave no doubt."""
+    kind, of = collection.__class__, item.__class__
+    if kind is list and (of is str or of is int):
+        return find_equal(run, item, collection) >= 0
+    if of is str and kind is str:
+        run.meter.charge(len(collection) >> 4)
+        return item in collection
+    if of is str and kind is dict:
+        return item in collection
     if not _collection(collection) and _collection(item):
         return holds(run, name, item, collection)
     if not _collection(collection) and collection.__class__ is not str:

@@ -383,9 +383,12 @@ def make_string(run: Run, times: Value, character: Value = " ") -> Value:
 
 def _pad(name: str, doc: str, shown: str, left: bool, aliases: tuple[str, ...]) -> None:
     def padded(run: Run, value: Value, width: Value, character: Value = " ") -> Value:
-        text = display_text(run, value) if is_number(value) else string(name, value)
-        size = count(name, width, 2)
-        if len(string(name, character, 3)) != 1:
+        if value.__class__ is str:
+            text = value
+        else:
+            text = display_text(run, value) if is_number(value) else string(name, value)
+        size = width if width.__class__ is int and width >= 0 else count(name, width, 2)
+        if character != " " and len(string(name, character, 3)) != 1:
             raise LispyError("bad-value", f"{name} wants one character as its 3rd argument")
         run.meter.text(max(size, len(text)))
         return text.rjust(size, character) if left else text.ljust(size, character)
