@@ -22,7 +22,7 @@ from lisppump.lispy.builtins.check import (
 )  # fmt: skip
 from lisppump.lispy.builtins.lists import NONE, head_of, tail_of
 from lisppump.lispy.builtins.searching import find_pair, pair_key
-from lisppump.lispy.builtins.versions import ENTRY, SMALL, Version, small_with_keys, with_key
+from lisppump.lispy.builtins.versions import ENTRY, SMALL, Version, newer, small_with_keys, with_key
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import (
     Keyword,
@@ -263,7 +263,12 @@ def dict_set(run: Run, value: Value, key: Value = NONE, item: Value = NONE, *oth
             small[key] = item
             return small
         if value.__class__ is Version:
-            run.meter.charge(2)
+            meter = run.meter
+            meter.steps += 2
+            if meter.steps > meter.next_look:
+                meter.look()
+            if value.data is not None and not value.pinned:
+                return newer(run, value, value.data, key, item)
             return with_key(run, value, key, item)
     return put(run, "dict-set", value, _pairs(key, item))
 

@@ -127,7 +127,7 @@ def with_key(run: Run, items: dict[str, Value], key: str, value: Value) -> dict[
         return small
     if items.__class__ is Version:
         if items.data is not None and not items.pinned:
-            return _newer(run, items, items.data, key, value)
+            return newer(run, items, items.data, key, value)
         items = items.whole()
     size = len(items)
     run.meter.allocate(ENTRY * (size + 1))
@@ -164,8 +164,11 @@ def _version(data: dict[str, Value]) -> Version:
     return made
 
 
-def _newer(run: Run, old: Version, data: dict[str, Value], key: str, value: Value) -> Version:
-    """The next version takes the entries over; the old one keeps the difference."""
+def newer(run: Run, old: Version, data: dict[str, Value], key: str, value: Value) -> Version:
+    """The next version, which takes the entries over where no one looked at them as a whole.
+
+    The old one keeps the difference.
+    """
     meter = run.meter
     meter.allocated += 2 * ENTRY
     if meter.allocated > meter.limits.allocation:
