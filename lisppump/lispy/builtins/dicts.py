@@ -101,14 +101,14 @@ def list_to_dict(run: Run, value: Value) -> Value:
          "key; the default (nil) only where there is none.", example="(get {\"a\" 1} \"b\" 0) ;=> 0",
          cost="nodes looked at in a list of pairs", aliases=("dict-get", "hash-get"))  # fmt: skip
 def get(run: Run, value: Value, key: Value, default: Value = None) -> Value:
-    kind, word = value.__class__, key.__class__
-    if kind is dict or kind is Version:
-        if word is str:
-            return value.get(key, default)
-        if word is Keyword or word is Symbol:
-            return value.get(key.name, default)
-    elif kind is list and word is int:
-        return value[key] if 0 <= key < len(value) else default
+    kind = value.__class__
+    if key.__class__ is str and (kind is dict or kind is Version):
+        return value.get(key, default)
+    if kind is list:
+        if key.__class__ is int:
+            return value[key] if 0 <= key < len(value) else default
+    elif (kind is dict or kind is Version) and (key.__class__ is Keyword or key.__class__ is Symbol):
+        return value.get(key.name, default)
     return got(run, "get", value, key, default)
 
 

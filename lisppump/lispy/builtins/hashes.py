@@ -28,9 +28,10 @@ def _made(run: Run, default: Value) -> Value:
          example="(hash-ref {\"a\" 1} \"b\" (lambda () 0)) ;=> 0", cost="the call",
          aliases=("dict-ref", "hash-table-ref", "hash-table-get", "hash-table/get"))  # fmt: skip
 def hash_ref(run: Run, value: Value, key: Value, default: Value = None) -> Value:
-    if value.__class__ is dict and key.__class__ is str and key in value:
-        return value[key]
-    found = got(run, "hash-ref", value, key, MISSING)
+    if value.__class__ is dict and key.__class__ is str:
+        found = value.get(key, MISSING)
+    else:
+        found = got(run, "hash-ref", value, key, MISSING)
     return _made(run, default) if found is MISSING else found
 
 

@@ -355,8 +355,10 @@ def list_set(run: Run, value: Value, position: Value, item: Value) -> Value:
          example="(length '(a b c)) ;=> 3", aliases=("len", "vector-length", "list-length", "set-count",
                   "set-size"))  # fmt: skip
 def length_(run: Run, value: Value) -> Value:
+    if value.__class__ is list:
+        return len(value)
     kind = value.__class__
-    if kind is list or kind is str:
+    if kind is str:
         return len(value)
     if kind is Slice:
         return value.stop - value.start

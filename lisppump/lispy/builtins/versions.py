@@ -143,16 +143,16 @@ def small_with_keys(run: Run, items: dict[str, Value], pairs: Sequence[Value]) -
     if len(pairs) % 2 or run.limits.elements <= SMALL:
         return None
     made = items.copy()
-    size = count = 0
-    for key, value in zip(pairs[::2], pairs[1::2], strict=True):
+    count = 0
+    turns = iter(pairs)
+    for key in turns:
         if key.__class__ is not str:
             if key.__class__ is not Keyword and key.__class__ is not Symbol:
                 return None
             key = key.name
-        count += len(made)
-        size += 1
-        made[key] = value
-    run.meter.take(1 + size, ENTRY * (count + size))
+        count += len(made) + 1
+        made[key] = next(turns)
+    run.meter.take(1 + (len(pairs) >> 1), ENTRY * count)
     return made
 
 
