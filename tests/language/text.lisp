@@ -14,6 +14,11 @@
 ;!> out-of-range
 (list (string-split "a,b,,c" ",") (split " a  b ") (words "x y") (lines "a\nb\n"))
 ;=> (("a" "b" "" "c") ("a" "b") ("x" "y") ("a" "b"))
+; a mark between words could be the separator of them; at an end of them it is a text
+(list (split ":" "0:") (split "," ",a") (split "-" "--") (split "" "a"))
+;=> ((":") (",") ("-") (""))
+(split ", " "a, b, c")
+;!> ambiguous
 (string-split "abc" "")
 ;!> bad-value
 (list (string-join '("a" "b") ", ") (string-join ", " '("a" "b")) (string-join '("a" "b")) (join '() "x"))

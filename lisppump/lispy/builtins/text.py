@@ -132,16 +132,20 @@ def string_split(run: Run, value: Value, separator: Value = None) -> Value:
     if not separator:
         raise LispyError("bad-value", "string-split wants a separator that is not empty",
                          help="(string->list text) gives the characters")  # fmt: skip
-    if value in separator and separator != value and not _wordy(value) and _wordy(separator):
-        raise LispyError("ambiguous", "string-split got its text and separator the wrong way round, it seems",
-                         help="(string-split text separator): the text comes first")  # fmt: skip
+    if value in separator and _parts_words(value, separator):
+        raise LispyError("ambiguous", "string-split finds its 1st argument between words of its 2nd: "
+                         "which is the text?", help="the order is (string-split text separator)")  # fmt: skip
     parts = value.count(separator) + 1
     run.meter.charge(parts)
     return _taken(run, value.split(separator))
 
 
-def _wordy(text: str) -> bool:
-    return not text or any(map(str.isalnum, text))
+def _parts_words(mark: str, text: str) -> bool:
+    """True where a mark without letter or digit has some on either side in a text, as a separator has."""
+    if not mark or any(map(str.isalnum, mark)):
+        return False
+    first, *_, last = text.split(mark)
+    return any(map(str.isalnum, first)) and any(map(str.isalnum, last))
 
 
 @builtin("words", "(words text)", "The words, as white space parts them.",
