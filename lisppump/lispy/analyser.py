@@ -444,13 +444,16 @@ class Analyser:
         if parameters.items and has_options(parameters):
             parameters, nodes = with_options(self, name, parameters, nodes, whole)
         variables, rest = self.parameters(parameters, scope)
+        check = None
+        if nodes and nodes[0].kind == "check":
+            check, nodes = nodes[0].value, nodes[1:]
         doc = None
         if len(nodes) > 1 and nodes[0].kind == "string":
             doc, nodes = nodes[0].value, nodes[1:]
         before = len(self.expanded)
         body = self.body(nodes, scope, ())
         macros = tuple(self.expanded[before:])
-        return Lambda(name, variables, rest, body, doc, whole, whole.span, macros=macros)
+        return Lambda(name, variables, rest, body, doc, whole, whole.span, macros=macros, check=check)
 
     def unbound(self, name: str, local: list[str]) -> LispyError:
         """The error for a name without a value, with the name that was likely meant."""

@@ -11,7 +11,7 @@ from typing import Any
 from lisppump.errors import Span
 from lisppump.lispy.builtins import BuiltinSpec, describe_type
 from lisppump.lispy.errors import LimitError, LispyError
-from lisppump.lispy.nodes import Node, datum
+from lisppump.lispy.nodes import Node, datum, usage_of
 from lisppump.lispy.run import Run
 from lisppump.lispy.values import Function, Keyword, Procedure, Value
 
@@ -26,8 +26,8 @@ class Template:
     """What all closures of one lambda share."""
 
     __slots__ = (
-        "arity", "body", "cell", "doc", "factory", "heat", "kinds", "locals", "missing", "name", "node",
-        "rest", "run", "tree", "warm",
+        "arity", "body", "cell", "check", "doc", "factory", "heat", "kinds", "locals", "missing", "name",
+        "node", "rest", "run", "tree", "warm",
     )  # fmt: skip
 
     def __init__(
@@ -41,6 +41,7 @@ class Template:
         self.run = run
         self.locals = locals
         self.body: Code
+        self.check: Callable[[str, list[Value]], None] | None = None  # refuses arguments
         # Of the second tier: see hot.py.
         self.heat = 0
         self.factory: Any = None
@@ -106,7 +107,7 @@ class Builtin(Procedure):
         def call(*arguments: Value) -> Value:
             count = len(arguments)
             if count < low or (high is not None and count > high):
-                raise wrong_arity(name, low, high, count)
+                raise wrong_arity(name, low, high, count, spec.usage_as(name))
             run.depth += 1
             if run.depth > run.limits.depth:
                 raise too_deep(run)
@@ -130,7 +131,7 @@ class Builtin(Procedure):
         self.function = function
 
 
-def wrong_arity(name: str, low: int, high: int | None, got: int) -> LispyError:
+def wrong_arity(name: str, low: int, high: int | None, got: int, usage: str | None = None) -> LispyError:
     """The error of a call with too few or too many arguments."""
     if high is None:
         wanted = f"at least {low}"
@@ -139,7 +140,12 @@ def wrong_arity(name: str, low: int, high: int | None, got: int) -> LispyError:
     else:
         wanted = f"{low} to {high}"
     plural = "argument" if wanted in ("1", "at least 1") else "arguments"
-    return LispyError("wrong-arity", f"{name} takes {wanted} {plural}, got {got}")
+    return LispyError("wrong-arity", f"{name} takes {wanted} {plural}, got {got}", help=usage_help(usage))
+
+
+def usage_help(usage: str | None) -> str | None:
+    """The help of an error about a number of arguments."""
+    return None if usage is None else f"usage: {usage}"
 
 
 def too_deep(run: Run) -> LimitError:
@@ -161,8 +167,12 @@ def no_procedure(value: Value) -> LispyError:
 
 def rename(error: LispyError, spec: BuiltinSpec, name: str) -> None:
     """Let an error that a builtin just raised speak of it by the name the program called it."""
-    if name is not spec.name and error.span is None and error.message.startswith(spec.name + " "):
+    if error.span is not None or not error.message.startswith(spec.name + " "):
+        return
+    if name is not spec.name:
         error.message = name + error.message[len(spec.name) :]
+    if error.code == "wrong-arity" and error.help is None:
+        error.help = usage_help(spec.usage_as(name))
 
 
 def blame(error: LispyError, span: Span | None, name: str | None = None) -> None:
@@ -185,10 +195,16 @@ def frame_of(closure: Closure, arguments: Frame) -> Frame:
     got = len(arguments)
     if not template.rest:
         if got != count:
-            raise wrong_arity(template.name, count, count, got)
+            raise wrong_arity(template.name, count, count, got, usage_of(template.name, template.node))
         return [*arguments, *closure.tail]
     if got < count:
-        raise wrong_arity(template.name, count, None, got)
+        raise wrong_arity(template.name, count, None, got, usage_of(template.name, template.node))
+    if template.check is not None:
+        try:
+            template.check(template.name, arguments[count:])
+        except LispyError as error:
+            error.help = usage_help(usage_of(template.name, template.node))
+            raise
     template.run.meter.container(got - count)
     return [*arguments[:count], arguments[count:], *closure.tail]
 

@@ -219,7 +219,7 @@ def _lambda(generator: Generator, tree: Lambda) -> Code:
         tree.name, len(tree.parameters), tree.rest is not None, tree.doc, node, run, tree.locals
     )
     template.body = _prologue(tree, Generator(run, tree, generator.missing, {}).code(tree.body))
-    template.cell = tree.cell
+    template.cell, template.check = tree.cell, tree.check
     run.heat.watch(template, tree, generator.missing)
     places = [generator.place(variable) for variable in tree.free]
     blanks = [None] * tree.locals

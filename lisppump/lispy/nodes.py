@@ -75,6 +75,8 @@ def datum(node: Node) -> Value:
         for item in reversed(node.items[:-1]):
             value = cons(datum(item), value)
         return value
+    if kind in ("form", "own"):  # put there by another form
+        return Symbol(node.value.name)
     return node.value
 
 
@@ -121,6 +123,23 @@ _KINDS: dict[type, str] = {
     Symbol: "symbol", Keyword: "keyword", str: "string", int: "integer", float: "float", bool: "boolean",
     type(None): "nil",
 }  # fmt: skip
+
+
+def usage_of(name: str, whole: Node | None) -> str | None:
+    """The call that a definition or a lambda asks for, as its parameters are written; None where none is."""
+    if whole is None or len(whole.items) < 3 or name == "lambda":
+        return None
+    first, second = whole.items[1:3]
+    names = first if whole.head in ("lambda", "fn", "λ") else second if first.name == name else None
+    skipped = 0
+    if first.kind in ("list", "dotted") and first.items[:1] and first.items[0].name == name:
+        names, skipped = first, 1
+    if names is None or names.kind not in ("list", "dotted", "nil") or not whole.depth:
+        return None
+    words = [" ".join(item.text.split()) for item in names.items]
+    if names.kind == "dotted":
+        words.insert(-1, ".")
+    return f"({' '.join([name, *words[skipped:]])})"
 
 
 def cut(text: str) -> str:

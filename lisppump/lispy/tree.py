@@ -180,6 +180,7 @@ class Lambda(Tree):
     cell: Cell | None = None  # the global name that it is defined as
     macros: tuple[Value, ...] = ()  # those used in it
     reach: Any = None  # the global names in it, once a simulation asked
+    check: Any = None  # refuses arguments of a rest parameter that nothing takes
 
     @property
     def arguments(self) -> list[Variable]:

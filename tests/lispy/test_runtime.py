@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -63,7 +64,10 @@ def test_output_before_an_error_is_kept() -> None:
 def test_errors_read_as_they_should(path: Path) -> None:
     result = Runtime(state=STATE).run(path.read_text("utf-8"), path.name)
     assert result.error is not None
-    assert result.error.diagnostic() + "\n" == path.with_suffix(".txt").read_text("utf-8")
+    text, golden = result.error.diagnostic() + "\n", path.with_suffix(".txt")
+    if os.environ.get("LISPPUMP_WRITE_GOLDEN"):
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8"), f"not {golden.name}; LISPPUMP_WRITE_GOLDEN=1 writes it"
 
 
 def test_state_needs_its_grant() -> None:

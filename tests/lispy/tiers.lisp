@@ -181,3 +181,25 @@
 
 ; a global that changes under way
 (define g 1) (define (f) (list g (begin (set! g (+ g 1)) g) g)) (f) (f)
+
+; a builtin with too few
+(define (f n) (if (= n 0) (second) (+ 1 (f (- n 1)))))
+(f 60)
+
+; a builtin that counts its arguments itself
+(define (f n) (if (= n 0) (dict 1) (begin (f (- n 1)))))
+(f 60)
+
+; a key that nothing takes
+(define (greet name &key loud) (list name loud))
+(define (f n) (if (= n 0) (greet n :quiet #t) (f (- n 1))))
+(list (f 60))
+
+; clauses that do not fit
+(define area (case-lambda ((side) side) ((a b) (* a b))))
+(define (f n) (if (= n 0) (area) (+ (area n) (f (- n 1)))))
+(f 60)
+
+; wrong counts, mapped and applied
+(define (f n) (if (= n 0) (map car '(1) '(2)) (try (apply f '(1 2)) (catch e (f (- n 1))))))
+(f 60)

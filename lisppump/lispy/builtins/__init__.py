@@ -44,6 +44,10 @@ class BuiltinSpec:
     aliases: tuple[str, ...] = ()
     capability: str | None = None
 
+    def usage_as(self, name: str) -> str:
+        """The usage as one writes it who calls the builtin `name`."""
+        return f"({name}{self.usage[1 + len(self.name) :]}"
+
 
 BUILTINS: dict[str, BuiltinSpec] = {}
 
