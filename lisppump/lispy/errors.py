@@ -46,7 +46,7 @@ class Escape(LimitError):
 
 
 class CapabilityError(LispyError):
-    """The program used something it was not granted; no `try` catches it."""
+    """The program used something it was not granted; `try` catches it, so that it can do without."""
 
 
 declare(

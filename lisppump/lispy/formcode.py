@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import BUILTINS, describe_type
 from lisppump.lispy.calls import Code, Frame, invoke
-from lisppump.lispy.errors import CapabilityError, LimitError, LispyError
+from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.forms_basic import PLAIN, case_key
 from lisppump.lispy.printer import display_text
 from lisppump.lispy.tree import (
@@ -197,7 +197,7 @@ def try_code(generator: Generator, tree: Try) -> Code:
         depth = run.depth
         try:
             return body(frame)
-        except (LimitError, CapabilityError):
+        except LimitError:
             raise
         except LispyError as error:
             caught = error

@@ -22,8 +22,7 @@ KINDS = {  # the conditions of Common Lisp and Emacs, by the category or code th
 
 @form("try", "(try form ... (catch name form ...) [(finally form ...)])",
       "The forms; if they end in an error, the catch forms with the name bound to a dict of code, "
-      "message, category and data; the finally forms in any case. Limits and missing capabilities are not "
-      "caught.",
+      "message, category and data; the finally forms in any case. A limit that was reached is not caught.",
       example='(try (/ 1 0) (catch e (get e :code))) ;=> "division-by-zero"')  # fmt: skip
 def try_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     items = node.items

@@ -21,7 +21,7 @@ from lisppump.lispy.calls import (
     rename,
     too_deep,
 )
-from lisppump.lispy.errors import CapabilityError, LimitError, LispyError
+from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.formcode import caught_value, put_before, put_in, unheld
 from lisppump.lispy.forms_basic import PLAIN, case_key
 from lisppump.lispy.names import UNBOUND, Cell
@@ -174,7 +174,7 @@ def unset(word: str, span: Span | None) -> None:
 
 def catchable(error: LispyError) -> LispyError:
     """An error that `try` may have."""
-    if isinstance(error, LimitError | CapabilityError):
+    if isinstance(error, LimitError):
         error.fresh = True  # it has its place already
         raise error
     return error

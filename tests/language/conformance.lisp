@@ -372,12 +372,12 @@ from-eval
 ;=> ("1970-01-01T00:00:00Z" #t)
 (rb-state "stats.json")
 ;!> not-granted
-(try (rb-state "stats.json") (catch e 'caught))
-;!> not-granted
+(try (rb-state "stats.json") (catch e (list (get e :code) (get e :category))))
+;=> ("not-granted" "capability")
 frame
 ;!> not-granted
 (try agents (catch e 'caught))
-;!> not-granted
+;=> caught
 
 ; ---- Limits and errors ----
 (try (spin-forever) (catch e (get e :message)))

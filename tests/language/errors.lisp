@@ -17,7 +17,18 @@
 frame
 ;!> not-granted
 (try frame (catch e 1))
+;=> 1
+; a caught error that is raised again is the same; one of the host's cannot be made up
+(try (rb-state "stats") (catch e (raise e)))
 ;!> not-granted
+(guard (e ((equal? (get e :category) "user") 1)) frame)
+;!> not-granted
+(let ((n 0)) (try (dynamic-wind void (lambda () frame) (lambda () (set! n 5))) (catch e (list n (get e :data)))))
+;=> (5 "state")
+(raise {"code" "defect" "message" "mine"})
+;!> user-error
+(raise {"code" "step-limit" "message" "mine"})
+;!> user-error
 (rb-state "stats")
 ;!> not-granted
 (let loop () (loop))

@@ -17,4 +17,4 @@
 (rb-echoes)
 ;!> not-granted
 (try (rb-state "agents.json") (catch e 'caught))
-;!> not-granted
+;=> caught

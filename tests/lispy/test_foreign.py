@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lisppump.lispy import Limits, to_text
+from lisppump.lispy import Limits, LispyError, to_text
 from lisppump.lispy.foreign import LentRun
 from lisppump.lispy.values import Keyword, Pair, Procedure, Quantity, Symbol, Value
 from tests.lispy.bordering import FAILED, OWNER, Border, builtin, identity
@@ -433,3 +433,17 @@ def test_a_program_may_catch_the_failure_and_learns_nothing_else() -> None:
     border = Border(lambda run: object())
     caught = border.run("(try (tide) (catch e e))").value
     assert caught == {"code": "builtin-failed", "message": FAILED, "category": "plugin", "data": None}
+
+
+def test_a_missing_grant_is_an_error_that_foreign_code_may_meet() -> None:
+    def careful(run: LentRun, function: Callable[[], Any]) -> Any:
+        try:
+            return function()
+        except LispyError as error:
+            return error.code
+
+    program = "(tide (lambda () (rb-agents)))"
+    assert Border(careful).run(program).value == "not-granted"
+    assert Border(lambda run, function: function()).code(program) == "not-granted"
+    refused = Border(identity, capability="tides", allow={"state"})
+    assert refused.run("(try (tide 2) (catch e (get e :code)))").value == "not-granted"

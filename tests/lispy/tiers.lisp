@@ -203,3 +203,11 @@
 ; wrong counts, mapped and applied
 (define (f n) (if (= n 0) (map car '(1) '(2)) (try (apply f '(1 2)) (catch e (f (- n 1))))))
 (f 60)
+
+; a grant that is missing, met in a hot procedure
+(define (f n) (if (= n 0) 0 (+ 1 (try (rb-agents) (catch e (f (- n 1)))))))
+(f 60)
+
+; a caught error that goes on
+(define (f n) (if (= n 0) 0 (try (rb-agents) (catch e (if (= n 1) (raise e) (f (- n 1)))))))
+(f 60)

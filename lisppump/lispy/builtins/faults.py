@@ -15,6 +15,8 @@ from lisppump.lispy.values import Keyword, Procedure, Symbol, Value
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
+CAUGHT = ("syntax", "unbound", "type", "arity", "value", "capability", "user")  # what `try` may have caught
+
 
 @builtin("error", "(error message x ...)",
          "Ends the program with an error of its own; `try` catches it. Values follow the message, or "
@@ -41,8 +43,9 @@ def raise_(run: Run, value: Value) -> NoReturn:
     if _is_error(value):
         code = value["code"]
         known = CODES.get(code) if code.__class__ is str else None
-        if known is not None and known.category not in ("limit", "capability"):
-            raise LispyError(code, value["message"], data=value.get("data"))
+        if known is not None and (known.category in CAUGHT or code == "builtin-failed"):
+            kind = CapabilityError if known.category == "capability" else LispyError
+            raise kind(code, value["message"], data=value.get("data"))
     raise LispyError("user-error", display_text(run, value), data=value)
 
 
@@ -91,7 +94,7 @@ def with_exception_handler(run: Run, handler: Value, procedure: Value) -> Value:
     depth = run.depth
     try:
         return function()
-    except (LimitError, CapabilityError):
+    except LimitError:
         raise
     except LispyError as error:
         caught = error
@@ -144,7 +147,7 @@ def dynamic_wind(run: Run, before: Value, procedure: Value, after: Value) -> Val
     depth = run.depth
     try:
         value = function()
-    except (LimitError, CapabilityError) as error:
+    except LimitError as error:
         if isinstance(error, Escape):
             run.depth = depth
             end()
