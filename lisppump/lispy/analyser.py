@@ -10,8 +10,9 @@ from lisppump.errors import Span
 from lisppump.lispy import library
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.names import UNBOUND, Cell, Namespace
-from lisppump.lispy.nodes import Node, cut, datum, key_name, node_of
+from lisppump.lispy.nodes import Node, datum, key_name, node_of, pay, shown
 from lisppump.lispy.options import has_options, with_options
+from lisppump.lispy.printer import cut
 from lisppump.lispy.run import Run
 from lisppump.lispy.seal import defines
 from lisppump.lispy.tree import (
@@ -304,10 +305,10 @@ class Analyser:
                 raise LimitError(
                     "syntax-depth-limit", "a macro made a program nested too deep", span=like.span
                 )
-            self.run.charge(len(value))
+            pay(self.run.meter, len(value))
             items = tuple([self.placed(item, like, depth + 1) for item in value])
             return Node("list", None, items, like.source, like.start, like.end)
-        return node_of(value, like, self.run.limits, depth)
+        return node_of(value, like, self.run.meter, depth)
 
     def sequence(self, nodes: tuple[Node, ...], scope: Scope, tails: Tails) -> Tree:
         """Several forms where no new scope begins."""
@@ -394,7 +395,7 @@ class Analyser:
     def binder(self, node: Node) -> str:
         """The name a program binds; an error where it may not."""
         if node.kind != "symbol":
-            raise LispyError("bad-syntax", f"a name is wanted here, got {cut(node.text)}", span=node.span)
+            raise LispyError("bad-syntax", f"a name is wanted here, got {shown(node)}", span=node.span)
         name: str = node.value.name
         if name in FIXED:
             raise LispyError(
@@ -415,7 +416,7 @@ class Analyser:
                 names, rest = names[:-2], names[-1]
         else:
             raise LispyError(
-                "bad-syntax", f"parameters are a list of names, not {cut(node.text)}", span=node.span
+                "bad-syntax", f"parameters are a list of names, not {shown(node)}", span=node.span
             )
         variables = [self.parameter(name, scope) for name in names]
         return variables, None if rest is None else self.parameter(rest, scope)

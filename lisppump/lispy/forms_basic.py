@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lisppump.lispy.analyser import FORMS, Analyser, Scope, Tails, form, written
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.nodes import Node, cut, datum
+from lisppump.lispy.nodes import Node, datum, mentions, shown
 from lisppump.lispy.tree import (
     And,
     Case,
@@ -121,7 +121,7 @@ def _refuse_bare(clauses: tuple[Node, ...], analyser: Analyser, scope: Scope) ->
         if cell.builtin is not None and cell.value is cell.builtin and name not in analyser.namespace.bound:
             raise LispyError(
                 "ambiguous",
-                f"{name} is a procedure, as a test always true: is {cut(clause.text)} the test?",
+                f"{name} is a procedure, as a test always true: is {shown(clause)} the test?",
                 span=clause.span, help="a clause of cond is ((test) form ...), in brackets of its own",
             )  # fmt: skip
 
@@ -325,7 +325,7 @@ def _recurring(node: Node, parameters: Node, body: tuple[Node, ...]) -> tuple[No
     """The body of a procedure of Clojure, which recur runs again with other arguments."""
     names = parameters.items
     plain = all(name.kind == "symbol" and name.name not in ("&", "&rest") for name in names)
-    if node.head not in ("fn", "defn") or "recur" not in node.text or not plain:
+    if node.head not in ("fn", "defn") or not mentions(node, "recur") or not plain:
         return body
     doc = body[:1] if len(body) > 1 and body[0].kind == "string" else ()
     whole = Node("form", FORMS["let"], (), node.source, node.start, node.end)
@@ -337,7 +337,7 @@ def in_place(node: Node) -> LispyError:
     """The error for setting a part of a value."""
     return LispyError(
         "immutable",
-        f"{node.head} of {cut(node.items[1].text)} would change data in place, which LisPy does not do",
+        f"{node.head} of {shown(node.items[1])} would change data in place, which LisPy does not do",
         span=node.span,
         help="write (set! d (dict-set d key value)) or (set! l (list-set l n x))",
     )  # fmt: skip

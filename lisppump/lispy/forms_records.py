@@ -10,7 +10,7 @@ from lisppump.lispy.builtins import describe_type
 from lisppump.lispy.builtins.dicts import member_of
 from lisppump.lispy.builtins.versions import ENTRY
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.nodes import Node, cut
+from lisppump.lispy.nodes import Node, shown
 from lisppump.lispy.run import Run
 from lisppump.lispy.values import Procedure, Value
 
@@ -28,7 +28,7 @@ class _Record:
         self.type = str(name.name).strip("<>") or str(name.name)
         for field in fields:
             if field.kind != "symbol" or field.name == TYPE:
-                raise LispyError("bad-syntax", f"{cut(field.text)} is no name of a field", span=field.span)
+                raise LispyError("bad-syntax", f"{shown(field)} is no name of a field", span=field.span)
         self.fields = [str(field.name) for field in fields]
         self.definitions: list[Node] = []
 

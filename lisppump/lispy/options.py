@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.nodes import Node, cut
+from lisppump.lispy.nodes import Node, shown
 from lisppump.lispy.values import Keyword, Value, elements
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _option(item: Node) -> Option:
         return item, Node("nil", None, (), item.source, item.start, item.end)
     if item.kind != "list" or len(item.items) != 2 or item.items[0].kind != "symbol":
         raise LispyError(
-            "bad-syntax", f"a parameter is a name or (name default), not {cut(item.text)}", span=item.span
+            "bad-syntax", f"a parameter is a name or (name default), not {shown(item)}", span=item.span
         )
     return item.items[0], item.items[1]
 

@@ -147,6 +147,32 @@ def _render(value: Value, meter: Meter | None) -> str:
     return "".join(out)
 
 
+def glimpse(value: Value, most: int) -> str:
+    """The beginning of what `to_text` gives, so many characters at most, however large the value is."""
+    out: list[str] = []
+    size = 0
+    stack: list[tuple[Iterator[tuple[str, Value]], str]] = [(iter((("", value),)), "")]
+    while stack and size <= most:
+        parts, closing = stack[-1]
+        for before, item in parts:
+            text = quoted(item[:most]) if item.__class__ is str else _atom(item)
+            if text is None:
+                text, inner, end = _parts(item)
+                stack.append((inner, end))
+            out.append(before + text)
+            size += len(out[-1])
+            break
+        else:
+            out.append(closing)
+            stack.pop()
+    return cut("".join(out), most)
+
+
+def cut(text: str, most: int = 40) -> str:
+    """The beginning of a text that is too long for a message."""
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
 def _too_deep(limits: Limits) -> LimitError:
     return LimitError("data-depth-limit", f"data may be nested {limits.data_depth} deep, this is deeper")
 

@@ -15,8 +15,8 @@ from lisppump.errors import Source, Span
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.nodes import Node as Node
-from lisppump.lispy.nodes import cut
 from lisppump.lispy.nodes import datum as datum
+from lisppump.lispy.printer import cut
 from lisppump.lispy.tokens import Piece, pieces
 from lisppump.lispy.values import Keyword, Symbol, Value
 from lisppump.lispy.whereabouts import diagnose

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lisppump.errors import Source
 from lisppump.lispy.analyser import Analyser
 from lisppump.lispy.builtins import BUILTINS, BuiltinSpec
 from lisppump.lispy.builtins import load as load_builtins
@@ -22,7 +21,7 @@ from lisppump.lispy.forms import FORMS
 from lisppump.lispy.hot import Heat
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.names import UNBOUND, Cell, Namespace
-from lisppump.lispy.nodes import Node, node_of
+from lisppump.lispy.nodes import Node, node_of, standing
 from lisppump.lispy.printer import to_json, to_text
 from lisppump.lispy.reader import read
 from lisppump.lispy.resolve import resolve
@@ -286,9 +285,8 @@ class Runtime:
             run.meter.allocate(16 * len(program))
             nodes = read(program, "<eval>", run.limits)
         else:
-            like = Node("nil", None, (), Source("<eval>", ""), 0, 0)
-            nodes = [node_of(program, like, run.limits)]
-            run.charge(_count(nodes[0]))
+            run.charge(1)
+            nodes = [node_of(program, standing("<eval>", program), run.meter)]
         self._descend()
         value = self._program(nodes)
         run.depth -= EVAL_DEPTH
@@ -379,16 +377,6 @@ def _defined_by(node: Node) -> str | None:
         return None
     target = node.items[1]
     return target.name or target.head
-
-
-def _count(node: Node) -> int:
-    total = 0
-    stack = [node]
-    while stack:
-        item = stack.pop()
-        total += 1
-        stack.extend(item.items)
-    return total
 
 
 _lock = threading.Lock()

@@ -188,3 +188,22 @@ if
 ;!> wrong-type
 ({"a" 1} :a)
 ;!> wrong-type
+
+; a program that is data means what its text means
+;;; fresh
+(define texts '((let-values (((a (b c) d) (values 1 (list 2 3) 4))) (list a b c d)) (loop ((i 0)) (if (< i 4) (recur (+ i 1)) i)) (for/list ((x '(1 2 3)) #:when (odd? x)) x) (match '(1 2) ((list a b) #:when (< a b) (- b a))) (let-values (((_ a) (values 1 2)) ((_ b) (values 3 4))) (list a b))))
+;=> ((let-values (((a (b c) d) (values 1 (list 2 3) 4))) (list a b c d)) (loop ((i 0)) (if (< i 4) (recur (+ i 1)) i)) (for/list ((x '(1 2 3)) #:when (odd? x)) x) (match '(1 2) ((list a b) #:when (< a b) (- b a))) (let-values (((_ a) (values 1 2)) ((_ b) (values 3 4))) (list a b)))
+(map eval texts)
+;=> ((1 2 3 4) 4 (1 3) 1 (2 4))
+(equal? (map eval texts) (map (lambda (text) (eval (write-string text))) texts))
+;=> #t
+(define-macro (same x) (list 'let-values (list (list '(a (b c) d) x)) '(list a b c d)))
+;=> same
+(same (values 1 (list 2 3) 4))
+;=> (1 2 3 4)
+(map (lambda (text) (try (eval text) (catch e (get e :message)))) '((setf (car x) 1) (assert (= 1 2)) (let ((5 1)) 1) (let loop ((5 1)) 1)))
+;=> ("setf of (car x) would change data in place, which LisPy does not do" "this does not hold: (= 1 2)" "a name is wanted here, got 5" "a name is wanted here, got 5")
+(let loop ((5 1)) 1)
+;!> bad-syntax
+(source (case-lambda ((a) a) ((a b) (+ a b))))
+;=> (case-lambda ((a) a) ((a b) (+ a b)))

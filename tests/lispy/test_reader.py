@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lisppump.lispy import Limits, LispyError, read, to_text
+from lisppump.lispy.limits import Meter
 from lisppump.lispy.nodes import Node, datum, node_of
 from lisppump.lispy.reader import parse_values
 
@@ -50,7 +51,7 @@ def test_what_is_written_reads_back(value: object) -> None:
 @given(DATA)
 def test_data_as_a_program_is_the_same_data(value: object) -> None:
     like = read("x")[0]
-    assert datum(node_of(value, like, Limits())) == value
+    assert datum(node_of(value, like, Meter(Limits()))) == value
 
 
 @given(st.text("()[]{}\"'`,@;#|\\ \nab1.:-", max_size=40))

@@ -192,6 +192,23 @@ def test_the_wall_clock_ends_a_run() -> None:
     assert code("(let loop () (loop))", Runtime(limits=Limits(seconds=0.0))) == "time-limit"
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "(eval SHARED)",
+        "(define-macro (m) SHARED) (m)",
+        "(define-macro (m) (list 'quote (dict \"k\" SHARED))) (m)",
+        "(eval (list 'quote (cons SHARED 1)))",
+    ],
+)
+def test_what_data_shares_is_paid_for_as_often_as_a_program_has_it(program: str) -> None:
+    shared = "(let loop ((x 1) (i 0)) (if (< i 60) (loop (list 'list x x) (+ i 1)) x))"
+    runtime = Runtime(limits=Limits(steps=50_000))
+    assert code(program.replace("SHARED", shared), runtime) == "step-limit"
+    runtime = Runtime(limits=Limits(allocation=500_000))
+    assert code(program.replace("SHARED", shared), runtime) == "allocation-limit"
+
+
 def test_seeds_and_clock() -> None:
     throw = "(list (random-int 1000000) (random))"
     assert Runtime(seed=7).run(throw).text == Runtime(seed=7).run(throw).text
