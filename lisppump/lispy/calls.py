@@ -138,8 +138,8 @@ def wrong_arity(name: str, low: int, high: int | None, got: int, usage: str | No
     elif low == high:
         wanted = str(low) if low else "no"
     else:
-        wanted = f"{low} to {high}"
-    plural = "argument" if wanted in ("1", "at least 1") else "arguments"
+        wanted = f"{low} to {high}" if low else f"at most {high}"
+    plural = "argument" if wanted in ("1", "at least 1", "at most 1") else "arguments"
     return LispyError("wrong-arity", f"{name} takes {wanted} {plural}, got {got}", help=usage_help(usage))
 
 
@@ -167,10 +167,11 @@ def no_procedure(value: Value) -> LispyError:
 
 def rename(error: LispyError, spec: BuiltinSpec, name: str) -> None:
     """Let an error that a builtin just raised speak of it by the name the program called it."""
-    if error.span is not None or not error.message.startswith(spec.name + " "):
+    word = error.message.partition(" ")[0]
+    if error.span is not None or (word != spec.name and word not in spec.through):
         return
-    if name is not spec.name:
-        error.message = name + error.message[len(spec.name) :]
+    if word is not name:
+        error.message = name + error.message[len(word) :]
     if error.code == "wrong-arity" and error.help is None:
         error.help = usage_help(spec.usage_as(name))
 

@@ -61,3 +61,22 @@ frame
 ;=> #<procedure again>
 (+ 1 (again))
 ;!> depth-limit
+
+; every name that promises to change data in place
+;;; fresh
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list dict-set! hash-set! hash-set*! hash-table-set! hash-put! hash-table-put! hash-table/put! dict-put! puthash put! assoc! assq-set!)))
+;=> ("immutable")
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list assoc-set! set-in! dict-remove! dict-delete! hash-remove! hash-delete! hash-table-delete! hash-table-remove! remhash dissoc! hash-clear! hash-table-clear!)))
+;=> ("immutable")
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list clrhash dict-clear! dict-update! hash-update! hash-table-update! hash-table-update!/default update! hash-table-modify! hash-ref! dict-ref! hash-table-ref! hash-append!)))
+;=> ("immutable")
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list hash-push! dict-append! dict-merge! merge! hash-union! list-set! vector-set! set-nth! string-set! aset set-car! rplaca)))
+;=> ("immutable")
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list setcar set-cdr! rplacd setcdr push! append! conj! vector-push! add! list-append! insert! nconc)))
+;=> ("immutable")
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list vector-push vector-push-extend list-push! enqueue! push cons! prepend! pop! pop dequeue! reverse! sort!)))
+;=> ("immutable")
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list sort-by! vector-sort! shuffle! filter! remove! delete! map! vector-map! vector-fill! swap! alter vswap!)))
+;=> ("immutable")
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list box-swap! reset! set-box! vreset! inc! increment! add1! dec! decrement! sub1! string-append! string-concat!)))
+;=> ("immutable")

@@ -207,3 +207,40 @@ if
 ;!> bad-syntax
 (source (case-lambda ((a) a) ((a b) (+ a b))))
 ;=> (case-lambda ((a) a) ((a b) (+ a b)))
+
+; names that are met less often
+;;; fresh
+(list (for*/and ((x '(1 2)) (y '(1 2))) (> (+ x y) 1)) (for*/and ((x '(1 2))) (> x 1)) (for*/and ((x nil)) x))
+;=> (#t #f #t)
+(list (for*/first ((x '(1 2 3)) #:when (even? x)) x) (for*/first ((x '(1 3)) #:when (even? x)) x) (for*/or ((x '(1 2)) (y '(3 4))) (and (= (* x y) 6) (list x y))) (for*/or ((x nil)) x))
+;=> (2 #f (2 3) #f)
+(list (for*/product ((x '(1 2 3)) (y '(1 2))) y) (for*/product ((x nil)) x) (for*/sum ((x '(1 2 3)) (y '(1 2))) (* x y)) (for*/sum ((x nil)) x))
+;=> (8 1 18 0)
+(for*/sum ((x '("a"))) x)
+;!> wrong-type
+(for*/product (x '(1)))
+;!> bad-syntax
+(for*/first ((x 5 6)) x)
+;!> bad-syntax
+(defgeneric area)
+;!> bad-syntax
+(defmethod area ((s square)) 1)
+;!> bad-syntax
+(defprotocol P)
+;!> bad-syntax
+(fluid-let ((x 1)) x)
+;!> bad-syntax
+(in-package :cl-user)
+;!> bad-syntax
+(let-syntax ((m 1)) 1)
+;!> bad-syntax
+(letrec-syntax ((m 1)) 1)
+;!> bad-syntax
+(provide f)
+;!> bad-syntax
+(require 'racket)
+;!> bad-syntax
+(return-from nil 5)
+;!> bad-syntax
+(use-modules (ice-9))
+;!> bad-syntax

@@ -18,3 +18,8 @@
 ;!> not-granted
 (try (rb-state "agents.json") (catch e 'caught))
 ;=> caught
+
+; names that are met less often
+;;; fresh
+(rb-agents)
+;!> not-granted

@@ -20,6 +20,11 @@ def ordinal(place: int) -> str:
     return f"{place}{'st' if place == 1 else 'nd' if place == 2 else 'rd' if place == 3 else 'th'}"
 
 
+def counted(count: int, word: str) -> str:
+    """1 element, 2 elements, ..."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def wrong(name: str, wanted: str, got: Value, place: int = 0, help: str | None = None) -> LispyError:
     """The error for an argument of the wrong type; `place` counts from 1, 0 leaves it out."""
     where = f" as its {ordinal(place)} argument" if place else ""

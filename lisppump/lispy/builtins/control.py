@@ -175,7 +175,8 @@ def eval_(run: Run, program: Value) -> Value:
     return run.evaluate(program)
 
 
-@builtin("gensym", "(gensym)", "A symbol that no program has.", example="(equal? (gensym) (gensym)) ;=> #f")
+@builtin("gensym", "(gensym [prefix])", "A symbol that no program has.",
+         example="(equal? (gensym) (gensym)) ;=> #f")
 def gensym(run: Run, prefix: Value = None) -> Value:
     return run.gensym()
 

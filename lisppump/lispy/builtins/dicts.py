@@ -10,6 +10,7 @@ from lisppump.lispy.builtins.check import (
     CELL,
     arity,
     call,
+    counted,
     dictionary,
     flat,
     has,
@@ -46,12 +47,14 @@ if TYPE_CHECKING:
 @builtin("dict", "(dict key value ...)", "A dict of keys and values in turn.",
          example="(dict \"a\" 1 :b 2) ;=> {\"a\" 1 \"b\" 2}", cost="0", aliases=("make-dict", "hash",
                   "make-hash", "make-equal-hash", "make-hasheq", "make-hasheqv", "hasheq", "hasheqv",
-                  "make-immutable-hash", "make-immutable-hasheq", "dict-create"))  # fmt: skip
+                  "make-immutable-hash", "make-immutable-hasheq", "dict-create"),
+         through=("list->dict",))  # fmt: skip
 def dict_(run: Run, *values: Value) -> Value:
     if len(values) == 1 and is_list(values[0]):
         return list_to_dict(run, values[0])
     if len(values) % 2:
-        raise LispyError("wrong-arity", f"dict wants keys and values in turn, got {len(values)} arguments")
+        got = counted(len(values), "argument")
+        raise LispyError("wrong-arity", f"dict wants keys and values in turn, got {got}")
     run.meter.allocate(ENTRY * len(values))
     made = {}
     pairs = iter(values)
@@ -79,9 +82,8 @@ def list_to_dict(run: Run, value: Value) -> Value:
         elif is_list(item) and not is_nil(item):
             base, start, stop = flat(item)
             if stop - start != 2:
-                raise LispyError(
-                    "bad-value", f"list->dict wants pairs of key and value, got {stop - start} elements"
-                )
+                got = counted(stop - start, "element")
+                raise LispyError("bad-value", f"list->dict wants pairs of key and value, got {got}")
             made[text_key("list->dict", base[start])] = base[start + 1]
         else:
             raise LispyError("wrong-type", f"list->dict wants a list of pairs, one is {describe_type(item)}")

@@ -33,13 +33,13 @@ def hash_ref(run: Run, value: Value, key: Value, default: Value = None) -> Value
 
 
 @builtin("hash-table-ref/default", "(hash-table-ref/default dict key default)", "As get with a default.",
-         example="(hash-table-ref/default {} \"a\" 0) ;=> 0")  # fmt: skip
+         example="(hash-table-ref/default {} \"a\" 0) ;=> 0", through=("get",))  # fmt: skip
 def hash_ref_default(run: Run, value: Value, key: Value, default: Value) -> Value:
     return got(run, "hash-table-ref/default", value, key, default)
 
 
 @builtin("gethash", "(gethash key dict [default])", "As get, the key first.",
-         example="(gethash \"a\" {\"a\" 1}) ;=> 1")  # fmt: skip
+         example="(gethash \"a\" {\"a\" 1}) ;=> 1", through=("get",))  # fmt: skip
 def gethash(run: Run, key: Value, value: Value, default: Value = None) -> Value:
     if isinstance(key, dict) and not isinstance(value, dict):
         key, value = value, key
@@ -66,7 +66,7 @@ def hash_update(run: Run, value: Value, key: Value, procedure: Value, default: V
          "A dict of keys and values in turn; of a dict and a procedure the list of what f gives for key "
          "and value.",
          example="(list (hash-map \"a\" 1) (hash-map {\"a\" 1} list)) ;=> ({\"a\" 1} ((\"a\" 1)))",
-         cost="n, and the calls")  # fmt: skip
+         cost="n, and the calls", through=("dict", "list->dict"))  # fmt: skip
 def hash_map(run: Run, *values: Value) -> Value:
     if len(values) == 2 and isinstance(values[0], dict) and isinstance(values[1], Procedure):
         return [result for _, _, result in entry_calls(run, "hash-map", values[1], values[0])]
@@ -136,7 +136,8 @@ def merge_with(run: Run, procedure: Value, *values: Value) -> Value:
 
 @builtin("into", "(into dict pairs)",
          "A dict with a list of pairs put in; with lists an error that says what to write.",
-         example="(into {} '((\"a\" 1))) ;=> {\"a\" 1}", cost="entries of both")  # fmt: skip
+         example="(into {} '((\"a\" 1))) ;=> {\"a\" 1}", cost="entries of both",
+         through=("list->dict",))  # fmt: skip
 def into(run: Run, target: Value, values: Value) -> Value:
     if not isinstance(target, dict):
         raise LispyError("ambiguous", "into puts at the front of a list, but at the end of a vector",
@@ -147,7 +148,8 @@ def into(run: Run, target: Value, values: Value) -> Value:
 
 @builtin("conj", "(conj dict pair ...)",
          "A dict with pairs put in; with a list an error that says what to write.",
-         example="(conj {\"a\" 1} '(\"b\" 2)) ;=> {\"a\" 1 \"b\" 2}", cost="entries")  # fmt: skip
+         example="(conj {\"a\" 1} '(\"b\" 2)) ;=> {\"a\" 1 \"b\" 2}", cost="entries",
+         through=("list->dict", "into"))  # fmt: skip
 def conj(run: Run, target: Value, *values: Value) -> Value:
     if not isinstance(target, dict):
         raise LispyError("ambiguous", "conj puts at the front of a list, but at the end of a vector",

@@ -465,7 +465,7 @@ def flatten(run: Run, value: Value) -> Value:
 @builtin("list-copy", "(list-copy list [start] [end])",
          "The list itself, as lists never change, or a part of it.", example="(list-copy '(1 2)) ;=> (1 2)",
          aliases=("vector->list", "list->vector", "vector-copy", "copy-list", "vec",
-                  "set->list"))  # fmt: skip
+                  "set->list"), through=("slice",))  # fmt: skip
 def list_copy(run: Run, value: Value, start: Value = 0, end: Value = None) -> Value:
     if start == 0 and end is None:
         return [] if value is None else proper("list-copy", value)

@@ -71,9 +71,9 @@ def sqrt(run: Run, value: Value) -> Value:
 @builtin("exact-integer-sqrt", "(exact-integer-sqrt n)", "The integer part of the square root.",
          example="(exact-integer-sqrt 17) ;=> 4", cost=BIG, aliases=("isqrt",))  # fmt: skip
 def integer_sqrt(run: Run, value: Value) -> Value:
-    whole = integer("isqrt", value)
+    whole = integer("exact-integer-sqrt", value)
     if whole < 0:
-        raise LispyError("not-a-number", "isqrt of a negative number is not a real number")
+        raise LispyError("not-a-number", "exact-integer-sqrt of a negative number is not a real number")
     run.meter.charge(whole.bit_length() >> 6)
     return math.isqrt(whole)
 

@@ -176,7 +176,7 @@ def output_of(run: Run, procedure: Value, nested: Value = False) -> Value:
     return text
 
 
-@builtin("flush-output", "(flush-output)", "nil: what is printed is there at once.",
+@builtin("flush-output", "(flush-output [port])", "nil: what is printed is there at once.",
          example="(flush-output) ;=> nil", aliases=("force-output", "finish-output"))  # fmt: skip
 def flush_output(run: Run, port: Value = None) -> Value:
     return None

@@ -314,7 +314,7 @@ def string_repeat(run: Run, value: Value, times: Value) -> Value:
 @builtin("make-string", "(make-string n [character])", "A text of n times a character.", cost=LINEAR,
          example="(make-string 3 \"*\") ;=> \"***\"")  # fmt: skip
 def make_string(run: Run, times: Value, character: Value = " ") -> Value:
-    return string_repeat(run, string("make-string", character, 2), times)
+    return string_repeat(run, string("make-string", character, 2), count("make-string", times))
 
 
 def _pad(name: str, doc: str, shown: str, left: bool, aliases: tuple[str, ...]) -> None:
@@ -373,7 +373,7 @@ def string_to_list(run: Run, value: Value) -> Value:
 
 @builtin("list->string", "(list->string texts)", "The texts of a list put together.",
          example="(list->string '(\"a\" \"bc\")) ;=> \"abc\"", cost="n + length / 16",
-         aliases=("string-concatenate", "vector->string", "implode"))  # fmt: skip
+         aliases=("string-concatenate", "vector->string", "implode"), through=("string-join",))  # fmt: skip
 def list_to_string(run: Run, value: Value) -> Value:
     return string_join(run, value, "")
 
