@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lisppump.lispy.analyser import Analyser
+from lisppump.lispy.analyser import FIXED, Analyser
 from lisppump.lispy.builtins import BUILTINS, BuiltinSpec
 from lisppump.lispy.builtins import load as load_builtins
 from lisppump.lispy.calls import Builtin, enter, invoke
@@ -270,11 +270,15 @@ class Runtime:
 
     def _program(self, nodes: list[Node]) -> Value:
         """Run forms in order."""
-        if not self.context.sealed:  # a simulation defines nothing; that is said where it tries to
-            _hide_forms(nodes, self.globals)
+        # A simulation defines nothing; that is said where it tries to.
+        hidden = frozenset() if self.context.sealed else _hide_forms(nodes, self.globals)
         value: Value = None
-        for node in nodes:
-            value = self.perform(node, self.globals)
+        try:
+            for node in nodes:
+                value = self.perform(node, self.globals)
+        except LispyError:
+            self.globals.bound -= {word for word in hidden if self.globals.cell(word).value is UNBOUND}
+            raise
         return value
 
     def _evaluate_here(self, program: Value) -> Value:
@@ -363,12 +367,12 @@ def as_state(state: State | Mapping[str, Value] | Path | str) -> State:
     return State(state) if isinstance(state, Mapping) else state
 
 
-def _hide_forms(nodes: Sequence[Node], namespace: Namespace) -> None:
-    """A form of the language that a program defines anew is hidden in all of it."""
-    for node in nodes:
-        word = _defined_by(node)
-        if word in FORMS:
-            namespace.bound.add(word)
+def _hide_forms(nodes: Sequence[Node], namespace: Namespace) -> frozenset[str]:
+    """A form of the language that a program defines anew is hidden in all of it; the names of those."""
+    words = {word for node in nodes if (word := _defined_by(node)) in FORMS and word not in FIXED}
+    hidden = frozenset(word for word in words if word is not None) - namespace.bound
+    namespace.bound |= hidden
+    return hidden
 
 
 def _defined_by(node: Node) -> str | None:

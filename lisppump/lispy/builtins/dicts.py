@@ -228,7 +228,7 @@ def dict_set(run: Run, value: Value, *pairs: Value) -> Value:
     return put(run, "dict-set", value, pairs)
 
 
-@builtin("assoc", "(assoc key pairs [same?])",
+@builtin("assoc", "(assoc key pairs [same?]) or (assoc dict key value ...)",
          "The first pair of a list of pairs whose car is equal? to the key (or the same, as a procedure "
          "says), or #f. With a dict first and keys and values after it: a new dict with them set.",
          example="(assoc 'b '((a 1) (b 2))) ;=> (b 2)", cost="nodes compared; 1 + keys given")  # fmt: skip
