@@ -178,6 +178,27 @@ def test_commands_of_every_kind(piped: Piped, world: Path) -> None:
     golden("repl-commands.txt", outcome.out)
 
 
+def test_what_other_forms_define_is_known(piped: Piped) -> None:
+    outcome = piped(
+        '(define-values (mine more) (values (lambda (a) "Adds." (+ a 1)) 2))\n(defstruct point x y)\n'
+        ",doc mine\n,source mine\n,doc more\n,source make-point\n,doc _\n,apropos adds\n"
+    )
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "mine    definition\n  Adds.\n  its value is a procedure\n" in outcome.out
+    assert '(lambda (a) "Adds." (+ a 1))\n' in outcome.out
+    assert "more    definition\n  Defined here.\n  its value is an integer\n" in outcome.out
+    assert "\n(define (make-point &key x y) (dict " in outcome.out
+    assert "_    definition\n  The last value.\n  its value is a procedure\n" in outcome.out
+    assert "definition  mine" in outcome.out
+    outcome = piped("(define-values (mine more) (values 1 2))\n,source more\n")
+    assert outcome.code == 1 and "more has no definition to show" in outcome.err
+
+
+def test_a_definition_that_is_refused_changes_nothing(piped: Piped) -> None:
+    outcome = piped("(define quote 1)\n(define unless (car nil))\n'a (unless #f 1)")
+    assert outcome.code == 1 and outcome.out == "a\n1\n"
+
+
 def test_doc_and_apropos_say_what_the_commands_say(piped: Piped, lisppump: Lisppump) -> None:
     assert piped(",doc take").out == lisppump("describe", "take").out
     assert piped(",doc breaker bad").out == lisppump("describe", "breaker", "bad").out

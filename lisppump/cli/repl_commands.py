@@ -81,16 +81,20 @@ def _apropos(session: Session, typed: Input) -> None:
 
 
 def _source(session: Session, typed: Input) -> None:
-    from lisppump.lispy import library
+    from lisppump.lispy import library, to_text
 
     name = _words(typed, ",source NAME")
     form = session.definition(name) or library.definition(name)
     if form is not None:
         session.settings.print(form.text)
         return
+    source = getattr(session.values().get(name), "source", None)
+    if source is not None:
+        session.settings.print(to_text(source))
+        return
     if name in session.names():
-        what = f"{name} is not written in LisPy"
-        raise LisppumpError("nothing-described", what, help=f"`,doc {name}` says what it does")
+        what = "has no definition to show" if name in session.values() else "is not written in LisPy"
+        raise LisppumpError("nothing-described", f"{name} {what}", help=f"`,doc {name}` says what it does")
     near = suggest(name, [*session.names()])
     hint = f"did you mean `{near}`?" if near else f"try `,apropos {name}`"
     raise LisppumpError("nothing-described", f"nothing is called `{name}`", help=hint)
