@@ -153,14 +153,19 @@ class Runtime:
             error: LispyError | None = None
             value: Value = None
             text, data = "", None
+            form: Node | None = None  # whose value cannot be shown, if it comes to that
             try:
-                value = self._source(source, name)
+                nodes = self._nodes(source, name)
+                value = self._program(nodes)
+                form = nodes[-1] if nodes else None
                 text = to_text(value, run.meter)
                 data = to_json(value, run.meter, procedures=True)
                 if keep is not None:
                     self.define(keep, value)
             except LispyError as caught:
                 error, text, data = _without_traceback(caught), "", None
+                if form is not None:
+                    error.located(form.span)
             except (RecursionError, MemoryError) as caught:
                 error, text, data = _host_limit(caught), "", None
             return Result(
@@ -179,7 +184,7 @@ class Runtime:
             self._session(self.limits, self._seed, self._now, self._allow, self._providers, None),
             _host_limits(),
         ):
-            return self._source(source, name)
+            return self._program(self._nodes(source, name))
 
     def load_source(self, source: str, name: str) -> None:
         """Take over the definitions of a text."""
@@ -264,9 +269,8 @@ class Runtime:
 
         return Analyser(self.context, namespace, evaluate, spans=namespace is not self._library)
 
-    def _source(self, source: str | Node, name: str) -> Value:
-        nodes = read(source, name, self.context.limits) if isinstance(source, str) else [source]
-        return self._program(nodes)
+    def _nodes(self, source: str | Node, name: str) -> list[Node]:
+        return read(source, name, self.context.limits) if isinstance(source, str) else [source]
 
     def _program(self, nodes: list[Node]) -> Value:
         """Run forms in order."""
@@ -276,7 +280,7 @@ class Runtime:
         try:
             for node in nodes:
                 value = self.perform(node, self.globals)
-        except LispyError:
+        except BaseException:
             self.globals.bound -= {word for word in hidden if self.globals.cell(word).value is UNBOUND}
             raise
         return value
