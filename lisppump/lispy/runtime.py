@@ -280,7 +280,9 @@ class Runtime:
         try:
             for node in nodes:
                 value = self.perform(node, self.globals)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, LispyError):
+                error.located(node.span)
             self.globals.bound -= {word for word in hidden if self.globals.cell(word).value is UNBOUND}
             raise
         return value

@@ -92,10 +92,12 @@ def outcome(program: str, hot: bool = False) -> Result:
         return result
     assert error.code in CODES and error.category in CATEGORIES, error.diagnostic()
     own = set(LEAK.findall(program))  # an error may quote what it is about
-    for text in (error.message, error.help or "", *error.trace):
+    said = "" if error.category == "user" else error.message  # a program's own errors say what it likes
+    for text in (said, error.help or "", *error.trace):
         leaks = [leak for leak in LEAK.findall(text) if leak not in own]
         assert not leaks, f"{leaks} in:\n{program}\n{error.diagnostic()}"
     assert error.message or error.category == "user"
+    assert error.span is not None, f"no place in:\n{program}\n{error.diagnostic()}"
     assert not RAW.search(error.diagnostic()) or RAW.search(program)
     return result
 
