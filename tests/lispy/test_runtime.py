@@ -209,7 +209,10 @@ def test_what_data_shares_is_paid_for_as_often_as_a_program_has_it(program: str)
     assert code(program.replace("SHARED", shared), runtime) == "allocation-limit"
 
 
-@pytest.mark.parametrize("program", ["(let loop () (loop))", "(while #t 1)", "(do ((i 0 (+ i 1))) ((< i 0)))"])
+PROGRAMS = ("(let loop () (loop))", "(while #t 1)", "(do ((i 0 (+ i 1))) ((< i 0)))")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_a_limit_met_in_a_loop_is_shown_there(program: str) -> None:
     error = Runtime(limits=Limits(steps=1000)).run(f"(define x 1)\n{program}", "<program>").error
     assert error is not None
