@@ -153,7 +153,10 @@ def usage_of(name: str, whole: Node | None) -> str | None:
         names, skipped = first, 1
     if names is None or names.kind not in ("list", "dotted", "nil") or not whole.depth:
         return None
-    words = [" ".join(item.text.split()) for item in names.items]
+    parameters = names.items
+    if whole.head == "let":  # the bindings of a loop
+        parameters = tuple([item.items[0] for item in parameters if item.items])
+    words = [" ".join(item.text.split()) for item in parameters]
     if names.kind == "dotted":
         words.insert(-1, ".")
     return f"({' '.join([name, *words[skipped:]])})"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from lisppump.lispy.builtins.check import counted
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.nodes import Node, shown
 from lisppump.lispy.values import Keyword, Value, elements
@@ -142,10 +143,8 @@ def _checker(keys: list[str], fixed: int, optional: int) -> Callable[[str, list[
     def check(name: str, given: list[Value]) -> None:
         if not keys:
             if len(given) > optional:
-                most = fixed + optional
-                raise LispyError(
-                    "wrong-arity", f"{name} takes at most {most} arguments, got {fixed + len(given)}"
-                )
+                most = counted(fixed + optional, "argument")
+                raise LispyError("wrong-arity", f"{name} takes at most {most}, got {fixed + len(given)}")
             return
         named = given[optional:]
         for place in range(0, len(named), 2):

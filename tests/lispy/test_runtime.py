@@ -70,6 +70,36 @@ def test_errors_read_as_they_should(path: Path) -> None:
     assert text == golden.read_text(encoding="utf-8"), f"not {golden.name}; LISPPUMP_WRITE_GOLDEN=1 writes it"
 
 
+@pytest.mark.parametrize(
+    ("program", "usage"),
+    [
+        ("(first)", "(first list)"),
+        ("(map car '(1) '(2))", "(car list)"),
+        ("(apply car '(1 2))", "(car list)"),
+        ("(define (f) (car)) (f)", "(car list)"),
+        ("(chunk 1)", "(chunk n items)"),
+        ("(define (f a . b) a) (f)", "(f a . b)"),
+        ("(define f (lambda (a b) a)) (f 1)", "(f a b)"),
+        ("(define f (lambda (a (b 2)) a)) (f 1 2 3)", "(f a (b 2))"),
+        ("(define (f a &optional (b 2) &key c) a) (f 1 2 :d 3)", "(f a &optional (b 2) &key c)"),
+        ("(defn f [{:keys [a]} [b c]] a) (f)", "(f {:keys [a]} [b c])"),
+        ("(define-macro (m a b) a) (m 1)", "(m a b)"),
+        ("(let loop ((i 0) (j 1)) (loop))", "(loop i j)"),
+        ("(letrec ((f (lambda (a) a))) (f))", "(f a)"),
+        ("((lambda (a) a))", None),
+        ("((compose car))", None),
+        ("(eval '((lambda (a) a)))", None),
+    ],
+)
+def test_a_wrong_count_shows_how_the_call_is_written(program: str, usage: str | None) -> None:
+    for after in (1, 1000):
+        runtime = Runtime()
+        runtime.context.heat.after = after
+        error = runtime.run(program).error
+        assert error is not None
+        assert (error.code, error.help) == ("wrong-arity", usage and f"usage: {usage}")
+
+
 def test_state_needs_its_grant() -> None:
     assert code('(rb-state "stats")', Runtime(state=STATE)) == "not-granted"
     assert code("frame", Runtime(state=STATE)) == "not-granted"
