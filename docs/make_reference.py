@@ -29,8 +29,10 @@ TITLES = {
     **{kind.name: f"Stages: {kind.hook}" for kind in KINDS.values()},
     "hook": "Hooks",
     "form": "Forms of LisPy",
+    "name": "Names that a run gives LisPy",
     "builtin": "Builtins of LisPy",
     "library": "The library of LisPy",
+    "default": "Limits of LisPy",
     "error code": "Error codes",
 }  # options of stages stand with their stages, and there are no plugins here
 

@@ -15,7 +15,8 @@ from lisppump.clauses_types import TYPES, plain, said
 from lisppump.errors import LisppumpError, Span, suggest
 from lisppump.lispy.foreign import Later
 from lisppump.lispy.limits import Limits
-from lisppump.lispy.nodes import Node, cut
+from lisppump.lispy.nodes import Node
+from lisppump.lispy.printer import cut
 from lisppump.lispy.reader import read
 from lisppump.lispy.values import Quantity, Value
 from lisppump.plugin import Offer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lisppump.errors import LisppumpError, declare
-from lisppump.lispy.values import Slice, elements, is_list
+from lisppump.lispy.values import Slice, elements, is_list, slice_of
 
 declare("state", 5, bad_change="A journalled change does not fit the document it should change.")
 
@@ -117,7 +117,7 @@ class _Work:
             raise _does_not_fit(change, "appends to something that is not a list")
         if isinstance(old, Slice) and old.stop == len(old.base):
             old.base.extend(change.value)
-            return Slice(old.base, old.start, len(old.base))
+            return slice_of(old.base, old.start, len(old.base))
         if id(old) in self.own:
             old.extend(change.value)
             return old
@@ -130,7 +130,7 @@ class _Work:
 
 def window(items: list[Any]) -> Any:
     """A list as the value of a JSON-Lines document: a window on it, or the empty list."""
-    return Slice(items, 0, len(items)) if items else items
+    return slice_of(items, 0, len(items)) if items else items
 
 
 def _does_not_fit(change: Change, what: str) -> LisppumpError:

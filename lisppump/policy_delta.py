@@ -10,7 +10,8 @@ from lisppump.clauses_parts import Checked
 from lisppump.delta import FILE_KEYS, Collection, Field, Numbering, Schema, Target
 from lisppump.errors import suggest
 from lisppump.frame import FrameFunction
-from lisppump.lispy.nodes import Node, cut
+from lisppump.lispy.nodes import Node
+from lisppump.lispy.printer import cut
 
 _KEYED = ("put", "sum", "union", "max", "min", "last-writer")  # rules that work on an object
 _HOLE = re.compile(r"\{([^{}]*)\}")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from lisppump.errors import LisppumpError, Source, Span, declare, suggest
-from lisppump.lispy.nodes import Node, cut
+from lisppump.lispy.nodes import Node
+from lisppump.lispy.printer import cut
 from lisppump.lispy.reader import read
 from lisppump.policy_changes import lasting_changes
 

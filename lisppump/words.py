@@ -24,8 +24,10 @@ from lisppump import __version__, clauses, hookspecs
 from lisppump.clauses_shape import Clause, clause_of, usage
 from lisppump.errors import CODES, Code, legible, suggest
 from lisppump.lispy import library
+from lisppump.lispy.analyser import GIVEN
 from lisppump.lispy.builtins import BuiltinSpec, load
 from lisppump.lispy.forms import FORMS
+from lisppump.lispy.limits import default_limits
 from lisppump.plugin import FOLDER, READY, Offer, Plugin
 from lisppump.stages import KINDS
 
@@ -107,8 +109,8 @@ Source = Callable[["Registry"], Iterable[Entry]]
 
 def everything(registry: Registry, commands: Source) -> Iterator[Entry]:
     """Every entry of every table, each table in an order of its own that does not change."""
-    sources = (commands, pump_clauses, stages, hooks, python_names, forms, builtins, prelude, plugins)
-    for source in (*sources, error_codes):
+    sources = (commands, pump_clauses, stages, hooks, python_names, forms, given, builtins, prelude)
+    for source in (*sources, limits, plugins, error_codes):
         yield from source(registry)
 
 
@@ -245,6 +247,13 @@ def forms(_: Registry) -> Iterator[Entry]:
             yield Entry("form", name, spec.usage, spec.doc, tuple(details), ours(), spec.aliases)
 
 
+def given(_: Registry) -> Iterator[Entry]:
+    """The names that a run gives a program besides builtins."""
+    for name, doc in GIVEN.items():
+        details = ("needs the capability state, which there is wherever there is a world",)
+        yield Entry("name", name, name, doc, details, ours())
+
+
 def builtins(registry: Registry) -> Iterator[Entry]:
     """The builtins of LisPy, then those that plugins offer; LisPy keeps the names that it has itself."""
     for name, spec in sorted(load().items()):
@@ -280,6 +289,15 @@ def prelude(_: Registry) -> Iterator[Entry]:
         details = [f"example: {example}"] if said else []
         details.append(f"defined in lisp_lib/{library.NAME}")
         yield Entry("library", name, shown, text, tuple(details), ours())
+
+
+def limits(_: Registry) -> Iterator[Entry]:
+    """How much a run of LisPy may do where nothing else is said."""
+    doc = (
+        "How much one run of a program may do where nothing else is said. No `try` catches what is beyond it."
+        "\n\nOther limits: (limits ...) in pump.lisp; --steps and --seconds of eval and repl."
+    )
+    yield Entry("default", "limits", "limits", doc, tuple(default_limits()), ours())
 
 
 def plugins(registry: Registry) -> Iterator[Entry]:

@@ -9,7 +9,7 @@ from typing import Any
 from lisppump import canon
 from lisppump.delta import Collection, Delta, Field, Numbering, Schema, Target
 from lisppump.frame import Frame
-from lisppump.lispy.values import Slice
+from lisppump.lispy.values import slice_of
 from lisppump.merge import Change, Merged, apply, merge
 
 TITLE = Field("title", "string")
@@ -20,7 +20,7 @@ STATE: dict[str, Any] = {
     "log.json": {"posts": [{"number": 4, "title": "old"}]},
     "trending.json": {"trending": [{"number": 9, "deep": [{"number": 12}]}]},
     "stats.json": {"total": 7},
-    "votes.jsonl": Slice([{"voter": "ada", "post": 4}], 0, 1),
+    "votes.jsonl": slice_of([{"voter": "ada", "post": 4}], 0, 1),
     "memory/ada.md": "# Ada",
 }
 

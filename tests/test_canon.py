@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lisppump import canon
 from lisppump.errors import LisppumpError
-from lisppump.lispy.values import Slice
+from lisppump.lispy.values import slice_of
 
 floats = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
@@ -138,11 +138,11 @@ def test_deep_data_is_written_to_a_bound_and_refused_beyond_it() -> None:
 
 
 def test_windows_are_written_as_lists() -> None:
-    window = Slice([1, 2, 3, None], 1, 4)
+    window = slice_of([1, 2, 3, None], 1, 4)
     assert canon.canonical({"a": window}) == b'{"a":[2,3,null]}'
     assert canon.canonical({"a": window, "b": 1e16}) == b'{"a":[2,3,null],"b":1e+16}'
     with pytest.raises(LisppumpError, match="nan"):
-        canon.canonical(Slice([math.nan], 0, 1))
+        canon.canonical(slice_of([math.nan], 0, 1))
 
 
 def test_digests_name_their_kind() -> None:

@@ -63,6 +63,12 @@ def test_a_word_with_several_meanings_has_them_all(lisppump: Lisppump) -> None:
     assert {entry["kind"] for entry in entries} >= {"builtin", "clause"}
 
 
+def test_the_limits_of_a_run_are_told(lisppump: Lisppump) -> None:
+    outcome = lisppump("describe", "limits")
+    assert outcome.code == 0
+    assert "  steps: 10,000,000  Steps of one run; beyond it step-limit.\n" in outcome.out
+
+
 def test_an_option_says_where_it_stands(lisppump: Lisppump) -> None:
     assert lisppump("describe", "bad").out.startswith("(bad SHARE)    clause breaker bad\n")
     lines = lisppump("describe", "room-size").out.splitlines()
@@ -155,3 +161,9 @@ def test_a_command_that_cannot_be_described_hides_nothing_else(
     (entry, _) = lisppump("describe", "odd", "--json").json["entries"]
     assert entry["doc"] == "Its description cannot be read: RuntimeError: no words."
     assert lisppump("describe", "take").code == 0
+
+
+def test_a_word_of_another_lisp_says_what_there_is_here(lisppump: Lisppump) -> None:
+    outcome = lisppump("describe", "pcase", "--json")
+    assert outcome.json["error"]["code"] == "nothing-described"
+    assert outcome.json["error"]["help"] == "write (match x (pattern form ...) ...)"

@@ -327,3 +327,24 @@ def test_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert spawn("eval", '"caf\u00e9"', cwd=tmp_path, PYTHONHASHSEED="77").out == '"caf\u00e9"\n'
     assert spawn("eval", '"caf\u00e9"', cwd=tmp_path, PYTHONIOENCODING="ascii").code == 0
     assert sys.stdout is not None
+
+
+def test_what_is_no_text_is_a_bad_token_of_the_program(tmp_path: Path) -> None:
+    file = tmp_path / "p.lisp"
+    file.write_bytes(b'1\n(display "\xff")')
+    outcome = spawn("eval", "-f", file, cwd=tmp_path)  # in a process that has imported no LisPy before
+    assert (outcome.code, outcome.out) == (1, "")
+    assert f"error[bad-token]: {file} should be UTF-8 text; line 2 is not\n" in outcome.err
+    assert spawn("eval", "-f", file, "--json", cwd=tmp_path).json["error"]["category"] == "syntax"
+
+
+def test_the_file_of_that_name_is_stdin(lisppump: Lisppump, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"(+ 40 2)\n(car 5)")))
+    outcome = lisppump("eval", "-f", "-")
+    assert outcome.code == 1 and "--> <stdin>:2:1" in outcome.err
+
+
+def test_who_runs_out_of_steps_is_told_how_to_get_more(lisppump: Lisppump) -> None:
+    outcome = lisppump("eval", "(apply + (range 99))", "--steps", "10")
+    assert outcome.code == 1 and "  help: `--steps N` allows more; `lisppump describe limits` " in outcome.err
+    assert "describe" not in lisppump("eval", "(let f () (f))", "--seconds", "0.01").err

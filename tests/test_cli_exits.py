@@ -132,6 +132,52 @@ def test_with_json_an_error_is_a_document_and_stderr_is_empty(world: Path) -> No
     assert outcome.json["error"] == outcome.json["errors"][0] and len(outcome.json["errors"]) == 2
 
 
+def shell(line: str, cwd: Path, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    """What a shell makes of a line, in which lisppump stands for the command."""
+    return subprocess.run(
+        ["sh", "-c", f'lisppump() {{ {sys.executable} -m lisppump "$@"; }}; {line}'],
+        cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT)}, input=text, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ["eval 1", "--help", "eval --help", "repl", "step -q", "eval 1 --json", ""])
+def test_who_closes_stdout_wants_no_result(world: Path, words: str) -> None:
+    done = shell(f"lisppump {words} >&-", world, "1\n")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_who_closes_stderr_wants_no_errors(world: Path) -> None:
+    done = shell("lisppump eval '(car 5)' 2>&-", world)
+    assert (done.returncode, done.stdout) == (1, "")
+    done = shell("lisppump step -q <&- >&- 2>&-; echo $?; lisppump eval '(rb-frame)'", world)
+    assert (done.stdout, done.stderr) == ("0\n1\n", "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a system without a full disk to write to")
+@pytest.mark.parametrize(
+    "words",
+    ["eval 1", "eval 1 --json", "--help", "--version", "", "repl", "describe map", "status",
+     "eval '(range 20000)'", "eval '(car 5)' --json"],
+)  # fmt: skip
+def test_a_full_disk_is_no_defect(world: Path, words: str) -> None:
+    done = shell(f"lisppump {words} >/dev/full", world, "1\n2\n")
+    assert done.returncode == 5
+    assert done.stderr == (
+        "error[disk]: the result cannot be written: no space left on device\n"
+        "  help: make room, or send it elsewhere\n"
+    )
+    done = shell(f"lisppump {words} >/dev/full 2>&1", world, "1\n2\n")
+    assert (done.returncode, done.stderr) == (5, "")
+
+
+@pytest.mark.parametrize("words", ["eval -", "repl", "fmt -"])
+def test_without_stdin_nothing_is_read_from_it(world: Path, words: str) -> None:
+    done = shell(f"lisppump {words} <&-", world)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error[bad-usage]: stdin is closed") and done.stderr.count("\n") == 2
+
+
 def test_quiet_leaves_results_and_errors(world: Path) -> None:
     assert spawn("run", "--frames", "2", "-q", cwd=world) == Outcome(0, "", "")
     outcome = spawn("run", "--frames", "1", "-q", "--json", cwd=world)

@@ -178,8 +178,30 @@ def test_commands_of_every_kind(piped: Piped, world: Path) -> None:
     golden("repl-commands.txt", outcome.out)
 
 
+def test_what_other_forms_define_is_known(piped: Piped) -> None:
+    outcome = piped(
+        '(define-values (mine more) (values (lambda (a) "Adds." (+ a 1)) 2))\n(defstruct point x y)\n'
+        ",doc mine\n,source mine\n,doc more\n,source make-point\n,doc _\n,apropos adds\n"
+    )
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "mine    definition\n  Adds.\n  its value is a procedure\n" in outcome.out
+    assert '(lambda (a) "Adds." (+ a 1))\n' in outcome.out
+    assert "more    definition\n  Defined here.\n  its value is an integer\n" in outcome.out
+    assert "\n(define (make-point &key x y) (dict " in outcome.out
+    assert "_    definition\n  The last value.\n  its value is a procedure\n" in outcome.out
+    assert "definition  mine" in outcome.out
+    outcome = piped("(define-values (mine more) (values 1 2))\n,source more\n")
+    assert outcome.code == 1 and "more has no definition to show" in outcome.err
+
+
+def test_a_definition_that_is_refused_changes_nothing(piped: Piped) -> None:
+    outcome = piped("(define quote 1)\n(define unless (car nil))\n'a (unless #f 1)")
+    assert outcome.code == 1 and outcome.out == "a\n1\n"
+
+
 def test_doc_and_apropos_say_what_the_commands_say(piped: Piped, lisppump: Lisppump) -> None:
     assert piped(",doc take").out == lisppump("describe", "take").out
+    assert piped(",doc frame").out == lisppump("describe", "frame").out != ""
     assert piped(",doc breaker bad").out == lisppump("describe", "breaker", "bad").out
     assert piped(",source tally").out.startswith("(define (tally items)\n")
     assert piped(",apropos dice seed").out == lisppump("apropos", "dice", "seed").out
@@ -212,7 +234,18 @@ def test_plan_says_what_the_next_frame_would_do(piped: Piped, world: Path, lispp
 
 
 def test_quit_ends_it(piped: Piped) -> None:
-    assert piped("1\n,quit\n2") == Outcome(0, "1\n", "")
+    for command in ("quit", "q", "exit"):
+        assert piped(f"1\n,{command}\n2") == Outcome(0, "1\n", "")
+    assert piped(",q\n1", "--json") == Outcome(0, "", "")
+
+
+@pytest.mark.parametrize("form", ["(exit)", "exit", "quit", "(quit)", "(begin (exit 0))", "(bye)"])
+def test_who_wants_to_leave_is_told_how(piped: Piped, form: str) -> None:
+    outcome = piped(f"{form}\n1")
+    assert (outcome.code, outcome.out) == (1, "1\n") and outcome.err.startswith("error[unbound]: ")
+    assert outcome.err.endswith("\n  help: ,quit or Ctrl-D ends the session\n")
+    assert piped(f"(define-values (exit quit bye) (values list list list))\n{form}").code == 0
+    assert "ends the session" not in piped("(exitt)").err
 
 
 def test_the_help_names_every_command(piped: Piped) -> None:

@@ -59,6 +59,8 @@ def pattern(entry: Entry, ambiguous: frozenset[str]) -> str | None:
         "python": rf"\b{word}\b",
         "command": ", ".join(f'"{part}"' for part in entry.name.split(" ")),
         "error code": rf"(?:\"|\[|;!> |error ){word}\b",
+        "name": rf"[\s(]{word}[\s)]",
+        "default": rf"\"describe\", \"{word}\"",
         "library": rf"[\s(']{word}[\s)]",
     }[entry.kind]
 

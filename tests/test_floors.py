@@ -154,3 +154,4 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
     loaded = loaded_by(code)
     assert not loaded & {"anthropic", "ollama", "rich", "prompt_toolkit"}
     assert not any(name.startswith("lisppump.plugins.") for name in loaded)
+    assert not any(name.startswith("lisppump.lispy.hot") for name in loaded)

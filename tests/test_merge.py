@@ -12,7 +12,7 @@ import pytest
 from lisppump import canon
 from lisppump.delta import Collection, Delta, Field, Numbering, Target
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.values import Slice
+from lisppump.lispy.values import slice_of
 from lisppump.merge import Memo, apply, merge
 from tests.merging import (
     AUTHOR,
@@ -176,7 +176,7 @@ def test_once_per_holds_within_a_frame_and_against_what_stands_there() -> None:
         schema(votes),
         delta(1, votes=[{"voter": "ada", "post": 4}, vote, nameless, nameless]),
         delta(2, votes=[vote, {"voter": "", "post": 5}, {"voter": "", "post": 5}]),
-        documents={**STATE, "votes.jsonl": Slice([{"voter": "ada", "post": 4}], 0, 1)},
+        documents={**STATE, "votes.jsonl": slice_of([{"voter": "ada", "post": 4}], 0, 1)},
     )
     assert merged.report["votes"]["duplicate"] == 2
     assert merged.report["votes"]["merged"] == 3

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from lisppump.errors import LisppumpError
-from lisppump.lispy.values import Slice
+from lisppump.lispy.values import slice_of
 from lisppump.merge import Change, apply
 from tests.merging import STATE
 
 
 def test_appending_to_the_newest_window_copies_nothing() -> None:
     base = [{"n": 1}]
-    first = Slice(base, 0, 1)
+    first = slice_of(base, 0, 1)
     second = apply({"a.jsonl": first}, [Change("a.jsonl", "append", (), [{"n": 2}])])["a.jsonl"]
     assert second.base is base
     assert list(first) == [{"n": 1}]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lisppump import canon
 from lisppump.delta import Collection, DeltaError, Field, Numbering, Schema
-from lisppump.lispy.values import Pair, Slice
+from lisppump.lispy.values import pair_of, slice_of
 from lisppump.schema import check, in_words, json_schema, read, read_reply
 from lisppump.schema_reader import Unfinished
 
@@ -193,8 +193,8 @@ def test_what_is_no_json_is_refused_and_can_still_be_written() -> None:
 
 
 def test_lispy_lists_become_arrays() -> None:
-    note = Pair(1, Slice([0, 2, 3], 1, 3), 3)
-    accepted, _ = check(SCHEMA, {"gauges": Slice([{"level": 1, "open": False, "note": note}], 0, 1)})
+    note = pair_of(1, slice_of([0, 2, 3], 1, 3), 3)
+    accepted, _ = check(SCHEMA, {"gauges": slice_of([{"level": 1, "open": False, "note": note}], 0, 1)})
     assert accepted == {"gauges": [{"level": 1, "open": False, "note": [1, 2, 3]}]}
 
 

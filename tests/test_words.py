@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from lisppump.cli import COMMANDS
 from lisppump.cli.describe import commands
 from lisppump.hookspecs import API_VERSION, NOUNS, PARTICIPLES, SINCE, VERBS
 from lisppump.lispy import library
+from lisppump.lispy.analyser import GIVEN
 from lisppump.lispy.builtins import load
 from lisppump.lispy.forms import FORMS
+from lisppump.lispy.limits import Limits
 from lisppump.registry import Registry, builtin_stages
 from lisppump.stages import KINDS
 from lisppump.words import Entry, Origin, codes, everything, meanings, named, nearest
@@ -52,6 +55,7 @@ def test_every_table_is_there() -> None:
     for kind, table in (("form", FORMS), ("builtin", load())):
         entries = of_kind(kind)
         assert set(table) == {name for entry in entries.values() for name in entry.names}
+    assert set(of_kind("name")) == set(GIVEN)
     assert set(of_kind("library")) == set(library.names())
     assert [*of_kind("error code")] == sorted(codes())
     assert {"breaker bad", "delta COLLECTION number above"} <= set(of_kind("clause"))
@@ -96,6 +100,8 @@ def test_the_order_does_not_change_and_no_name_is_there_twice() -> None:
         ("dam affinity room-size", [("option", "affinity room-size")]),
         ("room-size", [("option", "affinity room-size"), ("option", "round-robin room-size")]),
         ("pluck", [("library", "pluck")]),
+        ("frame", [("name", "frame")]),
+        ("agents", [("clause", "agents"), ("name", "agents")]),
         ("frame_committed", [("hook", "frame_committed")]),
         ("plugins why", [("command", "plugins why")]),
         ("no-simulation", [("error code", "no-simulation")]),
@@ -138,6 +144,19 @@ def test_what_lisppump_brings_says_so() -> None:
     assert affinity is not None and affinity.plugin == "lisppump:affinity"
     assert affinity.file is not None and affinity.file.endswith("dam_affinity.py")
     assert of_kind("option")["affinity room-size"].origin == affinity
+
+
+def test_the_limits_are_those_that_runs_have() -> None:
+    entry = of_kind("default")["limits"]
+    shown = {line.partition(":")[0]: line for line in entry.details}
+    assert list(shown) == [each.name for each in fields(Limits)]
+    for name, line in shown.items():
+        most = getattr(Limits(), name)
+        assert line.startswith(f"{name}: {'none' if most is None else f'{most:,}'} "), line
+        assert line.rpartition(" ")[2].rstrip(".") in codes()
+    assert shown["steps"] == "steps: 10,000,000  Steps of one run; beyond it step-limit."
+    assert shown["output"].startswith("output: 65,536 (64 Ki)  ")
+    assert shown["allocation"].startswith("allocation: 67,108,864 (64 Mi)  ")
 
 
 # -- plugins

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -42,6 +44,9 @@ COMMANDS: dict[str, str] = {
 }
 
 EXIT_USAGE, EXIT_DEFECT, EXIT_INTERRUPTED = 2, 70, 130
+UNWRITTEN = frozenset(  # how a stream that is open refuses what is written to it
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+)
 FOREIGN = "lisppump.foreign"  # in the context: the plugin's command that is run
 OURS = (  # what a plugin's command may raise, and what stops one
     LisppumpError, click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError,
@@ -148,6 +153,7 @@ def _version(ctx: click.Context) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code is what a shell should see."""
     args = list(sys.argv[1:] if argv is None else argv)
+    _open_closed_streams()
     settings = Settings.guess(args, COMMANDS)
     out = sys.stdout
     if isinstance(out, io.TextIOWrapper):
@@ -159,9 +165,33 @@ def main(argv: Sequence[str] | None = None) -> int:
             if not out.closed:  # a plugin can have closed it
                 out.flush()
     except BrokenPipeError:
-        # Whoever read our output has gone; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+        _drop(out)  # whoever read our output has gone; nothing may be written at exit either
         return 1
+    except OSError as error:
+        if error.filename is not None or error.errno not in UNWRITTEN:
+            raise
+        return _unwritten(error, out, settings)
+
+
+def _open_closed_streams() -> None:
+    """Where the caller closed stdout or stderr, nobody wants what is written there.
+
+    The three numbers are taken, lest a file of the world get one of them.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+            setattr(sys, name, nowhere)
+
+
+def _drop(stream: TextIO) -> None:
+    """Let what a stream still holds, and all that comes after it, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _run(args: list[str], settings: Settings) -> int:
@@ -186,6 +216,8 @@ def _run(args: list[str], settings: Settings) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.filename is not None:
             return _no_access(error, settings)
+        if isinstance(error, OSError) and error.errno in UNWRITTEN:
+            raise
         return _defect(error, settings)
 
 
@@ -202,6 +234,24 @@ def _no_access(error: OSError, settings: Settings) -> int:
     reason = (error.strerror or "no reason given").lower()
     refusal = LisppumpError("no-access", f"{name} cannot be used: {reason}")
     settings.fail(refusal)
+    return refusal.exit_code
+
+
+def _unwritten(error: OSError, out: TextIO, settings: Settings) -> int:
+    """Say on stderr, as long as that takes anything, that the result could not be written."""
+    from lisppump.disk import StateError
+
+    reason = (error.strerror or "no reason given").lower()
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    help = "make room, or send it elsewhere" if full else "send it elsewhere"
+    refusal = StateError("disk", f"the result cannot be written: {reason}", help=help)
+    _drop(out)
+    settings.json = False  # its document would go where nothing is taken
+    try:
+        settings.fail(refusal)
+    except OSError:
+        with suppress(OSError):
+            _drop(sys.stderr)
     return refusal.exit_code
 
 

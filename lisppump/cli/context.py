@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import click
 
@@ -234,6 +234,13 @@ def table(rows: Sequence[Sequence[str]], *, indent: str = "") -> list[str]:
         indent + "  ".join([*(cell.ljust(widths[n]) for n, cell in enumerate(row[:-1])), row[-1]]).rstrip()
         for row in rows
     ]
+
+
+def incoming() -> BinaryIO:
+    """The bytes that come in on stdin; an error where there is no stdin."""
+    if sys.stdin is None:
+        raise click.UsageError("stdin is closed, so nothing can be read from it; open it, as with `< FILE`")
+    return sys.stdin.buffer
 
 
 # -- the options

@@ -48,8 +48,10 @@ def command(settings: Settings, name: tuple[str, ...]) -> None:
 
 def nothing_called(word: str, entries: Iterable[Entry], apropos: str) -> LisppumpError:
     """The error for a word that means nothing; `apropos` is how one looks for words here."""
+    from lisppump.lispy.elsewhere import meant
+
     near = nearest(word, entries)
-    hint = f"did you mean `{near}`?" if near else f"try `{apropos} {word}`"
+    hint = meant(word) or (f"did you mean `{near}`?" if near else f"try `{apropos} {word}`")
     return LisppumpError("nothing-described", f"nothing is called `{word}`", help=hint)
 
 

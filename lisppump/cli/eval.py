@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lisppump.cli.context import Settings, as_command
+from lisppump.cli.context import Settings, as_command, incoming
 from lisppump.errors import LisppumpError
 
 if TYPE_CHECKING:
@@ -43,8 +42,9 @@ def held_short(function: Callable[..., int]) -> Callable[..., int]:
 @as_command("eval")
 @click.argument("expression", required=False, metavar="EXPR")
 @click.option(
-    "-f", "--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
-    help="Evaluate the program in a file.",
+    "-f", "--file", metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="Evaluate the program in a file (`-`: what comes in on stdin).",
 )  # fmt: skip
 @held_short
 def command(
@@ -95,10 +95,10 @@ def _program(expression: str | None, file: Path | None) -> tuple[str, str]:
     """The text to evaluate and what errors call it."""
     if (expression is None) == (file is None):
         raise click.UsageError("there should be one program: EXPR, -f FILE, or - for stdin")
+    if expression == "-" or file == Path("-"):
+        return decoded(incoming().read(), "<stdin>"), "<stdin>"
     if file is not None:
         return decoded(file.read_bytes(), str(file)), str(file)
-    if expression == "-":
-        return decoded(sys.stdin.buffer.read(), "<stdin>"), "<stdin>"
     assert expression is not None
     return expression, "<eval>"
 
@@ -108,8 +108,10 @@ def decoded(data: bytes, name: str, lines: int = 0) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
+        from lisppump.lispy.errors import LispyError  # it declares the code
+
         place = lines + data[: error.start].count(b"\n") + 1
-        raise LisppumpError(
+        raise LispyError(
             "bad-token", f"{name} should be UTF-8 text; line {place} is not", help="save the file as UTF-8"
         ) from None
 
@@ -172,6 +174,8 @@ class Surroundings:
         """Add to an error what may be the reason for it."""
         if error.code == "not-granted" and error.data == "state" and self._settings.root() is None:
             error.help = NO_WORLD
+        elif error.code == "step-limit" and error.help is None:
+            error.help = "`--steps N` allows more; `lisppump describe limits` lists the limits"
         elif error.code == "unbound" and self._asked is not None:
             error.help = "; ".join([*([error.help] if error.help else []), *self._gaps(self._asked)]) or None
 

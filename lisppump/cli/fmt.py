@@ -6,7 +6,6 @@ import difflib
 import os
 import re
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from lisppump.cli.context import Settings, as_command
+from lisppump.cli.context import Settings, as_command, incoming
 from lisppump.cli.eval import decoded
 from lisppump.errors import ErrorList, LisppumpError
 
@@ -90,7 +89,7 @@ def _formatted(paths: dict[Path, None] | list[Path]) -> list[Text]:
             if is_file and path.exists() and not path.is_file():
                 what = f"{name} is no regular file"
                 raise LisppumpError("no-access", what, help="give it on stdin, as `-`")
-            before = decoded(path.read_bytes() if is_file else sys.stdin.buffer.read(), name)
+            before = decoded(path.read_bytes() if is_file else incoming().read(), name)
             texts.append(Text(name, path if is_file else None, before, reindent(before, name)))
         except LisppumpError as error:
             errors.append(error)

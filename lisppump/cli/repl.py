@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lisppump.cli.context import Settings, as_command
+from lisppump.cli.context import Settings, as_command, incoming
 from lisppump.cli.eval import decoded, held_short
 from lisppump.errors import LisppumpError
 
@@ -60,7 +60,7 @@ def _read_all(session: Session) -> None:
     from lisppump.cli.repl_session import Inputs
 
     inputs = Inputs(STDIN)
-    for line in sys.stdin.buffer:
+    for line in incoming():
         try:
             whole = inputs.add(decoded(line, STDIN, inputs.lines))
         except LisppumpError as error:  # what is no text has no forms

@@ -27,7 +27,7 @@ def submit(session: Session, typed: Input) -> None:
         session.evaluate(typed)
         return
     try:
-        word = found[1]
+        word = ALIASES.get(found[1], found[1])
         if word not in COMMANDS:
             raise _no_command(word)
         if session.settings.json and word not in ("time", "quit"):
@@ -81,16 +81,20 @@ def _apropos(session: Session, typed: Input) -> None:
 
 
 def _source(session: Session, typed: Input) -> None:
-    from lisppump.lispy import library
+    from lisppump.lispy import library, to_text
 
     name = _words(typed, ",source NAME")
     form = session.definition(name) or library.definition(name)
     if form is not None:
         session.settings.print(form.text)
         return
+    source = getattr(session.values().get(name), "source", None)
+    if source is not None:
+        session.settings.print(to_text(source))
+        return
     if name in session.names():
-        what = f"{name} is not written in LisPy"
-        raise LisppumpError("nothing-described", what, help=f"`,doc {name}` says what it does")
+        what = "has no definition to show" if name in session.values() else "is not written in LisPy"
+        raise LisppumpError("nothing-described", f"{name} {what}", help=f"`,doc {name}` says what it does")
     near = suggest(name, [*session.names()])
     hint = f"did you mean `{near}`?" if near else f"try `,apropos {name}`"
     raise LisppumpError("nothing-described", f"nothing is called `{name}`", help=hint)
@@ -133,5 +137,6 @@ COMMANDS: dict[str, Command] = {
     "time": Command(",time FORM", "Evaluate, and say how many steps, bytes and milliseconds it took.", _time),
     "plan": Command(",plan", "What would the next frame do? No call, no write.", _plan),
     "help": Command(",help", "This.", _help),
-    "quit": Command(",quit", "Leave, as Ctrl-D does.", _quit),
+    "quit": Command(",quit", "Leave, as Ctrl-D does; so do ,q and ,exit.", _quit),
 }
+ALIASES = {"q": "quit", "exit": "quit"}

@@ -21,9 +21,12 @@ from lisppump.lispy.comments import tokens
 if TYPE_CHECKING:
     from lisppump.lispy import Result
     from lisppump.lispy.nodes import Node
+    from lisppump.lispy.values import Value
     from lisppump.words import Entry
 
 LAST = "_"  # the name of the value of the last form that defined nothing
+LAST_VALUE = "The last value."
+LEAVING = frozenset({"exit", "quit", "halt", "bye", "logout"})  # what may be typed to end a session
 COMMAND = re.compile(r"\s*,([a-zA-Z][a-zA-Z-]*)(?!\S)")
 
 
@@ -136,7 +139,7 @@ class Session:
         result = self.runtime.run(node, keep=LAST if name is None else None)
         took = (time.perf_counter() - began) * 1000
         if result.error is not None:
-            self.around.help(result.error)
+            self._help(result.error)
             self.failed = True
         elif name is not None:
             self._own[name] = node
@@ -147,6 +150,13 @@ class Session:
         if timed:
             steps, size = result.usage["steps"], result.usage["bytes"]
             self.settings.print(f"{steps:,} steps  {size:,} bytes  {took:,.1f} ms")
+
+    def _help(self, error: LispyError) -> None:
+        """Add to an error what may be the reason for it; who wants to leave is told how."""
+        if error.code == "unbound" and error.message.partition(" ")[0] in LEAVING:
+            error.help = ",quit or Ctrl-D ends the session"
+        else:
+            self.around.help(error)
 
     def _tell(self, result: Result) -> None:
         if result.output:
@@ -174,7 +184,17 @@ class Session:
 
     def definitions(self) -> list[Entry]:
         """What was defined here and in pump.lisp, described."""
-        return [described(name, form) for name, form in {**self._given(), **self._own}.items()]
+        forms = {**self._given(), **self._own}
+        others = [said_of(name, value) for name, value in self.values().items() if name not in forms]
+        return [*(described(name, form) for name, form in forms.items()), *others]
+
+    def values(self) -> dict[str, Value]:
+        """What the names have for values that were bound here, by whatever form."""
+        from lisppump.lispy.names import UNBOUND
+
+        here = self.runtime.globals
+        bound = {name: here.cell(name).value for name in sorted(here.bound)}
+        return {name: value for name, value in bound.items() if value is not UNBOUND} | here.macros
 
     @cached_property
     def language(self) -> list[Entry]:
@@ -186,15 +206,15 @@ class Session:
 
     def names(self) -> dict[str, str]:
         """Every name that a program may use here, each with what is said of it in a line."""
+        from lisppump.words import given
+
         said = {word: entry.gist for entry in self.language for word in entry.names}
         if self.settings.root() is not None:
-            said |= {"frame": "The documents of the newest frame.", "agents": "Its agents, as a list."}
-        here = self.runtime.globals
-        said |= dict.fromkeys((*here.bound, *here.macros), "Defined here.")
-        said[LAST] = "The last value."
-        given, own = self._given(), self._own
-        said = {name: described(name, form).gist for name, form in given.items()} | said
-        return said | {name: described(name, form).gist for name, form in own.items()}
+            said |= {entry.name: entry.gist for entry in given(self.around.registry())}
+        said[LAST] = LAST_VALUE
+        said |= {name: said_of(name, value).gist for name, value in self.values().items()}
+        said = {name: described(name, form).gist for name, form in self._given().items()} | said
+        return said | {name: described(name, form).gist for name, form in self._own.items()}
 
 
 def described(name: str, form: Node) -> Entry:
@@ -205,6 +225,21 @@ def described(name: str, form: Node) -> Entry:
     doc = rest[0].value if len(rest) > 1 and rest[0].kind == "string" else None
     place = f"defined at {form.span.file}:{form.span.line}"
     return Entry("definition", name, target.text, str(doc or SILENT), (place,))
+
+
+def said_of(name: str, value: Value) -> Entry:
+    """What is known of a name that has a value, but no definition of its own."""
+    from lisppump.lispy.builtins import describe_type
+    from lisppump.lispy.nodes import usage_of
+    from lisppump.words import Entry
+
+    place = f"its value is {describe_type(value)}"
+    if name == LAST:
+        return Entry("definition", name, name, LAST_VALUE, (place,))
+    template = getattr(value, "template", None)
+    usage = None if template is None else usage_of(template.name, template.node)
+    doc = getattr(value, "doc", None) or "Defined here."
+    return Entry("definition", name, usage or name, str(doc), (place,))
 
 
 def _mark(file: Path) -> tuple[str, int, int] | None:

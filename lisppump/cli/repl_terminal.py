@@ -7,9 +7,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import create_app_session
+from prompt_toolkit.application import Application, create_app_session
+from prompt_toolkit.application.current import AppSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER
@@ -30,15 +32,28 @@ from lisppump.lispy.lexer import LispyLexer
 
 
 class Stop:
-    """What Ctrl-C does while no line is typed: it ends what is `running`, and else nothing, however often."""
+    """What Ctrl-C does: it ends what is `running`, gives up the line that is typed, and else does nothing.
+
+    The terminal hands it over as a key while a line is typed. The signal is ours alone: prompt_toolkit takes
+    it before the prompt is there and keeps it a little longer, when it can do nothing but fail.
+    """
 
     def __init__(self) -> None:
         self.running = False
+        self.around: AppSession | None = None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if self.running:
             self.running = False
             raise KeyboardInterrupt
+        app = self.around.app if self.around is not None else None
+        if app is not None and app.loop is not None and not app.loop.is_closed():
+            app.loop.call_soon_threadsafe(_give_up, app)  # it wakes a loop that waits for keys
+
+
+def _give_up(app: Application[Any]) -> None:
+    if app.is_running and not app.is_done:
+        app.exit(exception=KeyboardInterrupt(), style="class:aborting")
 
 
 def converse(session: Session, history: Path | None) -> None:
@@ -48,12 +63,12 @@ def converse(session: Session, history: Path | None) -> None:
     stop = Stop()
     before = signal.signal(signal.SIGINT, stop)
     try:
-        with create_app_session(output=create_output(settings.out, always_prefer_tty=True)):
+        with create_app_session(output=create_output(settings.out, always_prefer_tty=True)) as stop.around:
             prompt = _prompt(session, history)
             while not session.ended:
                 session.catch_up()
                 try:
-                    text = prompt.prompt(f"{clean(session.place())}> ")
+                    text = prompt.prompt(f"{clean(session.place())}> ", handle_sigint=False)
                 except KeyboardInterrupt:  # the line is given up
                     continue
                 except EOFError:

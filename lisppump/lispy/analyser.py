@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,11 @@ from lisppump.errors import Span
 from lisppump.lispy import library
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.names import UNBOUND, Cell, Namespace
-from lisppump.lispy.nodes import Node, cut, datum, key_name, node_of
+from lisppump.lispy.nodes import Node, datum, key_name, node_of, pay, shown
 from lisppump.lispy.options import has_options, with_options
+from lisppump.lispy.printer import cut
 from lisppump.lispy.run import Run
+from lisppump.lispy.scope import Scope as Scope
 from lisppump.lispy.seal import defines
 from lisppump.lispy.tree import (
     Body,
@@ -29,7 +31,7 @@ from lisppump.lispy.tree import (
     Tree,
     Variable,
 )  # fmt: skip
-from lisppump.lispy.values import Procedure, Value
+from lisppump.lispy.values import Primitive, Procedure, Value
 
 Tails = tuple[Label, ...]
 
@@ -51,8 +53,11 @@ class FormSpec:
 FORMS: dict[str, FormSpec] = {}
 FIXED = frozenset({"quote", "if", "define", "set!", "lambda"})  # no program may bind these
 DEFINING: set[str] = set()  # forms that stand for definitions
-DATA = ("string", "integer", "float", "boolean", "keyword")  # kinds of what can stand for no procedure
-GIVEN = ("frame", "agents")  # names that get their values from the state, when they are used
+DATA = frozenset({"string", "integer", "float", "boolean", "keyword"})  # kinds of what stands for itself
+GIVEN = {  # names that get their values from the state, when they are used
+    "frame": "The documents of the newest frame. They are one dict, by their names without suffix.",
+    "agents": "The agents of the newest frame. They are a list of dicts, each with its id.",
+}
 
 
 def form(
@@ -86,57 +91,6 @@ def rewriting(
     return enter
 
 
-class Scope:
-    """Local names. A `boundary` begins a procedure; a scope with a `body` takes internal definitions.
-
-    `earlier` are names that a `let` binds before the value that is looked at: they count where nothing else
-    has the name, and `leant` says that one of them did.
-    """
-
-    __slots__ = ("body", "boundary", "earlier", "leant", "names", "parent")
-
-    def __init__(
-        self, parent: Scope | None, boundary: bool = False, body: list[Variable] | None = None
-    ) -> None:
-        self.names: dict[str, Variable | Label | Procedure] = {}
-        self.parent = parent
-        self.boundary = boundary
-        self.body = body
-        self.earlier: dict[str, Variable] | None = None
-        self.leant = False
-
-    def find(self, name: str) -> tuple[Variable | Label | Procedure | None, bool]:
-        """What a name means here, and whether it belongs to a procedure further out."""
-        scope: Scope | None = self
-        crossed = False
-        while scope is not None:
-            known = scope.names.get(name)
-            if known is not None:
-                return known, crossed
-            crossed = crossed or scope.boundary
-            scope = scope.parent
-        return None, False
-
-    def before(self, name: str) -> Variable | None:
-        """What a name means that only an earlier binding of a `let` around here has."""
-        scope: Scope | None = self
-        while scope is not None:
-            if scope.earlier is not None and name in scope.earlier:
-                scope.leant = True
-                return scope.earlier[name]
-            scope = scope.parent
-        return None
-
-    def known(self) -> list[str]:
-        """All local names that can be seen from here."""
-        scope: Scope | None = self
-        found: list[str] = []
-        while scope is not None:
-            found.extend(scope.names)
-            scope = scope.parent
-        return found
-
-
 class Analyser:
     """Turns the forms of one namespace into trees; `evaluate` runs the procedure of a macro definition."""
 
@@ -147,6 +101,7 @@ class Analyser:
         self.namespace = namespace
         self.evaluate = evaluate
         self.spans = spans
+        self.deepest = 4 * run.limits.syntax_depth
         self.depth = 0
         self.origins: dict[int, tuple[Value, Node]] = {}
         self.expanded: list[Procedure] = []  # the macros that were used, in order
@@ -165,26 +120,27 @@ class Analyser:
     def expression(self, node: Node, scope: Scope, tails: Tails) -> Tree:
         """The tree of a node; `tails` are the loops that a call standing here may jump to."""
         kind = node.kind
-        if kind == "symbol":
-            return self.reference(node, scope)
         if kind == "list":
             if not node.items:
                 return Const([])
             self.depth += 1
-            if self.depth > 4 * self.run.limits.syntax_depth:
+            if self.depth > self.deepest:
                 raise LimitError(
                     "syntax-depth-limit", "macros expand this into a program nested too deep", span=node.span
                 )
             try:
-                return self.compound(node, scope, tails)
+                tree = self.compound(node, scope, tails)
             except LispyError as error:
-                raise error.located(node.span) from None
-            finally:
                 self.depth -= 1
+                raise error.located(node.span) from None
+            self.depth -= 1
+            return tree
+        if kind == "symbol":
+            return self.reference(node, scope)
         if kind == "dict":
             items = node.items
             keys = [key_name(key) for key in items[::2]]
-            return DictTemplate(keys, [self.expression(item, scope, ()) for item in items[1::2]])
+            return DictTemplate(keys, self.expressions(items[1::2], scope))
         if kind == "vector":
             return Const(datum(node))
         if kind == "dotted":
@@ -195,33 +151,59 @@ class Analyser:
             return Global(node.value, self.span(node), scope)
         return Const(node.value)
 
+    def expressions(self, nodes: tuple[Node, ...], scope: Scope) -> list[Tree]:
+        """The trees of several nodes, none of which stands where its procedure ends."""
+        trees: list[Tree] = []
+        for node in nodes:
+            kind = node.kind
+            if kind == "symbol":
+                trees.append(self.reference(node, scope))
+            elif kind in DATA:
+                trees.append(Const(node.value))
+            else:
+                trees.append(self.expression(node, scope, ()))
+        return trees
+
     def reference(self, node: Node, scope: Scope) -> Tree:
         """The value of a name."""
         name = node.value.name
-        known, _ = scope.find(name)
-        if known is None:
-            namespace = self.namespace
-            if name not in namespace.bound:
-                spec = FORMS.get(name)
-                if name in namespace.macros or (spec is not None and not spec.valued):
-                    raise LispyError(
-                        "bad-syntax",
-                        f"{name} is a form, not a value; it stands first in its brackets",
-                        span=node.span,
-                        help=None if spec is None else f"write {spec.usage}",
-                    )
-            cell = namespace.cell(name)
-            if cell.value is UNBOUND and name not in GIVEN:
-                earlier = scope.before(name)
-                if earlier is not None:
-                    return self._or_earlier(cell, earlier, node)
-            return Global(cell, self.span(node), scope)
+        around: Scope | None = scope
+        while around is not None:
+            known = around.names.get(name)
+            if known is not None:
+                return self._local(known, node)
+            around = around.parent
+        return self._outer(node, name, scope)
+
+    def _outer(self, node: Node, name: str, scope: Scope) -> Tree:
+        """The value of a name that nothing binds around here."""
+        namespace = self.namespace
+        if (name in FORMS or name in namespace.macros) and name not in namespace.bound:
+            spec = FORMS.get(name)
+            if name in namespace.macros or (spec is not None and not spec.valued):
+                raise LispyError(
+                    "bad-syntax",
+                    f"{name} is a form, not a value; it stands first in its brackets",
+                    span=node.span,
+                    help=None if spec is None else f"write {spec.usage}",
+                )
+        cell = namespace.cells.get(name) or namespace.cell(name)
+        if name[:4] == "eval" and self.run.heat.is_eval(cell):
+            self.run.heat.freeze()  # it may rebind anything while other code runs
+        if cell.value is UNBOUND and name not in GIVEN:
+            earlier = scope.before(name)
+            if earlier is not None:
+                return self._or_earlier(cell, earlier, node)
+        return Global(cell, Span(node.source, node.start, node.end) if self.spans else None, scope)
+
+    def _local(self, known: Variable | Label | Procedure, node: Node) -> Tree:
+        """The value of a name that is bound around here."""
+        if known.__class__ is Variable:
+            return Local(known, Span(node.source, node.start, node.end) if self.spans else None)
         if isinstance(known, Label):
             known.fail()
             return Local(known.variable, self.span(node))
-        if isinstance(known, Variable):
-            return Local(known, self.span(node))
-        raise LispyError("bad-syntax", f"{name} is a macro, not a value", span=node.span)
+        raise LispyError("bad-syntax", f"{node.value.name} is a macro, not a value", span=node.span)
 
     def _or_earlier(self, cell: Cell, earlier: Variable, node: Node) -> Tree:
         """A global name, or while that has no value an earlier binding of the same `let`."""
@@ -230,7 +212,7 @@ class Analyser:
             return value if cell.value is UNBOUND else cell.value
 
         span = self.span(node)
-        return Call(Const(Procedure(cell.name, settled, 1, 1)), [Local(earlier, span)], span)
+        return Call(Const(Primitive(cell.name, settled, 1, 1)), [Local(earlier, span)], span)
 
     def own(self, name: str, like: Node) -> Node:
         """A builtin of the language at a place of the program, whatever the program means by its name."""
@@ -241,33 +223,47 @@ class Analyser:
 
     def compound(self, node: Node, scope: Scope, tails: Tails) -> Tree:
         """A call, a form or the use of a macro."""
-        head = node.items[0]
-        if head.kind == "form":  # put there by another form
-            return head.value.analyse(self, node, scope, tails)  # type: ignore[no-any-return]
-        if head.kind == "symbol":
+        items = node.items
+        head = items[0]
+        kind = head.kind
+        if kind == "symbol":
             name = head.value.name
-            known, crossed = scope.find(name)
-            if isinstance(known, Label):
-                return self.labelled(node, known, crossed, scope, tails)
-            if known is None and name not in self.namespace.bound:
-                known = self.namespace.macros.get(name)
-                if known is None and name in FORMS:
-                    return FORMS[name].analyse(self, node, scope, tails)
-            if isinstance(known, Procedure):
-                return self.expression(self.expand(node, known), scope, tails)
-        if head.kind in DATA and node.square:  # no call: Clojure's and JSON's [1 2]
-            items = (self.own("list", head), *node.items)
+            known = None
+            around: Scope | None = scope
+            while around is not None and known is None:
+                known = around.names.get(name)
+                around = around.parent
+            if known is None:
+                namespace = self.namespace
+                if name not in namespace.bound:
+                    if name in namespace.macros:
+                        return self.expression(self.expand(node, namespace.macros[name]), scope, tails)
+                    if name in FORMS:
+                        return FORMS[name].analyse(self, node, scope, tails)
+                operator = self._outer(head, name, scope)
+            elif known.__class__ is Variable:
+                operator = self._local(known, head)
+            elif isinstance(known, Label):
+                return self.labelled(node, known, scope, tails)
+            else:
+                return self.expression(self.expand(node, known), scope, tails)  # type: ignore[arg-type]
+        elif kind == "form":  # put there by another form
+            return head.value.analyse(self, node, scope, tails)  # type: ignore[no-any-return]
+        elif kind in DATA and (node.square or (kind == "keyword" and 2 <= len(items) <= 3)):
+            if node.square:  # no call: Clojure's and JSON's [1 2]
+                items = (self.own("list", head), *items)
+            else:  # (:key d), as Clojure writes it
+                items = (self.own("get", head), items[1], head, *items[2:])
             return self.expression(Node("list", None, items, node.source, node.start, node.end), scope, tails)
-        if head.kind == "keyword" and 2 <= len(node.items) <= 3:  # (:key d), as Clojure writes it
-            items = (self.own("get", head), node.items[1], head, *node.items[2:])
-            return self.expression(Node("list", None, items, node.source, node.start, node.end), scope, tails)
-        operator = self.expression(head, scope, ())
-        operands = [self.expression(item, scope, ()) for item in node.items[1:]]
-        return Call(operator, operands, self.span(node))
+        else:
+            operator = self.expression(head, scope, ())
+        span = Span(node.source, node.start, node.end) if self.spans else None
+        return Call(operator, self.expressions(items[1:], scope), span)
 
-    def labelled(self, node: Node, label: Label, crossed: bool, scope: Scope, tails: Tails) -> Tree:
+    def labelled(self, node: Node, label: Label, scope: Scope, tails: Tails) -> Tree:
         """A call of a named let, which is a jump as long as nothing speaks against it."""
-        operands = [self.expression(item, scope, ()) for item in node.items[1:]]
+        _, crossed = scope.find(label.variable.name)
+        operands = self.expressions(node.items[1:], scope)
         if crossed or label not in tails or len(operands) != len(label.parameters):
             label.fail()
         else:
@@ -304,10 +300,10 @@ class Analyser:
                 raise LimitError(
                     "syntax-depth-limit", "a macro made a program nested too deep", span=like.span
                 )
-            self.run.charge(len(value))
+            pay(self.run.meter, len(value))
             items = tuple([self.placed(item, like, depth + 1) for item in value])
             return Node("list", None, items, like.source, like.start, like.end)
-        return node_of(value, like, self.run.limits, depth)
+        return node_of(value, like, self.run.meter, depth)
 
     def sequence(self, nodes: tuple[Node, ...], scope: Scope, tails: Tails) -> Tree:
         """Several forms where no new scope begins."""
@@ -321,10 +317,13 @@ class Analyser:
     def body(self, nodes: tuple[Node, ...], parent: Scope, tails: Tails) -> Tree:
         """Several forms in a scope of their own; definitions among them are seen by all of them."""
         variables: list[Variable] = []
-        scope = Scope(parent, body=variables)
+        scope = Scope(parent, False, variables)
         for name in self.defined(nodes, scope):
             self.declare(name, scope)
-        tree = self.sequence(nodes, scope, tails)
+        if len(nodes) == 1:
+            tree = self.expression(nodes[0], scope, tails)
+        else:
+            tree = self.sequence(nodes, scope, tails)
         if not variables:
             return tree
         forms = tree.forms if isinstance(tree, Sequence) else [tree]
@@ -338,14 +337,19 @@ class Analyser:
         """The names that definitions among these forms bind."""
         found: list[Node] = []
         for node in nodes:
-            word = node.head
-            if node.kind == "list" and node.items and node.items[0].kind == "form":
-                spec = node.items[0].value
-            elif word is None or scope.find(word)[0] is not None or word in self.namespace.bound:
+            if node.kind != "list" or not node.items:
                 continue
-            else:
+            head = node.items[0]
+            if head.kind == "form":
+                spec = head.value
+            elif head.kind == "symbol":
+                word = head.value.name
                 spec = FORMS.get(word)
-            kind = None if spec is None else spec.name
+                if spec is None or scope.find(word)[0] is not None or word in self.namespace.bound:
+                    continue
+            else:
+                continue
+            kind = spec.name
             if kind == "begin":
                 found.extend(self.defined(node.items[1:], scope))
             elif kind in ("define", "defun") and len(node.items) > 2:
@@ -354,7 +358,7 @@ class Analyser:
                     target = target.items[0]
                 if target.kind == "symbol":
                     found.append(target)
-            elif spec is not None and spec.name in DEFINING and spec.rewrite is not None:
+            elif kind in DEFINING and spec.rewrite is not None:
                 found.extend(self.defined((spec.rewrite(self, node),), scope))
         return found
 
@@ -380,7 +384,9 @@ class Analyser:
             if self.run.sealed:
                 raise defines(word, name.span)
             cell = self.namespace.bind(word)
-            return DefineGlobal(cell, make())
+            tree = DefineGlobal(cell, make())
+            self.run.heat.unsettle(cell, once=True)
+            return tree
         variable = self.declare(name, target)
         first = not variable.defined
         if not first:
@@ -394,11 +400,14 @@ class Analyser:
     def binder(self, node: Node) -> str:
         """The name a program binds; an error where it may not."""
         if node.kind != "symbol":
-            raise LispyError("bad-syntax", f"a name is wanted here, got {cut(node.text)}", span=node.span)
+            raise LispyError("bad-syntax", f"a name is wanted here, got {shown(node)}", span=node.span)
         name: str = node.value.name
         if name in FIXED:
             raise LispyError(
-                "bad-syntax", f"{name} cannot be bound: it is one of the five fixed names", span=node.span
+                "bad-syntax",
+                f"{name} cannot be bound: it is one of the five fixed names",
+                span=node.span,
+                help="take any name but quote, if, define, set! and lambda",
             )
         return name
 
@@ -415,7 +424,7 @@ class Analyser:
                 names, rest = names[:-2], names[-1]
         else:
             raise LispyError(
-                "bad-syntax", f"parameters are a list of names, not {cut(node.text)}", span=node.span
+                "bad-syntax", f"parameters are a list of names, not {shown(node)}", span=node.span
             )
         variables = [self.parameter(name, scope) for name in names]
         return variables, None if rest is None else self.parameter(rest, scope)
@@ -440,27 +449,35 @@ class Analyser:
         self, name: str, parameters: Node, nodes: tuple[Node, ...], whole: Node, parent: Scope | None
     ) -> Lambda:
         """A procedure; a string before other forms is its docstring."""
-        scope = Scope(parent, boundary=True)
+        scope = Scope(parent, True)
         if parameters.items and has_options(parameters):
             parameters, nodes = with_options(self, name, parameters, nodes, whole)
         variables, rest = self.parameters(parameters, scope)
+        check = None
+        if nodes and nodes[0].kind == "check":
+            check, nodes = nodes[0].value, nodes[1:]
         doc = None
         if len(nodes) > 1 and nodes[0].kind == "string":
             doc, nodes = nodes[0].value, nodes[1:]
         before = len(self.expanded)
         body = self.body(nodes, scope, ())
-        macros = tuple(self.expanded[before:])
-        return Lambda(name, variables, rest, body, doc, whole, whole.span, macros=macros)
+        macros = tuple(self.expanded[before:]) if len(self.expanded) > before else ()
+        span = Span(whole.source, whole.start, whole.end)
+        return Lambda(name, variables, rest, body, doc, whole, span, macros=macros, check=check)
 
-    def unbound(self, name: str, local: list[str]) -> LispyError:
-        """The error for a name without a value, with the name that was likely meant."""
+    def unbound(self, name: str, local: Callable[[], Iterable[str]]) -> LispyError:
+        """The error for a name without a value; what was likely meant is looked for when it is read."""
         namespace = self.namespace
-        names = [word for word, cell in namespace.cells.items() if word in namespace.bound or cell.builtin]
-        from lisppump.lispy.builtins import BUILTINS
-        from lisppump.lispy.elsewhere import instead
 
-        own = {*names, *local, *namespace.macros} - {name}
-        help = instead(name, own, {*BUILTINS, *FORMS, *library.names()})
+        def help() -> str | None:
+            cells, bound = namespace.cells.items(), namespace.bound
+            names = [word for word, cell in cells if word in bound or cell.builtin]
+            from lisppump.lispy.builtins import BUILTINS
+            from lisppump.lispy.elsewhere import instead
+
+            own = {*names, *local(), *namespace.macros} - {name}
+            return instead(name, own, {*BUILTINS, *FORMS, *library.names()})
+
         return LispyError("unbound", f"{cut(name)} has no value", help=help)
 
 

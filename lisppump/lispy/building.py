@@ -7,7 +7,7 @@ from typing import Any
 
 from lisppump.lispy.analyser import FORMS, Analyser
 from lisppump.lispy.nodes import Node
-from lisppump.lispy.values import Procedure, Symbol, Value
+from lisppump.lispy.values import Primitive, Symbol, Value
 
 Part = Any  # a node; text for a name; a tuple for a list; any other value for itself
 
@@ -47,7 +47,7 @@ class Maker:
 
     def host(self, name: str, function: Callable[..., Value], *parts: Part) -> Node:
         """The call of a procedure that only this form has."""
-        return self.list(self.node("value", Procedure(name, function, len(parts), len(parts))), *parts)
+        return self.list(self.node("value", Primitive(name, function, len(parts), len(parts))), *parts)
 
     def text(self, value: str) -> Node:
         """A string."""

@@ -23,45 +23,53 @@ from lisppump.lispy.calls import (
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.names import Cell
 from lisppump.lispy.run import Run
-from lisppump.lispy.tree import Call, Const, Global
+from lisppump.lispy.tree import Call, Const, Global, Label
 from lisppump.lispy.values import Value, elements, is_list
 
 if TYPE_CHECKING:
     from lisppump.lispy.compiler import Generator
 
 SMALL = 1 << 62  # integers within cost nothing; every other result is left to the builtin
-Slow = Callable[[list[Value]], Value]
+Again = Callable[[Run, Value, list[Value], Span | None], Value]  # calls what a name has got meanwhile
 
 
 def compile_call(generator: Generator, tree: Call) -> Code:
-    """The code of a call."""
-    run, span = generator.run, tree.span
-    operands = generator.codes(tree.operands)
+    """The code of a call, or of a jump."""
+    if tree.label is not None:
+        return _jump(generator, tree, tree.label)
     if isinstance(tree.operator, Global):
         cell = tree.operator.cell
-        generator.notice(cell)
         original = cell.builtin
         if isinstance(original, Builtin) and cell.value is original:
-            if tree.tail and original.spec.name == "apply" and len(operands) > 1:
-                return _tail_apply(run, cell, original, operands, span)
-            slow = _slow(run, cell, span, tree.tail)
-            count = len(operands)
-            if count < original.low or (original.high is not None and count > original.high):
-                return _anything(slow, operands)
-            if count == 2 and original.name in _ARITHMETIC:
-                return _arithmetic(original.name, tree, operands, cell, original, slow)
-            return _builtin(run, cell, original, operands, span, slow)
+            return _known_call(generator, tree, cell, original)
+    operands = generator.codes(tree.operands)
     target = generator.code(tree.operator)
-    if tree.tail:
-        return _tail_call(run, target, operands, span)
-    return _call(run, target, operands, span)
+    make = _tail_call if tree.tail else _call
+    return make(generator.run, target, operands, tree.span)
 
 
-def compile_jump(generator: Generator, tree: Call) -> Code:
+def _known_call(generator: Generator, tree: Call, cell: Cell, original: Builtin) -> Code:
+    """A call of a builtin, as long as nobody rebinds its name."""
+    run, span = generator.run, tree.span
+    count = len(tree.operands)
+    again: Again = jump if tree.tail else invoke
+    fits = original.low <= count and (original.high is None or count <= original.high)
+    if tree.tail and count > 1 and original.spec.name == "apply":
+        return _tail_apply(run, cell, original, generator.codes(tree.operands), span)
+    if count > 3 and fits and all([operand.__class__ is Const for operand in tree.operands]):
+        return _constant(run, cell, original, tree, again)
+    operands = generator.codes(tree.operands)
+    if not fits:
+        return _anything(run, cell, operands, span, again)
+    if count == 2 and original.name in _ARITHMETIC:
+        return _arithmetic(run, tree, operands, cell, original, again)
+    return _builtin(run, cell, original, operands, span, again)
+
+
+def _jump(generator: Generator, tree: Call, label: Label) -> Code:
     """The code that sets a loop's variables and has it turn again."""
-    assert tree.label is not None
-    marker = generator.labels[tree.label]
-    places = [generator.place(variable) for variable in tree.label.parameters]
+    marker = generator.labels[label]
+    places = [generator.place(variable) for variable in label.parameters]
     operands = generator.codes(tree.operands)
     if len(places) == 1:
         place, only = places[0], operands[0]
@@ -93,22 +101,34 @@ def compile_jump(generator: Generator, tree: Call) -> Code:
     return many
 
 
-def _slow(run: Run, cell: Cell, span: Span | None, tail: bool) -> Slow:
-    """Calls whatever the cell holds now."""
-    if tail:
-        return lambda arguments: jump(run, cell.value, arguments, span)
-    return lambda arguments: invoke(run, cell.value, arguments, span)
-
-
-def _anything(slow: Slow, operands: list[Code]) -> Code:
+def _anything(run: Run, cell: Cell, operands: list[Code], span: Span | None, again: Again) -> Code:
     def anything(frame: Frame) -> Value:
-        return slow([operand(frame) for operand in operands])
+        arguments = [operand(frame) for operand in operands]
+        return again(run, cell.value, arguments, span)
 
     return anything
 
 
+def _constant(run: Run, cell: Cell, original: Builtin, tree: Call, again: Again) -> Code:
+    """A builtin called with nothing but constants, as programs write their data."""
+    function, span = original.function, tree.span
+    values = [operand.value for operand in tree.operands]  # type: ignore[attr-defined]
+
+    def constant(frame: Frame) -> Value:
+        if cell.value is not original:
+            return again(run, cell.value, [*values], span)
+        try:
+            return function(run, *values)
+        except LispyError as error:
+            rename(error, original.spec, original.name)
+            blame(error, span)
+            raise
+
+    return constant
+
+
 def _builtin(
-    run: Run, cell: Cell, original: Builtin, operands: list[Code], span: Span | None, slow: Slow
+    run: Run, cell: Cell, original: Builtin, operands: list[Code], span: Span | None, again: Again
 ) -> Code:
     function = original.function
     if len(operands) == 1:
@@ -117,7 +137,7 @@ def _builtin(
         def one(frame: Frame) -> Value:
             value = only(frame)
             if cell.value is not original:
-                return slow([value])
+                return again(run, cell.value, [value], span)
             try:
                 return function(run, value)
             except LispyError as error:
@@ -133,7 +153,7 @@ def _builtin(
             left = first(frame)
             right = second(frame)
             if cell.value is not original:
-                return slow([left, right])
+                return again(run, cell.value, [left, right], span)
             try:
                 return function(run, left, right)
             except LispyError as error:
@@ -142,11 +162,11 @@ def _builtin(
                 raise
 
         return two
-    return _builtin_more(run, cell, original, operands, span, slow)
+    return _builtin_more(run, cell, original, operands, span, again)
 
 
 def _builtin_more(
-    run: Run, cell: Cell, original: Builtin, operands: list[Code], span: Span | None, slow: Slow
+    run: Run, cell: Cell, original: Builtin, operands: list[Code], span: Span | None, again: Again
 ) -> Code:
     function = original.function
     if len(operands) == 3:
@@ -157,7 +177,7 @@ def _builtin_more(
             middle = second(frame)
             right = third(frame)
             if cell.value is not original:
-                return slow([left, middle, right])
+                return again(run, cell.value, [left, middle, right], span)
             try:
                 return function(run, left, middle, right)
             except LispyError as error:
@@ -170,7 +190,7 @@ def _builtin_more(
     def many(frame: Frame) -> Value:
         values = [operand(frame) for operand in operands]
         if cell.value is not original:
-            return slow(values)
+            return again(run, cell.value, values, span)
         try:
             return function(run, *values)
         except LispyError as error:
@@ -181,6 +201,25 @@ def _builtin_more(
     return many
 
 
+def _two(
+    run: Run, cell: Cell, original: Builtin, span: Span | None, again: Again
+) -> Callable[[Value, Value], Value]:
+    """Calls a builtin with two values, as deep as who calls it is."""
+    function = original.function
+
+    def two(left: Value, right: Value) -> Value:
+        if cell.value is not original:
+            return again(run, cell.value, [left, right], span)
+        try:
+            return function(run, left, right)
+        except LispyError as error:
+            rename(error, original.spec, original.name)
+            blame(error, span)
+            raise
+
+    return two
+
+
 _ARITHMETIC: dict[str, tuple[Any, bool]] = {
     "+": (op.add, False), "-": (op.sub, False), "*": (op.mul, False), "<": (op.lt, True), ">": (op.gt, True),
     "<=": (op.le, True), ">=": (op.ge, True), "=": (op.eq, True),
@@ -188,10 +227,11 @@ _ARITHMETIC: dict[str, tuple[Any, bool]] = {
 
 
 def _arithmetic(
-    name: str, tree: Call, operands: list[Code], cell: Cell, original: Builtin, slow: Slow
+    run: Run, tree: Call, operands: list[Code], cell: Cell, original: Builtin, again: Again
 ) -> Code:
     """Two small integers are done here; everything else, errors included, by the builtin."""
-    operation, compares = _ARITHMETIC[name]
+    other = _two(run, cell, original, tree.span, again)
+    operation, compares = _ARITHMETIC[original.name]
     first, second = operands
     right = tree.operands[1]
     if compares:
@@ -201,7 +241,7 @@ def _arithmetic(
             b = second(frame)
             if a.__class__ is int and b.__class__ is int and cell.value is original:
                 return operation(a, b)
-            return slow([a, b])
+            return other(a, b)
 
         return compare
     if isinstance(right, Const) and right.value.__class__ is int and abs(right.value) < SMALL:
@@ -213,7 +253,7 @@ def _arithmetic(
                 result = operation(a, number)
                 if -SMALL < result < SMALL:
                     return result
-            return slow([a, number])
+            return other(a, number)
 
         return constant
 
@@ -224,7 +264,7 @@ def _arithmetic(
             result = operation(a, b)
             if -SMALL < result < SMALL:
                 return result
-        return slow([a, b])
+        return other(a, b)
 
     return combine
 
@@ -297,14 +337,15 @@ def _tail_apply(run: Run, cell: Cell, original: Builtin, operands: list[Code], s
         values = [operand(frame) for operand in operands]
         if cell.value is not original:
             return jump(run, cell.value, values, span)
-        if values[0].__class__ is Closure and is_list(values[-1]):
+        leaps = values[0].__class__ is Closure and is_list(values[-1])
+        try:
+            if not leaps:
+                return function(run, *values)
             spread = elements(values[-1])
             run.meter.charge(len(spread))
-            return jump(run, values[0], [*values[1:-1], *spread], span)
-        try:
-            return function(run, *values)
         except LispyError as error:
             blame(error, span)
             raise
+        return jump(run, values[0], [*values[1:-1], *spread], span)
 
     return tail_apply

@@ -5,20 +5,23 @@ Calls go from Python function to Python function only, so a program's recursion 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lisppump.errors import Span
-from lisppump.lispy.builtins import BuiltinSpec, describe_type
+from lisppump.lispy import library
+from lisppump.lispy.builtins import BUILTINS, BuiltinSpec, describe_type
 from lisppump.lispy.errors import LimitError, LispyError
-from lisppump.lispy.nodes import Node, datum
+from lisppump.lispy.nodes import Node, datum, usage_of
 from lisppump.lispy.run import Run
-from lisppump.lispy.values import Function, Keyword, Procedure, Value
+from lisppump.lispy.values import Function, Keyword, Primitive, Procedure, Value
 
 Frame = list[Any]
 Code = Callable[[Frame], Value]
 TAIL: Any = type("_Tail", (), {"__slots__": ()})()  # "call run.tail_body with run.tail_frame"
 TRACE = 10  # entries of a backtrace
+MEANT_OTHERWISE = {"(break f items)": "; to leave a loop write (let/cc break form ...) around it"}
 CLOSURE_BYTES = 64  # what making a procedure is charged
 
 
@@ -26,8 +29,8 @@ class Template:
     """What all closures of one lambda share."""
 
     __slots__ = (
-        "arity", "body", "cell", "doc", "factory", "heat", "kinds", "locals", "missing", "name", "node",
-        "rest", "run", "tree", "warm",
+        "arity", "body", "check", "doc", "entry", "factory", "free", "heat", "kinds", "locals", "missing",
+        "name", "node", "rest", "run", "tree", "turning", "warm",
     )  # fmt: skip
 
     def __init__(
@@ -41,11 +44,14 @@ class Template:
         self.run = run
         self.locals = locals
         self.body: Code
-        # Of the second tier: see hot.py.
+        self.check: Callable[[str, list[Value]], None] | None = None  # refuses arguments
+        # Of the second tier: see heat.py.
         self.heat = 0
         self.factory: Any = None
+        self.entry: Any = None
+        self.free = 0  # how many values it captures
+        self.turning: dict[str, Any] = {}
         self.kinds: dict[Any, str] = {}
-        self.cell: Any = None
         self.tree: Any = None
         self.missing: Any = None
         self.warm: Any = None
@@ -55,12 +61,10 @@ class Closure(Procedure):
     """A procedure written in LisPy. `arity` is -1 where it collects arguments; `fast` is its hot code."""
 
     __slots__ = ("__weakref__", "arity", "fast", "tail", "template")
-
-    def __init__(self, template: Template, tail: Frame) -> None:
-        self.template = template
-        self.tail = tail
-        self.fast: Any = None
-        self.arity = -1 if template.rest else template.arity
+    template: Template
+    tail: Frame
+    fast: Any
+    arity: int
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -94,8 +98,18 @@ class Closure(Procedure):
         return None if node is None else datum(node)
 
 
-class Builtin(Procedure):
-    """A procedure written in Python, bound to one run."""
+def closure_of(template: Template, tail: Frame) -> Closure:
+    """A procedure of a template that has captured what begins its tail."""
+    made = Closure()
+    made.template = template
+    made.tail = tail
+    made.fast = None
+    made.arity = -1 if template.rest else template.arity
+    return made
+
+
+class Builtin(Primitive):
+    """A procedure of the language, bound to one run."""
 
     __slots__ = ("function", "spec")
 
@@ -106,7 +120,7 @@ class Builtin(Procedure):
         def call(*arguments: Value) -> Value:
             count = len(arguments)
             if count < low or (high is not None and count > high):
-                raise wrong_arity(name, low, high, count)
+                raise wrong_arity(name, low, high, count, spec.usage_as(name))
             run.depth += 1
             if run.depth > run.limits.depth:
                 raise too_deep(run)
@@ -130,21 +144,50 @@ class Builtin(Procedure):
         self.function = function
 
 
-def wrong_arity(name: str, low: int, high: int | None, got: int) -> LispyError:
+def wrong_arity(name: str, low: int, high: int | None, got: int, usage: str | None = None) -> LispyError:
     """The error of a call with too few or too many arguments."""
     if high is None:
         wanted = f"at least {low}"
     elif low == high:
         wanted = str(low) if low else "no"
     else:
-        wanted = f"{low} to {high}"
-    plural = "argument" if wanted in ("1", "at least 1") else "arguments"
-    return LispyError("wrong-arity", f"{name} takes {wanted} {plural}, got {got}")
+        wanted = f"{low} to {high}" if low else f"at most {high}"
+    plural = "argument" if wanted in ("1", "at least 1", "at most 1") else "arguments"
+    return LispyError("wrong-arity", f"{name} takes {wanted} {plural}, got {got}", help=usage_help(usage))
+
+
+def usage_help(usage: str | None) -> str | None:
+    """The help of an error about a number of arguments."""
+    return None if usage is None else f"usage: {usage}{MEANT_OTHERWISE.get(usage, '')}"
 
 
 def too_deep(run: Run) -> LimitError:
     """The error of a recursion that goes too deep."""
     return LimitError("depth-limit", f"calls are nested more than {run.limits.depth:,} deep")
+
+
+class NotCalled(LispyError):
+    """The error of calling something that cannot be called; its help looks at how the call is written."""
+
+    got = ""
+
+    def seek(self) -> str | None:
+        """What there is to do about it."""
+        span = self.span
+        if span is None:
+            return super().seek()
+        text = span.source.text[span.start : span.end]
+        if text.startswith("["):
+            inside = text[1:-1].strip()
+            short = len(inside) <= 60 and "\n" not in inside and ";" not in inside
+            return f"square brackets call, too; write (list {inside if short else '...'})"
+        word = _HEAD.match(text)
+        if word is not None and (word[1] in BUILTINS or library.defines(word[1])):
+            return f"the program gave {word[1]} another value, {self.got}; take a name of your own for that"
+        return super().seek()
+
+
+_HEAD = re.compile(r"\(\s*([^\s()\[\]{}\"';`,]+)")
 
 
 def no_procedure(value: Value) -> LispyError:
@@ -154,15 +197,21 @@ def no_procedure(value: Value) -> LispyError:
         hint = "(get d :key) looks a key up"
     elif value.__class__ is list or value.__class__ is int:
         hint = "brackets call what stands first in them; quote a list of data: '(1 2)"
-    return LispyError(
-        "wrong-type", f"only a procedure can be called, this is {describe_type(value)}", help=hint
-    )
+    got = describe_type(value)
+    error = NotCalled("wrong-type", f"only a procedure can be called, this is {got}", help=hint)
+    error.got = got
+    return error
 
 
 def rename(error: LispyError, spec: BuiltinSpec, name: str) -> None:
     """Let an error that a builtin just raised speak of it by the name the program called it."""
-    if name is not spec.name and error.span is None and error.message.startswith(spec.name + " "):
-        error.message = name + error.message[len(spec.name) :]
+    word = error.message.partition(" ")[0]
+    if error.span is not None or (word != spec.name and word not in spec.through):
+        return
+    if word is not name:
+        error.message = name + error.message[len(word) :]
+    if error.code == "wrong-arity" and error.help is None:
+        error.help = usage_help(spec.usage_as(name))
 
 
 def blame(error: LispyError, span: Span | None, name: str | None = None) -> None:
@@ -185,10 +234,16 @@ def frame_of(closure: Closure, arguments: Frame) -> Frame:
     got = len(arguments)
     if not template.rest:
         if got != count:
-            raise wrong_arity(template.name, count, count, got)
+            raise wrong_arity(template.name, count, count, got, usage_of(template.name, template.node))
         return [*arguments, *closure.tail]
     if got < count:
-        raise wrong_arity(template.name, count, None, got)
+        raise wrong_arity(template.name, count, None, got, usage_of(template.name, template.node))
+    if template.check is not None:
+        try:
+            template.check(template.name, arguments[count:])
+        except LispyError as error:
+            error.help = usage_help(usage_of(template.name, template.node))
+            raise
     template.run.meter.container(got - count)
     return [*arguments[:count], arguments[count:], *closure.tail]
 
@@ -220,7 +275,9 @@ def invoke(run: Run, procedure: Value, arguments: Frame, span: Span | None) -> V
     try:
         if not isinstance(procedure, Procedure):
             raise no_procedure(procedure)
-        return spread(enter(run, procedure), arguments, len(arguments))
+        if procedure.__class__ is Builtin:
+            return spread(procedure.call, arguments, len(arguments))
+        return _counted_call(run, procedure, arguments)
     except LispyError as error:
         blame(error, span)
         raise
@@ -228,39 +285,58 @@ def invoke(run: Run, procedure: Value, arguments: Frame, span: Span | None) -> V
 
 def land(run: Run) -> Value:
     """Run tail calls until there is a value."""
-    value = TAIL
+    depth = run.depth
+    value = land_deeper(run, depth - 1)
+    run.depth = depth
+    return value
+
+
+def land_deeper(run: Run, depth: int) -> Value:
+    """The value of tail calls that code of this depth waits for."""
     meter = run.meter
-    while value is TAIL:
-        if run.tail_fast is not None:
-            value = _land_fast(run)
-            continue
-        meter.steps += 1
-        if meter.steps > meter.next_look:
-            meter.look()
-        value = run.tail_body(run.tail_frame)  # type: ignore[misc, arg-type]
-    return value
+    while True:
+        fast = run.tail_fast
+        if fast is None:
+            run.depth = depth + 1
+            meter.steps += 1
+            if meter.steps > meter.next_look:
+                meter.look()
+            value = run.tail_body(run.tail_frame)  # type: ignore[misc, arg-type]
+        else:  # hot code counts depth and steps itself
+            arguments = run.tail_args
+            run.tail_fast = None
+            try:
+                count = len(arguments)
+                if count == 1:
+                    value = fast(arguments[0], depth)
+                elif count == 2:
+                    value = fast(arguments[0], arguments[1], depth)
+                elif count == 3:
+                    value = fast(arguments[0], arguments[1], arguments[2], depth)
+                else:
+                    value = spread_at(fast, arguments, count, depth)
+            except LispyError as error:
+                error.fresh = False  # who waits for the value is the caller
+                raise
+        if value is not TAIL:
+            return value
 
 
-def _land_fast(run: Run) -> Value:
-    """One tail call of hot code, which counts depth and steps itself."""
-    fast, arguments = run.tail_fast, run.tail_args
-    run.tail_fast = None
-    run.depth -= 1
-    try:
-        count = len(arguments)
-        if count == 1:
-            value = fast(arguments[0])
-        elif count == 2:
-            value = fast(arguments[0], arguments[1])
-        elif count == 3:
-            value = fast(arguments[0], arguments[1], arguments[2])
-        else:
-            value = spread(fast, arguments, count)
-    except LispyError as error:
-        error.fresh = False  # who waits for the value is the caller
-        raise
-    run.depth += 1
-    return value
+def spread_at(fast: Callable[..., Value], values: Any, count: int, depth: int) -> Value:
+    """Hot code called with the first `count` values; up to six do not deepen the C stack."""
+    if count == 1:
+        return fast(values[0], depth)
+    if count == 2:
+        return fast(values[0], values[1], depth)
+    if count == 3:
+        return fast(values[0], values[1], values[2], depth)
+    if count == 0:
+        return fast(depth)
+    if count == 4:
+        return fast(values[0], values[1], values[2], values[3], depth)
+    if count == 5:
+        return fast(values[0], values[1], values[2], values[3], values[4], depth)
+    return fast(values[0], values[1], values[2], values[3], values[4], values[5], depth)
 
 
 def spread(fast: Callable[..., Value], values: Any, count: int) -> Value:
@@ -300,11 +376,12 @@ def enter(run: Run, procedure: Procedure, count: int | None = None) -> Function:
     if procedure.__class__ is Builtin:
         return procedure.call
     if procedure.__class__ is not Closure:
-        return _counted(run, procedure)
-    slowly = _slow_entry(run, procedure)
+        return lambda *arguments: _counted_call(run, procedure, arguments)
     if count == procedure.arity and count in (1, 2):
-        return _short_entry(run, procedure, slowly, count)
-    return _entry(run, procedure, slowly)
+        if procedure.template.entry:
+            return run.heat.callback(procedure, None)  # type: ignore[no-any-return]
+        return _short_entry(run, procedure, _slow_entry(run, procedure), count)
+    return _entry(run, procedure, _slow_entry(run, procedure))
 
 
 def _slow_entry(run: Run, closure: Closure) -> Callable[[tuple[Value, ...]], Value]:
@@ -337,29 +414,26 @@ def _short_entry(
     run: Run, closure: Closure, slowly: Callable[[tuple[Value, ...]], Value], count: int
 ) -> Function:
     """Calls a procedure of one argument or two, in the second tier where it is hot."""
-    template = closure.template
+    template, heat = closure.template, run.heat
+    entry: Any = None
 
     def one(a: Value) -> Value:
-        if template.factory is None:
-            return slowly((a,))
-        fast = closure.fast or run.heat.ready(closure)
-        try:
-            value = fast(a)
-            return value if value is not TAIL else land_deeper(run)
-        except LispyError as error:
-            blame(error, None, template.name)
-            raise
+        nonlocal entry
+        if entry is not None:
+            return entry(a)
+        if template.entry is None and template.heat >= heat.after - 1:
+            entry = heat.callback(closure, (a,))
+            return one(a)
+        return slowly((a,)) if template.factory is None else _through(run, closure, (a,))
 
     def two(a: Value, b: Value) -> Value:
-        if template.factory is None:
-            return slowly((a, b))
-        fast = closure.fast or run.heat.ready(closure)
-        try:
-            value = fast(a, b)
-            return value if value is not TAIL else land_deeper(run)
-        except LispyError as error:
-            blame(error, None, template.name)
-            raise
+        nonlocal entry
+        if entry is not None:
+            return entry(a, b)
+        if template.entry is None and template.heat >= heat.after - 1:
+            entry = heat.callback(closure, (a, b))
+            return two(a, b)
+        return slowly((a, b)) if template.factory is None else _through(run, closure, (a, b))
 
     return one if count == 1 else two
 
@@ -367,42 +441,42 @@ def _short_entry(
 def _entry(run: Run, closure: Closure, slowly: Callable[[tuple[Value, ...]], Value]) -> Function:
     """Calls a procedure of any arguments, in the second tier where it is hot."""
     template, arity = closure.template, closure.arity
+    entry = run.heat.callback(closure, None) if template.entry else None
 
     def call(*arguments: Value) -> Value:
+        if entry is not None and len(arguments) == arity:
+            return spread(entry, arguments, arity)
         if template.factory is None or len(arguments) != arity:
             return slowly(arguments)
-        fast = closure.fast or run.heat.ready(closure)
-        try:
-            value = spread(fast, arguments, arity)
-            return value if value is not TAIL else land_deeper(run)
-        except LispyError as error:
-            blame(error, None, template.name)
-            raise
+        return _through(run, closure, arguments)
 
     return call
 
 
-def land_deeper(run: Run) -> Value:
-    """The value of tail calls that are left to who made the call: one level deeper, as that was."""
-    run.depth += 1
-    value = land(run)
-    run.depth -= 1
+def _through(run: Run, closure: Closure, arguments: tuple[Value, ...]) -> Value:
+    """Calls hot code from outside of it."""
+    depth = run.depth
+    try:
+        value = spread_at(closure.fast or run.heat.ready(closure), arguments, len(arguments), depth)
+        if value is TAIL:
+            value = land_deeper(run, depth)
+    except LispyError as error:
+        blame(error, None, closure.template.name)
+        raise
+    run.depth = depth
     return value
 
 
-def _counted(run: Run, procedure: Procedure) -> Function:
+def _counted_call(run: Run, procedure: Procedure, arguments: Sequence[Value]) -> Value:
     """A procedure a builtin made: a call counts two levels, as spreading arguments deepens the C stack."""
-    function, name, low, high = procedure.call, procedure.name, procedure.low, procedure.high
-
-    def call(*arguments: Value) -> Value:
-        if len(arguments) < low or (high is not None and len(arguments) > high):
-            raise wrong_arity(name, low, high, len(arguments))
-        run.depth += 2
-        if run.depth > run.limits.depth:
-            raise too_deep(run)
-        run.meter.charge(1)
-        value = spread(function, arguments, len(arguments))
-        run.depth -= 2
-        return value
-
-    return call
+    count, high = len(arguments), procedure.high
+    if count < procedure.low or (high is not None and count > high):
+        raise wrong_arity(procedure.name, procedure.low, high, count)
+    depth = run.depth
+    run.depth = depth + 2
+    if depth + 2 > run.limits.depth:
+        raise too_deep(run)
+    run.meter.charge(1)
+    value = spread(procedure.call, arguments, count)
+    run.depth = depth
+    return value

@@ -48,12 +48,12 @@ class State:
         bare = _bare(name)
         if bare != name and bare in documents:
             return documents[bare]
-        close = suggest(name, [*documents, *map(_bare, documents)])
-        raise LispyError(
-            "no-document",
-            f"the frame has no document {name[:80]}",
-            help=f"did you mean `{close}`?" if close else None,
-        )
+
+        def help() -> str | None:
+            close = suggest(name, [*documents, *map(_bare, documents)])
+            return f"did you mean `{close}`?" if close else None
+
+        raise LispyError("no-document", f"the frame has no document {name[:80]}", help=help)
 
     def frame(self) -> Documents:
         """All documents as one dict, by their names without suffix."""

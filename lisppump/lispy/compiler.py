@@ -6,10 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 from lisppump.lispy import formcode
-from lisppump.lispy.callcode import compile_call, compile_jump
-from lisppump.lispy.calls import CLOSURE_BYTES, Builtin, Closure, Code, Frame, Template, blame, invoke
+from lisppump.lispy.callcode import compile_call
+from lisppump.lispy.calls import (
+    CLOSURE_BYTES,
+    TAIL,
+    Code,
+    Frame,
+    blame,
+    closure_of,
+    land,
+    too_deep,
+)
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.names import UNBOUND, Cell
+from lisppump.lispy.heat import Watched
+from lisppump.lispy.names import UNBOUND
 from lisppump.lispy.nodes import Node
 from lisppump.lispy.resolve import place as place_in
 from lisppump.lispy.run import Run
@@ -36,14 +46,12 @@ from lisppump.lispy.tree import (
     Sequence,
     SetGlobal,
     SetLocal,
+    Template,
     Tree,
     Try,
     Variable,
     While,
 )  # fmt: skip
-from lisppump.lispy.tree import (
-    Template as ListTemplate,
-)
 from lisppump.lispy.values import Value
 
 
@@ -57,6 +65,7 @@ class Generator:
         self.procedure = procedure
         self.missing = missing
         self.labels = labels
+        self.top: Tree | None = None  # the form, where it stands at the top level
 
     def code(self, tree: Tree) -> Code:
         """The code of a tree."""
@@ -64,29 +73,50 @@ class Generator:
 
     def codes(self, trees: list[Tree]) -> list[Code]:
         """The code of several trees."""
-        return [self.code(tree) for tree in trees]
+        if len(trees) == 2:
+            first, second = trees
+            return [_MAKERS[first.__class__](self, first), _MAKERS[second.__class__](self, second)]
+        return [_MAKERS[tree.__class__](self, tree) for tree in trees]
 
-    def notice(self, cell: Cell) -> None:
-        """A program that speaks of eval may rebind anything while it runs: it has no hot code."""
-        if isinstance(cell.builtin, Builtin) and cell.builtin.spec.name == "eval":
-            self.run.heat.freeze()
+    def once(self, tree: Tree) -> bool:
+        """Whether a form is one of those at the top that are done once only."""
+        if self.top is tree:
+            return True
+        stack = [self.top]
+        while stack:
+            item = stack.pop()
+            if item is tree:
+                return True
+            if isinstance(item, Sequence):
+                stack.extend(item.forms)
+        return False
 
     def place(self, variable: Variable) -> int:
         """Where a variable stands in this procedure's frame."""
         return place_in(variable, self.procedure)
 
 
-def compile_top(run: Run, tree: Lambda, missing: Callable[[str, Any], Value]) -> Callable[[], Value]:
-    """A function that runs a form of the top level once to a value."""
-    body = Generator(run, tree, missing, {}).code(tree.body)
-    template = Template(tree.name, 0, False, None, None, run, tree.locals)
-    template.body = body
-    closure = Closure(template, [None] * tree.locals)
-
-    def top() -> Value:
-        return invoke(run, closure, [], None)
-
-    return top
+def run_top(run: Run, tree: Lambda, missing: Callable[[str, Any], Value]) -> Value:
+    """The value of a form of the top level: it runs once, as a procedure without arguments would."""
+    generator = Generator(run, tree, missing, {})
+    generator.top = tree.body
+    body = generator.code(tree.body)
+    depth = run.depth = run.depth + 1
+    if depth > run.limits.depth:
+        raise too_deep(run)
+    meter = run.meter
+    meter.steps += 1
+    if meter.steps > meter.next_look:
+        meter.look()
+    try:
+        value = body([None] * tree.locals)
+        if value is TAIL:
+            value = land(run)
+    except LispyError as error:
+        blame(error, None)
+        raise
+    run.depth = depth - 1
+    return value
 
 
 def _const(generator: Generator, tree: Const) -> Code:
@@ -100,14 +130,36 @@ def _const(generator: Generator, tree: Const) -> Code:
 
 def _local(generator: Generator, tree: Local) -> Code:
     variable = tree.variable
-    place = generator.place(variable)
-    name, span = variable.name, tree.span
+    procedure = generator.procedure
+    own = variable.parameter and variable.home is procedure.home
+    place = variable.index if own else place_in(variable, procedure)
+    if variable.checked:
+        return _checked_local(tree, place)
+    if variable.boxed:
+
+        def boxed(frame: Frame) -> Value:
+            return frame[place][0]
+
+        return boxed
 
     def local(frame: Frame) -> Value:
         return frame[place]
 
-    def boxed(frame: Frame) -> Value:
-        return frame[place][0]
+    return local
+
+
+def _checked_local(tree: Local, place: int) -> Code:
+    """A variable that may be without value yet."""
+    name, span = tree.variable.name, tree.span
+    if tree.variable.boxed:
+
+        def checked_boxed(frame: Frame) -> Value:
+            value = frame[place][0]
+            if value is UNBOUND:
+                raise LispyError("unbound", f"{name} is used before it has a value", span=span)
+            return value
+
+        return checked_boxed
 
     def checked(frame: Frame) -> Value:
         value = frame[place]
@@ -115,20 +167,11 @@ def _local(generator: Generator, tree: Local) -> Code:
             raise LispyError("unbound", f"{name} is used before it has a value", span=span)
         return value
 
-    def checked_boxed(frame: Frame) -> Value:
-        value = frame[place][0]
-        if value is UNBOUND:
-            raise LispyError("unbound", f"{name} is used before it has a value", span=span)
-        return value
-
-    if variable.boxed:
-        return checked_boxed if variable.checked else boxed
-    return checked if variable.checked else local
+    return checked
 
 
 def _global(generator: Generator, tree: Global) -> Code:
     cell, missing, span, scope = tree.cell, generator.missing, tree.span, tree.scope
-    generator.notice(cell)
 
     def global_(frame: Frame) -> Value:
         value = cell.value
@@ -149,12 +192,16 @@ def _set_local(generator: Generator, tree: SetLocal) -> Code:
     guarded = variable.checked and not tree.first
     run = generator.run
 
-    def set_slot(frame: Frame) -> Value:
-        result = value(frame)
-        if guarded and frame[place] is UNBOUND:
-            raise LispyError("unbound", f"{name} is set before it has a value", span=span)
-        frame[place] = result
-        return result
+    if not variable.boxed:
+
+        def set_slot(frame: Frame) -> Value:
+            result = value(frame)
+            if guarded and frame[place] is UNBOUND:
+                raise LispyError("unbound", f"{name} is set before it has a value", span=span)
+            frame[place] = result
+            return result
+
+        return set_slot
 
     def set_box(frame: Frame) -> Value:
         result = value(frame)
@@ -174,13 +221,10 @@ def _set_local(generator: Generator, tree: SetLocal) -> Code:
         box[0] = result
         return result
 
-    if variable.boxed and variable.owner is not generator.procedure:
-        return set_shared
-    return set_box if variable.boxed else set_slot
+    return set_box if variable.home is generator.procedure.home else set_shared
 
 
 def _set_global(generator: Generator, tree: SetGlobal) -> Code:
-    generator.run.heat.unsettle(tree.cell)
     cell, value, span = tree.cell, generator.code(tree.value), tree.span
     run = generator.run
 
@@ -200,9 +244,8 @@ def _set_global(generator: Generator, tree: SetGlobal) -> Code:
 
 
 def _define_global(generator: Generator, tree: DefineGlobal) -> Code:
-    generator.run.heat.unsettle(tree.cell)
-    if isinstance(tree.value, Lambda):
-        tree.value.cell = tree.cell
+    if not generator.once(tree):
+        generator.run.heat.unsettle(tree.cell)
     cell, value = tree.cell, generator.code(tree.value)
 
     def define_global(frame: Frame) -> Value:
@@ -213,44 +256,49 @@ def _define_global(generator: Generator, tree: DefineGlobal) -> Code:
 
 
 def _lambda(generator: Generator, tree: Lambda) -> Code:
-    run = generator.run
+    run, missing = generator.run, generator.missing
     node = tree.source if isinstance(tree.source, Node) else None
-    template = Template(
+    template = Watched(
         tree.name, len(tree.parameters), tree.rest is not None, tree.doc, node, run, tree.locals
     )
-    template.body = _prologue(tree, Generator(run, tree, generator.missing, {}).code(tree.body))
-    template.cell = tree.cell
-    run.heat.watch(template, tree, generator.missing)
-    places = [generator.place(variable) for variable in tree.free]
-    blanks = [None] * tree.locals
-    size = CLOSURE_BYTES + 16 * len(places)
+    template.check = tree.check
+    run.heat.watch(
+        template, tree, missing, lambda: _prologue(tree, Generator(run, tree, missing, {}).code(tree.body))
+    )
+    blanks: list[Value] = [None] * tree.locals
+    if not tree.free:
 
-    def plain(frame: Frame) -> Value:
-        run.meter.allocate(size)
-        return Closure(template, blanks)
+        def plain(frame: Frame) -> Value:
+            run.meter.allocate(CLOSURE_BYTES)
+            return closure_of(template, blanks)
+
+        return plain
+    places = [generator.place(variable) for variable in tree.free]
+    size = CLOSURE_BYTES + 16 * len(places)
 
     def closing(frame: Frame) -> Value:
         run.meter.allocate(size)
         tail = [frame[place] for place in places]
         tail += blanks
-        return Closure(template, tail)
+        return closure_of(template, tail)
 
-    mine = [variable for variable in tree.free if variable.owner is generator.procedure]
+    mine = [variable for variable in tree.free if variable.home is generator.procedure.home]
     changing = [generator.place(variable) for variable in mine if variable.assigned]
+    if not changing:
+        return closing
 
     def marking(frame: Frame) -> Value:
         if run.sealed:
             mark(run, [frame[place] for place in changing])
         return closing(frame)
 
-    if changing:
-        return marking
-    return closing if places else plain
+    return marking
 
 
 def _prologue(tree: Lambda, body: Code) -> Code:
     """The body, with captured arguments that change put into boxes first."""
-    boxes = [index for index, variable in enumerate(tree.arguments) if variable.boxed]
+    arguments = tree.parameters if tree.rest is None else tree.arguments
+    boxes = [index for index, variable in enumerate(arguments) if variable.captured and variable.boxed]
     if not boxes:
         return body
 
@@ -294,10 +342,6 @@ def _body(generator: Generator, tree: Body) -> Code:
     return enter
 
 
-def _call(generator: Generator, tree: Call) -> Code:
-    return compile_jump(generator, tree) if tree.label else compile_call(generator, tree)
-
-
 _MAKERS: dict[type, Callable[[Generator, Any], Code]] = {
     Const: _const, Local: _local, Global: _global, SetLocal: _set_local, SetGlobal: _set_global,
     DefineGlobal: _define_global, Lambda: _lambda, Let: _let, Body: _body, If: formcode.if_code,
@@ -305,7 +349,7 @@ _MAKERS: dict[type, Callable[[Generator, Any], Code]] = {
     And: formcode.and_code, Or: formcode.or_code, Loop: formcode.loop_code,
     While: formcode.while_code,
     Repeat: formcode.repeat_code,
-    Try: formcode.try_code, ListTemplate: formcode.template_code, DictTemplate: formcode.dict_code,
+    Try: formcode.try_code, Template: formcode.template_code, DictTemplate: formcode.dict_code,
     Assert: formcode.assert_code,
-    Call: _call,
+    Call: compile_call,
 }  # fmt: skip

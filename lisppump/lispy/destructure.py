@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import describe_type
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.nodes import Node, cut
+from lisppump.lispy.nodes import Node, shown
 from lisppump.lispy.values import Value, is_list, length
 
 if TYPE_CHECKING:
@@ -16,19 +16,21 @@ REST = ("&", "&rest", "&body")
 Binding = tuple[Node, Node]
 
 
-def parts(maker: Maker, pattern: Node, value: Node, strict: bool = False) -> list[Binding]:
+def parts(
+    maker: Maker, pattern: Node, value: Node, strict: bool = False, depth: int = 0
+) -> list[Binding]:
     """The bindings, one after the other, that give a pattern's names their values.
 
     A list that is too short gives nil as in Clojure, or an error where it is `strict`.
     """
     if pattern.kind == "symbol":
         return [(pattern, value)]
-    whole = maker.part(f"whole of {pattern.text[:40]}")
+    whole = maker.part(f"whole {depth} of {shown(pattern)}")
     if pattern.kind == "dict":
         return [(whole, value), *_keys(maker, pattern, whole)]
     if pattern.kind not in ("list", "dotted") or not pattern.items:
         raise LispyError(
-            "bad-syntax", f"a name, or a list of names, is wanted here, got {cut(pattern.text)}",
+            "bad-syntax", f"a name, or a list of names, is wanted here, got {shown(pattern)}",
             span=pattern.span,
         )  # fmt: skip
     items, rest = pattern.items, None
@@ -38,9 +40,9 @@ def parts(maker: Maker, pattern: Node, value: Node, strict: bool = False) -> lis
         items, rest = items[:-2], items[-1]
     found: list[Binding] = [(whole, _list(maker, value, len(items), rest is not None, strict))]
     for place, item in enumerate(items):
-        found.extend(parts(maker, item, maker.call("get", whole, place), strict))
+        found.extend(parts(maker, item, maker.call("get", whole, place), strict, depth + 1))
     if rest is not None:
-        found.extend(parts(maker, rest, maker.call("drop", whole, len(items)), strict))
+        found.extend(parts(maker, rest, maker.call("drop", whole, len(items)), strict, depth + 1))
     return found
 
 
@@ -80,7 +82,7 @@ def _keys(maker: Maker, pattern: Node, whole: Node) -> list[Binding]:
             found.append((key, _looked_up(maker, whole, _word(value), defaults.get(word))))
         elif word != "or":
             raise LispyError(
-                "bad-syntax", f"{cut(key.text)} means nothing where names are bound", span=key.span,
+                "bad-syntax", f"{shown(key)} means nothing where names are bound", span=key.span,
                 help="write {:keys [a b]} or {name :key}",
             )  # fmt: skip
     return found

@@ -180,6 +180,20 @@ MEANT = {
     "(dotimes (i n) form ...)": ("repeat-times", "times", "do-times", "for-range", "loop-times"),
     "(let loop ((i 0)) (if (< i n) (loop (+ i 1)) i))": ("cl-loop", "goto", "tagbody", "iter"),
     "(and (not (and a b)) (or a b))": ("xor",),
+    "a loop ends by its test; (let/cc next form ...) in it is a turn that (next nil) leaves": (
+        "continue", "next-iteration",
+    ),
+    "#; before a form leaves it out": ("comment",),
+    "(get (usage) :steps) before and after a form says what it costs": ("time", "with-timing", "benchmark"),
+    "(print x) shows a value on its way": ("trace", "untrace", "tap>", "spy"),
+    "a macro is a procedure on forms: define it as one, and (print (name '(a b))) shows what it makes": (
+        "macroexpand", "macroexpand-1", "macroexpand-all",
+    ),
+    "(or a b)": ("||",),
+    "(and a b)": ("&&",),
+    "(for-each f list) calls f for what it does": ("dorun", "run!"),
+    "(match x (pattern form ...) ...)": ("pcase", "match-case", "core.match"),
+    "(defun name (a &key b) form ...)": ("cl-defun", "defun*"),
 }  # fmt: skip
 WORDS = {name: help for help, names in MEANT.items() for name in names}
 _FORM = re.compile(r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")
@@ -191,13 +205,19 @@ PREFIXES = (
 LONGEST = 60  # letters of a name that others are compared with
 
 
+def meant(name: str) -> str | None:
+    """What there is here for a name of another language, None if that is not known."""
+    help = WORDS.get(name)
+    return f"write {help}" if help is not None and _FORM.fullmatch(help) else help
+
+
 def instead(name: str, own: set[str], language: set[str]) -> str | None:
     """One thing to do about a name without a value; `own` are the names of the program."""
     if len(name) > LONGEST:
         return None
     spelt = _spelt(name, own)
     if spelt is None and name in WORDS:
-        return f"write {WORDS[name]}" if _FORM.fullmatch(WORDS[name]) else WORDS[name]
+        return meant(name)
     if spelt is None:
         spelt = _spelt(name, language)
     if spelt is None and name.startswith("rb-"):

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lisppump.errors import LisppumpError, Span, declare
 
 LONGEST = 500  # characters of an error's message
+Help = str | Callable[[], str | None] | None
 
 
 class LispyError(LisppumpError):
     """A program's error; `try` can catch it unless it is a limit. A long message is cut.
 
     One that is `fresh` was raised on behalf of a caller: the place that it passes next is not where it arose.
+    A help that takes work to find is a function: it is called when somebody first reads it, so that errors
+    which a program catches by the thousand cost next to nothing. One that is `raised` has a value as its data
+    that a program raised.
     """
 
     fresh = False
+    raised = False
+    _help: Help = None
 
     def __init__(
         self,
@@ -23,13 +30,30 @@ class LispyError(LisppumpError):
         message: str,
         *,
         span: Span | None = None,
-        help: str | None = None,
+        help: Help = None,
         trace: tuple[str, ...] = (),
         data: Any = None,
     ) -> None:
         if len(message) > LONGEST:
             message = message[: LONGEST - 3] + "..."
-        super().__init__(code, message, span=span, help=help, trace=trace, data=data)
+        super().__init__(code, message, span=span, trace=trace, data=data)
+        self._help = help
+
+    @property
+    def help(self) -> str | None:
+        """One thing to do."""
+        return self.seek()
+
+    @help.setter
+    def help(self, help: str | None) -> None:
+        self._help = help
+
+    def seek(self) -> str | None:
+        """The help, looked for if nobody has yet."""
+        help = self._help
+        if callable(help):
+            help = self._help = help()
+        return help
 
 
 class LimitError(LispyError):
@@ -46,7 +70,7 @@ class Escape(LimitError):
 
 
 class CapabilityError(LispyError):
-    """The program used something it was not granted; no `try` catches it."""
+    """The program used something it was not granted; `try` catches it, so that it can do without."""
 
 
 declare(

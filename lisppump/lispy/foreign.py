@@ -17,11 +17,12 @@ from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.lispy.builtins.check import wrong
 from lisppump.lispy.builtins.numbers import settled
 from lisppump.lispy.calls import too_deep
-from lisppump.lispy.errors import LONGEST, CapabilityError, LimitError, LispyError
+from lisppump.lispy.errors import LONGEST, LimitError, LispyError
 from lisppump.lispy.run import Run
 from lisppump.lispy.values import (
     Keyword,
     Pair,
+    Primitive,
     Procedure,
     Quantity,
     Symbol,
@@ -36,7 +37,6 @@ declare("plugin", 4, builtin_failed="The code of a plugin's builtin raised an er
 
 LEVELS = 100  # of the depth limit that one call counts as: foreign code lets the C stack grow
 CONTAINER, ELEMENT, ENTRY = 64, 8, 32  # bytes charged for what is copied
-FINAL = (LimitError, CapabilityError)  # what no program can catch
 ATOMS = (type(None), bool, int, float, str, Symbol, Keyword)  # nobody can change them
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ class Later(Mapping[str, BuiltinSpec]):
         return len(self.table)
 
 
-class Lent(Procedure):
+class Lent(Primitive):
     """A procedure in foreign hands: an ordinary function, until the call that it was lent for is over."""
 
     __slots__ = ("_crossing", "_original")
@@ -222,7 +222,7 @@ class _Crossing:
             raise
         except BaseException as error:
             self.run.depth = depth
-            if isinstance(error, LispyError) and not isinstance(error, FINAL):
+            if isinstance(error, LispyError) and not isinstance(error, LimitError):
                 raise LentError(self, error) from None
             self.ended = error
             raise

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import BUILTINS, describe_type
 from lisppump.lispy.calls import Code, Frame, invoke
-from lisppump.lispy.errors import CapabilityError, LimitError, LispyError
+from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.forms_basic import PLAIN, case_key
 from lisppump.lispy.printer import display_text
 from lisppump.lispy.tree import (
@@ -153,7 +153,7 @@ def while_code(generator: Generator, tree: While) -> Code:
             body(frame)
             tree.turns += 1
             if tree.turns == run.heat.after:
-                tree.unit = run.heat.loop(tree, generator.procedure, generator.missing, frame) or False
+                tree.unit = run.heat.loop(run, tree, generator.procedure, generator.missing, frame) or False
 
     return while_
 
@@ -177,7 +177,7 @@ def repeat_code(generator: Generator, tree: Repeat) -> Code:
                 return result(frame)
             tree.turns += 1
             if tree.turns == run.heat.after:
-                tree.unit = run.heat.loop(tree, generator.procedure, generator.missing, frame) or False
+                tree.unit = run.heat.loop(run, tree, generator.procedure, generator.missing, frame) or False
             meter.charge(1)
             frame[place] = [turn] if boxed else turn
             body(frame)
@@ -197,10 +197,10 @@ def try_code(generator: Generator, tree: Try) -> Code:
         depth = run.depth
         try:
             return body(frame)
-        except (LimitError, CapabilityError):
+        except LimitError:
             raise
         except LispyError as error:
-            caught = error
+            caught = error.with_traceback(None)  # that would keep this very frame
         run.depth = depth
         run.meter.allocate(512)
         value = caught_value(caught)
@@ -214,7 +214,9 @@ def try_code(generator: Generator, tree: Try) -> Code:
 
 
 def caught_value(error: LispyError) -> dict[str, Value]:
-    """What a handler sees of an error."""
+    """What a handler sees of an error; one that no handler wants says how to look at what was raised."""
+    if error.raised:
+        error.help = "no clause fits this error: write (get e :data) for what was raised"
     return {"code": error.code, "message": error.message, "category": error.category, "data": error.data}
 
 
@@ -303,7 +305,7 @@ def loop_code(generator: Generator, tree: Loop) -> Code:
                 return tree.unit(frame)
             tree.turns += 1
             if tree.turns == run.heat.after:
-                tree.unit = run.heat.loop(tree, generator.procedure, generator.missing, frame) or False
+                tree.unit = run.heat.loop(run, tree, generator.procedure, generator.missing, frame) or False
             meter.steps += 1
             if meter.steps > meter.next_look:
                 meter.look()

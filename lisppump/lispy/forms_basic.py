@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from lisppump.lispy.analyser import FORMS, Analyser, Scope, Tails, form, written
+from functools import partial
+
+from lisppump.lispy.analyser import FORMS, GIVEN, Analyser, Scope, Tails, form, written
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.nodes import Node, cut, datum
+from lisppump.lispy.names import UNBOUND, Cell
+from lisppump.lispy.nodes import Node, datum, mentions, shown
 from lisppump.lispy.tree import (
     And,
+    Call,
     Case,
     Clause,
     Cond,
@@ -21,7 +25,7 @@ from lisppump.lispy.tree import (
     Tree,
     Variable,
 )  # fmt: skip
-from lisppump.lispy.values import Keyword, Symbol, Value, is_nil
+from lisppump.lispy.values import Keyword, Primitive, Symbol, Value, is_nil
 
 
 @form("quote", "(quote datum) or 'datum", "The datum itself, not evaluated.", example="'(a b) ;=> (a b)")
@@ -121,7 +125,7 @@ def _refuse_bare(clauses: tuple[Node, ...], analyser: Analyser, scope: Scope) ->
         if cell.builtin is not None and cell.value is cell.builtin and name not in analyser.namespace.bound:
             raise LispyError(
                 "ambiguous",
-                f"{name} is a procedure, as a test always true: is {cut(clause.text)} the test?",
+                f"{name} is a procedure, as a test always true: is {shown(clause)} the test?",
                 span=clause.span, help="a clause of cond is ((test) form ...), in brackets of its own",
             )  # fmt: skip
 
@@ -323,9 +327,11 @@ def defun(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
 
 def _recurring(node: Node, parameters: Node, body: tuple[Node, ...]) -> tuple[Node, ...]:
     """The body of a procedure of Clojure, which recur runs again with other arguments."""
+    if node.head not in ("fn", "defn") or "recur" not in node.text:
+        return body
     names = parameters.items
     plain = all(name.kind == "symbol" and name.name not in ("&", "&rest") for name in names)
-    if node.head not in ("fn", "defn") or "recur" not in node.text or not plain:
+    if not plain or not mentions(node, "recur"):
         return body
     doc = body[:1] if len(body) > 1 and body[0].kind == "string" else ()
     whole = Node("form", FORMS["let"], (), node.source, node.start, node.end)
@@ -337,7 +343,7 @@ def in_place(node: Node) -> LispyError:
     """The error for setting a part of a value."""
     return LispyError(
         "immutable",
-        f"{node.head} of {cut(node.items[1].text)} would change data in place, which LisPy does not do",
+        f"{node.head} of {shown(node.items[1])} would change data in place, which LisPy does not do",
         span=node.span,
         help="write (set! d (dict-set d key value)) or (set! l (list-set l n x))",
     )  # fmt: skip
@@ -361,7 +367,19 @@ def set_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     if isinstance(known, Variable):
         known.assigned = True
         return SetLocal(known, value, span)
-    return SetGlobal(analyser.namespace.cell(name), value, span)
+    cell = analyser.namespace.cell(name)
+    analyser.run.heat.unsettle(cell)
+    if name in GIVEN and name not in analyser.namespace.bound:
+        value = Call(Const(Primitive("set!", partial(_not_given, cell), 1, 1)), [value], span)
+    return SetGlobal(cell, value, span)
+
+
+def _not_given(cell: Cell, value: Value) -> Value:
+    """The value, unless the name that gets it is one that the run itself gives."""
+    if cell.value is UNBOUND:
+        raise LispyError("unbound", f"{cell.name} cannot be set: the run gives it its value",
+                         help=f"(define {cell.name} ...) makes one of your own")  # fmt: skip
+    return value
 
 
 @form("lambda", "(lambda (parameter ...) form ...)",

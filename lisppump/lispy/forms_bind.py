@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from lisppump.lispy.analyser import DEFINING, Analyser, rewriting, written
+from collections.abc import Callable
+
+from lisppump.lispy.analyser import DEFINING, Analyser, Scope, Tails, form, rewriting, written
 from lisppump.lispy.building import Maker
 from lisppump.lispy.destructure import parts
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.forms_let import bindings, in_turn
 from lisppump.lispy.nodes import Node
+from lisppump.lispy.tree import Tree
 from lisppump.lispy.values import Value, is_list
 
 BOUND = "value bound"  # a name that no program can write
@@ -214,26 +217,28 @@ def _functions(analyser: Analyser, node: Node, binder: str) -> Node:
     return maker.form(binder, maker.list(*found), *node.items[2:])
 
 
-@rewriting("case-lambda", "(case-lambda ((parameter ...) form ...) ...)",
-           "A procedure that takes the first clause with as many parameters as it gets arguments.",
-           example="((case-lambda ((a) (list a)) ((a b) (+ a b))) 1 2) ;=> 3")  # fmt: skip
-def case_lambda(analyser: Analyser, node: Node) -> Node:
+@form("case-lambda", "(case-lambda ((parameter ...) form ...) ...)",
+      "A procedure that takes the first clause with as many parameters as it gets arguments.",
+      example="((case-lambda ((a) (list a)) ((a b) (+ a b))) 1 2) ;=> 3")  # fmt: skip
+def case_lambda(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     if len(node.items) < 2:
         raise written(node)
     maker = Maker(analyser, node)
-    everything, count = "all arguments", "count of arguments"
-    chosen = maker.host("case-lambda", _no_clause, count)
+    everything, count = maker.part("all arguments"), "count of arguments"
+    chosen = maker.node("nil")
+    counts = []
     for clause in reversed(node.items[1:]):
         if clause.kind != "list" or len(clause.items) < 2:
             raise LispyError("bad-syntax", "a clause of case-lambda is ((parameter ...) form ...)",
                              span=clause.span)  # fmt: skip
-        names = clause.items[0]
-        least, more = _count(names)
+        least, more = _count(clause.items[0])
+        counts.append((least, more))
         test = maker.call(">=" if more else "=", count, least)
         procedure = maker.list("lambda", *clause.items)
         chosen = maker.list("if", test, maker.call("apply", procedure, everything), chosen)
     inside = maker.form("let", ((count, maker.call("length", everything)),), chosen)
-    return maker.list("lambda", everything, inside)
+    check = maker.node("check", _clause_checker(counts))
+    return analyser.procedure("lambda", everything, (check, inside), node, scope)
 
 
 def _count(names: Node) -> tuple[int, bool]:
@@ -247,5 +252,13 @@ def _count(names: Node) -> tuple[int, bool]:
     return len(names.items), False
 
 
-def _no_clause(count: Value) -> Value:
-    raise LispyError("wrong-arity", f"case-lambda has no clause for {count} arguments")
+def _clause_checker(counts: list[tuple[int, bool]]) -> Callable[[str, list[Value]], None]:
+    """What refuses arguments that no clause takes."""
+
+    def check(name: str, given: list[Value]) -> None:
+        got = len(given)
+        if not any(got >= least if more else got == least for least, more in counts):
+            called = "case-lambda" if name == "lambda" else name
+            raise LispyError("wrong-arity", f"{called} has no clause for {got} arguments")
+
+    return check

@@ -48,7 +48,9 @@ def setq(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     if isinstance(known, Variable):
         known.assigned = True
         return SetLocal(known, value, analyser.span(items[0]))
-    return DefineGlobal(analyser.namespace.bind(name), value)
+    cell = analyser.namespace.bind(name)
+    analyser.run.heat.unsettle(cell)
+    return DefineGlobal(cell, value)
 
 
 @form("setf", "(setf name value ...)",
@@ -240,11 +242,12 @@ def _absent(names: tuple[str, ...], message: str, help: str) -> None:
 
 _absent(("import", "require", "use-modules", "ns", "in-package", "provide"),
         "nothing is imported, the whole library is there", "leave it out")  # fmt: skip
-_absent(("define-syntax", "let-syntax", "letrec-syntax", "syntax-rules"), "macros are procedures on forms",
+_absent(("define-syntax", "let-syntax", "letrec-syntax", "syntax-rules", "define-syntax-rule"),
+        "macros are procedures on forms",
         "write (define-macro (name a b) `(list ,b ,a))")  # fmt: skip
 _absent(("parameterize", "fluid-let"), "there are no dynamic variables",
         "bind a name with let, and pass it on")  # fmt: skip
-_absent(("defclass", "defmethod", "defgeneric", "defprotocol"), "there are no classes",
+_absent(("defclass", "defmethod", "defgeneric", "defprotocol", "defmulti"), "there are no classes",
         "keep data in dicts, and write procedures of them: (define (area shape) ...)")  # fmt: skip
 _absent(("block", "return-from"), "a block has no name to leave it by",
         "write (let/cc return form ...), and (return value) in it")  # fmt: skip

@@ -8,7 +8,7 @@ from lisppump.lispy.building import Maker
 from lisppump.lispy.destructure import parts
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.forms_basic import value_named
-from lisppump.lispy.nodes import Node, cut
+from lisppump.lispy.nodes import Node, shown
 from lisppump.lispy.tree import (
     Body,
     Call,
@@ -32,7 +32,7 @@ def bindings(node: Node, form_node: Node) -> list[tuple[Node, Node]]:
     for item in node.items:
         if item.kind != "list" or len(item.items) != 2:
             raise LispyError(
-                "bad-syntax", f"a binding is (name value), not {cut(item.text)}", span=item.span,
+                "bad-syntax", f"a binding is (name value), not {shown(item)}", span=item.span,
                 help="write ((name value) (name value))",
             )  # fmt: skip
         found.append((item.items[0], item.items[1]))
@@ -99,7 +99,8 @@ def named_let(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tre
     inits: list[Tree] = []
     for name, value in pairs:
         inits.append(_init(analyser, value, view, name))
-        view.earlier[analyser.binder(name)] = Variable(name.value.name)
+        word = analyser.binder(name)
+        view.earlier[word] = Variable(word)
     if view.leant:
         return analyser.expression(_bound_before(analyser, node, pairs), scope, tails)
     return _looping(analyser, node, [name for name, _ in pairs], inits, scope, tails)

@@ -9,7 +9,7 @@ from lisppump.lispy.building import Maker
 from lisppump.lispy.destructure import parts
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.forms_let import bindings, in_turn
-from lisppump.lispy.nodes import Node, cut
+from lisppump.lispy.nodes import Node, mentions, shown
 from lisppump.lispy.tree import Tree
 
 Group = list[tuple[Node, Node]]  # names with what they go through, side by side
@@ -44,13 +44,13 @@ def _clauses(maker: Maker, node: Node, nested: bool) -> Clauses:
     rest = list(items)
     while rest:
         item = rest.pop(0)
-        guard = GUARDS.get(item.text)
+        guard = _guard(item)
         if guard in ("when", "unless") and rest:
             test = rest.pop(0)
-            found.append((str(guard), [(test, test)]))
+            found.append((guard, [(test, test)]))
         elif item.kind != "list" or len(item.items) != 2:
             raise LispyError(
-                "bad-syntax", f"{cut(item.text)} is no (name list)", span=item.span,
+                "bad-syntax", f"{shown(item)} is no (name list)", span=item.span,
                 help="a test is written #:when test, between the bindings",
             )  # fmt: skip
         elif found and found[-1][0] == "each" and not nested:
@@ -63,12 +63,18 @@ def _clauses(maker: Maker, node: Node, nested: bool) -> Clauses:
 def _in_turn(first: Node, second: Node) -> tuple[str, Group]:
     if first.kind != "keyword":
         return "each", [(first, second)]
-    if first.text not in GUARDS:
+    guard = _guard(first)
+    if guard is None:
         raise LispyError(
-            "bad-syntax", f"for has no {first.text} here", span=first.span,
+            "bad-syntax", f"for has no {shown(first)} here", span=first.span,
             help="it has :when test and :let [name value]; take-while stops a list",
         )  # fmt: skip
-    return GUARDS[first.text], [(second, second)]
+    return guard, [(second, second)]
+
+
+def _guard(node: Node) -> str | None:
+    """What a word among the bindings does that is no binding; None where it is none."""
+    return GUARDS.get(shown(node)) if node.kind in ("keyword", "symbol") else None
 
 
 def _procedure(maker: Maker, group: Group, body: Node, first: tuple[str, ...] = ()) -> Node:
@@ -247,7 +253,7 @@ def loop(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     inside = items[1].items
     if in_turn(items[1]):
         pairs = list(zip(inside[::2], inside[1::2], strict=True))
-    elif all(item.kind == "list" and len(item.items) == 2 for item in inside) and "recur" in node.text:
+    elif all(item.kind == "list" and len(item.items) == 2 for item in inside) and mentions(node, "recur"):
         pairs = bindings(items[1], node)
     else:
         raise _other_loop(node)

@@ -10,8 +10,8 @@ from lisppump.lispy.building import Maker
 from lisppump.lispy.builtins.compare import same
 from lisppump.lispy.builtins.lists import head_of, tail_of
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.nodes import Node, cut, datum, key_name
-from lisppump.lispy.printer import write_text
+from lisppump.lispy.nodes import Node, datum, key_name, shown
+from lisppump.lispy.printer import cut, write_text
 from lisppump.lispy.run import Run
 from lisppump.lispy.values import Pair, Value, is_list, is_nil, is_true
 
@@ -196,7 +196,7 @@ def _all(tests: list[Fits]) -> Fits:
 
 def _unknown(node: Node) -> LispyError:
     return LispyError(
-        "bad-syntax", f"{cut(node.text)} is no pattern", span=node.span,
+        "bad-syntax", f"{shown(node)} is no pattern", span=node.span,
         help="write 1, name, _, 'datum, (list a b), (list a rest ...), (cons a b), (? f name) or {\"k\" p}",
     )  # fmt: skip
 
@@ -240,7 +240,7 @@ def _clause(maker: Maker, clause: Node, otherwise: Node) -> Node:
         *[maker.list(name, maker.call("nth", FOUND, place)) for place, name in enumerate(pattern.names, 1)]
     )
     test, body = maker.part(FOUND), clause.items[1:]
-    if len(body) > 2 and body[0].text in ("#:when", ":when"):
+    if len(body) > 2 and shown(body[0]) in ("#:when", ":when"):
         test = maker.list("if", FOUND, maker.form("let", bound, body[1]), False)
         body = body[2:]
     then = maker.form("let", bound, *body)

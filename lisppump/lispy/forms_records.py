@@ -10,9 +10,9 @@ from lisppump.lispy.builtins import describe_type
 from lisppump.lispy.builtins.dicts import member_of
 from lisppump.lispy.builtins.versions import ENTRY
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.nodes import Node, cut
+from lisppump.lispy.nodes import Node, shown
 from lisppump.lispy.run import Run
-from lisppump.lispy.values import Procedure, Value
+from lisppump.lispy.values import Primitive, Procedure, Value
 
 TYPE = "record"
 
@@ -28,7 +28,7 @@ class _Record:
         self.type = str(name.name).strip("<>") or str(name.name)
         for field in fields:
             if field.kind != "symbol" or field.name == TYPE:
-                raise LispyError("bad-syntax", f"{cut(field.text)} is no name of a field", span=field.span)
+                raise LispyError("bad-syntax", f"{shown(field)} is no name of a field", span=field.span)
         self.fields = [str(field.name) for field in fields]
         self.definitions: list[Node] = []
 
@@ -42,7 +42,7 @@ class _Record:
             self.run.meter.allocate(ENTRY * (1 + len(self.fields)))
             return {TYPE: self.type, **dict.fromkeys(self.fields), **dict(zip(fields, values, strict=True))}
 
-        self._define(name, Procedure(name, make, len(fields), len(fields), f"Makes a record {self.type}."))
+        self._define(name, Primitive(name, make, len(fields), len(fields), f"Makes a record {self.type}."))
 
     def predicate(self, name: str) -> None:
         """A procedure that tells the type."""
@@ -50,7 +50,7 @@ class _Record:
         def test(value: Value) -> Value:
             return isinstance(value, dict) and TYPE in value and value[TYPE] == self.type
 
-        self._define(name, Procedure(name, test, 1, 1, f"True for a record {self.type}."))
+        self._define(name, Primitive(name, test, 1, 1, f"True for a record {self.type}."))
 
     def accessor(self, name: str, field: str) -> None:
         """A procedure that gives a field."""
@@ -61,7 +61,7 @@ class _Record:
                 raise LispyError("wrong-type", f"{name} wants a record {self.type}, got {got}")
             return member_of(value, field, None)
 
-        self._define(name, Procedure(name, access, 1, 1, f"The field {field} of a record {self.type}."))
+        self._define(name, Primitive(name, access, 1, 1, f"The field {field} of a record {self.type}."))
 
     def modifier(self, name: str, field: str) -> None:
         """A procedure that promises to change a field, and refuses."""
@@ -70,7 +70,7 @@ class _Record:
             raise LispyError("immutable", f"{name} would change data in place, which LisPy does not do",
                              help=f'write (set! r (dict-set r "{field}" value))')  # fmt: skip
 
-        self._define(name, Procedure(name, modify, 2, 2))
+        self._define(name, Primitive(name, modify, 2, 2))
 
     def accessors(self) -> None:
         """Those named after the type, as most Lisps have them."""
@@ -100,8 +100,14 @@ def define_record_type(analyser: Analyser, node: Node) -> Node:
         record.constructor(str(make.name), record.fields)
     elif make.kind == "list" and make.items and all(item.kind == "symbol" for item in make.items):
         given = [str(item.name) for item in make.items]
-        if not set(given[1:]) <= set(record.fields):
-            raise LispyError("bad-syntax", "a field of the constructor is none of the record", span=make.span)
+        for item in make.items[1:]:
+            if item.name not in record.fields:
+                raise LispyError(
+                    "bad-syntax",
+                    f"{shown(item)} is a field of the constructor, but none of the record",
+                    span=item.span,
+                    help=f"write ({item.name} {record.type}-{item.name}) among its fields",
+                )
         record.constructor(given[0], given[1:])
     elif make.kind != "boolean":
         raise written(node)

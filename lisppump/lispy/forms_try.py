@@ -6,7 +6,7 @@ from lisppump.lispy.analyser import Analyser, Scope, Tails, form, rewriting, wri
 from lisppump.lispy.building import Maker
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.forms_basic import choice
-from lisppump.lispy.nodes import Node, cut
+from lisppump.lispy.nodes import Node, shown
 from lisppump.lispy.tree import AGAIN, Assert, Const, Tree, Try
 
 CAUGHT = "error caught"  # a name that no program can write
@@ -22,8 +22,7 @@ KINDS = {  # the conditions of Common Lisp and Emacs, by the category or code th
 
 @form("try", "(try form ... (catch name form ...) [(finally form ...)])",
       "The forms; if they end in an error, the catch forms with the name bound to a dict of code, "
-      "message, category and data; the finally forms in any case. Limits and missing capabilities are not "
-      "caught.",
+      "message, category and data; the finally forms in any case. A limit that was reached is not caught.",
       example='(try (/ 1 0) (catch e (get e :code))) ;=> "division-by-zero"')  # fmt: skip
 def try_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     items = node.items
@@ -85,7 +84,7 @@ def assert_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
         raise written(node)
     test = analyser.expression(items[1], scope, ())
     message = analyser.expression(items[2], scope, ()) if len(items) == 3 else None
-    return Assert(test, message, items[1].text, analyser.span(node))
+    return Assert(test, message, shown(items[1], 200), analyser.span(node))
 
 
 @rewriting("unwind-protect", "(unwind-protect form cleanup ...)",
@@ -168,7 +167,7 @@ def _kind(maker: Maker, kind: Node) -> Node:
     word = kind.name
     if word not in KINDS:
         raise LispyError(
-            "bad-syntax", f"{cut(kind.text)} is no kind of error here", span=kind.span,
+            "bad-syntax", f"{shown(kind)} is no kind of error here", span=kind.span,
             help="write error, which means any, and look at (get e :code)",
         )  # fmt: skip
     wanted = KINDS[word]

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from typing import Any
 
 from lisppump.lispy.calls import CLOSURE_BYTES
-from lisppump.lispy.hotcalls import call_value, global_value, tail_call
-from lisppump.lispy.hotcode import (
-    BOOL,
-    EFFECT,
-    INT,
-    RETURN,
-    Emitter,
-    Expr,
-    Unfit,
-    assigned,
-    attribute,
-    called,
-    compared,
-    const,
-    every,
-    name,
-    negation,
-    parts,
-    step,
-    stored,
-)
+from lisppump.lispy.hotcalls import assign, call_value, global_value, tail_call
+from lisppump.lispy.hotcode import ANY, BOOL, EFFECT, MOST_TURNED, NEAR, RETURN, Emitter, Unfit, either, every
+from lisppump.lispy.hottext import NIL, Block, bytes_, container, step
+from lisppump.lispy.hotwalks import begin, end, gathered, is_walkable, step_of, walks_of
 from lisppump.lispy.tree import (
     AGAIN,
     And,
@@ -56,62 +38,56 @@ from lisppump.lispy.tree import (
     Variable,
     While,
 )  # fmt: skip
+from lisppump.lispy.values import Keyword, Symbol
 
 # -- variables
 
 
-def _const(emitter: Emitter, tree: Const) -> Expr:
+def _const(emitter: Emitter, tree: Const) -> str:
     return emitter.held(tree.value)
 
 
-def _local(emitter: Emitter, tree: Local) -> Expr:
+def _local(emitter: Emitter, tree: Local) -> str:
     variable = tree.variable
-    word = name(emitter.local(variable))
-    value: Expr = _boxed(word) if variable.boxed else word
+    if emitter.gatherers and (found := gathered(emitter, variable)) is not None:
+        return found
+    word = emitter.local(variable)
+    value = f"{word}[0]" if variable.boxed else word
     if not variable.checked:
         return value
     value = emitter.atom(value) if variable.boxed else value
-    unbound = emitter.at(called("unbound", const(variable.name), emitter.held(tree.span)), None)
-    return ast.IfExp(compared(value, ast.IsNot(), name("UNBOUND")), value, unbound)
+    unbound = emitter.at(f"unbound({emitter.held(variable.name)}, {emitter.held(tree.span)})", None)
+    return f"({value} if {value} is not UNBOUND else {unbound})"
 
 
-def _boxed(word: Expr) -> Expr:
-    return ast.Subscript(word, const(0), ast.Load())
-
-
-def _bind(emitter: Emitter, variable: Variable, value: Expr) -> None:
+def _bind(emitter: Emitter, variable: Variable, value: str) -> None:
     """Give a fresh variable its value."""
-    emitter.set(emitter.local(variable), ast.List([value], ast.Load()) if variable.boxed else value)
+    emitter.set(emitter.local(variable), f"[{value}]" if variable.boxed else value)
 
 
-def _set_local(emitter: Emitter, tree: SetLocal) -> Expr:
+def _set_local(emitter: Emitter, tree: SetLocal) -> str:
     variable, word = tree.variable, emitter.local(tree.variable)
     value = emitter.atom(emitter.value(tree.value))
-    held: Expr = _boxed(name(word)) if variable.boxed else name(word)
+    held = f"{word}[0]" if variable.boxed else word
+    named, span = emitter.held(variable.name), emitter.held(tree.span)
     if variable.checked and not tree.first:
-        early = emitter.at(called("unset", const(variable.name), emitter.held(tree.span)), None)
-        emitter.add(ast.If(compared(held, ast.Is(), name("UNBOUND")), [ast.Expr(early)], []))
+        early = emitter.at(f"unset({named}, {span})", None)
+        emitter.below(f"if {held} is UNBOUND:", [early])
     if variable.boxed and variable.owner is not emitter.procedure:
-        keeping = called("keep", name("run"), name(word), const(variable.name), emitter.held(tree.span))
-        kept: list[ast.stmt] = [ast.Expr(emitter.at(keeping, None))]
-        emitter.add(ast.If(attribute(name("run"), "sealed"), kept, []))
-    if variable.boxed:
-        emitter.add(assigned(ast.Subscript(name(word), const(0), ast.Store()), value))
-    else:
-        emitter.set(word, value)
+        emitter.below("if run.sealed:", [emitter.at(f"keep(run, {word}, {named}, {span})", None)])
+    emitter.set(held, value)
     return value
 
 
-def _set_global(emitter: Emitter, tree: SetGlobal) -> Expr:
+def _set_global(emitter: Emitter, tree: SetGlobal) -> str:
     value = emitter.atom(emitter.value(tree.value))
-    call = called("set_global", name("run"), emitter.held(tree.cell), value, emitter.held(tree.span))
+    call = f"set_global(run, {emitter.held(tree.cell)}, {value}, {emitter.held(tree.span)})"
     return emitter.atom(emitter.at(call, None))
 
 
-def _define_global(emitter: Emitter, tree: DefineGlobal) -> Expr:
+def _define_global(emitter: Emitter, tree: DefineGlobal) -> str:
     value = emitter.atom(emitter.value(tree.value))
-    call = called("define_global", name("run"), emitter.held(tree.cell), value)
-    return emitter.atom(emitter.at(call, None))
+    return emitter.atom(emitter.at(f"define_global(run, {emitter.held(tree.cell)}, {value})", None))
 
 
 def _let(emitter: Emitter, tree: Let, where: str) -> None:
@@ -125,33 +101,39 @@ def _let(emitter: Emitter, tree: Let, where: str) -> None:
 
 def _body(emitter: Emitter, tree: Body, where: str) -> None:
     for variable in tree.variables:
-        _bind(emitter, variable, name("UNBOUND"))
+        _bind(emitter, variable, "UNBOUND")
     emitter.emit(tree.body, where)
 
 
-def _lambda(emitter: Emitter, tree: Lambda) -> Expr:
+def _lambda(emitter: Emitter, tree: Lambda) -> str:
     template = tree.template
     if template is None:
         raise Unfit
-    size = const(CLOSURE_BYTES + 16 * len(tree.free))
-    emitter.do(called(attribute(attribute(name("run"), "meter"), "allocate"), size))
+    emitter.block.extend(bytes_(CLOSURE_BYTES + 16 * len(tree.free)))
     mine = [variable for variable in tree.free if variable.owner is emitter.procedure and variable.assigned]
     if mine:
-        boxes: list[Expr] = [name(emitter.local(variable)) for variable in mine]
-        marking: list[ast.stmt] = [ast.Expr(called("mark", name("run"), ast.List(boxes, ast.Load())))]
-        emitter.add(ast.If(attribute(name("run"), "sealed"), marking, []))
-    places = [name(emitter.local(variable)) for variable in tree.free]
+        boxes = ", ".join(emitter.local(variable) for variable in mine)
+        emitter.below("if run.sealed:", [f"mark(run, [{boxes}])"])
     blanks = emitter.held([None] * tree.locals)
-    tail: Expr = blanks
-    if places:
-        tail = ast.BinOp(ast.List(list(places), ast.Load()), ast.Add(), blanks)
-    return called("Closure", emitter.held(template), tail)
+    tail = blanks
+    if tree.free:
+        captured = [emitter.local(variable) for variable in tree.free]
+        tail = f"[{', '.join([*captured, *['None'] * tree.locals])}]"
+    made = emitter.fresh()
+    emitter.block += [
+        f"{made} = Closure()",
+        f"{made}.template = {emitter.held(template)}",
+        f"{made}.tail = {tail}",
+        f"{made}.fast = None",
+        f"{made}.arity = {-1 if template.rest else template.arity}",
+    ]
+    return made
 
 
 # -- decisions
 
 
-def _if_value(emitter: Emitter, tree: If) -> Expr:
+def _if_value(emitter: Emitter, tree: If) -> str:
     """As an expression where neither branch takes statements."""
     test = emitter.test(tree.test)
     with emitter.within() as then:
@@ -159,10 +141,10 @@ def _if_value(emitter: Emitter, tree: If) -> Expr:
     with emitter.within() as otherwise:
         other = emitter.value(tree.otherwise)
     if not then and not otherwise:
-        return ast.IfExp(test, one, other)
+        return f"({one} if {test} else {other})"
     word = emitter.fresh()
-    emitter.add(ast.If(test, [*then, assigned(word, one)], [*otherwise, assigned(word, other)]))
-    return name(word)
+    emitter.choose(test, [*then, f"{word} = {one}"], [*otherwise, f"{word} = {other}"])
+    return word
 
 
 def _if(emitter: Emitter, tree: If, where: str) -> None:
@@ -187,45 +169,54 @@ def _clauses(emitter: Emitter, tree: Cond, place: int, where: str) -> None:
         emitter.emit(tree.otherwise, where)
         return
     clause = tree.clauses[place]
-    value: Expr | None = None
+    value = ""
     if clause.body is None or clause.arrow is not None:
         value = emitter.atom(emitter.value(clause.test))
-        test: Expr = called("is_true", value)
+        test = f"is_true({value})"
     else:
         test = emitter.test(clause.test)
     with emitter.within() as then:
         if clause.body is None:
-            assert value is not None
             emitter.give(value, where)
         elif clause.arrow is None:
             emitter.emit(clause.body, where)
         else:
-            assert value is not None
-            emitter.counts = True
-            procedure = emitter.value(clause.body)
-            arguments = ast.List([value], ast.Load())
-            call = called("invoke", name("run"), procedure, arguments, emitter.held(clause.arrow))
+            procedure = emitter.atom(emitter.value(clause.body))
+            emitter.sink()
+            call = f"invoke(run, {procedure}, [{value}], {emitter.held(clause.arrow)})"
             emitter.give(emitter.at(call, None), where)
     with emitter.within() as otherwise:
         _clauses(emitter, tree, place + 1, where)
-    emitter.choose(test, then or [ast.Pass()], otherwise)
+    emitter.choose(test, then or ["pass"], otherwise)
 
 
 def _case(emitter: Emitter, tree: Case, where: str) -> None:
     key = emitter.value(tree.key)
     found = emitter.fresh()
-    call = called("case_of", name("run"), emitter.held(tree.table), emitter.held(tree.others), key)
-    emitter.set(found, emitter.at(call, None))
+    emitter.set(found, _place_in(emitter, tree, key))
+    for place, tree_ in enumerate(tree.bodies):
+        with emitter.within() as body:
+            emitter.emit(tree_, where)
+        emitter.below(f"{'el' if place else ''}if {found} == {place}:", body)
     with emitter.within() as last:
         emitter.emit(tree.otherwise, where)
-    following = last
-    for place in reversed(range(len(tree.bodies))):
-        with emitter.within() as body:
-            emitter.emit(tree.bodies[place], where)
-        test = compared(name(found), ast.Eq(), const(place))
-        following = [ast.If(test, body or [ast.Pass()], following)]
-    for statement in following:
-        emitter.add(statement)
+    if not tree.bodies:
+        emitter.block.extend(last)
+    elif last:
+        emitter.below("else:", last)
+
+
+def _place_in(emitter: Emitter, tree: Case, key: str) -> str:
+    """Which body of a case is meant; names and texts alone are looked up at once."""
+    key = key if key.isidentifier() else emitter.atom(key)
+    call = f"case_of(run, {emitter.held(tree.table)}, {emitter.held(tree.others)}, {key})"
+    slow = emitter.at(call, None)
+    kinds = {kind for kind, _ in tree.table} if not tree.others else set()
+    if not kinds or not kinds <= {str, Symbol, Keyword}:
+        return slow
+    plain = emitter.held({value: place for (_, value), place in tree.table.items()})
+    tests = " or ".join(f"type({key}) is {kind.__name__}" for kind in (str, Symbol, Keyword) if kind in kinds)
+    return f"({plain}.get({key}, -1) if {tests} else {slow})"
 
 
 def _sequence(emitter: Emitter, tree: Sequence, where: str) -> None:
@@ -245,12 +236,12 @@ def _and_or(emitter: Emitter, tree: And | Or, where: str) -> None:
         emitter.emit(first, where)
         return
     value = emitter.atom(emitter.value(first))
-    true: Expr = value if emitter.kind(first) == BOOL else called("is_true", value)
+    true = value if emitter.kind(first) == BOOL else f"is_true({value})"
     with emitter.within() as going_on:
         emitter.emit(rest[0] if len(rest) == 1 else tree.__class__(rest), where)
     with emitter.within() as ended:
         emitter.give(value, where)
-    emitter.choose(true if conjunction else negation(true), going_on or [ast.Pass()], ended)
+    emitter.choose(true if conjunction else f"not {true}", going_on or ["pass"], ended)
 
 
 # -- loops
@@ -259,64 +250,81 @@ def _and_or(emitter: Emitter, tree: And | Or, where: str) -> None:
 def _loop(emitter: Emitter, tree: Loop, where: str) -> None:
     label = tree.label
     values = emitter.values(tree.inits, atoms=True)
-    names = [emitter.local(variable) for variable in label.parameters]
-    for word, value in zip(names, values, strict=True):
-        emitter.set(word, value)
+    for variable, value in zip(label.parameters, values, strict=True):
+        emitter.set(emitter.local(variable), value)
     loop_turns(emitter, tree, where)
 
 
 def loop_turns(emitter: Emitter, tree: Loop, where: str) -> None:
     """The turns of a loop whose variables are set."""
     label = tree.label
-    if label.jumps_out:
+    if label.jumps_out or len(label.parameters) > MOST_TURNED:
         raise Unfit  # it may leave for a loop around it, which Python has no word for
-    _assume(emitter, tree)
+    jumps = _assume(emitter, tree)
+    walks = walks_of(emitter, label.parameters, tree.inits, tree.body, jumps)
+    if walks.cursors:
+        unlike = f"if not ({is_walkable(walks, emitter)}):"
+        if emitter.unit and emitter.loops == 0:
+            emitter.below(unlike, ["return general(frame)"])
+        else:
+            with emitter.within() as plainly:
+                _loop_block(emitter, tree, where)
+            emitter.below(unlike, plainly)
+            with emitter.within() as walking:
+                begin(emitter, walks)
+                _loop_block(emitter, tree, where)
+            end(emitter, walks)
+            emitter.below("else:", walking)
+            return
+    begin(emitter, walks)
+    _loop_block(emitter, tree, where)
+    end(emitter, walks)
+
+
+def _loop_block(emitter: Emitter, tree: Loop, where: str) -> None:
+    label = tree.label
     with emitter.looping() as block:
         emitter.labels[label] = emitter.loops
         emitter.block.extend(step("look"))
         for variable in label.parameters:
             if variable.boxed:
                 word = emitter.local(variable)
-                emitter.set(word, ast.List([name(word)], ast.Load()))
+                emitter.set(word, f"[{word}]")
         emitter.emit(tree.body, where)
         if where != RETURN:
-            emitter.add(ast.Break())
+            emitter.add("break")
         del emitter.labels[label]
-    emitter.add(ast.While(const(True), block, []))
+    emitter.below("while True:", block)
 
 
-def _assume(emitter: Emitter, tree: Loop) -> None:
-    """Variables that begin as integers and are only ever set to integers, found by trying."""
+def _assume(emitter: Emitter, tree: Loop) -> list[Call]:
+    """Variables that begin as integers and are only ever set to integers, found by trying; the jumps."""
     label = tree.label
     guesses = {
         variable: emitter.begun.get(variable) or emitter.kind(value)
         for variable, value in zip(label.parameters, tree.inits, strict=True)
         if not variable.assigned
     }
-    for item in every(tree.body):
+    below = every(tree.body)
+    for item in below:
         if isinstance(item, Let):
             emitter.sources.update({var: value for var, value in item.bindings if not var.assigned})
-    emitter.kinds.update({variable: kind for variable, kind in guesses.items() if kind != "any"})
+    jumps = [item for item in below if isinstance(item, Call) and item.label is label]
+    emitter.kinds.update({variable: kind for variable, kind in guesses.items() if kind != ANY})
     changed = True
     while changed:
         changed = False
-        for operands in _jumps(tree.body, tree):
-            for variable, operand in zip(label.parameters, operands, strict=True):
-                if variable in emitter.kinds and emitter.kind(operand) != emitter.kinds[variable]:
+        for jump in jumps:
+            for variable, operand in zip(label.parameters, jump.operands, strict=True):
+                assumed = emitter.kinds.get(variable)
+                if assumed is None or (kept := either(assumed, emitter.kind(operand))) == assumed:
+                    continue
+                changed = True
+                if kept == ANY:
                     del emitter.kinds[variable]
-                    changed = True
-
-
-def _jumps(tree: Tree, loop: Loop) -> list[list[Tree]]:
-    """The operands of every jump to a loop."""
-    found: list[list[Tree]] = []
-    stack = [tree]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, Call) and item.label is loop.label:
-            found.append(item.operands)
-        stack.extend(parts(item))
-    return found
+                else:
+                    emitter.kinds[variable] = kept
+    return jumps
 
 
 def _jump(emitter: Emitter, tree: Call) -> None:
@@ -324,39 +332,52 @@ def _jump(emitter: Emitter, tree: Call) -> None:
     assert tree.label is not None
     if emitter.labels.get(tree.label) != emitter.loops:
         raise Unfit
-    values = emitter.values(tree.operands)
-    targets: list[Expr] = [
-        ast.Name(emitter.local(variable), ast.Store()) for variable in tree.label.parameters
-    ]
-    if len(targets) == 1:
-        emitter.add(ast.Assign(targets, values[0]))
-    elif targets:
-        emitter.add(ast.Assign([ast.Tuple(targets, ast.Store())], ast.Tuple(values, ast.Load())))
-    emitter.add(ast.Continue())
+    values, late = _stepping(emitter, tree.label.parameters, tree.operands)
+    targets = [emitter.local(variable) for variable in tree.label.parameters]
+    if any(variable.boxed for variable in tree.label.parameters):
+        if targets:
+            emitter.add(f"{', '.join(targets)} = {', '.join(values)}")
+    else:
+        assign(emitter, targets, values)
+    emitter.block += late
+    emitter.add("continue")
+
+
+def _stepping(emitter: Emitter, variables: list[Variable], operands: list[Tree]) -> tuple[list[str], Block]:
+    """The values that variables get, and what cursors and gatherers do when all values are there."""
+    if not (emitter.cursors or emitter.gatherers):
+        return emitter.values(operands), []
+    values: list[str] = []
+    late: Block = []
+    for variable, operand in zip(variables, operands, strict=True):
+        doing = step_of(emitter, operand, variable)
+        if doing is None:
+            values.append(emitter.kept(operand, emitter.value(operand)))
+        else:
+            late += doing
+            values.append(emitter.local(variable))
+    return values, late
 
 
 def _while(emitter: Emitter, tree: While, where: str) -> None:
     while_turns(emitter, tree)
-    emitter.give(const(None), where)
+    emitter.give(NIL, where)
 
 
 def while_turns(emitter: Emitter, tree: While) -> None:
     """The turns of a while."""
     with emitter.looping() as block:
-        with emitter.within() as ending:
-            emitter.add(ast.Break())
-        test = emitter.test(tree.test)
-        emitter.add(ast.If(negation(test), ending, []))
+        emitter.below(f"if not {emitter.test(tree.test)}:", ["break"])
         emitter.block.extend(step("look"))
         emitter.emit(tree.body, EFFECT)
-    emitter.add(ast.While(const(True), block, []))
+    emitter.below("while True:", block)
 
 
 def _repeat(emitter: Emitter, tree: Repeat, where: str) -> None:
     times, turn = emitter.fresh("v"), emitter.fresh("v")
     count = emitter.value(tree.count)
-    emitter.set(times, emitter.at(called("times_of", count, emitter.held(tree.span)), None))
-    emitter.set(turn, const(0))
+    emitter.set(times, emitter.at(f"times_of({count}, {emitter.held(tree.span)})", None))
+    emitter.set(turn, "0")
     repeat_turns(emitter, tree, turn, times)
     emitter.emit(tree.result, where)
 
@@ -364,90 +385,82 @@ def _repeat(emitter: Emitter, tree: Repeat, where: str) -> None:
 def repeat_turns(emitter: Emitter, tree: Repeat, turn: str, times: str) -> None:
     """The turns of a dotimes that has come to `turn`; afterwards its variable holds the count."""
     if not tree.variable.assigned:
-        emitter.kinds[tree.variable] = INT
+        emitter.kinds[tree.variable] = NEAR
     with emitter.looping() as block:
         emitter.block.extend(step("look"))
-        _bind(emitter, tree.variable, name(turn))
+        _bind(emitter, tree.variable, turn)
         emitter.emit(tree.body, EFFECT)
-        emitter.set(turn, ast.BinOp(name(turn), ast.Add(), const(1)))
-    emitter.add(ast.While(compared(name(turn), ast.Lt(), name(times)), block, []))
-    _bind(emitter, tree.variable, name(turn))
+        emitter.set(turn, f"{turn} + 1")
+    emitter.below(f"while {turn} < {times}:", block)
+    _bind(emitter, tree.variable, turn)
 
 
 # -- errors and data
 
 
 def _try(emitter: Emitter, tree: Try, where: str) -> None:
-    emitter.counts = True
-    result, caught, deep = emitter.fresh("v"), emitter.fresh("v"), emitter.fresh("v")
-    emitter.set(deep, attribute(name("run"), "depth"))
-    emitter.set(caught, const(None))
+    emitter.counts = emitter.asks = True
+    result, caught = emitter.fresh("v"), emitter.fresh("v")
+    emitter.set(caught, "None")
     with emitter.looping() as body:
         emitter.emit(tree.body, result)
-    handler = ast.ExceptHandler(
-        name("LispyError"),
-        "error",
-        [
-            ast.Expr(called("place", name("error"), name("PLACES"), name("called"))),
-            assigned(caught, called("catchable", name("error"))),
-        ],
-    )
-    emitter.add(ast.Try(body, [handler], [], []))
+    emitter.below("try:", body)
+    kept = f"{caught} = catchable(error)"
+    emitter.below("except LispyError as error:", ["place(error, PLACES, called)", kept])
     again = any(isinstance(item, Const) and item.value is AGAIN for item in every(tree.handler))
     if again and where == RETURN:
         raise Unfit
     with emitter.within() as handling:
-        emitter.add(assigned(stored(name("run"), "depth"), name(deep)))
-        _bind(emitter, tree.variable, called("caught", name("run"), name(caught)))
+        _bind(emitter, tree.variable, f"caught(run, {caught})")
         if again:
             emitter.emit(tree.handler, result)
-            once_more: list[ast.stmt] = [ast.Raise(called("again", name(caught)))]
-            emitter.add(ast.If(compared(name(result), ast.Is(), name("AGAIN")), once_more, []))
+            emitter.below(f"if {result} is AGAIN:", [f"raise again({caught})"])
         else:
             emitter.emit(tree.handler, where if where != EFFECT else result)
-    emitter.add(ast.If(compared(name(caught), ast.IsNot(), const(None)), handling, []))
     with emitter.within() as fine:
-        emitter.give(name(result), where)
+        emitter.give(result, where)
+    handled = f"if {caught} is not None:"
     if where == RETURN or again:
-        for statement in fine:
-            emitter.add(statement)
+        emitter.below(handled, handling)
+        emitter.block.extend(fine)
     elif where != EFFECT:
-        handled = emitter.block.pop()
-        assert isinstance(handled, ast.If)
-        emitter.add(ast.If(handled.test, handled.body, fine))
+        emitter.below(handled, handling)
+        emitter.below("else:", fine)
+    else:
+        emitter.below(handled, handling)
 
 
-def _template(emitter: Emitter, tree: Template) -> Expr:
-    made = emitter.fresh()
-    emitter.set(made, ast.List([], ast.Load()))
-    span = emitter.held(tree.span)
+def _template(emitter: Emitter, tree: Template) -> str:
+    made, span = emitter.fresh(), emitter.held(tree.span)
+    emitter.set(made, "[]")
     for splice, part in tree.parts:
         value = emitter.value(part)
         if splice:
-            call = emitter.at(called("put_in", name("run"), name(made), value, span), None)
+            emitter.add(emitter.at(f"put_in(run, {made}, {value}, {span})", None))
         else:
-            call = called(attribute(name(made), "append"), value)
-        emitter.add(ast.Expr(call))
-    emitter.do(emitter.at(called("contained", name("run"), name(made)), None))
+            emitter.add(f"{made}.append({value})")
+    emitter.add(f"contained(run, {made})")
     if tree.tail is None:
-        return name(made)
-    return called("put_before", name(made), emitter.value(tree.tail))
+        return made
+    return f"put_before({made}, {emitter.value(tree.tail)})"
 
 
-def _dict(emitter: Emitter, tree: DictTemplate) -> Expr:
-    emitter.do(called(attribute(attribute(name("run"), "meter"), "container"), const(len(tree.keys))))
+def _dict(emitter: Emitter, tree: DictTemplate) -> str:
+    count = len(tree.keys)
+    emitter.block += container(count, f"meter.container({count})", "meter.look()", "meter.allocate(0)")
     values = emitter.values(tree.forms)
-    return ast.Dict([const(key) for key in tree.keys], values)
+    pairs = (f"{emitter.held(key)}: {value}" for key, value in zip(tree.keys, values, strict=True))
+    return f"{{{', '.join(pairs)}}}"
 
 
-def _assert(emitter: Emitter, tree: Assert) -> Expr:
+def _assert(emitter: Emitter, tree: Assert) -> str:
     value = emitter.atom(emitter.value(tree.test))
     with emitter.within() as failing:
-        message = const(None) if tree.message is None else emitter.value(tree.message)
-        said = const(None) if tree.message is not None else const(tree.text)
-        call = called("failed", name("run"), said, message, emitter.held(tree.span))
-        emitter.add(ast.Expr(emitter.at(call, None)))
-    emitter.add(ast.If(negation(called("is_true", value)), failing, []))
+        message = NIL if tree.message is None else emitter.value(tree.message)
+        said = NIL if tree.message is not None else emitter.held(tree.text)
+        call = f"failed(run, {said}, {message}, {emitter.held(tree.span)})"
+        emitter.add(emitter.at(call, None))
+    emitter.below(f"if not is_true({value}):", failing)
     return value
 
 
@@ -460,13 +473,13 @@ def _call(emitter: Emitter, tree: Call, where: str) -> None:
         emitter.give(call_value(emitter, tree), where)
 
 
-def _call_value(emitter: Emitter, tree: Call) -> Expr:
+def _call_value(emitter: Emitter, tree: Call) -> str:
     if tree.label is not None:
         raise Unfit
     return call_value(emitter, tree)
 
 
-VALUES: dict[type, Callable[[Any, Any], Expr]] = {
+VALUES: dict[type, Callable[[Any, Any], str]] = {
     Const: _const, Local: _local, Global: global_value, SetLocal: _set_local, SetGlobal: _set_global,
     DefineGlobal: _define_global, Call: _call_value, Lambda: _lambda, Template: _template, DictTemplate:
     _dict, Assert: _assert,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import operator as op
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import BUILTINS, describe_type
-from lisppump.lispy.builtins.check import CELL
+from lisppump.lispy.builtins.numbers import small_integers
 from lisppump.lispy.calls import (
     TAIL,
     Builtin,
@@ -19,20 +20,25 @@ from lisppump.lispy.calls import (
     land,
     land_deeper,
     rename,
+    spread,
+    spread_at,
     too_deep,
 )
-from lisppump.lispy.errors import CapabilityError, LimitError, LispyError
+from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.formcode import caught_value, put_before, put_in, unheld
 from lisppump.lispy.forms_basic import PLAIN, case_key
+from lisppump.lispy.hottext import NOWHERE
 from lisppump.lispy.names import UNBOUND, Cell
 from lisppump.lispy.printer import display_text
 from lisppump.lispy.seal import keep, mark, outer
 from lisppump.lispy.tree import AGAIN
-from lisppump.lispy.values import Pair, Value, elements, is_list, is_nil, is_true
+from lisppump.lispy.values import Keyword, Pair, Slice, Symbol, Value, elements, is_list, is_nil, is_true
+
+CELLS = 32  # of a chain that are looked at at once
 
 if TYPE_CHECKING:
     from lisppump.errors import Span
-    from lisppump.lispy.hot import Heat
+    from lisppump.lispy.heat import Heat
     from lisppump.lispy.run import Run
 
 
@@ -44,21 +50,46 @@ def names(run: Run, heat: Heat) -> dict[str, Any]:
         "int": int,
         "float": float,
         "list": list,
+        "str": str,
+        "len": len,
+        "abs": abs,
+        "round": round,
+        "floor": math.floor,
+        "ceil": math.ceil,
+        "truncate": math.trunc,
+        "sqrt": math.sqrt,
+        "sin": math.sin,
+        "cos": math.cos,
         "run": run,
         "TAIL": TAIL,
         "UNBOUND": UNBOUND,
         "AGAIN": AGAIN,
         "Closure": Closure,
         "Pair": Pair,
+        "Slice": Slice,
+        "Symbol": Symbol,
+        "Keyword": Keyword,
         "dict": dict,
         "LispyError": LispyError,
         "invoke": invoke,
         "jump": jump,
         "ready": heat.ready,
         "other": heat.other,
+        "other_entry": heat.other_entry,
+        "iter": iter,
+        "passed": passed,
         "land": land_deeper,
         "is_true": is_true,
         "deep": deep,
+        "too_deep": too_deep,
+        "sunk": sunk,
+        "blame": blame,
+        "applied": applied,
+        "begun": begun,
+        "backwards": backwards,
+        "turned": turned,
+        "k_empty": [],
+        "listed": listed,
         "look": look,
         "looked": looked,
         "place": place,
@@ -86,11 +117,12 @@ def names(run: Run, heat: Heat) -> dict[str, Any]:
 
 
 def cold(run: Run, closure: Closure) -> Callable[..., Value]:
-    """A closure that is not hot as hot code calls it: it counts depth and steps itself."""
+    """A closure that is not hot as hot code calls it: it counts depth and steps, until it is hot."""
     template, tail = closure.template, closure.tail
 
-    def enter(frame: Frame) -> Value:
-        depth = run.depth
+    def enter(values: Frame, depth: int) -> Value:
+        if template.factory is not None:
+            return spread_at(run.heat.ready(closure), values, len(values), depth)
         if depth >= run.deepest:
             raise deep(run)
         run.depth = depth + 1
@@ -98,21 +130,32 @@ def cold(run: Run, closure: Closure) -> Callable[..., Value]:
         meter.steps += 1
         if meter.steps > meter.next_look:
             looked(meter)
-        value = template.body(frame)
+        value = template.body(values + tail)
         if value is TAIL:
             value = land(run)
-        run.depth = depth
         return value
 
-    return (
-        lambda: enter([*tail]),
-        lambda a: enter([a, *tail]),
-        lambda a, b: enter([a, b, *tail]),
-        lambda a, b, c: enter([a, b, c, *tail]),
-        lambda a, b, c, d: enter([a, b, c, d, *tail]),
-        lambda a, b, c, d, e: enter([a, b, c, d, e, *tail]),
-        lambda a, b, c, d, e, f: enter([a, b, c, d, e, f, *tail]),
-    )[template.arity]
+    count = template.arity + template.rest
+    if count == 0:
+        return lambda depth: enter([], depth)
+    if count == 1:
+        return lambda a, depth: enter([a], depth)
+    if count == 2:
+        return lambda a, b, depth: enter([a, b], depth)
+    if count == 3:
+        return lambda a, b, c, depth: enter([a, b, c], depth)
+    if count == 4:
+        return lambda a, b, c, d, depth: enter([a, b, c, d], depth)
+    if count == 5:
+        return lambda a, b, c, d, e, depth: enter([a, b, c, d, e], depth)
+    return lambda a, b, c, d, e, f, depth: enter([a, b, c, d, e, f], depth)
+
+
+def listed(run: Run, size: int) -> None:
+    """A list of so many elements is about to be made."""
+    if size > run.limits.elements:
+        run.meter.container(size)
+    run.meter.allocate(8 * size)
 
 
 def tail_apply(run: Run, builtin: Builtin, span: Span | None, *values: Value) -> Value:
@@ -124,6 +167,49 @@ def tail_apply(run: Run, builtin: Builtin, span: Span | None, *values: Value) ->
     return builtin.function(run, *values)
 
 
+def applied(run: Run, builtin: Builtin, front: list[Value], last: Value) -> Value:
+    """`apply` of a builtin."""
+    if last.__class__ is not list:
+        return BUILTINS["apply"].function(run, builtin, *front, last)
+    meter = run.meter
+    meter.steps += len(last)
+    if meter.steps > meter.next_look:
+        meter.look()
+    given = front + last
+    if builtin.spec.name != "+" or run.depth >= run.limits.depth or not small_integers(given):
+        return spread(builtin.call, given, len(given))
+    meter.steps += len(given) >> 3
+    if meter.steps > meter.next_look:
+        meter.look()
+    return sum(given)
+
+
+def begun(value: Value) -> tuple[list[Value], int, int, Value]:
+    """A list as an array, a place in it, its end, and what follows; of a chain some cells at a time."""
+    kind = value.__class__
+    if kind is Slice:
+        return value.base, value.start, value.stop, None
+    if kind is not Pair:
+        return value or [], 0, len(value or ()), None
+    found: list[Value] = []
+    while value.__class__ is Pair and len(found) < CELLS:
+        found.append(value.car)
+        value = value.cdr
+    return found, 0, len(found), value or None
+
+
+def backwards(value: Value) -> list[Value]:
+    """The elements of a list from its end, as an array to add to."""
+    return elements(value)[::-1]
+
+
+def turned(run: Run, items: list[Value]) -> list[Value]:
+    """The reverse of what is read backwards."""
+    run.meter.charge(len(items))
+    listed(run, len(items))
+    return items
+
+
 # -- errors
 
 
@@ -132,6 +218,11 @@ def deep(run: Run) -> LimitError:
     error = too_deep(run)
     error.fresh = True
     return error
+
+
+def sunk(run: Run) -> None:
+    """The call that comes now is nested too deep."""
+    raise too_deep(run)
 
 
 def look(meter: Any) -> None:
@@ -150,16 +241,27 @@ def looked(meter: Any) -> None:
 
 def place(error: LispyError, places: list[Any], called: Any) -> None:
     """Give an error that passes the place that it passes, by the line of the hot code."""
+    trace = error.__traceback__
+    span, builtin, of, via = NOWHERE if trace is None else places[trace.tb_lineno - 1]
     if error.fresh:
         error.fresh = False
-        return
+    else:
+        if builtin is not None:
+            rename(error, builtin.spec, builtin.name)
+        if of is True:
+            of = called.template.name if called.__class__ is Closure else None
+        blame(error, span, of)
+    for around, name in via:  # calls that it passes, whose place the bodies took
+        blame(error, around, name)
+
+
+def passed(error: LispyError, places: list[Any], called: Any, name: str) -> None:
+    """The same for a procedure of this name that is called for many values in turn."""
     trace = error.__traceback__
-    if trace is None:
-        return
-    span, builtin, closure = places[trace.tb_lineno - 1]
-    if builtin is not None:
-        rename(error, builtin.spec, builtin.name)
-    blame(error, span, called.template.name if closure and called.__class__ is Closure else None)
+    if trace is not None and places[trace.tb_lineno - 1][2] is False:
+        return  # it arose before or behind a call
+    place(error, places, called)
+    blame(error, None, name)
 
 
 def unbound(word: str, span: Span | None) -> Value:
@@ -174,7 +276,7 @@ def unset(word: str, span: Span | None) -> None:
 
 def catchable(error: LispyError) -> LispyError:
     """An error that `try` may have."""
-    if isinstance(error, LimitError | CapabilityError):
+    if isinstance(error, LimitError):
         error.fresh = True  # it has its place already
         raise error
     return error
@@ -295,18 +397,7 @@ def _order(word: str, operation: Callable[[Any, Any], bool]) -> Callable[[Run, V
     return order
 
 
-def _cons(run: Run, head: Value, tail: Value) -> Value:
-    if tail.__class__ is Pair and 0 <= tail.size < run.limits.elements:
-        meter = run.meter
-        meter.allocated += CELL
-        if meter.allocated > meter.limits.allocation:
-            meter.allocate(0)
-        return Pair(head, tail, tail.size + 1)
-    return BUILTINS["cons"].function(run, head, tail)
-
-
 ARITHMETIC: dict[str, Any] = {
-    "do_cons": _cons,
     "do_add": _sum,
     "do_sub": _difference,
     "do_mul": _product,

@@ -31,6 +31,11 @@ def names() -> list[str]:
     return list(_texts())
 
 
+def defines(name: str) -> bool:
+    """Whether the prelude gives a name its meaning."""
+    return name in _texts()
+
+
 @cache
 def definition(name: str) -> Node | None:
     """The form that defines a name of the prelude, or None."""

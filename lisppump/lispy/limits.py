@@ -3,26 +3,51 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from lisppump.lispy.errors import LimitError
 
 
+def _limit(default: Any, doc: str, code: str) -> Any:
+    """A limit with its default, what it bounds, and the code of the error of who goes beyond it."""
+    return field(default=default, metadata={"doc": doc, "code": code})
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """All limits of one run; the defaults are those of the language's documentation."""
+    """All limits of one run; `describe limits` lists the defaults."""
 
-    steps: int = 10_000_000
-    depth: int = 12_000
-    allocation: int = 64 * 1024 * 1024
-    elements: int = 100_000
-    string: int = 1024 * 1024
-    bits: int = 14_000
-    data_depth: int = 256
-    syntax_depth: int = 100
-    source: int = 256 * 1024
-    output: int = 64 * 1024
-    seconds: float | None = None
+    steps: int = _limit(10_000_000, "Steps of one run", "step-limit")
+    depth: int = _limit(12_000, "Calls within each other", "depth-limit")
+    allocation: int = _limit(64 * 1024 * 1024, "Bytes of data that one run may make", "allocation-limit")
+    elements: int = _limit(100_000, "Elements of one list or dict", "size-limit")
+    string: int = _limit(1024 * 1024, "Characters of one string", "string-limit")
+    bits: int = _limit(14_000, "Bits of one integer", "integer-limit")
+    data_depth: int = _limit(256, "Lists and dicts within each other", "data-depth-limit")
+    syntax_depth: int = _limit(100, "Brackets of a program within each other", "syntax-depth-limit")
+    source: int = _limit(256 * 1024, "Bytes of one program in UTF-8", "source-limit")
+    output: int = _limit(64 * 1024, "Characters that one run may print", "output-limit")
+    seconds: float | None = _limit(None, "Seconds on the wall clock", "time-limit")
+
+
+def default_limits() -> Iterator[str]:
+    """A line for each limit: its name, its default, what it bounds, the error beyond it."""
+    usual = Limits()
+    for each in fields(usual):
+        doc, code = each.metadata["doc"], each.metadata["code"]
+        yield f"{each.name}: {_shown(getattr(usual, each.name))}  {doc}; beyond it {code}."
+
+
+def _shown(most: int | float | None) -> str:
+    """A default for a person: 65,536 (64 Ki)."""
+    if most is None:
+        return "none"
+    for size, unit in ((1024 * 1024, "Mi"), (1024, "Ki")):
+        if most >= size and most % size == 0:
+            return f"{most:,} ({most // size:.0f} {unit})"
+    return f"{most:,}"
 
 
 class Meter:
@@ -49,9 +74,18 @@ class Meter:
 
     def charge(self, steps: int) -> None:
         """Count steps before the work they stand for is done."""
-        self.steps += steps
-        if self.steps > self.next_look:
+        steps = self.steps = self.steps + steps
+        if steps > self.next_look:
             self.look()
+
+    def take(self, steps: int, size: int) -> None:
+        """Count steps, then bytes."""
+        steps = self.steps = self.steps + steps
+        if steps > self.next_look:
+            self.look()
+        size = self.allocated = self.allocated + size
+        if size > self.limits.allocation:
+            self.allocate(0)
 
     def look(self) -> None:
         """Stop the run if its steps or its time are used up."""
@@ -71,26 +105,34 @@ class Meter:
                 f"the program made more than {self.limits.allocation // 1024:,} KiB of data",
             )
 
+    def affords(self, size: int) -> bool:
+        """Whether so many bytes are left."""
+        return self.allocated + size <= self.limits.allocation
+
     def container(self, count: int) -> None:
         """Refuse a list or dict larger than the limit, charge one step and 8 bytes an element."""
-        if count > self.limits.elements:
+        limits = self.limits
+        if count > limits.elements:
             raise LimitError(
-                "size-limit", f"a list or dict may have {self.limits.elements:,} elements, this has {count:,}"
+                "size-limit", f"a list or dict may have {limits.elements:,} elements, this has {count:,}"
             )
-        self.steps += count
-        if self.steps > self.next_look:
+        steps = self.steps = self.steps + count
+        if steps > self.next_look:
             self.look()
-        self.allocate(8 * count)
+        size = self.allocated = self.allocated + 8 * count
+        if size > limits.allocation:
+            self.allocate(0)
 
     def text(self, count: int) -> None:
         """Refuse a string longer than the limit, charge one step per 16 characters and one byte each."""
-        if count > self.limits.string:
+        limits = self.limits
+        if count > limits.string:
             raise LimitError(
-                "string-limit", f"a string may have {self.limits.string:,} characters, this has {count:,}"
+                "string-limit", f"a string may have {limits.string:,} characters, this has {count:,}"
             )
-        self.steps += count >> 4
-        if self.steps > self.next_look:
+        steps = self.steps = self.steps + (count >> 4)
+        if steps > self.next_look:
             self.look()
-        self.allocated += count
-        if self.allocated > self.limits.allocation:
+        size = self.allocated = self.allocated + count
+        if size > limits.allocation:
             self.allocate(0)

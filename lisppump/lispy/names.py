@@ -20,12 +20,14 @@ UNBOUND: Any = _Unbound()
 class Cell:
     """A global name. `builtin` is what it had at first; code made for that checks that it still has."""
 
-    __slots__ = ("builtin", "name", "value")
+    __slots__ = ("builtin", "name", "relied", "value", "writers")
 
     def __init__(self, name: str, value: Value, builtin: Procedure | None) -> None:
         self.name = name
         self.value = value
         self.builtin = builtin
+        self.writers = 0  # the places that give it a value, as far as they are known
+        self.relied = False  # hot code takes its procedure for granted
 
 
 class Namespace:
@@ -44,8 +46,8 @@ class Namespace:
         cell = self.cells.get(name)
         if cell is None:
             value = self.original(name)
-            cell = Cell(name, value, value if isinstance(value, Procedure) else None)
-            self.cells[name] = cell
+            builtin = value if value is not UNBOUND and isinstance(value, Procedure) else None
+            cell = self.cells[name] = Cell(name, value, builtin)
         return cell
 
     def bind(self, name: str) -> Cell:

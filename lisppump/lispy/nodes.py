@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from lisppump.errors import Source, Span
 from lisppump.lispy.errors import LimitError
-from lisppump.lispy.limits import Limits
-from lisppump.lispy.values import Keyword, Pair, Slice, Symbol, Value, cons, elements, is_nil
+from lisppump.lispy.limits import Meter
+from lisppump.lispy.printer import cut, glimpse
+from lisppump.lispy.values import Keyword, Pair, Symbol, Value, cons, elements, is_list
+
+NODE = 128  # bytes charged for a node that is made of data
 
 
 class Node:
@@ -75,7 +78,15 @@ def datum(node: Node) -> Value:
         for item in reversed(node.items[:-1]):
             value = cons(datum(item), value)
         return value
+    if kind in ("form", "own"):  # put there by another form
+        return Symbol(node.value.name)
     return node.value
+
+
+def standing(name: str, value: Value) -> Node:
+    """The place of a program that is data, as its errors show it: a source with the beginning of its text."""
+    text = glimpse(value, 100)
+    return Node("nil", None, (), Source(name, text), 0, len(text))
 
 
 def key_name(node: Node) -> str:
@@ -84,37 +95,45 @@ def key_name(node: Node) -> str:
     return value if isinstance(value, str) else str(value.name)
 
 
-def node_of(value: Value, like: Node, limits: Limits, depth: int = 0) -> Node:
-    """Data as a program; everything in it stands where `like` stands."""
-    if depth > limits.syntax_depth:
+def node_of(value: Value, like: Node, meter: Meter, depth: int = 0) -> Node:
+    """Data as a program; everything in it stands where `like` stands. A step is charged for each part of it:
+    what data shares is a part of the program as often as it is met."""
+    if depth > meter.limits.syntax_depth:
         raise LimitError(
-            "syntax-depth-limit", f"a program may be nested {limits.syntax_depth} deep", span=like.span
+            "syntax-depth-limit", f"a program may be nested {meter.limits.syntax_depth} deep", span=like.span
         )
     source, start, end = like.source, like.start, like.end
     kind = _KINDS.get(value.__class__)
     if kind is not None:
         return Node(kind, value, (), source, start, end)
-    if is_nil(value) or value.__class__ in (list, Slice):
-        items = tuple([node_of(item, like, limits, depth + 1) for item in elements(value)])
-        return Node("list", None, items, source, start, end)
+    if is_list(value):
+        items = elements(value)
+        pay(meter, len(items))
+        nodes = tuple([node_of(item, like, meter, depth + 1) for item in items])
+        return Node("list", None, nodes, source, start, end)
     if value.__class__ is Pair:
         heads = []
-        dotted = value.size < 0
         while value.__class__ is Pair:
-            heads.append(node_of(value.car, like, limits, depth + 1))
+            pay(meter, 1)
+            heads.append(node_of(value.car, like, meter, depth + 1))
             value = value.cdr
-        if dotted:
-            heads.append(node_of(value, like, limits, depth + 1))
-        else:
-            heads.extend([node_of(item, like, limits, depth + 1) for item in elements(value)])
-        return Node("dotted" if dotted else "list", None, tuple(heads), source, start, end)
+        pay(meter, 1)
+        heads.append(node_of(value, like, meter, depth + 1))
+        return Node("dotted", None, tuple(heads), source, start, end)
     if isinstance(value, dict):
+        pay(meter, 2 * len(value))
         parts: list[Node] = []
         for key, item in value.items():
             parts.append(Node("string", key, (), source, start, end))
-            parts.append(node_of(item, like, limits, depth + 1))
+            parts.append(node_of(item, like, meter, depth + 1))
         return Node("dict", None, tuple(parts), source, start, end)
     return Node("value", value, (), source, start, end)
+
+
+def pay(meter: Meter, count: int) -> None:
+    """Charge for the nodes of a list or dict."""
+    meter.charge(count)
+    meter.allocate(NODE * count)
 
 
 _KINDS: dict[type, str] = {
@@ -123,6 +142,37 @@ _KINDS: dict[type, str] = {
 }  # fmt: skip
 
 
-def cut(text: str) -> str:
-    """A piece of a program, short enough for a message."""
-    return text if len(text) <= 40 else text[:37] + "..."
+def usage_of(name: str, whole: Node | None) -> str | None:
+    """The call that a definition or a lambda asks for, as its parameters are written; None where none is."""
+    if whole is None or len(whole.items) < 3 or name == "lambda":
+        return None
+    first, second = whole.items[1:3]
+    names = first if whole.head in ("lambda", "fn", "λ") else second if first.name == name else None
+    skipped = 0
+    if first.kind in ("list", "dotted") and first.items[:1] and first.items[0].name == name:
+        names, skipped = first, 1
+    if names is None or names.kind not in ("list", "dotted", "nil") or not whole.depth:
+        return None
+    parameters = names.items
+    if whole.head == "let":  # the bindings of a loop
+        parameters = tuple([item.items[0] for item in parameters if item.items])
+    words = [" ".join(item.text.split()) for item in parameters]
+    if names.kind == "dotted":
+        words.insert(-1, ".")
+    return f"({' '.join([name, *words[skipped:]])})"
+
+
+def shown(node: Node, most: int = 40) -> str:
+    """A piece of a program for a message: as it was read, or as it would be written."""
+    return cut(node.text, most) if node.depth else glimpse(datum(node), most)
+
+
+def mentions(node: Node, word: str) -> bool:
+    """True where a name stands anywhere in a piece of a program."""
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        if item.name == word:
+            return True
+        stack.extend(item.items)
+    return False

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from lisppump.lispy.builtins.check import counted
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.nodes import Node, cut
+from lisppump.lispy.nodes import Node, shown
 from lisppump.lispy.values import Keyword, Value, elements
 
 if TYPE_CHECKING:
@@ -17,26 +18,34 @@ if TYPE_CHECKING:
     from lisppump.lispy.building import Maker
 
 REST = ("&rest", "&", "&body")
+SOME = ("&optional", "&key")
 PATTERNED = ("fn", "defn", "defmacro", "define-macro")  # where a list among parameters stands for parts
 MORE = "arguments left"  # names that no program can write
 GIVEN = "value given"
-CHECKED = "nothing left"
 Option = tuple[Node, Node | None]
 
 
 def has_options(parameters: Node) -> bool:
     """True where a list of parameters has some that may be left out."""
-    if parameters.kind not in ("list", "dotted"):
+    if parameters.kind != "list" and parameters.kind != "dotted":
         return False
-    return any(
-        item.kind in ("list", "dict") or item.name in ("&optional", "&key") for item in parameters.items
-    )
+    for item in parameters.items:
+        if item.kind == "symbol":
+            if item.value.name in SOME:
+                return True
+        elif item.kind == "list" or item.kind == "dict":
+            return True
+    return False
 
 
 def with_options(
     analyser: Analyser, name: str, parameters: Node, body: tuple[Node, ...], whole: Node
 ) -> tuple[Node, tuple[Node, ...]]:
-    """Plain parameters that mean the same, and the body with the options bound around it."""
+    """Plain parameters that mean the same, and the body with the options bound around it.
+
+    What refuses further arguments stands before the body, as a node of the kind check: it is no part of the
+    body, since the fault is the caller's.
+    """
     from lisppump.lispy.building import Maker
     from lisppump.lispy.destructure import parts
 
@@ -62,13 +71,13 @@ def with_options(
         found = maker.host(name, _finder(Keyword(str(option.name))), MORE)
         chosen = maker.list("if", GIVEN, maker.call("car", GIVEN), default)
         bindings.append(maker.list(option, maker.form("let", maker.list((GIVEN, found)), chosen)))
-    if rest is None:
-        words = [str(option.name) for option, _ in keys]
-        check = _checker(name, words, len(fixed) + len(optional))
-        bindings.append(maker.list(CHECKED, maker.host(name, check, MORE)))
     more = maker.part(MORE)
     plain = maker.node("dotted", None, (*fixed, more)) if fixed else more
-    return plain, _around(maker, bindings, body)
+    body = _around(maker, bindings, body)
+    if rest is None:
+        words = [str(option.name) for option, _ in keys]
+        body = (maker.node("check", _checker(words, len(fixed), len(optional))), *body)
+    return plain, body
 
 
 def _around(maker: Maker, bindings: list[Node], body: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -114,7 +123,7 @@ def _option(item: Node) -> Option:
         return item, Node("nil", None, (), item.source, item.start, item.end)
     if item.kind != "list" or len(item.items) != 2 or item.items[0].kind != "symbol":
         raise LispyError(
-            "bad-syntax", f"a parameter is a name or (name default), not {cut(item.text)}", span=item.span
+            "bad-syntax", f"a parameter is a name or (name default), not {shown(item)}", span=item.span
         )
     return item.items[0], item.items[1]
 
@@ -132,22 +141,22 @@ def _finder(key: Keyword) -> Callable[[Value], Value]:
     return find
 
 
-def _checker(name: str, keys: list[str], most: int) -> Callable[[Value], Value]:
-    """What refuses arguments that no parameter takes."""
+def _checker(keys: list[str], fixed: int, optional: int) -> Callable[[str, list[Value]], None]:
+    """What refuses arguments, of those after the fixed ones, that no parameter takes."""
     wanted = " ".join(f":{key}" for key in keys)
 
-    def check(given: Value) -> Value:
-        items = elements(given)
-        if items and not keys:
-            raise LispyError(
-                "wrong-arity", f"{name} takes at most {most} arguments, got {most + len(items)}"
-            )
-        for place in range(0, len(items), 2):
-            key = items[place]
-            if key.__class__ is not Keyword or key.name not in keys or place + 1 == len(items):
+    def check(name: str, given: list[Value]) -> None:
+        if not keys:
+            if len(given) > optional:
+                most = counted(fixed + optional, "argument")
+                raise LispyError("wrong-arity", f"{name} takes at most {most}, got {fixed + len(given)}")
+            return
+        named = given[optional:]
+        for place in range(0, len(named), 2):
+            key = named[place]
+            if key.__class__ is not Keyword or key.name not in keys or place + 1 == len(named):
                 raise LispyError(
                     "wrong-arity", f"{name} takes {wanted}, each with a value, after its other arguments"
                 )
-        return None
 
     return check

@@ -17,6 +17,9 @@ _QUOTES = {"quote": "'", "quasiquote": "`", "unquote": ",", "unquote-splicing": 
 _SPECIAL = re.compile(r'["\\\x00-\x1f\x7f]')
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _LIMITS = Limits()
+_CHUNK = 4096  # characters after which a text that is being made is charged for
+_SIZE, _FEW, _DEEP = 1000, 100, 8  # what is small: characters, elements, levels
+_PLAIN = frozenset({int, float, str, bool})
 
 
 def to_text(value: Value, meter: Meter | None = None) -> str:
@@ -31,13 +34,20 @@ def write_text(run: Run, value: Value) -> str:
 
 def display_text(run: Run, value: Value) -> str:
     """The value for a reader: a string as it is, anything else as `write` has it."""
-    if value.__class__ is str:
-        return value
+    kind = value.__class__
+    if kind is str:
+        return value  # type: ignore[no-any-return]
+    if kind is int or kind is float:
+        text = repr(value)
+        run.meter.text(len(text))
+        return text
     return _render(value, run.meter)
 
 
 def quoted(text: str) -> str:
     """A string as LisPy writes it."""
+    if _SPECIAL.search(text) is None:
+        return f'"{text}"'
     return f'"{_SPECIAL.sub(_escape, text)}"'
 
 
@@ -105,6 +115,47 @@ def _elements(value: Value) -> Iterator[tuple[str, Value]]:
         yield " . ", value
 
 
+def _plain(value: Value, deep: int) -> str | None:
+    """The text of small data that has nothing unusual in it; None of what is to be rendered step by step."""
+    whole = value.__class__
+    if (whole is not list and whole is not dict) or len(value) > _FEW:
+        return None
+    if whole is list and value and value[0].__class__ is Symbol and value[0].name in _QUOTES:
+        return None
+    parts: list[str] = []
+    size = 0
+    for item in value if whole is list else value.values():
+        kind = item.__class__
+        if kind is int or kind is float:
+            text: str | None = repr(item)
+        elif kind is list or kind is dict:
+            text = _plain(item, deep - 1) if deep else None
+        elif kind is str and len(item) > _SIZE:
+            return None
+        else:
+            text = _atom(item)
+        if text is None:
+            return None
+        size += len(text)
+        if size > _SIZE:
+            return None
+        parts.append(text)
+    if whole is list:
+        return f"({' '.join(parts)})"
+    if sum(map(len, value)) > _SIZE:
+        return None
+    entries = [f"{quoted(key)} {text}" for key, text in zip(value, parts, strict=True)]
+    return f"{{{' '.join(entries)}}}"
+
+
+def _fitting(value: Value, levels: int, most: int) -> str | None:
+    """The text of small data inside other data, unless part of it is charged for before the rest is made."""
+    if levels <= 0 or most < _SIZE:
+        return None
+    text = _plain(value, min(_DEEP, levels - 1))
+    return text if text is not None and len(text) <= most else None
+
+
 def _render(value: Value, meter: Meter | None) -> str:
     text = _atom(value)
     if text is not None:
@@ -112,6 +163,11 @@ def _render(value: Value, meter: Meter | None) -> str:
             meter.text(len(text))
         return text
     limits = _LIMITS if meter is None else meter.limits
+    text = _fitting(value, limits.data_depth, _CHUNK)
+    if text is not None:
+        if meter is not None:
+            meter.text(len(text) - 2)  # the outermost brackets are for nothing
+        return text
     out: list[str] = []
     size = paid = 0
     opening, parts, closing = _parts(value)
@@ -121,6 +177,8 @@ def _render(value: Value, meter: Meter | None) -> str:
         parts, closing = stack[-1]
         for before, item in parts:
             text = _atom(item)
+            if text is None:
+                text = _fitting(item, limits.data_depth - len(stack), _CHUNK - size + paid - len(before))
             if text is None:
                 opening, inner, end = _parts(item)
                 out.append(before + opening)
@@ -132,7 +190,7 @@ def _render(value: Value, meter: Meter | None) -> str:
             out.append(before)
             out.append(text)
             size += len(before) + len(text)
-            if meter is not None and size - paid > 4096:
+            if meter is not None and size - paid > _CHUNK:
                 if size > limits.string:
                     meter.text(size)
                 meter.text(size - paid)
@@ -147,19 +205,47 @@ def _render(value: Value, meter: Meter | None) -> str:
     return "".join(out)
 
 
+def glimpse(value: Value, most: int) -> str:
+    """The beginning of what `to_text` gives, so many characters at most, however large the value is."""
+    out: list[str] = []
+    size = 0
+    stack: list[tuple[Iterator[tuple[str, Value]], str]] = [(iter((("", value),)), "")]
+    while stack and size <= most:
+        parts, closing = stack[-1]
+        for before, item in parts:
+            text = quoted(item[:most]) if item.__class__ is str else _atom(item)
+            if text is None:
+                text, inner, end = _parts(item)
+                stack.append((inner, end))
+            out.append(before + text)
+            size += len(out[-1])
+            break
+        else:
+            out.append(closing)
+            stack.pop()
+    return cut("".join(out), most)
+
+
+def cut(text: str, most: int = 40) -> str:
+    """The beginning of a text that is too long for a message."""
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
 def _too_deep(limits: Limits) -> LimitError:
     return LimitError("data-depth-limit", f"data may be nested {limits.data_depth} deep, this is deeper")
 
 
 def to_json(value: Value, meter: Meter | None = None, *, procedures: bool = False) -> Any:
     """The value as plain host data, shared with nobody; a procedure is an error, or null if allowed."""
+    if value is None or value.__class__ in _PLAIN:
+        return value
     limits = _LIMITS if meter is None else meter.limits
     top: list[Any] = [None]
     stack: list[tuple[Value, Any, Any, int]] = [(value, top, 0, 0)]
     while stack:
         item, holder, key, depth = stack.pop()
         kind = item.__class__
-        if item is None or kind in (int, float, str, bool):
+        if item is None or kind in _PLAIN:
             holder[key] = item
             continue
         if depth > limits.data_depth:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 from lisppump.lispy.tree import (
     And,
@@ -40,16 +41,19 @@ from lisppump.lispy.tree import (
 class Layout:
     """The procedure whose frame is being laid out, and the number of locals in use where we are."""
 
-    __slots__ = ("parent", "procedure", "used")
+    __slots__ = ("home", "looping", "parent", "procedure", "turning", "used")
 
     def __init__(self, procedure: Lambda, parent: Layout | None) -> None:
         self.procedure = procedure
+        self.home = procedure.home = ref(procedure)
         self.parent = parent
         self.used = 0
+        self.looping = False  # what stands here stands in a loop
+        self.turning = False  # what stands here may be done again where its variables stay the same
 
     def own(self, variable: Variable) -> None:
         """Give a local variable a place in the frame."""
-        variable.owner = self.procedure
+        variable.home = self.home
         variable.index = self.used
         self.used += 1
         self.procedure.locals = max(self.procedure.locals, self.used)
@@ -57,7 +61,7 @@ class Layout:
     def use(self, variable: Variable) -> None:
         """Note a use: procedures between here and the owner have to carry the variable along."""
         layout: Layout | None = self
-        while layout is not None and layout.procedure is not variable.owner:
+        while layout is not None and layout.home is not variable.home:
             free = layout.procedure.free
             if variable not in free:
                 free[variable] = len(free)
@@ -67,7 +71,7 @@ class Layout:
 
 def place(variable: Variable, procedure: Lambda) -> int:
     """Where a variable stands in the frame of a procedure that has been laid out."""
-    if variable.owner is not procedure:
+    if variable.home is not procedure.home:
         return len(procedure.arguments) + procedure.free[variable]
     if variable.parameter:
         return variable.index
@@ -78,13 +82,27 @@ def resolve(procedure: Lambda, parent: Layout | None = None) -> Lambda:
     """Lay out a procedure and all procedures in it."""
     layout = Layout(procedure, parent)
     for index, variable in enumerate(procedure.arguments):
-        variable.owner, variable.index, variable.parameter = procedure, index, True
-    _walk(procedure.body, layout, True)
+        variable.home = layout.home
+        variable.index = index
+        variable.parameter = True
+    body = procedure.body
+    _WALKS[body.__class__](body, layout, True)
     return procedure
 
 
 def _walk(tree: Tree, layout: Layout, tail: bool) -> None:
     _WALKS[tree.__class__](tree, layout, tail)
+
+
+def _walk_all(trees: list[Tree], layout: Layout) -> None:
+    """Walk trees of which none is the last; most are leaves."""
+    for tree in trees:
+        kind = tree.__class__
+        if kind is Local:
+            if tree.variable.home is not layout.home:  # type: ignore[attr-defined]
+                layout.use(tree.variable)  # type: ignore[attr-defined]
+        elif kind is not Const and kind is not Global:
+            _WALKS[kind](tree, layout, False)
 
 
 def _const(tree: Const, layout: Layout, tail: bool) -> None:
@@ -116,18 +134,20 @@ def _case(tree: Case, layout: Layout, tail: bool) -> None:
 
 
 def _sequence(tree: Any, layout: Layout, tail: bool) -> None:
-    for form in tree.forms[:-1]:
-        _walk(form, layout, False)
+    _walk_all(tree.forms[:-1], layout)
     _walk(tree.forms[-1], layout, tail)
 
 
 def _set_local(tree: SetLocal, layout: Layout, tail: bool) -> None:
     layout.use(tree.variable)
+    if tree.first and isinstance(tree.value, Lambda) and not (tree.variable.assigned or layout.turning):
+        tree.value.itself = tree.variable
     _walk(tree.value, layout, False)
 
 
 def _set_global(tree: Any, layout: Layout, tail: bool) -> None:
-    _walk(tree.value, layout, False)
+    value = tree.value
+    _WALKS[value.__class__](value, layout, False)
 
 
 def _lambda(tree: Lambda, layout: Layout, tail: bool) -> None:
@@ -138,9 +158,14 @@ def _call(tree: Call, layout: Layout, tail: bool) -> None:
     tree.tail = tail
     if tree.label is None or not tree.label.loop:
         tree.label = None
-        _walk(tree.operator, layout, False)
-    for operand in tree.operands:
-        _walk(operand, layout, False)
+        if tail:
+            procedure = layout.procedure
+            if procedure.tails is None:
+                procedure.tails = []
+            procedure.tails.append((tree, layout.looping))
+        if tree.operator.__class__ is not Global:
+            _walk(tree.operator, layout, False)
+    _walk_all(tree.operands, layout)
 
 
 def _let(tree: Let, layout: Layout, tail: bool) -> None:
@@ -153,33 +178,38 @@ def _let(tree: Let, layout: Layout, tail: bool) -> None:
 
 
 def _body(tree: Body, layout: Layout, tail: bool) -> None:
-    before = layout.used
+    before = layout.used, layout.turning
     for variable in tree.variables:
         layout.own(variable)
+    layout.turning = False
     _walk(tree.body, layout, tail)
-    layout.used = before
+    layout.used, layout.turning = before
 
 
 def _loop(tree: Loop, layout: Layout, tail: bool) -> None:
-    before = layout.used
+    before = layout.used, layout.turning, layout.looping
     for variable in tree.label.parameters:
         layout.own(variable)
-    for value in tree.inits:
-        _walk(value, layout, False)
+    _walk_all(tree.inits, layout)
+    layout.turning = layout.looping = True
     _walk(tree.body, layout, tail)
-    layout.used = before
+    layout.used, layout.turning, layout.looping = before
 
 
 def _while(tree: While, layout: Layout, tail: bool) -> None:
+    before, layout.turning = layout.turning, True
     _walk(tree.test, layout, False)
     _walk(tree.body, layout, False)
+    layout.turning = before
 
 
 def _repeat(tree: Repeat, layout: Layout, tail: bool) -> None:
     before = layout.used
     _walk(tree.count, layout, False)
     layout.own(tree.variable)
+    turning, layout.turning = layout.turning, True
     _walk(tree.body, layout, False)
+    layout.turning = turning
     _walk(tree.result, layout, False)
     layout.used = before
 
@@ -200,8 +230,7 @@ def _template(tree: Template, layout: Layout, tail: bool) -> None:
 
 
 def _dict(tree: DictTemplate, layout: Layout, tail: bool) -> None:
-    for form in tree.forms:
-        _walk(form, layout, False)
+    _walk_all(tree.forms, layout)
 
 
 def _assert(tree: Assert, layout: Layout, tail: bool) -> None:

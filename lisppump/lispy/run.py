@@ -28,6 +28,9 @@ def seed_bits(parts: tuple[Any, ...]) -> int:
     return int.from_bytes(digest.digest(), "big")
 
 
+_LIMITS = Limits()
+
+
 class Run:
     """The one argument every builtin gets; its fields are swapped from call to call, the object stays."""
 
@@ -86,7 +89,7 @@ class Run:
         self.tail_args: tuple[Value, ...] = ()
         self.tail_body: Callable[[list[Any]], Value] | None = None
         self.tail_frame: list[Any] | None = None
-        self.begin(Limits(), (0,), None, frozenset(), {})
+        self.begin(_LIMITS, (0,), None, frozenset(), {})
 
     def begin(
         self,
@@ -234,7 +237,13 @@ class Run:
         """What provides a capability, noted as used; an error if it was not granted."""
         if capability not in INSIDE:
             self.outside(f"there is no {capability}", "get it before, and hand it over in :initial-state")
-        if capability not in self.granted or capability not in self.providers:
+        if capability in self.granted and capability not in self.providers:
+            raise CapabilityError(
+                "not-granted",
+                f"the capability {capability} was granted, but nothing here gives it",
+                data=capability,
+            )
+        if capability not in self.granted:
             raise CapabilityError(
                 "not-granted",
                 f"this needs the capability {capability}, which was not granted",

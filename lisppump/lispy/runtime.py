@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import proxy
 
-from lisppump.errors import Source
-from lisppump.lispy.analyser import Analyser
+from lisppump.lispy import library
+from lisppump.lispy.analyser import FIXED, GIVEN, Analyser
 from lisppump.lispy.builtins import BUILTINS, BuiltinSpec
 from lisppump.lispy.builtins import load as load_builtins
 from lisppump.lispy.calls import Builtin, enter, invoke
 from lisppump.lispy.capabilities import State
-from lisppump.lispy.compiler import compile_top
+from lisppump.lispy.compiler import run_top
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.forms import FORMS
-from lisppump.lispy.hot import Heat
+from lisppump.lispy.heat import Heat
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.names import UNBOUND, Cell, Namespace
-from lisppump.lispy.nodes import Node, node_of
+from lisppump.lispy.nodes import Node, node_of, standing
 from lisppump.lispy.printer import to_json, to_text
 from lisppump.lispy.reader import read
 from lisppump.lispy.resolve import resolve
 from lisppump.lispy.run import Run
+from lisppump.lispy.session import Session, host_limit, host_limits, without_traceback
 from lisppump.lispy.tree import Lambda, Tree
 from lisppump.lispy.values import Procedure, Value
 
 Seed = int | str | tuple[Any, ...]
-HOST_FRAMES = 400_000  # Python frames while a program runs; the depth limit of LisPy is meant to come first
+_LIMITS = Limits()
+_DEFINITIONS = frozenset({"define", "def", "defun", "defn"})
+NONE_HIDDEN: frozenset[str] = frozenset()
 EVAL_DEPTH = 20  # levels that compiling inside a run counts as
 
 
@@ -60,13 +62,10 @@ class _Library(Namespace):
     def cell(self, name: str) -> Cell:
         cell = self.cells.get(name)
         if cell is None:
-            spec = BUILTINS.get(name)
-            builtin = None if spec is None else Builtin(self.runtime.context, spec, name)
+            builtin = self.runtime.language(name) if name in BUILTINS else None
             cell = self.cells[name] = Cell(name, UNBOUND if builtin is None else builtin, builtin)
             if builtin is None:
-                from lisppump.lispy.library import definition
-
-                node = definition(name)
+                node = library.definition(name)
                 if node is not None:
                     self._define(node)
         return cell
@@ -77,13 +76,40 @@ class _Library(Namespace):
             self.runtime.perform(node, self)
 
 
+class _Language:
+    """What names mean in the language: the builtins that something used, for one run, and the prelude."""
+
+    __slots__ = ("_builtins", "_library", "_run", "_runtime")
+
+    def __init__(self, run: Run, runtime: Runtime) -> None:
+        self._run = run
+        self._runtime = runtime
+        self._builtins: dict[str, Builtin] = {}
+        self._library: _Library | None = None
+
+    def value(self, name: str) -> Value:
+        """The value of a name, UNBOUND if it has none."""
+        builtin = self._builtins.get(name)
+        if builtin is not None:
+            return builtin
+        spec = BUILTINS.get(name)
+        if spec is not None:
+            builtin = self._builtins[name] = Builtin(self._run, spec, name)
+            return builtin
+        if not library.defines(name):
+            return UNBOUND
+        if self._library is None:
+            self._library = _Library(self._runtime)
+        return self._library.cell(name).value
+
+
 class _Definitions(Namespace):
     """What a host defines for its programs: made when a name is first missing, apart from their own."""
 
     __slots__ = ("failed", "read", "runtime")
 
     def __init__(self, runtime: Runtime, read: Callable[[], Sequence[Node]]) -> None:
-        super().__init__(runtime.language)
+        super().__init__(runtime._language.value)
         self.runtime = runtime
         self.read: Callable[[], Sequence[Node]] | None = read
         self.failed: dict[str | None, LispyError] = {}
@@ -127,43 +153,79 @@ class Runtime:
         providers: Mapping[str, Any] | None = None,
     ) -> None:
         load_builtins()
-        self.limits = limits or Limits()
+        here = proxy(self)  # what is inside does not keep the runtime, which is free once it is thrown away
+        self._missing = lambda name, scope: here._unmet(name, scope)
+        self._run = Run(
+            enter,
+            invoke,
+            lambda program: here._evaluate_here(program),
+            lambda node: here._perform_apart(node),
+            lambda name: here._language.value(name),
+            lambda name: here._given(name),
+            {} if builtins is None else builtins,
+        )
+        self._run.heat = Heat()
+        self._language = _Language(self._run, here)
+        self._used: dict[str, Builtin] = {}  # those of `builtins` that some program used
+        self._read = definitions
+        self._defined: _Definitions | None = None
+        self._globals = Namespace(self._language.value)
+        self.limits = limits or _LIMITS
         self._allow = frozenset(allow)
-        self._seed = seed
+        self._seed = seed if isinstance(seed, tuple) else (seed,)
         self._now = now
         self._providers = dict(providers or {})
         if state is not None:
             self._providers["state"] = as_state(state)
-        offered = {} if builtins is None else builtins
-        self.context = Run(
-            enter, invoke, self._evaluate_here, self._perform_apart, self.language, self._given, offered
-        )
-        self.context.heat = Heat(self.context)
-        self._used: dict[str, Builtin] = {}  # those of `builtins` that some program used
-        self._library = _Library(self)
-        self._read = definitions
-        self._definitions = _Definitions(self, definitions)
-        self.globals = Namespace(self.language)
+
+    @property
+    def context(self) -> Run:
+        """What its programs stand in."""
+        self._keep()
+        return self._run
+
+    @property
+    def globals(self) -> Namespace:
+        """The global names of its programs."""
+        self._keep()
+        return self._globals
+
+    def __del__(self) -> None:
+        """Let go of procedures that keep themselves by their names, so that nothing is left to search for."""
+        cells = self._globals.cells
+        for name in self._globals.bound:
+            if name in cells:
+                cells[name].value = UNBOUND
+
+    def _keep(self) -> None:
+        """Live on when nobody but what is inside knows this runtime: a host may have that in hand."""
+        self._run.heat.keeper = self
 
     def run(self, source: str | Node, name: str = "<eval>", keep: str | None = None) -> Result:
         """The result of a program, or of a form that was read; whatever it does wrong is in there.
 
         `keep` is a global name that gets the value.
         """
-        with self._session(self.limits, self._seed, self._now, self._allow, self._providers, None) as run:
+        run = self._run
+        with self._session():
             error: LispyError | None = None
             value: Value = None
             text, data = "", None
+            form: Node | None = None  # whose value cannot be shown, if it comes to that
             try:
-                value = self._source(source, name)
+                nodes = self._nodes(source, name)
+                value = self._program(nodes)
+                form = nodes[-1] if nodes else None
                 text = to_text(value, run.meter)
                 data = to_json(value, run.meter, procedures=True)
                 if keep is not None:
                     self.define(keep, value)
             except LispyError as caught:
-                error, text, data = _without_traceback(caught), "", None
+                error, text, data = without_traceback(caught), "", None
+                if form is not None:
+                    error.located(form.span)
             except (RecursionError, MemoryError) as caught:
-                error, text, data = _host_limit(caught), "", None
+                error, text, data = host_limit(caught), "", None
             return Result(
                 error is None,
                 data,
@@ -171,16 +233,14 @@ class Runtime:
                 run.output,
                 error,
                 {"steps": run.meter.steps, "bytes": run.meter.allocated},
-                tuple(sorted(run.used)),
+                tuple(sorted(run.used)) if run.used else (),
             )
 
     def evaluate(self, source: str | Node, name: str = "<eval>") -> Value:
         """The value of a program, or of a form that was read; its error is raised."""
-        with (
-            self._session(self.limits, self._seed, self._now, self._allow, self._providers, None),
-            _host_limits(),
-        ):
-            return self._source(source, name)
+        self._keep()
+        with self._session(), host_limits():
+            return self._program(self._nodes(source, name))
 
     def load_source(self, source: str, name: str) -> None:
         """Take over the definitions of a text."""
@@ -200,51 +260,63 @@ class Runtime:
         providers: Mapping[str, Any] | None = None,
     ) -> Value:
         """Call a procedure of this runtime with a meter, dice and grants of its own; its error is raised."""
+        self._keep()
         given = dict(providers or {})
         if state is not None:
             given["state"] = as_state(state)
-        with (
-            self._session(limits or self.limits, seed, now, frozenset(allow), given, memo) as run,
-            _host_limits(),
-        ):
+        run = self._run
+        parts = seed if isinstance(seed, tuple) else (seed,)
+        terms = (limits or self.limits, parts, now, frozenset(allow), given, memo)
+        with Session(run, terms), host_limits():
             return invoke(run, procedure, list(args), None)
 
     def define(self, name: str, value: Value) -> None:
         """Give a global name a value."""
-        cell = self.globals.bind(name)
-        self.context.heat.unsettle(cell)
+        cell = self._globals.bind(name)
+        self._run.heat.unsettle(cell)
         cell.value = value
 
     def forget_definitions(self) -> None:
         """Read what the host defines anew when a program next needs it."""
-        self._definitions = _Definitions(self, self._read)
+        self._defined = None
+
+    @property
+    def _definitions(self) -> _Definitions:
+        if self._defined is None:
+            self._defined = _Definitions(proxy(self), self._read)
+        return self._defined
 
     def language(self, name: str) -> Value:
         """What the language itself means by a name, UNBOUND if nothing."""
-        return self._library.cell(name).value
+        return self._language.value(name)
 
     def knows(self, name: str) -> bool:
         """True when a global name has a value."""
-        cell = self.globals.cells.get(name) or self._library.cell(name)
-        return cell.value is not UNBOUND or self._is_given(name)
+        cell = self._globals.cells.get(name)
+        value = self.language(name) if cell is None else cell.value
+        return value is not UNBOUND or self._is_given(name)
 
     def unresolved(self) -> list[tuple[str, LispyError]]:
         """The names that code compiled so far speaks of and nothing binds, each with its error."""
-        cells = self.globals.cells.values()
+        cells = self._globals.cells.values()
         names = [cell.name for cell in cells if cell.value is UNBOUND and not self._is_given(cell.name)]
-        return [(name, self._unbound(name, [])) for name in names]
+        return [(name, self._unbound(name, list)) for name in names]
 
     def borrowed(self) -> frozenset[str]:
         """The names of `builtins` that code compiled so far speaks of, and does not bind itself."""
-        cells = self.globals.cells.values()
-        own = ("frame", "agents", *self._definitions.bound)
+        cells = self._globals.cells.values()
+        own = (*GIVEN, *self._definitions.bound)
         names = [cell.name for cell in cells if cell.value is UNBOUND and cell.name not in own]
-        return frozenset(name for name in names if name in self.context.offered)
+        return frozenset(name for name in names if name in self._run.offered)
+
+    def _session(self) -> Session:
+        """A run of its own for a program, with what this runtime gives programs."""
+        return Session(self._run, (self.limits, self._seed, self._now, self._allow, self._providers))
 
     @contextmanager
     def aside(self) -> Iterator[None]:
         """Do something that no run pays for, whichever needed it first."""
-        run = self.context
+        run = self._run
         saved = run.save()
         run.begin(Limits(), (0,), None, frozenset(), {})
         try:
@@ -254,41 +326,47 @@ class Runtime:
 
     def perform(self, node: Node, namespace: Namespace) -> Value:
         """The value of one form of the top level of a namespace."""
-        analyser = self._analyser(namespace)
-        tree = resolve(analyser.program(node))
-        return compile_top(self.context, tree, self._missing)()
+        return self._perform(node, self._analyser(namespace))
+
+    def _perform(self, node: Node, analyser: Analyser) -> Value:
+        return run_top(self._run, resolve(analyser.program(node)), self._missing)
 
     def _analyser(self, namespace: Namespace) -> Analyser:
-        def evaluate(tree: Tree) -> Value:
-            top = resolve(Lambda("", [], None, tree))
-            return compile_top(self.context, top, self._missing)()
+        return Analyser(self._run, namespace, self._evaluate, spans=namespace.__class__ is not _Library)
 
-        return Analyser(self.context, namespace, evaluate, spans=namespace is not self._library)
+    def _evaluate(self, tree: Tree) -> Value:
+        """What an expression comes to while a program is being analysed."""
+        return run_top(self._run, resolve(Lambda("", [], None, tree)), self._missing)
 
-    def _source(self, source: str | Node, name: str) -> Value:
-        nodes = read(source, name, self.context.limits) if isinstance(source, str) else [source]
-        return self._program(nodes)
+    def _nodes(self, source: str | Node, name: str) -> list[Node]:
+        return read(source, name, self._run.limits) if isinstance(source, str) else [source]
 
     def _program(self, nodes: list[Node]) -> Value:
         """Run forms in order."""
-        if not self.context.sealed:  # a simulation defines nothing; that is said where it tries to
-            _hide_forms(nodes, self.globals)
+        # A simulation defines nothing; that is said where it tries to.
+        hidden = frozenset() if self._run.sealed else _hide_forms(nodes, self._globals)
         value: Value = None
-        for node in nodes:
-            value = self.perform(node, self.globals)
+        analyser = self._analyser(self._globals)
+        try:
+            for node in nodes:
+                value = self._perform(node, analyser)
+        except BaseException as error:
+            if isinstance(error, LispyError):
+                error.located(node.span)
+            self._globals.bound -= {word for word in hidden if self._globals.cell(word).value is UNBOUND}
+            raise
         return value
 
     def _evaluate_here(self, program: Value) -> Value:
         """What the builtin `eval` does."""
-        run = self.context
+        run = self._run
         if isinstance(program, str):
             run.charge(len(program))
             run.meter.allocate(16 * len(program))
             nodes = read(program, "<eval>", run.limits)
         else:
-            like = Node("nil", None, (), Source("<eval>", ""), 0, 0)
-            nodes = [node_of(program, like, run.limits)]
-            run.charge(_count(nodes[0]))
+            run.charge(1)
+            nodes = [node_of(program, standing("<eval>", program), run.meter)]
         self._descend()
         value = self._program(nodes)
         run.depth -= EVAL_DEPTH
@@ -297,26 +375,26 @@ class Runtime:
     def _perform_apart(self, node: Node) -> Value:
         """A form where nobody has defined anything."""
         self._descend()
-        value = self.perform(node, Namespace(self.language))
-        self.context.depth -= EVAL_DEPTH
+        value = self.perform(node, Namespace(self._language.value))
+        self._run.depth -= EVAL_DEPTH
         return value
 
     def _descend(self) -> None:
         """Count what compiling inside a run adds to the depth of its calls."""
-        run = self.context
+        run = self._run
         run.depth += EVAL_DEPTH
         if run.depth > run.limits.depth:
             raise LimitError("depth-limit", f"calls are nested more than {run.limits.depth:,} deep")
 
-    def _missing(self, name: str, scope: Any) -> Value:
+    def _unmet(self, name: str, scope: Any) -> Value:
         """The value of a global name without one: the frame's, one that the host gives, or an error."""
         if name == "frame":
-            return self.context.need("state").frame()
+            return self._run.need("state").frame()
         if name == "agents":
-            return self.context.need("state").agents()
+            return self._run.need("state").agents()
         value = self._given(name)
         if value is UNBOUND:
-            raise self._unbound(name, scope.known())
+            raise self._unbound(name, scope.known)
         return value
 
     def _given(self, name: str) -> Value:
@@ -324,38 +402,17 @@ class Runtime:
         value = self._definitions.find(name)
         if value is UNBOUND:
             value = self._used.get(name, UNBOUND)
-        if value is UNBOUND and (spec := self.context.offered.get(name)) is not None:
-            value = self._used[name] = Builtin(self.context, spec, name)
+        if value is UNBOUND and (spec := self._run.offered.get(name)) is not None:
+            value = self._used[name] = Builtin(self._run, spec, name)
         return value
 
     def _is_given(self, name: str) -> bool:
-        return name in ("frame", "agents") or self._given(name) is not UNBOUND
+        return name in GIVEN or self._given(name) is not UNBOUND
 
-    def _unbound(self, name: str, local: list[str]) -> LispyError:
+    def _unbound(self, name: str, local: Callable[[], list[str]]) -> LispyError:
         """The error for a name that nobody gives a value."""
-        known = [*local, *self._definitions.bound, *self.context.offered]
-        return self._analyser(self.globals).unbound(name, known)
-
-    @contextmanager
-    def _session(
-        self,
-        limits: Limits,
-        seed: Seed,
-        now: str | None,
-        allow: frozenset[str],
-        providers: Mapping[str, Any],
-        memo: dict[Any, Any] | None,
-    ) -> Iterator[Run]:
-        """The context set up for one run, and put back as it was; the host may go deep meanwhile."""
-        run = self.context
-        saved = run.save()
-        run.begin(limits, seed if isinstance(seed, tuple) else (seed,), now, allow, providers, memo)
-        _raise_limit()
-        try:
-            yield run
-        finally:
-            _restore_limit()
-            run.restore(saved)
+        defined, offered = self._definitions.bound, self._run.offered
+        return self._analyser(self._globals).unbound(name, lambda: [*local(), *defined, *offered])
 
 
 def as_state(state: State | Mapping[str, Value] | Path | str) -> State:
@@ -365,71 +422,21 @@ def as_state(state: State | Mapping[str, Value] | Path | str) -> State:
     return State(state) if isinstance(state, Mapping) else state
 
 
-def _hide_forms(nodes: Sequence[Node], namespace: Namespace) -> None:
-    """A form of the language that a program defines anew is hidden in all of it."""
-    for node in nodes:
-        word = _defined_by(node)
-        if word in FORMS:
-            namespace.bound.add(word)
+def _hide_forms(nodes: Sequence[Node], namespace: Namespace) -> frozenset[str]:
+    """A form of the language that a program defines anew is hidden in all of it; the names of those."""
+    words = [word for node in nodes if (word := _defined_by(node)) is not None and word in FORMS]
+    if not words:
+        return NONE_HIDDEN
+    hidden = frozenset(words) - FIXED - namespace.bound
+    namespace.bound |= hidden
+    return hidden
 
 
 def _defined_by(node: Node) -> str | None:
     """The name that a definition binds."""
-    if node.head not in ("define", "def", "defun", "defn") or len(node.items) < 2:
+    items = node.items
+    if len(items) < 2 or items[0].kind != "symbol" or node.kind != "list":
         return None
-    target = node.items[1]
-    return target.name or target.head
-
-
-def _count(node: Node) -> int:
-    total = 0
-    stack = [node]
-    while stack:
-        item = stack.pop()
-        total += 1
-        stack.extend(item.items)
-    return total
-
-
-_lock = threading.Lock()
-_running = 0
-_usual = 0
-
-
-def _raise_limit() -> None:
-    """Let the host's stack of Python frames grow while any program runs; it is no C stack."""
-    global _running, _usual
-    with _lock:
-        if _running == 0:
-            _usual = sys.getrecursionlimit()
-            sys.setrecursionlimit(max(_usual, HOST_FRAMES))
-        _running += 1
-
-
-def _restore_limit() -> None:
-    global _running
-    with _lock:
-        _running -= 1
-        if _running == 0:
-            sys.setrecursionlimit(_usual)
-
-
-@contextmanager
-def _host_limits() -> Iterator[None]:
-    """The host's own limits as those of the language."""
-    try:
-        yield
-    except (RecursionError, MemoryError) as caught:
-        raise _host_limit(caught) from None
-
-
-def _host_limit(caught: BaseException) -> LimitError:
-    if isinstance(caught, MemoryError):
-        return LimitError("allocation-limit", "the program made more data than there is room for")
-    return LimitError("depth-limit", "calls are nested deeper than they may be")
-
-
-def _without_traceback(error: LispyError) -> LispyError:
-    """An error that keeps no frame of the run alive."""
-    error.__traceback__ = error.__context__ = error.__cause__ = None
-    return error
+    if items[0].value.name not in _DEFINITIONS:
+        return None
+    return items[1].name or items[1].head

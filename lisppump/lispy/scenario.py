@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lisppump.errors import suggest
@@ -63,6 +64,11 @@ class Rules:
 NO_RULES = Rules({})
 
 
+def _like(setting: str) -> str:
+    close = suggest(setting, [*SETTINGS])
+    return f"did you mean `:{close}`?" if close else f"there are :{', :'.join(SETTINGS)}"
+
+
 def settings_of(run: Run, name: str, pairs: tuple[Value, ...]) -> dict[str, Value]:
     """The keywords of a call with their values."""
     found: dict[str, Value] = {}
@@ -75,11 +81,8 @@ def settings_of(run: Run, name: str, pairs: tuple[Value, ...]) -> dict[str, Valu
             )  # fmt: skip
         setting = word.name
         if setting not in SETTINGS:
-            close = suggest(setting, [*SETTINGS])
-            raise LispyError(
-                "bad-value", f"{name} has no setting :{setting[:60]}",
-                help=f"did you mean `:{close}`?" if close else f"there are :{', :'.join(SETTINGS)}",
-            )  # fmt: skip
+            help = partial(_like, setting)
+            raise LispyError("bad-value", f"{name} has no setting :{setting[:60]}", help=help)
         if setting in found:
             raise LispyError("bad-value", f"{name} has :{setting} twice")
         if place + 1 == len(pairs):
@@ -227,10 +230,11 @@ _CHECKS: dict[str, Any] = {
 
 def tester(run: Run, name: str, procedure: Procedure) -> Test:
     """A test of the state, or of the state and the tick."""
-    function = run.function(procedure)
     if accepts(procedure, 1):
-        return lambda state, tick: is_true(function(state))
+        alone = run.function(procedure, 1)
+        return lambda state, tick: is_true(alone(state))
     if accepts(procedure, 2):
+        function = run.function(procedure, 2)
         return lambda state, tick: is_true(function(state, tick))
     raise LispyError("wrong-arity", f"{name[:60]} wants a procedure of (state) or (state tick)")
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lisppump.errors import Source
 from lisppump.lispy.builtins import describe_type
 from lisppump.lispy.builtins.compare import same
 from lisppump.lispy.builtins.dicts import member_of
 from lisppump.lispy.carried import NAME, Unwritable, carried, form_name
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.nodes import Node, node_of
+from lisppump.lispy.nodes import Node, node_of, standing
 from lisppump.lispy.printer import quoted
 from lisppump.lispy.reader import read
 from lisppump.lispy.scenario import NO_RULES, Rules, Scenario, new_scenario
-from lisppump.lispy.values import Procedure, Symbol, Value, is_list, is_nil
+from lisppump.lispy.values import Primitive, Procedure, Symbol, Value, is_list, is_nil
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
@@ -111,7 +110,7 @@ def _said(run: Run, source: Value) -> Scenario:
     steps, size = run.meter.steps, run.meter.allocated
     node = source_node(run, source)
     made: list[Scenario] = []
-    maker = Procedure("simulation", lambda *pairs: made.append(new_scenario(run, pairs)), 0, None)
+    maker = Primitive("simulation", lambda *pairs: made.append(new_scenario(run, pairs)), 0, None)
     saved = run.seal(("definitions",), run.limits, NO_RULES)
     try:
         run.perform(_with_maker(node, maker))
@@ -129,8 +128,8 @@ def source_node(run: Run, source: Value) -> Node:
         run.meter.allocate(16 * len(source))
         nodes = read(source, "<simulation>", run.limits)
     else:
-        nodes = [node_of(source, Node("nil", None, (), Source("<simulation>", ""), 0, 0), run.limits)]
-        run.charge(_size(nodes[0]))
+        run.charge(1)
+        nodes = [node_of(source, standing("<simulation>", source), run.meter)]
     node = nodes[0] if len(nodes) == 1 else None
     if node is None or form_of(node) is None:
         raise LispyError(
@@ -162,13 +161,3 @@ def _with_maker(node: Node, maker: Procedure) -> Node:
     if node is form:
         return changed
     return Node("list", None, (*node.items[:-1], changed), node.source, node.start, node.end)
-
-
-def _size(node: Node) -> int:
-    total = 0
-    stack = [node]
-    while stack:
-        item = stack.pop()
-        total += 1
-        stack.extend(item.items)
-    return total

@@ -71,13 +71,13 @@ class _Turns:
         self.scenario = scenario
         self.spent = run.meter.steps, run.meter.allocated
         self.until = None if scenario.until is None else tester(run, ":until", scenario.until)
-        self.agents = [(who, run.function(agent)) for who, agent in scenario.agents]
+        self.agents = [(who, run.function(agent, 2)) for who, agent in scenario.agents]
         self.articles = [(each, tester(run, each.name, each.predicate)) for each in rules.articles]
 
     def all(self) -> tuple[Value, list[dict[str, Value]]]:
         """The state after the last tick, and what was observed before the first and after each."""
         run, scenario, until, articles = self.run, self.scenario, self.until, self.articles
-        meter, step, agents = run.meter, run.function(scenario.step), self.agents
+        meter, step, agents = run.meter, run.function(scenario.step, 2), self.agents
         names, most, state = scenario.observables, scenario.ticks, scenario.initial
         steps, size = 1 + len(names), KEPT + ENTRY * len(names)
         room, most_bytes = run.limits.elements, run.limits.allocation
@@ -99,7 +99,10 @@ class _Turns:
                 if articles and isinstance(state, dict):
                     self.check(state, tick)
                 if state.__class__ is dict:
-                    trajectory.append({name: state.get(name) for name in names})
+                    if tuple(state) == names:
+                        trajectory.append(state.copy())
+                    else:
+                        trajectory.append({name: state.get(name) for name in names})
                 elif isinstance(state, dict):
                     trajectory.append(observed(state, names))
                 else:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import ref
 
 from lisppump.errors import Span
 from lisppump.lispy.names import Cell
 from lisppump.lispy.values import Value
+
+Home = ref["Lambda"]  # variables are part of their procedure's tree: they do not keep it
 
 
 @dataclass(slots=True, eq=False)
@@ -19,11 +22,16 @@ class Variable:
     checked: bool = False
     assigned: bool = False
     captured: bool = False
-    owner: Lambda | None = None
+    home: Home | None = None
     index: int = 0
     parameter: bool = False
     defined: bool = False
     hides: Any = None  # of a definition: the variable of its name around it; True if that is global
+
+    @property
+    def owner(self) -> Lambda | None:
+        """The procedure in whose frame it is."""
+        return None if self.home is None else self.home()
 
     @property
     def boxed(self) -> bool:
@@ -163,7 +171,7 @@ class DefineGlobal(Tree):
     value: Tree
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Lambda(Tree):
     """A procedure, or the top level (no parameters). The layout of its frame is filled in by resolve.py."""
 
@@ -176,10 +184,18 @@ class Lambda(Tree):
     span: Span | None = None
     free: dict[Variable, int] = field(default_factory=dict)
     locals: int = 0
-    template: Any = None  # what the first tier made of it
-    cell: Cell | None = None  # the global name that it is defined as
+    home: Any = None  # what its variables know it by
+    made: Any = None  # a reference to what the first tier made of it
+    itself: Variable | None = None  # the local name that stands for it alone
+    tails: list[tuple[Call, bool]] | None = None  # the calls in tail position; True: in a loop
     macros: tuple[Value, ...] = ()  # those used in it
     reach: Any = None  # the global names in it, once a simulation asked
+    check: Any = None  # refuses arguments of a rest parameter that nothing takes
+
+    @property
+    def template(self) -> Any:
+        """What the first tier made of it, as long as that is in use."""
+        return self.made and self.made()
 
     @property
     def arguments(self) -> list[Variable]:

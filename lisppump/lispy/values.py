@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 from lisppump import canon
@@ -56,14 +57,15 @@ class Keyword:
 
 
 class Pair:
-    """A cons cell; `size` is the length of the proper list it heads, -1 for a dotted one."""
+    """A cons cell; `size` is the length of the proper list it heads, -1 for a dotted one.
+
+    Like windows it has no `__init__`, as too many are made: `pair_of` makes one, and hot code in place.
+    """
 
     __slots__ = ("car", "cdr", "size")
-
-    def __init__(self, car: Value, cdr: Value, size: int) -> None:
-        self.car = car
-        self.cdr = cdr
-        self.size = size
+    car: Value
+    cdr: Value
+    size: int
 
 
 @canon.register
@@ -71,19 +73,15 @@ class Slice:
     """A non-empty window on a Python list that only ever grows behind it: base[start:stop]."""
 
     __slots__ = ("base", "start", "stop")
-
-    def __init__(self, base: list[Value], start: int, stop: int) -> None:
-        self.base = base
-        self.start = start
-        self.stop = stop
+    base: list[Value]
+    start: int
+    stop: int
 
     def __len__(self) -> int:
         return self.stop - self.start
 
     def __iter__(self) -> Iterator[Value]:
-        base = self.base
-        for index in range(self.start, self.stop):
-            yield base[index]
+        return map(self.base.__getitem__, range(self.start, self.stop))
 
     def __getitem__(self, index: int) -> Value:
         if not -len(self) <= index < len(self):
@@ -91,13 +89,30 @@ class Slice:
         return self.base[self.start + index if index >= 0 else self.stop + index]
 
 
+new_pair = partial(object.__new__, Pair)  # what is made most often is filled in by who makes it
+new_slice = partial(object.__new__, Slice)
+
+
 class Procedure:
     """Something that can be called: `call` is a plain Python function of the arguments, never a bound slot.
 
-    `low` and `high` bound the number of arguments; `high` is None where there may be any number.
+    `low` and `high` bound the number of arguments; `high` is None where there may be any number. It has no
+    `__init__`: procedures of programs are made too often.
     """
 
     __slots__ = ("name", "call", "low", "high", "doc", "source")
+    name: str
+    call: Function
+    low: int
+    high: int | None
+    doc: str | None
+    source: Value
+
+
+class Primitive(Procedure):
+    """A procedure written in Python."""
+
+    __slots__ = ()
 
     def __init__(
         self,
@@ -139,6 +154,24 @@ class Documents(dict[str, Value]):
         return self[self.aliases[key]]
 
 
+def pair_of(car: Value, cdr: Value, size: int) -> Pair:
+    """A cons cell."""
+    made = Pair()
+    made.car = car
+    made.cdr = cdr
+    made.size = size
+    return made
+
+
+def slice_of(base: list[Value], start: int, stop: int) -> Slice:
+    """A window on a list."""
+    made = Slice()
+    made.base = base
+    made.start = start
+    made.stop = stop
+    return made
+
+
 def is_nil(value: Value) -> bool:
     """True for nil in both spellings."""
     return value is None or (value.__class__ is list and not value)
@@ -163,10 +196,10 @@ def cons(head: Value, tail: Value) -> Value:
     if tail is None:
         return [head]
     if kind is list or kind is Slice:
-        return Pair(head, tail, len(tail) + 1)
+        return pair_of(head, tail, len(tail) + 1)
     if kind is Pair:
-        return Pair(head, tail, tail.size + 1 if tail.size >= 0 else -1)
-    return Pair(head, tail, -1)
+        return pair_of(head, tail, tail.size + 1 if tail.size >= 0 else -1)
+    return pair_of(head, tail, -1)
 
 
 def elements(value: Value) -> list[Value]:
@@ -178,9 +211,10 @@ def elements(value: Value) -> list[Value]:
         return []
     if kind is Slice:
         return value.base[value.start : value.stop]  # type: ignore[no-any-return]
-    out = []
+    out: list[Value] = []
+    add = out.append
     while value.__class__ is Pair:
-        out.append(value.car)
+        add(value.car)
         value = value.cdr
     if value is not None:
         out.extend(elements(value))

@@ -6,7 +6,7 @@ import re
 
 from lisppump.errors import Source, Span
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.nodes import cut
+from lisppump.lispy.printer import cut
 
 _SCAN = re.compile(
     r"""(?P<skip>;[^\n]*|\#\|(?:[^|#]|\|(?!\#)|\#(?!\|)|\#\|(?:[^|#]|\|(?!\#)|\#(?!\|))*\|\#)*\|\#|\s+)

@@ -96,3 +96,13 @@
 ;!> unbound
 (ns my.app)
 ;!> bad-syntax
+(try (throw (ex-info "bad" {:x 1})) (catch e (list (ex-message e) (ex-data e))))
+;=> ("bad" {"x" 1})
+(guard (e ((equal? (get (ex-data e) :x) 1) (get e :category))) (raise (ex-info "bad" {:x 1})))
+;=> "user"
+(throw (ex-info "bad" nil))
+;!> user-error
+(defmulti area :shape)
+;!> bad-syntax
+(unique (map (lambda (word) (string-contains? (describe word) "apropos")) '(comment time trace macroexpand-1 dorun pcase cl-defun)))
+;=> (#f)

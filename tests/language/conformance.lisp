@@ -372,12 +372,12 @@ from-eval
 ;=> ("1970-01-01T00:00:00Z" #t)
 (rb-state "stats.json")
 ;!> not-granted
-(try (rb-state "stats.json") (catch e 'caught))
-;!> not-granted
+(try (rb-state "stats.json") (catch e (list (get e :code) (get e :category))))
+;=> ("not-granted" "capability")
 frame
 ;!> not-granted
 (try agents (catch e 'caught))
-;!> not-granted
+;=> caught
 
 ; ---- Limits and errors ----
 (try (spin-forever) (catch e (get e :message)))
@@ -425,3 +425,163 @@ frame
 ;!> out-of-range
 seen
 ;=> (late in out body in)
+
+; a definition that fails hides nothing
+;;; fresh
+(define quote 1)
+;!> bad-syntax
+(define (when x) (car nil) (missing-here)) (car nil)
+;!> out-of-range
+(list 'a (when 1 2 3))
+;!> wrong-arity
+;;; fresh
+(define when (car nil))
+;!> out-of-range
+(car nil) (define (unless a) a)
+;!> out-of-range
+(list (when 1 2) (unless nil 3))
+;=> (2 3)
+
+; ---- What the page says and no group above shows ----
+;;; fresh
+; values
+(list (integer? (expt 2 13999)) (string->number "inf") (string->number "nan") (string->number "1e999"))
+;=> (#t #f #f #f)
+(expt 2 14000)
+;!> integer-limit
+(json-parse "NaN")
+;!> json-error
+(json-parse "[Infinity]")
+;!> json-error
+(json-parse "1e999")
+;!> json-error
+(sqrt -1)
+;!> not-a-number
+(exact->inexact (expt 10 400))
+;!> not-a-number
+(let ((l '(3 1)) (d {"b" 1 "a" 2})) (sort l) (append l '(9)) (reverse l) (dict-set d "b" 5) (dissoc d "a") (update d "a" inc) (list l d))
+;=> ((3 1) {"b" 1 "a" 2})
+(list (cons 1 "a") (cons 1 {}) (cons 1 'x) (cons 1 nil) (cons 1 #f))
+;=> ((1 . "a") (1 . {}) (1 . x) (1) (1 . #f))
+(equal? {"a" 1 "b" (list 1)} {"b" (list 1) "a" 1})
+;=> #t
+(list (= {"a" 1} {"a" 1.0}) (equal? {"a" 1} {"a" 1.0}) (= 'a "a") (= car car) (= :a 'a) (= "1" 1) (= '(1) 1))
+;=> (#t #f #f #t #f #f #f)
+(list (member '(1) '((1) 2)) (case '(1 2) (((1 2)) 'yes) (else 'no)) (unique '({"a" 1} {"a" 1})) (index-of '(:a b) 'b))
+;=> (((1) 2) yes ({"a" 1}) 1)
+(list (output-of (lambda () (display "a\"b") (display '("a\"b")))) (output-of (lambda () (print "a") (println "b") (write "a\"b"))))
+;=> ("a\"b(\"a\\\"b\")" "a\nb\n\"a\\\"b\"")
+(output-of (lambda () (print #t #f nil '() 1.0 'a :k {"a" #t} car)))
+;=> "#t #f nil () 1.0 a :k {\"a\" #t} #<procedure car>\n"
+(json-encode {"a" nil "b" '() "c" #t "d" 1.5})
+;=> "{\"a\": null, \"b\": [], \"c\": true, \"d\": 1.5}"
+; an index may be a whole float; one that is not names quotient
+(list (take '(1 2 3) 2.0) (drop '(1 2 3) 1.0) (list-tail '(1 2 3) 1.0) (slice '(1 2 3) 1.0 2.0) (string-ref "abc" 1.0) (list-set '(1 2) 1.0 9) (string-repeat "a" 2.0) (get-in '((1 2)) '(0.0 1.0)))
+;=> ((1 2) (2 3) (2 3) (2) "b" (1 9) "aa" 2)
+(map (lambda (f) (try (f '(1 2 3) 2.5) (catch e (get e :code)))) (list nth list-ref get take drop take-right drop-right list-tail slice))
+;=> ("bad-value" "bad-value" "bad-value" "bad-value" "bad-value" "bad-value" "bad-value" "bad-value" "bad-value")
+(map (lambda (f) (try (f "abc" 0.5) (catch e (get e :code)))) (list substring string-ref string-repeat))
+;=> ("bad-value" "bad-value" "bad-value")
+(get-in '(1 2) '(0.5))
+;!> bad-value
+; forms
+(define lambda 1)
+;!> bad-syntax
+(define define 1)
+;!> bad-syntax
+(define set! 1)
+;!> bad-syntax
+(define false 1)
+;!> bad-syntax
+(let ((nil 1)) 1)
+;!> bad-syntax
+(lambda (#t) 1)
+;!> bad-syntax
+(let ((cond list)) (cond 1 2))
+;=> (1 2)
+(let ((and list) (+ -)) (and (+ 3 1)))
+;=> (2)
+(let ((map (lambda (x) (list 'mine x)))) (list (map 1) (flat-map list '(1)) (pluck "a" '({"a" 1}))))
+;=> ((mine 1) (1) (1))
+(map (lambda (program) (try (eval program) (catch e (get e :category)))) '("(" nobody (car 1) (car) (car nil) frame (error "x")))
+;=> ("syntax" "unbound" "type" "arity" "value" "capability" "user")
+(eval "(define (spin-here) (spin-here)) (spin-here)")
+;!> step-limit
+; argument orders
+(map (lambda (f) (try (f 2 2) (catch e (get e :code)))) (list take drop take-right drop-right nth list-ref))
+;=> ("wrong-type" "wrong-type" "wrong-type" "wrong-type" "wrong-type" "wrong-type")
+(map (lambda (f) (try (f '(1) '(2)) (catch e (get e :code)))) (list take drop take-right drop-right nth list-ref))
+;=> ("wrong-type" "wrong-type" "wrong-type" "wrong-type" "wrong-type" "wrong-type")
+(list (sort '((2 "b") (1 "a") (1 "b"))) (sort '(3 1) <) (sort-by '((2 a) (1 b)) car >))
+;=> (((1 "a") (1 "b") (2 "b")) (1 3) ((2 a) (1 b)))
+(sort '("b" 1))
+;!> wrong-type
+(sort-by > car '((2 a) (1 b)))
+;!> wrong-type
+(group-by '(1 2) (lambda (x) (list x)))
+;!> wrong-type
+(list (assoc {"a" 1} "b" 2 "c" 3) (group-by '(1 2) (lambda (x) nil)))
+;=> ({"a" 1 "b" 2 "c" 3} {"nil" (1 2)})
+(assoc {"a" 1} "b" 2 "c")
+;!> wrong-arity
+(let ((seen '())) (for-each (lambda (k v) (set! seen (cons (list k v) seen))) {"a" 1}) (list seen (filter (lambda (p) (= (cadr p) 1)) {"a" 1 "b" 2})))
+;=> ((("a" 1)) {"a" 1})
+(map '(1 2) '(3 4))
+;!> wrong-type
+(map car car)
+;!> wrong-type
+(filter '(1 2) '(1 2))
+;!> wrong-type
+(list (map + '(1 2) '(10)) (update {"a" {"b" 1}} "a" {"b" 2}))
+;=> ((11) {"a" {"b" 2}})
+(update {"a" 1} "a")
+;!> wrong-arity
+(list (get {"a" #f} "a" 5) (get-in {"a" #f} '("a") 5) (get '((a 1)) 'a))
+;=> (#f #f 1)
+(get-in {"a" 1} '("a" "b") 5)
+;!> wrong-type
+(get '(1 2) "a")
+;!> wrong-type
+(string-join "a" "b")
+;!> wrong-type
+; no form that catches has a limit
+(ignore-errors (range 1000000))
+;!> size-limit
+(handler-case (range 1000000) (error (e) 1))
+;!> size-limit
+(condition-case e (range 1000000) (error 1))
+;!> size-limit
+(with-handlers ((error? (lambda (e) 1))) (range 1000000))
+;!> size-limit
+(with-exception-handler (lambda (e) 1) (lambda () (range 1000000)))
+;!> size-limit
+(call/cc (lambda (k) (with-exception-handler (lambda (e) (k 1)) (lambda () (range 1000000)))))
+;!> size-limit
+(unwind-protect (range 1000000) 5)
+;!> size-limit
+(dynamic-wind void (lambda () (range 1000000)) (lambda () 5))
+;!> size-limit
+(try (range 1000000) (catch e 1) (finally 2))
+;!> size-limit
+(try (simulation :initial-state {"n" 0} :step (lambda (s t) (range 1000000)) :max-ticks 1 :observables '(n)) (catch e 1))
+;!> size-limit
+(eval '(try (range 1000000) (catch e 1)))
+;!> size-limit
+(try (json-parse (string-append (string-repeat "[" 300) (string-repeat "]" 300))) (catch e 1))
+;!> data-depth-limit
+; they all have the others, a missing grant among them
+(list (ignore-errors frame) (handler-case frame (error (e) 1)) (condition-case e frame (error 2)) (with-handlers ((error? (lambda (e) 3))) frame) (guard (e (#t 4)) frame) (try frame (catch e 5) (finally 6)) (call/cc (lambda (k) (with-exception-handler (lambda (e) (k 7)) (lambda () frame)))))
+;=> (nil 1 2 3 4 5 7)
+; nothing is reachable that was not put in
+(load "x")
+;!> unbound
+(pump (seed 1))
+;!> unbound
+(import os)
+;!> bad-syntax
+(open "/etc/passwd")
+;!> unbound
+car.x
+;!> unbound
+(get (limits) "depth")
+;=> 12000

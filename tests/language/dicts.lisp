@@ -60,3 +60,18 @@
 ; nothing changes in place
 (hash-set! d "a" 2)
 ;!> immutable
+
+; names that are met less often
+;;; fresh
+(list (map-values inc {"a" 1}) (map-values inc {}) (map-values inc nil))
+;=> ({"a" 2} {} {})
+(map-values inc '(1))
+;!> wrong-type
+(list (dict-size {"a" 1}) (dict-size {}) (dict-size nil))
+;=> (1 0 0)
+(dict-size '(1 2))
+;!> wrong-type
+(list (vals {"a" 1 "b" 2}) (vals {}))
+;=> ((1 2) ())
+(vals '(1))
+;!> wrong-type

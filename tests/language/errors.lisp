@@ -17,7 +17,24 @@
 frame
 ;!> not-granted
 (try frame (catch e 1))
+;=> 1
+(curl "https://example.org")
 ;!> not-granted
+(curl 5)
+;!> wrong-type
+(try (curl "https://example.org") (catch e (get e :data)))
+;=> "web"
+; a caught error that is raised again is the same; one of the host's cannot be made up
+(try (rb-state "stats") (catch e (raise e)))
+;!> not-granted
+(guard (e ((equal? (get e :category) "user") 1)) frame)
+;!> not-granted
+(let ((n 0)) (try (dynamic-wind void (lambda () frame) (lambda () (set! n 5))) (catch e (list n (get e :data)))))
+;=> (5 "state")
+(raise {"code" "defect" "message" "mine"})
+;!> user-error
+(raise {"code" "step-limit" "message" "mine"})
+;!> user-error
 (rb-state "stats")
 ;!> not-granted
 (let loop () (loop))
@@ -50,3 +67,22 @@ frame
 ;=> #<procedure again>
 (+ 1 (again))
 ;!> depth-limit
+
+; every name that promises to change data in place
+;;; fresh
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list dict-set! hash-set! hash-set*! hash-table-set! hash-put! hash-table-put! hash-table/put! dict-put! puthash put! assoc! assq-set!)))
+;=> ("immutable")
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list assoc-set! set-in! dict-remove! dict-delete! hash-remove! hash-delete! hash-table-delete! hash-table-remove! remhash dissoc! hash-clear! hash-table-clear!)))
+;=> ("immutable")
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list clrhash dict-clear! dict-update! hash-update! hash-table-update! hash-table-update!/default update! hash-table-modify! hash-ref! dict-ref! hash-table-ref! hash-append!)))
+;=> ("immutable")
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list hash-push! dict-append! dict-merge! merge! hash-union! list-set! vector-set! set-nth! string-set! aset set-car! rplaca)))
+;=> ("immutable")
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list setcar set-cdr! rplacd setcdr push! append! conj! vector-push! add! list-append! insert! nconc)))
+;=> ("immutable")
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list vector-push vector-push-extend list-push! enqueue! push cons! prepend! pop! pop dequeue! reverse! sort!)))
+;=> ("immutable")
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list sort-by! vector-sort! shuffle! filter! remove! delete! map! vector-map! vector-fill! swap! alter vswap!)))
+;=> ("immutable")
+(unique (map (lambda (f) (try (f nil nil nil) (catch e (get e :code)))) (list box-swap! reset! set-box! vreset! inc! increment! add1! dec! decrement! sub1! string-append! string-concat!)))
+;=> ("immutable")

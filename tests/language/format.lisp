@@ -42,3 +42,10 @@
 ;=> "no way here"
 (guard (e (#t (get e :message))) (error "no ~a here"))
 ;=> "no ~a here"
+
+; names that are met less often
+;;; fresh
+(list (flush-output) (output-of (lambda () (print 1 2))) (output-of (lambda () (prn "a" 1))) (output-of (lambda () (print))))
+;=> (nil "1 2\n" "\"a\" 1\n" "\n")
+(flush-output 1 2 3)
+;!> wrong-arity

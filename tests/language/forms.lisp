@@ -188,3 +188,59 @@ if
 ;!> wrong-type
 ({"a" 1} :a)
 ;!> wrong-type
+
+; a program that is data means what its text means
+;;; fresh
+(define texts '((let-values (((a (b c) d) (values 1 (list 2 3) 4))) (list a b c d)) (loop ((i 0)) (if (< i 4) (recur (+ i 1)) i)) (for/list ((x '(1 2 3)) #:when (odd? x)) x) (match '(1 2) ((list a b) #:when (< a b) (- b a))) (let-values (((_ a) (values 1 2)) ((_ b) (values 3 4))) (list a b))))
+;=> ((let-values (((a (b c) d) (values 1 (list 2 3) 4))) (list a b c d)) (loop ((i 0)) (if (< i 4) (recur (+ i 1)) i)) (for/list ((x '(1 2 3)) #:when (odd? x)) x) (match '(1 2) ((list a b) #:when (< a b) (- b a))) (let-values (((_ a) (values 1 2)) ((_ b) (values 3 4))) (list a b)))
+(map eval texts)
+;=> ((1 2 3 4) 4 (1 3) 1 (2 4))
+(equal? (map eval texts) (map (lambda (text) (eval (write-string text))) texts))
+;=> #t
+(define-macro (same x) (list 'let-values (list (list '(a (b c) d) x)) '(list a b c d)))
+;=> same
+(same (values 1 (list 2 3) 4))
+;=> (1 2 3 4)
+(map (lambda (text) (try (eval text) (catch e (get e :message)))) '((setf (car x) 1) (assert (= 1 2)) (let ((5 1)) 1) (let loop ((5 1)) 1)))
+;=> ("setf of (car x) would change data in place, which LisPy does not do" "this does not hold: (= 1 2)" "a name is wanted here, got 5" "a name is wanted here, got 5")
+(let loop ((5 1)) 1)
+;!> bad-syntax
+(source (case-lambda ((a) a) ((a b) (+ a b))))
+;=> (case-lambda ((a) a) ((a b) (+ a b)))
+
+; names that are met less often
+;;; fresh
+(list (for*/and ((x '(1 2)) (y '(1 2))) (> (+ x y) 1)) (for*/and ((x '(1 2))) (> x 1)) (for*/and ((x nil)) x))
+;=> (#t #f #t)
+(list (for*/first ((x '(1 2 3)) #:when (even? x)) x) (for*/first ((x '(1 3)) #:when (even? x)) x) (for*/or ((x '(1 2)) (y '(3 4))) (and (= (* x y) 6) (list x y))) (for*/or ((x nil)) x))
+;=> (2 #f (2 3) #f)
+(list (for*/product ((x '(1 2 3)) (y '(1 2))) y) (for*/product ((x nil)) x) (for*/sum ((x '(1 2 3)) (y '(1 2))) (* x y)) (for*/sum ((x nil)) x))
+;=> (8 1 18 0)
+(for*/sum ((x '("a"))) x)
+;!> wrong-type
+(for*/product (x '(1)))
+;!> bad-syntax
+(for*/first ((x 5 6)) x)
+;!> bad-syntax
+(defgeneric area)
+;!> bad-syntax
+(defmethod area ((s square)) 1)
+;!> bad-syntax
+(defprotocol P)
+;!> bad-syntax
+(fluid-let ((x 1)) x)
+;!> bad-syntax
+(in-package :cl-user)
+;!> bad-syntax
+(let-syntax ((m 1)) 1)
+;!> bad-syntax
+(letrec-syntax ((m 1)) 1)
+;!> bad-syntax
+(provide f)
+;!> bad-syntax
+(require 'racket)
+;!> bad-syntax
+(return-from nil 5)
+;!> bad-syntax
+(use-modules (ice-9))
+;!> bad-syntax

@@ -134,3 +134,34 @@
 ;!> immutable
 (set-car! '(1) 2)
 ;!> immutable
+
+; names that are met less often
+;;; fresh
+(list (sequence->list 3) (sequence->list "ab") (sequence->list '(1)) (sequence->list {"a" 1}) (sequence->list 0))
+;=> ((0 1 2) ("a" "b") (1) (("a" 1)) ())
+(sequence->list car)
+;!> wrong-type
+(list (caaddr '((1 2 3 4) (5 6 7) (8 9))) (caadr '((1 2 3 4) (5 6 7) (8 9))) (cadadr '((1 2 3 4) (5 6 7) (8 9))) (cadar '((1 2 3 4) (5 6 7) (8 9))) (caddar '((1 2 3 4) (5 6 7) (8 9))))
+;=> (8 5 6 2 3)
+(list (cadddr '(1 2 3 4)) (cdadr '((1 2 3 4) (5 6 7) (8 9))) (cdar '((1 2 3 4) (5 6 7) (8 9))) (cddar '((1 2 3 4) (5 6 7) (8 9))) (cddddr '(1 2 3 4)) (cdddr '(1 2 3 4)))
+;=> (4 (6 7) (2 3 4) (3 4) () (4))
+(cadddr '(1 2 3))
+;!> out-of-range
+(cdadr '(1 2))
+;!> wrong-type
+(cddddr '(1 2 3))
+;!> out-of-range
+(list (fourth '(1 2 3 4)) (fifth '(1 2 3 4 5)) (sixth '(1 2 3 4 5 6)) (seventh '(1 2 3 4 5 6 7)) (eighth '(1 2 3 4 5 6 7 8)) (ninth '(1 2 3 4 5 6 7 8 9)))
+;=> (4 5 6 7 8 9)
+(fourth '(1 2 3))
+;!> out-of-range
+(ninth nil)
+;!> out-of-range
+(list (map-indexed list '(a b)) (map-indexed list nil))
+;=> (((0 a) (1 b)) ())
+(map-indexed car 5)
+;!> wrong-type
+(list (unique-by car '((a 1) (b 2) (a 3))) (unique-by car nil))
+;=> (((a 1) (b 2)) ())
+(unique-by car '(1))
+;!> wrong-type

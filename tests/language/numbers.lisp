@@ -106,3 +106,44 @@
 ;=> (1.0 2)
 (inexact->exact 2.5)
 ;!> bad-value
+
+; names that are met less often
+;;; fresh
+(list (bit-shift-right 20 2) (bit-shift-right -5 1) (bit-shift-right 1 100))
+;=> (5 -3 0)
+(bit-shift-right 1 -1)
+;!> out-of-range
+(bit-shift-right 1.5 1)
+;!> bad-value
+(list (signum -3.5) (signum 0) (signum 0.0) (signum 7))
+;=> (-1 0 0 1)
+(signum "a")
+;!> wrong-type
+(list (acos 1) (asin 0) (atan 0) (cos 0) (exp 0) (sin 0) (tan 0) (tanh 0) (log2 8) (log10 1000) (exact-integer-sqrt 17))
+;=> (0.0 0.0 0.0 1.0 1.0 0.0 0.0 0.0 3.0 3.0 4)
+(list (round (atan 1 1) 4) (round (atan -1 -1) 4) (round (* 4 (atan 1)) 4) (atan 0 -1))
+;=> (0.7854 -2.3562 3.1416 3.141592653589793)
+(acos 2)
+;!> not-a-number
+(asin "a")
+;!> wrong-type
+(exp 1000)
+;!> not-a-number
+(log2 0)
+;!> not-a-number
+(log10 -1)
+;!> not-a-number
+(tan nil)
+;!> wrong-type
+(sin (expt 10 400))
+;!> not-a-number
+(exact-integer-sqrt -1)
+;!> not-a-number
+(exact-integer-sqrt 1.5)
+;!> bad-value
+(list (stddev '(1 3)) (variance '(1 2 3 4)) (variance '(5)))
+;=> (1.0 1.25 0.0)
+(variance nil)
+;!> bad-value
+(stddev '("a"))
+;!> wrong-type

@@ -21,3 +21,14 @@
 ;=> (integer float string symbol keyword nil list dict procedure pair)
 (list (char? "a") (char? "ab") (not= 1 2) (subset? '(1) '(1 2)))
 ;=> (#t #f #t #t)
+
+; names that are met less often
+;;; fresh
+(list (->boolean 0) (->boolean nil) (atom? 1) (atom? '(1)) (atom? nil) (exact? 3) (exact? 3.0) (not-empty? '(1)) (not-empty? "") (not-empty? {}))
+;=> (#t #f #t #f #t #t #f #t #f #f)
+(exact? "a")
+;=> #f
+(not-empty? 5)
+;=> #t
+(list (some-value? 0) (some-value? nil) (some-value? #f) (true? 0) (true? nil) (true? #t))
+;=> (#t #f #t #t #f #t)

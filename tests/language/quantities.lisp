@@ -12,3 +12,12 @@
 ;!> wrong-type
 (quantity-amount 5)
 ;!> wrong-type
+
+; names that are met less often
+;;; fresh
+(list (quantity-amount (kilobytes 2)) (kilobytes 0.5))
+;=> (2048 (bytes 512.0))
+(kilobytes "a")
+;!> wrong-type
+(kilobytes -1)
+;!> out-of-range

@@ -90,3 +90,5 @@
 ;!> wrong-arity
 (greet "a" "b" "c")
 ;!> wrong-arity
+(define-syntax-rule (f a) a)
+;!> bad-syntax

@@ -58,3 +58,7 @@
 ;!> bad-token
 "\ud83d\ude00"
 ;=> "😀"
+'|x y|
+;!> bad-token
+'|>
+;=> |>

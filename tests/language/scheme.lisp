@@ -156,3 +156,7 @@
 ;=> 3
 (let ((x 'outer)) (let loop ((x 'inner) (y x)) (list x y)))
 ;=> (inner outer)
+(guard (e ((symbol? e) 1)) (raise 'boom))
+;!> user-error
+(guard (e ((symbol? (get e :data)) 1)) (raise 'boom))
+;=> 1

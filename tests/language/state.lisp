@@ -17,4 +17,17 @@
 (rb-echoes)
 ;!> not-granted
 (try (rb-state "agents.json") (catch e 'caught))
+;=> caught
+
+; names that are met less often
+;;; fresh
+(rb-agents)
 ;!> not-granted
+
+;;; fresh
+(set! frame 1)
+;!> unbound
+(define frame 1)
+;=> 1
+(set! frame 2)
+;=> 2

@@ -14,6 +14,11 @@
 ;!> out-of-range
 (list (string-split "a,b,,c" ",") (split " a  b ") (words "x y") (lines "a\nb\n"))
 ;=> (("a" "b" "" "c") ("a" "b") ("x" "y") ("a" "b"))
+; a mark between words could be the separator of them; at an end of them it is a text
+(list (split ":" "0:") (split "," ",a") (split "-" "--") (split "" "a"))
+;=> ((":") (",") ("-") (""))
+(split ", " "a, b, c")
+;!> ambiguous
 (string-split "abc" "")
 ;!> bad-value
 (list (string-join '("a" "b") ", ") (string-join ", " '("a" "b")) (string-join '("a" "b")) (join '() "x"))
@@ -78,3 +83,74 @@
 ;!> wrong-type
 (list (read-string "(a \"b\" 1)") (write-string '(a "b")) (read-string ""))
 ;=> ((a "b" 1) "(a \"b\")" nil)
+
+; names that are met less often
+;;; fresh
+(char->string "a")
+;=> "a"
+(char->string "ab")
+;!> wrong-type
+(list (char-alphanumeric? "a") (char-alphanumeric? "1") (char-alphanumeric? "_") (char-lower-case? "a") (char-lower-case? "A") (char-whitespace? " ") (char-whitespace? "\n") (char-whitespace? "a"))
+;=> (#t #t #f #t #f #t #t #f)
+(char-whitespace? "")
+;!> wrong-type
+(char-lower-case? 5)
+;!> wrong-type
+(list (string-blank? " ") (string-blank? "") (string-blank? " a"))
+;=> (#t #t #f)
+(string-blank? nil)
+;=> #t
+(list (string-ci=? "Ab" "aB") (string-ci=? "a" "b"))
+;=> (#t #f)
+(string-ci=? "a" 1)
+;!> wrong-type
+(list (string<=? "a" "b" "b") (string>=? "b" "b" "a") (string>? "b" "a") (string>? "a" "a") (string<=? "a"))
+;=> (#t #t #t #f #t)
+(string>? "a" 1)
+;!> wrong-type
+(list (read-all "1 (a)") (read-all "") (read-all "; nothing"))
+;=> ((1 (a)) () ())
+(read-all "(a")
+;!> unclosed
+(list (regex-match? "^a+$" "aaa") (regex-match? "b" "aaa") (regex-quote "a.b") (regex-match? (regex-quote "a.b") "axb") (regex-replace-first "[0-9]+" "a1 b22" "#") (regex-replace-first "x" "abc" "#"))
+;=> (#t #f "a\\.b" #f "a# b22" "abc")
+(regex-match? "(" "a")
+;!> bad-value
+(regex-replace-first "a" 5 "b")
+;!> wrong-type
+(regex-quote 5)
+;!> wrong-type
+(let ((seen '())) (string-for-each (lambda (c) (set! seen (cons c seen))) "abc") seen)
+;=> ("c" "b" "a")
+(string-for-each car 5)
+;!> wrong-type
+(list (string-insert "ac" 1 "b") (string-insert "" 0 "x") (string-insert "a" 1 "b"))
+;=> ("abc" "x" "ab")
+(string-insert "a" 5 "b")
+;!> out-of-range
+(string-insert "a" -1 "b")
+;!> out-of-range
+(list (string-titlecase "a bc") (string-titlecase "") (string-capitalize "aBc dE") (string-capitalize ""))
+;=> ("A Bc" "" "Abc de" "")
+(string-titlecase 'a)
+;!> wrong-type
+(list (make-string 3 "*") (make-string 0) (make-string 2))
+;=> ("***" "" "  ")
+(make-string -1)
+;!> out-of-range
+(make-string 10000000 "a")
+;!> string-limit
+(list (string->keyword "a") (get {"a" 1} (string->keyword "a")))
+;=> (:a 1)
+(string->keyword 5)
+;!> wrong-type
+(list (string-count "banana" "an") (string-count "" "a") (string-rindex "hello" "l") (string-rindex "hello" "z"))
+;=> (2 0 3 #f)
+(string-count "a" "")
+;!> bad-value
+(string-rindex 1 "a")
+;!> wrong-type
+(list (string-trim-left "  a ") (string-trim-right " a  ") (string-trim-left "xxa" "x") (string-trim-right "axy" "xy"))
+;=> ("a " " a" "a" "a")
+(string-trim-left 5)
+;!> wrong-type

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lisppump.lispy import Limits, Runtime
+from lisppump.lispy import Limits, Runtime, compiler
 from lisppump.lispy.analyser import FORMS, Analyser
+from lisppump.lispy.calls import Code
 from lisppump.lispy.reader import read
 from lisppump.lispy.resolve import resolve
 from lisppump.lispy.tree import Body, Lambda, Let, Loop, Tree
@@ -168,3 +169,27 @@ def test_an_error_from_a_macro_points_at_what_was_written() -> None:
     assert result.error is not None
     assert result.error.span is not None
     assert (result.error.span.line, result.error.span.column) == (3, 3)
+
+
+def test_a_procedure_has_no_code_before_its_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    prologue = compiler._prologue
+
+    def noted(tree: Lambda, body: Code) -> Code:
+        made.append(tree.name)
+        return prologue(tree, body)
+
+    monkeypatch.setattr(compiler, "_prologue", noted)
+    runtime = Runtime()
+    assert runtime.run("(define (f x) (lambda () x)) (define (g) (undefined-yet)) f").ok
+    assert made == []
+    assert runtime.run("(f 1) (f 2) ((f 3))").text == "3"
+    assert made == ["f", "lambda"]
+
+
+def test_what_a_body_rebinds_is_known_before_it_is_called() -> None:
+    runtime = Runtime()
+    runtime.context.heat.after = 1
+    assert runtime.run("(define (sum n) (+ n 1)) (sum 1) (sum 2)").text == "3"
+    assert runtime.run("(define (spoil) (set! + -)) (sum 3)").text == "4"
+    assert runtime.run("(spoil) (sum 3)").text == "2"

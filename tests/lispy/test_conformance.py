@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from lisppump.lispy import Limits, Runtime
+from lisppump.lispy import LispyError, Runtime, library, read
+from lisppump.lispy.builtins import load
+from lisppump.lispy.forms import FORMS as TABLE
 from tests.lispy.transcripts import FOLDER, entries
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -81,7 +84,9 @@ NESTINGS = {
 }
 PROGRAM = """
 import json, sys
-from lisppump.lispy import Limits, Runtime
+from lisppump.lispy import Limits, LispyError, Runtime, library, read
+from lisppump.lispy.builtins import load
+from lisppump.lispy.forms import FORMS as TABLE
 for program in json.load(sys.stdin):
     result = Runtime(limits=Limits(steps=200_000), seed=7).run(program)
     error = None if result.error is None else result.error.diagnostic()
@@ -101,6 +106,25 @@ def in_a_process(programs: list[str], seed: str) -> list[str]:
     )
     assert done.returncode == 0, f"the process ended with {done.returncode}: {done.stderr[-500:]}"
     return done.stdout.splitlines()
+
+
+def spoken() -> set[str]:
+    """Every name that stands somewhere in the transcripts' programs."""
+    found: set[str] = set()
+    for path in FOLDER.glob("*.lisp"):
+        for entry in entries(path):
+            with suppress(LispyError):  # some cannot be read, which is what they show
+                stack = read(entry.program)
+                while stack:
+                    node = stack.pop()
+                    found.add(node.name or "")
+                    stack.extend(node.items)
+    return found
+
+
+def test_every_builtin_and_every_form_is_in_a_transcript() -> None:
+    tables = [*load().values(), *TABLE.values()]
+    assert sorted({*(spec.name for spec in tables), *library.names()} - spoken()) == []
 
 
 def test_every_name_of_the_library_has_a_value() -> None:
@@ -124,11 +148,23 @@ def test_the_same_program_runs_the_same_in_any_process() -> None:
     assert in_a_process(programs, "1") == in_a_process(programs, "77")
 
 
-def test_an_alias_speaks_of_itself() -> None:
-    for program, name in (("(first nil)", "first"), ("(map first '(()))", "first"), ("(mod 1 0)", "mod")):
-        error = Runtime(limits=Limits()).run(program).error
-        assert error is not None
-        assert error.message.startswith(f"{name} ")
+@pytest.mark.parametrize(
+    "program",
+    ["(first nil)", "(mod 1 0)", "(make-string -1)", "(floor/ 1 'a)", "(list->string 5)", "(isqrt -1)",
+     "(exact-integer-sqrt -1)", "(vector->list 5)", "(subseq 5 1)", "(concatenate '(1) 2)", "(into {} 5)",
+     "(hash-map 1)", "(number-sequence 'a 1)"],
+)  # fmt: skip
+def test_an_error_speaks_of_what_was_called(program: str) -> None:
+    name = program[1:].split()[0]
+    error = Runtime().run(program).error
+    assert error is not None
+    assert error.message.startswith(f"{name} ")
+
+
+def test_an_alias_in_a_list_speaks_of_itself() -> None:
+    error = Runtime().run("(map first '(()))").error
+    assert error is not None
+    assert error.message.startswith("first ")
 
 
 def test_a_program_read_twice_is_the_same_program() -> None:

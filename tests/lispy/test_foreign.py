@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lisppump.lispy import Limits, to_text
+from lisppump.lispy import Limits, LispyError, to_text
 from lisppump.lispy.foreign import LentRun
-from lisppump.lispy.values import Keyword, Pair, Procedure, Quantity, Symbol, Value
+from lisppump.lispy.values import Keyword, Pair, Primitive, Quantity, Symbol, Value, pair_of
 from tests.lispy.bordering import FAILED, OWNER, Border, builtin, identity
 
 # -- what goes in
@@ -100,9 +100,9 @@ def test_it_cannot_change_the_frame() -> None:
         ([], "()"),
         ((1, (2, [3])), "(1 (2 (3)))"),
         ({"a": ({},)}, '{"a" ({})}'),
-        (Pair(1, 2, -1), "(1 . 2)"),
-        (Pair(1, Pair(2, [3], -1), 77), "(1 2 3)"),  # with wrong sizes
-        (Pair(1, None, 0), "(1)"),
+        (pair_of(1, 2, -1), "(1 . 2)"),
+        (pair_of(1, pair_of(2, [3], -1), 77), "(1 2 3)"),  # with wrong sizes
+        (pair_of(1, None, 0), "(1)"),
         (Quantity(5, "seconds"), "(seconds 5)"),
     ],
 )
@@ -124,7 +124,7 @@ def test_what_comes_out_is_nobody_elses() -> None:
 
 
 def test_a_list_that_comes_out_in_cells_is_as_good_as_any() -> None:
-    border = Border(lambda run: Pair(3, Pair(1, [2], -1), -1))
+    border = Border(lambda run: pair_of(3, pair_of(1, [2], -1), -1))
     program = "(list (sort (tide)) (length (tide)) (append (tide) '(9)) (nth (tide) 2))"
     assert border.run(program).text == "((1 2 3) 3 (3 1 2 9) 2)"
 
@@ -144,7 +144,7 @@ VALUES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(st.text(), inner, max_size=4)
-        | st.builds(Pair, inner, ATOMS.filter(lambda tail: tail is not None), st.just(-1))
+        | st.builds(pair_of, inner, ATOMS.filter(lambda tail: tail is not None), st.just(-1))
     ),
     max_leaves=20,
 )
@@ -211,7 +211,7 @@ def test_steps_of_what_goes_in(values: str, steps: int) -> None:
         ([1, 2, 3], 1 + 4),
         ((1, (2,)), 1 + 3 + 2),
         ({"a": 1, "b" * 32: [2]}, 1 + 3 + 2 + 2),
-        (Pair(1, 2, -1), 1 + 1),
+        (pair_of(1, 2, -1), 1 + 1),
     ],
 )
 def test_steps_of_what_comes_out(value: Any, steps: int) -> None:
@@ -243,7 +243,7 @@ def test_bytes_are_counted_and_never_given_back() -> None:
 
 def knot() -> Pair:
     """A chain of pairs that never ends."""
-    pair = Pair(1, None, -1)
+    pair = pair_of(1, None, -1)
     pair.cdr = pair
     return pair
 
@@ -402,7 +402,7 @@ NONE: dict[str, Any] = {
     "a function": identity,
     "a type": int,
     "a ValueError": ValueError("x"),
-    "a procedure that it made itself": Procedure("f", lambda: 1),
+    "a procedure that it made itself": Primitive("f", lambda: 1),
     "a lisppump.lispy.values.Quantity": Quantity("5", "seconds"),  # type: ignore[arg-type]
     "an int as a text": Quantity(5, 6),  # type: ignore[arg-type]
     "an int as a key": {1: "a"},
@@ -433,3 +433,17 @@ def test_a_program_may_catch_the_failure_and_learns_nothing_else() -> None:
     border = Border(lambda run: object())
     caught = border.run("(try (tide) (catch e e))").value
     assert caught == {"code": "builtin-failed", "message": FAILED, "category": "plugin", "data": None}
+
+
+def test_a_missing_grant_is_an_error_that_foreign_code_may_meet() -> None:
+    def careful(run: LentRun, function: Callable[[], Any]) -> Any:
+        try:
+            return function()
+        except LispyError as error:
+            return error.code
+
+    program = "(tide (lambda () (rb-agents)))"
+    assert Border(careful).run(program).value == "not-granted"
+    assert Border(lambda run, function: function()).code(program) == "not-granted"
+    refused = Border(identity, capability="tides", allow={"state"})
+    assert refused.run("(try (tide 2) (catch e (get e :code)))").value == "not-granted"

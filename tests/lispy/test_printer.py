@@ -8,7 +8,7 @@ import pytest
 
 from lisppump.lispy import LimitError, Limits, LispyError, Runtime, to_json, to_text
 from lisppump.lispy.limits import Meter
-from lisppump.lispy.values import Keyword, Pair, Quantity, Slice, Symbol
+from lisppump.lispy.values import Keyword, Quantity, Symbol, pair_of, slice_of
 
 
 @pytest.mark.parametrize(
@@ -18,9 +18,9 @@ from lisppump.lispy.values import Keyword, Pair, Quantity, Slice, Symbol
         (-0.0, "-0.0"),
         ("a\"b\\\n", '"a\\"b\\\\\\n"'), ("\x1b", '"\\u001b"'),
         (Symbol("x"), "x"), (Keyword("k"), ":k"),
-        ([1, [2], []], "(1 (2) ())"), ({"a": 1, "b": {}}, '{"a" 1 "b" {}}'), (Pair(1, 2, -1), "(1 . 2)"),
-        (Pair(1, Pair(2, 3, -1), -1), "(1 2 . 3)"), (Pair(1, [2, 3], 3), "(1 2 3)"),
-        (Slice([1, 2, 3], 1, 3), "(2 3)"),
+        ([1, [2], []], "(1 (2) ())"), ({"a": 1, "b": {}}, '{"a" 1 "b" {}}'), (pair_of(1, 2, -1), "(1 . 2)"),
+        (pair_of(1, pair_of(2, 3, -1), -1), "(1 2 . 3)"), (pair_of(1, [2, 3], 3), "(1 2 3)"),
+        (slice_of([1, 2, 3], 1, 3), "(2 3)"),
         ([Symbol("quote"), [1]], "'(1)"),
         ([Symbol("unquote"), 1], ",1"), ([Symbol("quote"), 1, 2], "(quote 1 2)"),
         (Quantity(5, "seconds"), "(seconds 5)"),
@@ -33,8 +33,8 @@ def test_text(value: Any, text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "data"),
     [
-        (None, None), ([], []), (Symbol("x"), "x"), (Keyword("k"), "k"), (Pair(1, [2], 2), [1, 2]),
-        (Pair(1, 2, -1), {"car": 1, "cdr": 2}), (Slice([1, 2, 3], 1, 3), [2, 3]),
+        (None, None), ([], []), (Symbol("x"), "x"), (Keyword("k"), "k"), (pair_of(1, [2], 2), [1, 2]),
+        (pair_of(1, 2, -1), {"car": 1, "cdr": 2}), (slice_of([1, 2, 3], 1, 3), [2, 3]),
         ({"a": (Keyword("b"))}, {"a": "b"}),
         (Quantity(5, "seconds"), 5), ([[1], {"a": [True, 1.5, "x"]}], [[1], {"a": [True, 1.5, "x"]}]),
     ],
@@ -76,7 +76,7 @@ def test_depth_counts_elements_never_the_length_of_a_list() -> None:
         assert caught.value.code == "data-depth-limit"
     chain: Any = []
     for number in range(50_000):
-        chain = Pair(number, chain, number + 1)
+        chain = pair_of(number, chain, number + 1)
     assert len(to_json(chain)) == 50_000
     assert to_text(chain).endswith(" 0)")
 

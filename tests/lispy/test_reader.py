@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lisppump.lispy import Limits, LispyError, read, to_text
+from lisppump.lispy.limits import Meter
 from lisppump.lispy.nodes import Node, datum, node_of
 from lisppump.lispy.reader import parse_values
 
@@ -50,7 +51,7 @@ def test_what_is_written_reads_back(value: object) -> None:
 @given(DATA)
 def test_data_as_a_program_is_the_same_data(value: object) -> None:
     like = read("x")[0]
-    assert datum(node_of(value, like, Limits())) == value
+    assert datum(node_of(value, like, Meter(Limits()))) == value
 
 
 @given(st.text("()[]{}\"'`,@;#|\\ \nab1.:-", max_size=40))
@@ -116,10 +117,14 @@ def test_limits_of_a_text() -> None:
     assert read("(" * 100 + ")" * 100)[0].depth == 100
 
 
-def test_the_grammar_is_loaded_when_something_is_read() -> None:
+def test_the_grammar_is_loaded_when_a_text_has_a_mistake() -> None:
     script = (
-        "import sys; import lisppump.lispy; assert 'lark' not in sys.modules;"
-        "from lisppump.lispy import reader; reader.read('1'); first = reader._parser; reader.read('2');"
-        "assert reader._parser is first is not None"
+        "import sys; from lisppump.lispy import LispyError, reader; reader.read('(a \"b\" . c)');"
+        "assert 'lark' not in sys.modules and 'lisppump.lispy.grammar' not in sys.modules\n"
+        "for text in '(', ')':\n"
+        "    try: reader.read(text)\n"
+        "    except LispyError: from lisppump.lispy import grammar\n"
+        "    first = grammar._parser if text == '(' else first\n"
+        "assert grammar._parser is first is not None"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import subprocess
 import sys
 import threading
@@ -9,10 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from lisppump.lispy import CapabilityError, LimitError, Limits, LispyError, Runtime
+from lisppump.lispy import (
+    CapabilityError,
+    LimitError,
+    Limits,
+    LispyError,
+    Runtime,
+    capabilities,
+    elsewhere,
+    scenario,
+)
 from lisppump.lispy.capabilities import State
 from lisppump.lispy.reader import read
-from lisppump.lispy.values import Procedure
+from lisppump.lispy.values import Primitive, Procedure
+from tests.conftest import ROOT
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden" / "lispy"
 STATE = {
@@ -53,6 +65,21 @@ def test_definitions_stay_and_meters_do_not() -> None:
     assert runtime.run("(f 1)").ok
 
 
+@pytest.mark.parametrize("wrong", ["(string-apend 5)", '(rb-state "stat")', "(simulation :stepp 1)"])
+def test_help_is_looked_for_when_it_is_read(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    for module, function in ((elsewhere, "instead"), (capabilities, "suggest"), (scenario, "suggest")):
+        monkeypatch.setattr(module, function, lambda word, *known: asked.append(word) or "this")
+    runtime = Runtime(state=STATE, allow={"state"})
+    result = runtime.run(f"(dotimes (i 100 'done) (try {wrong} (catch e 1)))")
+    assert result.value == "done"
+    assert not asked
+    error = runtime.run(wrong).error
+    assert error is not None
+    assert error.help is not None
+    assert len(asked) == 1
+
+
 def test_output_before_an_error_is_kept() -> None:
     result = Runtime().run('(display "a") (car 5)')
     assert result.output == "a"
@@ -63,14 +90,47 @@ def test_output_before_an_error_is_kept() -> None:
 def test_errors_read_as_they_should(path: Path) -> None:
     result = Runtime(state=STATE).run(path.read_text("utf-8"), path.name)
     assert result.error is not None
-    assert result.error.diagnostic() + "\n" == path.with_suffix(".txt").read_text("utf-8")
+    text, golden = result.error.diagnostic() + "\n", path.with_suffix(".txt")
+    if os.environ.get("LISPPUMP_WRITE_GOLDEN"):
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8"), f"not {golden.name}; LISPPUMP_WRITE_GOLDEN=1 writes it"
+
+
+@pytest.mark.parametrize(
+    ("program", "usage"),
+    [
+        ("(first)", "(first list)"),
+        ("(map car '(1) '(2))", "(car list)"),
+        ("(apply car '(1 2))", "(car list)"),
+        ("(define (f) (car)) (f)", "(car list)"),
+        ("(chunk 1)", "(chunk n items)"),
+        ("(define (f a . b) a) (f)", "(f a . b)"),
+        ("(define f (lambda (a b) a)) (f 1)", "(f a b)"),
+        ("(define f (lambda (a (b 2)) a)) (f 1 2 3)", "(f a (b 2))"),
+        ("(define (f a &optional (b 2) &key c) a) (f 1 2 :d 3)", "(f a &optional (b 2) &key c)"),
+        ("(defn f [{:keys [a]} [b c]] a) (f)", "(f {:keys [a]} [b c])"),
+        ("(define-macro (m a b) a) (m 1)", "(m a b)"),
+        ("(let loop ((i 0) (j 1)) (loop))", "(loop i j)"),
+        ("(letrec ((f (lambda (a) a))) (f))", "(f a)"),
+        ("((lambda (a) a))", None),
+        ("((compose car))", None),
+        ("(eval '((lambda (a) a)))", None),
+    ],
+)
+def test_a_wrong_count_shows_how_the_call_is_written(program: str, usage: str | None) -> None:
+    for after in (1, 1000):
+        runtime = Runtime()
+        runtime.context.heat.after = after
+        error = runtime.run(program).error
+        assert error is not None
+        assert (error.code, error.help) == ("wrong-arity", usage and f"usage: {usage}")
 
 
 def test_state_needs_its_grant() -> None:
     assert code('(rb-state "stats")', Runtime(state=STATE)) == "not-granted"
     assert code("frame", Runtime(state=STATE)) == "not-granted"
     assert code("frame", Runtime(allow={"state"})) == "not-granted"
-    assert code("(try frame (catch e 1))") == "not-granted"
+    assert Runtime(state=STATE).run("(try frame (catch e 1))").value == 1
     result = Runtime(state=STATE, allow={"state"}).run(
         '(list (get-in frame \'(stats n)) (get (first agents) "id"))'
     )
@@ -135,7 +195,7 @@ def test_a_call_inside_a_call_leaves_the_outer_run_as_it_was() -> None:
     runtime = Runtime(seed=1)
     runtime.evaluate("(define (inner) (display 1) (random)) (define (outer f) (list (f) (usage) (now-iso)))")
     inner, outer = (runtime.globals.cell(name).value for name in ("inner", "outer"))
-    back = Procedure("back", lambda: runtime.call(inner, seed=5, limits=Limits(steps=1000)), 0, 0)
+    back = Primitive("back", lambda: runtime.call(inner, seed=5, limits=Limits(steps=1000)), 0, 0)
     found = runtime.call(outer, [back], now="2026-01-01T00:00:00Z")
     assert found[0] == runtime.call(inner, seed=5)
     assert found[1]["output"] == 0
@@ -188,6 +248,34 @@ def test_the_wall_clock_ends_a_run() -> None:
     assert code("(let loop () (loop))", Runtime(limits=Limits(seconds=0.0))) == "time-limit"
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "(eval SHARED)",
+        "(define-macro (m) SHARED) (m)",
+        '(define-macro (m) (list \'quote (dict "k" SHARED))) (m)',
+        "(eval (list 'quote (cons SHARED 1)))",
+    ],
+)
+def test_what_data_shares_is_paid_for_as_often_as_a_program_has_it(program: str) -> None:
+    shared = "(let loop ((x 1) (i 0)) (if (< i 60) (loop (list 'list x x) (+ i 1)) x))"
+    runtime = Runtime(limits=Limits(steps=50_000))
+    assert code(program.replace("SHARED", shared), runtime) == "step-limit"
+    runtime = Runtime(limits=Limits(allocation=500_000))
+    assert code(program.replace("SHARED", shared), runtime) == "allocation-limit"
+
+
+PROGRAMS = ("(let loop () (loop))", "(while #t 1)", "(do ((i 0 (+ i 1))) ((< i 0)))")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_limit_met_in_a_loop_is_shown_there(program: str) -> None:
+    error = Runtime(limits=Limits(steps=1000)).run(f"(define x 1)\n{program}", "<program>").error
+    assert error is not None
+    assert error.span is not None
+    assert (error.code, error.span.line) == ("step-limit", 2)
+
+
 def test_seeds_and_clock() -> None:
     throw = "(list (random-int 1000000) (random))"
     assert Runtime(seed=7).run(throw).text == Runtime(seed=7).run(throw).text
@@ -210,3 +298,78 @@ def test_the_same_everywhere() -> None:
         for seed in ("1", "77")
     }  # fmt: skip
     assert len(outputs) == 1
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "(+ 1 2)", "(define (f n) (if (= n 0) 0 (f (- n 1)))) (f 9)",
+        "(let loop ((i 0)) (if (< i 9) (loop (+ i 1))))",
+        "(define (counter) (let ((n 0)) (lambda () (set! n (+ n 1))))) (define c (counter)) (c)",
+        "(define-macro (twice x) `(* 2 ,x)) (twice 2)", "(tally '(1 2 1))", "(define (f) (g)) (f)",
+        '(try (error "x") (catch e e))', "(eval '(define x 1))", "(define (when x) x) (when 1)",
+    ],
+)  # fmt: skip
+def test_what_is_thrown_away_is_gone_at_once(program: str) -> None:
+    """A thousand programs leave nothing that Python would have to search for."""
+    Runtime().run(program)  # makes what stays, like the forms of a definition of the library
+    gc.collect()
+    gc.disable()
+    try:
+        Runtime().run(program)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_a_procedure_lives_on_without_its_runtime() -> None:
+    define = "(define (f n) (if (= n 0) (g) (f (- n 1))))"
+    value = Runtime().evaluate(f"{define} (define (g) (eval 'answer)) (define answer 42) f")
+    gc.collect()
+    assert value.call(100) == 42
+    spare = Runtime()
+    spare.load_source(define, "f.lisp")
+    f, run = spare.globals.cell("f").value, spare.context
+    del spare
+    gc.collect()
+    with pytest.raises(LispyError, match="g has no value"):
+        run.apply(f, [3])
+
+
+def host_calls(program: str) -> int:
+    """How many functions of Python are called for a program, in a runtime of its own."""
+    made = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal made
+        made += event == "call"
+
+    sys.setprofile(count)
+    try:
+        assert Runtime().run(program).ok
+    finally:
+        sys.setprofile(None)
+    return made
+
+
+ONCE = """
+(define (score agent) (+ (* 3 (get agent "posts")) (get agent "karma")))
+(define agents (list (dict "name" "ada" "posts" 4 "karma" 30) (dict "name" "bob" "posts" 1 "karma" 70)))
+(define chosen (filter (lambda (a) (> (score a) 50)) agents))
+(string-join (map (lambda (a) (get a "name")) chosen) ", ")
+"""
+
+
+def test_what_runs_once_takes_few_calls() -> None:
+    """Each number is a tenth above what it takes to read, to compile and to run."""
+    library = (ROOT / "lisp_lib" / "prelude.lisp").read_text("utf-8")
+    for program, most in (("(+ 1 2)", 90), (ONCE, 800), (library, 1700 * len(library) / 1000)):
+        host_calls(program)  # what only the first program pays
+        assert host_calls(program + " ") <= most
+
+
+def test_a_grant_that_nothing_here_gives_is_no_missing_grant() -> None:
+    error = Runtime(allow={"web"}).run('(curl "https://example.org")').error
+    assert error is not None
+    assert (error.code, error.help) == ("not-granted", None)
+    assert error.message == "the capability web was granted, but nothing here gives it"

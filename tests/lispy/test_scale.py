@@ -16,7 +16,7 @@ import pytest
 
 from lisppump.lispy import Limits, LispyError, Runtime
 from lisppump.lispy.builtins.versions import SMALL, Version, with_key
-from lisppump.lispy.values import Pair, Slice
+from lisppump.lispy.values import Slice, pair_of, slice_of
 from tests.conftest import ROOT
 
 STACK = 256 * 1024  # bytes: what a thread has elsewhere is twice as much
@@ -282,7 +282,7 @@ def chain(size: int) -> Any:
     """A list as cons makes it."""
     made: Any = [size - 1]
     for number in range(size - 2, -1, -1):
-        made = Pair(number, made, size - number)
+        made = pair_of(number, made, size - number)
     return made
 
 
@@ -291,7 +291,7 @@ def test_walking_a_long_list_takes_a_step_an_element_and_no_room(shape: str) -> 
     size = 100_000
     made = {
         "array": lambda: list(range(size)),
-        "window": lambda: Slice(list(range(-1, size + 1)), 1, size + 1),
+        "window": lambda: slice_of(list(range(-1, size + 1)), 1, size + 1),
         "chain": lambda: chain(size),
     }
     items = made[shape]()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lisppump.lispy import Limits, Runtime
+from lisppump.lispy import Limits, Runtime, hot
 from lisppump.lispy.capabilities import State
 from tests.lispy.transcripts import FOLDER, entries
 
 NEVER = 10**9
 LIMITS = Limits(steps=400_000)
+NARROW = Limits(steps=20_000, depth=700)  # programs that nobody wrote run into both all the time
 
 
 def told(result: Any) -> tuple[Any, ...]:
@@ -30,18 +33,21 @@ def told(result: Any) -> tuple[Any, ...]:
     return result.ok, result.text, result.output, said, result.usage
 
 
-def outcomes(programs: list[str], after: int, state: Any = None) -> Iterator[tuple[Any, ...]]:
+def outcomes(programs: list[str], after: int, state: Any, limits: Limits) -> Iterator[tuple[Any, ...]]:
     """What programs come to, one after the other in one runtime whose code turns hot after so many calls."""
-    runtime = Runtime(state, {"state"} if state is not None else (), LIMITS, seed=7)
+    runtime = Runtime(state, {"state"} if state is not None else (), limits, seed=7)
     runtime.context.heat.after = after
     for program in programs:
         yield told(runtime.run(program, "<program>"))
 
 
-def same(programs: list[str], state: Any = None) -> None:
-    wanted = list(outcomes(programs, NEVER, state))
-    for after in (1, 2, 7):
-        assert list(outcomes(programs, after, state)) == wanted, after
+def same(programs: list[str], state: Any = None, limits: Limits = LIMITS) -> None:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        wanted = list(outcomes(programs, NEVER, state, limits))
+        for after in (1, 2, 7):
+            assert list(outcomes(programs, after, state, limits)) == wanted, after
+    assert not warned, [str(warning.message) for warning in warned]
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.lisp")), ids=lambda path: path.stem)
@@ -78,20 +84,103 @@ def test_programs(program: str) -> None:
     same([program, program])
 
 
+def test_any_number_of_steps() -> None:
+    """A limit that is met anywhere is met in both tiers alike."""
+    program = "(define (f . all) (if (> (length all) 3) all (apply f 1 all))) (f)"
+    for steps in range(1, 30):
+        same([program], limits=Limits(steps=steps))
+
+
+@pytest.mark.parametrize("first", ["(g 2.5)", "(g 2)", "(map g '(1 2))", "(reduce h '(1 2))"])
+def test_no_room_to_make_code_anew(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Near the end of the host's stack, code for other arguments cannot be made: a limit, no crash."""
+    runtime = Runtime()
+    runtime.context.heat.after = 1
+    assert runtime.run(f"(define (g x) (* x 2)) (define (h a b) (+ a b)) {first}").ok
+
+    def full(*_: object) -> None:
+        raise RecursionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(hot._Procedure, "_body", full)
+        error = runtime.run(first.replace("2", "'x")).error
+        assert error is not None and error.code == "depth-limit"
+    again = runtime.run(first.replace("2", "'x")).error
+    assert again is not None and again.code == "wrong-type"
+
+
+DOUBLED = " ".join(f"(x{n + 1} (+ x{n} x{n}))" for n in range(100))
+TURNED = " ".join(f"v{n}" for n in range(4000))
+LABOURED = {  # programs of few steps that take long to look through
+    "sums of sums": f"(define (f x0) (let* ({DOUBLED}) x100)) (map f '(1 2 3))",
+    "sums of sums in a loop": f"(let loop ((x0 0)) (if (> x0 5) 'end (let* ({DOUBLED}) (loop (+ 1 x100)))))",
+    "quotients of quotients": f"(define (f x) {'(quotient ' * 50}x{' 2)' * 50}) (map f '(1 2 3))",
+    "many variables": f"(let loop ((i 0) {TURNED.replace('v', '(v').replace(' ', ' 1.5) ')} 's))"
+    f" (if (> i 5) i (loop (+ i 1) {TURNED[3:]} v0)))",
+}
+
+
+@pytest.mark.parametrize("program", LABOURED.values(), ids=LABOURED)
+def test_making_hot_code_takes_no_longer_than_running_it(program: str) -> None:
+    begun = time.process_time()
+    same([program])
+    assert time.process_time() - begun < 5
+
+
 # -- programs that nobody wrote
 
 NAMES = ("a", "b", "c")
 ATOMS = st.sampled_from(
-    ["0", "1", "2", "-7", "3.5", "0.0", "#t", "#f", "nil", "'()", '"s"', "'(1 2)", *NAMES]
+    [
+        *("0", "1", "2", "-7", "3.5", "0.0", "1e308", "600000000", "(expt 2 600)", "#t", "#f", "nil", "'()"),
+        *('"s"', "'x", "'(1 2)", "'(1 2.5 -3 #t)", "(cons 1 (cons 2 '()))", "(cdr '(1 2 3))", "'(1 . 2)"),
+        *('{"k" 1}', *NAMES),
+    ]
 )
 
 
 def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     """Forms around forms."""
     two = st.sampled_from(
-        ["+", "-", "*", "<", "=", ">=", "modulo", "quotient", "cons", "equal?", "list", "max"]
+        [
+            *(
+                "+",
+                "-",
+                "*",
+                "/",
+                "<",
+                "=",
+                ">=",
+                "modulo",
+                "quotient",
+                "remainder",
+                "cons",
+                "equal?",
+                "list",
+            ),
+            *("max", "min", "nth", "get", "append", "r", "apply +", "dict :k"),
+            *("string-append", 'string-append "ab"'),
+        ]
     )
-    one = st.sampled_from(["not", "null?", "car", "cdr", "even?", "zero?", "abs", "length", "f", "g"])
+    one = st.sampled_from(
+        [
+            *(
+                "not",
+                "null?",
+                "car",
+                "cdr",
+                "cadr",
+                "even?",
+                "zero?",
+                "abs",
+                "length",
+                "inc",
+                "floor",
+                "sqrt",
+            ),
+            *("round", "sin", "reverse", "number->string", "f", "g", "r", "apply r"),
+        ]
+    )
     return st.one_of(
         st.builds("({} {} {})".format, two, inner, inner),
         st.builds("({} {})".format, one, inner),
@@ -109,6 +198,24 @@ def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.builds("(map (lambda (c) {}) (list {} {}))".format, inner, inner, inner),
         st.builds("(let ((k (lambda () (set! b {}) b))) (list (k) {}))".format, inner, inner),
         st.builds("(case {} ((0 1) {}) (else {}))".format, inner, inner, inner),
+        st.builds('(case {} ((x s) {}) (("s") {}) (else 0))'.format, inner, inner, inner),
+        st.builds("(filter (lambda (c) {}) (list 1 {} {}))".format, inner, inner, inner),
+        st.builds("(reduce (lambda (b c) {}) {} (list 1 {} 2))".format, inner, inner, inner),
+        st.builds("(fold (lambda (b c) {}) {} (list {} 1.5))".format, inner, inner, inner),
+        st.builds("(begin (for-each (lambda (c) (set! b {})) (list {} 1)) b)".format, inner, inner),
+        st.builds(
+            "(let walk ((l {}) (m '())) (if (null? l) (reverse m) (walk (cdr l) (cons {} m))))".format,
+            inner,
+            inner,
+        ),
+        st.builds(
+            "(let walk ((l {}) (n 0)) (if (pair? l) (walk (cdr l) (+ n (car l))) (list n {})))".format,
+            inner,
+            inner,
+        ),
+        st.builds('(dict-set (dict "a" {}) {} {})'.format, inner, st.sampled_from(['"k"', ":a", "a"]), inner),
+        st.builds("(+ {} {} {})".format, inner, inner, inner),
+        st.builds("(letrec ((k (lambda (n) (if (< n 1) {} (+ 1 (k (- n 1))))))) (k 3))".format, inner),
     )
 
 
@@ -116,10 +223,12 @@ FORMS = st.recursive(ATOMS, grown, max_leaves=14)
 
 
 @settings(max_examples=300, deadline=None)
-@given(f=FORMS, g=FORMS, h=FORMS, values=st.lists(ATOMS, min_size=1, max_size=5))
-def test_generated_programs(f: str, g: str, h: str, values: list[str]) -> None:
+@given(forms=st.lists(FORMS, min_size=5, max_size=5), values=st.lists(ATOMS, min_size=1, max_size=5))
+def test_generated_programs(forms: list[str], values: list[str]) -> None:
+    f, g, h, r, again = forms
     definitions = (
         "(define a 1) (define b 2) (define c '(3 4))"
-        f"(define (f a) {f}) (define (g b) {g}) (define (h a b) {h})"
+        f"(define (f a) {f}) (define (g b) {g}) (define (h a b) {h}) (define (r a . b) {r})"
     )
-    same([definitions, *(f"(list (f {value}) (g {value}) (h {value} 2))" for value in values)])
+    calls = [f"(list (f {value}) (g {value}) (h {value} 2) (r {value}))" for value in values]
+    same([definitions, *calls, f"(define (g b) {again})", *calls], limits=NARROW)

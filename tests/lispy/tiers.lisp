@@ -181,3 +181,189 @@
 
 ; a global that changes under way
 (define g 1) (define (f) (list g (begin (set! g (+ g 1)) g) g)) (f) (f)
+
+; a builtin with too few
+(define (f n) (if (= n 0) (second) (+ 1 (f (- n 1)))))
+(f 60)
+
+; a builtin that counts its arguments itself
+(define (f n) (if (= n 0) (dict 1) (begin (f (- n 1)))))
+(f 60)
+
+; a key that nothing takes
+(define (greet name &key loud) (list name loud))
+(define (f n) (if (= n 0) (greet n :quiet #t) (f (- n 1))))
+(list (f 60))
+
+; clauses that do not fit
+(define area (case-lambda ((side) side) ((a b) (* a b))))
+(define (f n) (if (= n 0) (area) (+ (area n) (f (- n 1)))))
+(f 60)
+
+; wrong counts, mapped and applied
+(define (f n) (if (= n 0) (map car '(1) '(2)) (try (apply f '(1 2)) (catch e (f (- n 1))))))
+(f 60)
+
+; a grant that is missing, met in a hot procedure
+(define (f n) (if (= n 0) 0 (+ 1 (try (rb-agents) (catch e (f (- n 1)))))))
+(f 60)
+
+; a caught error that goes on
+(define (f n) (if (= n 0) 0 (try (rb-agents) (catch e (if (= n 1) (raise e) (f (- n 1)))))))
+(f 60)
+
+; the depth limit met where arithmetic goes wrong
+(define (h n) (try (+ nil n) (catch e (+ 1 (h n))))) (h 0)
+
+; a procedure defined anew while others rely on it
+(define (g n) (+ n 1)) (define (f n) (* 2 (g n))) (list (f 1) (f 2) (f 3)) (define (g n) (- n 1)) (list (f
+1) (f 2) (f 3)) (set! g (lambda (n) 'set)) (define (h) (g 1)) (list (h) (h) (h))
+
+; a procedure defined in a loop at the top
+(define i 0) (while (< i 4) (define (g n) (+ n i)) (define r (map g '(1 2 3))) (set! i (+ i 1))) (list r (g 1))
+
+; procedures that jump to each other with other types than before
+(define (a n x) (if (= n 0) x (b (- n 1) (if (= n 5) 2.5 x)))) (define (b n x) (if (= n 0) (list x) (c (- n
+1) x))) (define (c n x) (if (= n 0) "c" (a (- n 1) (+ x x)))) (list (a 9 1) (a 10 1) (b 10 "s") (a 11 3))
+
+; jumps to each other that fail
+(define (a n) (if (= n 0) (car n) (b (- n 1)))) (define (b n) (if (= n 0) (undefined-name) (a (- n 1)))) (list
+(try (a 4) (catch e e)) (try (a 5) (catch e e)) (a 6))
+
+; jumps to each other, one of which keeps a closure over what changes
+(define (a n f) (if (= n 0) (f) (b (- n 1) (lambda () (set! n (+ n 1)) n)))) (define (b n f) (if (= n 0) (f) (a
+(- n 1) f))) (list (a 4 car) (a 5 list) (a 6 list))
+
+; jumps to each other from inside a loop
+(define (a n) (let loop ((i 0)) (if (< i 2) (loop (+ i 1)) (if (= n 0) 'done (b (- n 1)))))) (define (b n) (a n))
+(list (a 500) (b 20))
+
+; a procedure that goes on in another, without end but for the limit
+(define (a n) (b (+ n 1))) (define (b n) (a (* n 2))) (a 1)
+
+; a local procedure that calls itself
+(define (f n) (define (g k) (if (< k 2) k (+ (g (- k 1)) (g (- k 2))))) (g n)) (list (f 9) (f 10) (f "x"))
+
+; a local procedure that is made again under way
+(define (f n) (define made '()) (dotimes (i n) (define (g k) (if (= k 0) i (g (- k 1)))) (set! made (cons g made)))
+(map (lambda (g) (g 3)) made)) (list (f 3) (f 4))
+
+; walks over lists of all kinds
+(define (walk items) (let loop ((l items) (made '())) (if (null? l) (reverse made) (loop (cdr l) (cons (* 2 (car
+l)) made))))) (map (lambda (l) (try (walk l) (catch e (get e :message)))) (list '(1 2 3) nil '() (cdr '(1 2 3))
+(cons 1 (cons 2 '())) (append '(1) (cons 2 '(3))) '(1 2 . 3) '(1 . 2) 5 "s" {"a" 1} (range 100) (cons 1 (range 70))))
+
+; a walk that keeps what it gathered, or stops before the end
+(define (until x items) (let loop ((l items) (seen '())) (cond ((null? l) (list 'none seen)) ((equal? (car l) x)
+(list seen (reverse seen) (length seen))) (else (loop (cdr l) (cons (car l) seen)))))) (list (until 3 '(1 2 3 4))
+(until 9 '(1 2)) (until 1 '(1)) (until 1 '()))
+
+; a walk that asks for more than there is
+(define (pairs l) (let loop ((l l) (n 0)) (if (empty? l) n (loop (cdr l) (+ n (car (cdr l))))))) (list (try (pairs
+'(1 2)) (catch e e)) (let loop ((l '(1 2)) (n 0)) (if (= n 5) n (loop (cdr l) (+ n 1)))))
+
+; a walk in a walk
+(define (all a b) (let outer ((l a) (made '())) (if (null? l) made (outer (cdr l) (cons (let inner ((m b) (n 0)) (if
+(pair? m) (inner (cdr m) (+ n (* (car l) (car m)))) n)) made))))) (list (all '(1 2 3) '(4 5)) (all '() '(1)) (all '(1)
+(cons 1 (cons 2 nil))))
+
+; lambdas whose elements change their kind
+(define (f items) (list (map (lambda (x) (* x 2)) items) (filter (lambda (x) (> x 1)) items) (reduce (lambda (a x) (+ a
+x)) 0 items) (fold (lambda (x a) (cons x a)) '() items) (fold-right (lambda (x a) (+ x a)) 0 items))) (list (f '(1 2
+3)) (f '(1 2.5 600000000 -1)) (try (f '(1 2 "s")) (catch e e)) (f '()) (f '(1.5)) (f (cdr '(1 2 3))))
+
+; a lambda that calls back, fails, or leaves a call to another
+(define (down n) (if (= n 0) 0 (down (- n 1)))) (define (f items) (map (lambda (x) (down x)) items)) (define (g
+items) (map (lambda (x) (if (= x 2) (error "two" x) (apply max (list x 1)))) items)) (list (f '(1 2 3)) (f '(4 5 6))
+(try (g '(0 1 2 3)) (catch e e)) (g '(0 1)) (g '(5 2 7)))
+
+; integers that grow past all that is small
+(define (f a b) (list (+ a b) (- a b) (* a b) (+ a 1) (- b 1) (max a b) (quotient a 3) (modulo b 7))) (map (lambda (n) (f
+n (- n))) (list 1 536870911 536870912 (expt 2 62) (expt 2 511) (expt 2 512) (expt 2 513) (expt 2 900)))
+
+; a loop that doubles
+(define (f n) (let loop ((i 0) (x 1)) (if (= i n) x (loop (+ i 1) (+ x x))))) (list (f 10) (f 600) (string-length
+(number->string (f 900))))
+
+; collected arguments
+(define (f a . rest) (list a rest)) (define (g . all) (apply + all)) (define (h n) (list (f n) (f n 1) (f n 1 2) (g)
+(g n) (g n 1 2.5) (apply f (list n n)))) (list (h 1) (h 2) (h 3) (try (f) (catch e e)) (f))
+
+; keys of small dicts set in place
+(define (f d) (list (dict-set d "a" 1) (dict-set d :a 1 :b 2) (dict-set d "a" 1 "a" 2 "c" 3) (dict "x" d :y 1)
+(update d "n" (lambda (n) (+ 1 (or n 0)))))) (map f (list {} {"a" 0 "n" 4} nil '() (reduce (lambda (d i) (dict-set d
+(number->string i) i)) {} (range 20))))
+
+; texts put together in place
+(define (f x) (list (string-append "a" x) (string-append x x "b") (number->string 7) (string-append (number->string 3)
+x))) (list (f "s") (f "") (try (f 5) (catch e e)) (try (f nil) (catch e e)))
+
+; cases of names and texts
+(define (f x) (case x ((a b) 1) ((:k) 2) (("s") 3) (else (list x)))) (map f (list 'a 'b :k "s" "a" 1 nil '() '(1) {}))
+
+; short procedures in the place of their calls, with other kinds each time
+(define (same x) x) (define (let-same x) (let ((y (same x))) (if (let ((z y)) z) (list y) 'no))) (define (f n)
+(list (let-same n) (let-same #f) (let-same 2.5) (let-same nil) (let-same (same (same n))) (if (same #f) 1 2)))
+(list (f 1) (f "s") (f #f))
+
+; short procedures that fail, in each other and at the end of each other
+(define (a x) (car x)) (define (b x) (a (cdr x))) (define (c x) (+ 1 (b x))) (define (d x) (if (null? x) (e x)
+(c x))) (define (e x) (undefined-name x)) (define (f x) (list (c x) (d x))) (list (f '(1 2)) (try (f '(1))
+(catch e e)) (try (d nil) (catch e e)) (try (c 5) (catch e e)) (f 5))
+
+; the depth limit in short procedures
+(define (a x) (+ 1 (b x))) (define (b x) (* 2 (c x))) (define (c x) (if (= x 0) 0 (d (- x 1)))) (define (d x) (a x))
+(list (a 5) (a 900)) (a 1000000)
+
+; a short procedure that ends in what leaves calls to others
+(define (loop-on n k) (if (= n 0) (k n) (loop-on (- n 1) k))) (define (g n k) (if (< n 0) 'less (loop-on n k)))
+(define (f n) (list (g n list) (g (- n) list) (g n (lambda (x) (g -1 x))))) (list (f 3) (f 4) (f 2000))
+
+; a short procedure whose operands change what it reads
+(define total 0) (define (add! n) (set! total (+ total n)) total) (define (both a b) (list a b total)) (define (f n)
+(both (add! n) (both (add! 1) (add! 2)))) (list (f 1) (f 2) total)
+
+; a list that is walked becomes another variable
+(let walk ((l '(1 2 3)) (before '())) (if (null? l) before (walk (cdr l) l)))
+(define (f l) (let walk ((l l) (n 0) (all '())) (if (null? l) (list n all) (walk (cdr l) (car l) (cons n
+l)))))
+(list (f '(1 2 3)) (f (cons 1 (cons 2 '()))))
+
+; a sum or difference that costs a step
+(define (f a) (list (- a 1 2 3 4 5 6 7) (+ a 1 2 3 4 5 6 7) (- a 1 2 3 4 5 6 7 8) (+ a 1 2 3 4 5 6))) (f 1)
+(define (g a) (list (- a 1.5 2 3 4 5 6 7) (- a a a a a a a a))) (list (g 1) (g (expt 2 61)) (g 2.5))
+
+; a filter that changes its element
+(filter (lambda (x) (set! x (list x)) x) '(1 2 3))
+
+; a list that is put together and read more than once
+(let loop ((i 0) (m '())) (if (= i 3) (list (eq? m m) (equal? m m)) (loop (+ i 1) (cons i m))))
+(let loop ((i 0) (m '())) (if (= i 3) (dotimes (j 9 (eq? m m)) (car m)) (loop (+ i 1) (cons i m))))
+
+; a filter by a constant
+(filter (lambda (x) 5) '(1 2 3)) (list (filter (lambda (x) "a") '(1 2)) (filter (lambda (x) nil) '(1 2)))
+
+; a jump whose arguments fail
+(define (g a) (list a)) (define (k a) (g a)) (define (z x) (k (min 1 x)))
+(list (try (z nil) (catch e 1)) (try (z nil) (catch e 2)) (try (z nil) (catch e 3)))
+((lambda () (g 5)))
+
+; a simulation whose text has eval, run by hot code that then meets other numbers
+(define sim (dict-set (simulation :initial-state {"n" 0} :step (lambda (s t) s) :max-ticks 2 :observables '(n))
+  "source" "(simulation :initial-state {\"n\" 0} :step (lambda (s t) (eval 's)) :max-ticks 2 :observables '(n))"))
+(define (run x) (if (equal? x 3) (try (simulate sim) (catch e 0))) (+ 1 x))
+(define (down x) (if (equal? x 3) (try (simulate sim) (catch e 0))) (if (< x 0.5) x (+ 1 (down (/ x 2)))))
+(list (map (lambda (x) (run x)) (list 1 2 3 2.5 4)) (filter (lambda (x) (< 1 (run x))) (list 1 3 2.5)))
+(list (sort (list 5 4 3 2 2.5 3) (lambda (a x) (run x) (< a x))) (down 6) (map down '(1 3 2.5)))
+
+; a simulation whose text has eval, run by a procedure that is called for many values
+(define sim (dict-set (simulation :initial-state {"n" 0} :step (lambda (s t) s) :max-ticks 2 :observables '(n))
+  "source" "(simulation :initial-state {\"n\" 0} :step (lambda (s t) (eval 's)) :max-ticks 2 :observables '(n))"))
+(list
+  (map (lambda (x) (if (equal? x 3) (try (simulate sim) (catch e 0))) (+ 1 x)) (list 1 2 3 2.5 4))
+  (reduce (lambda (a x) (if (equal? x 3) (try (simulate sim) (catch e 0))) (+ a x)) (list 1 2 3 2.5 4)))
+
+; a simulation whose text has eval, run by a procedure that sorts
+(define sim (dict-set (simulation :initial-state {"n" 0} :step (lambda (s t) s) :max-ticks 2 :observables '(n))
+  "source" "(simulation :initial-state {\"n\" 0} :step (lambda (s t) (eval 's)) :max-ticks 2 :observables '(n))"))
+(sort (list 5 4 3 2 2.5 3) (lambda (a x) (if (equal? x 3) (try (simulate sim) (catch e 0))) (< a x)))

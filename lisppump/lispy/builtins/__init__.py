@@ -29,7 +29,8 @@ class BuiltinSpec:
     """One entry of the table.
 
     `usage` is a call as one would write it; `example` a transcript line `expr ;=> value`; `cost` the
-    published formula in steps over the sizes of the arguments; `capability` the grant it needs.
+    published formula in steps over the sizes of the arguments; `capability` the grant it needs; `through` the
+    builtins that do the work for it, whose errors are its own.
     """
 
     name: str
@@ -43,6 +44,11 @@ class BuiltinSpec:
     domain: str
     aliases: tuple[str, ...] = ()
     capability: str | None = None
+    through: tuple[str, ...] = ()
+
+    def usage_as(self, name: str) -> str:
+        """The usage as one writes it who calls the builtin `name`."""
+        return f"({name}{self.usage[1 + len(self.name) :]}"
 
 
 BUILTINS: dict[str, BuiltinSpec] = {}
@@ -57,11 +63,12 @@ def builtin(
     cost: str = "0",
     aliases: tuple[str, ...] = (),
     capability: str | None = None,
+    through: tuple[str, ...] = (),
 ) -> Callable[[Implementation], Implementation]:
     """Enter a function into the table; how many arguments it takes is read from its signature after `run`."""
 
     def enter(function: Implementation) -> Implementation:
-        spec = _spec(function, name, usage, doc, example, cost, aliases, capability)
+        spec = _spec(function, name, usage, doc, example, cost, aliases, capability, through)
         for word in (name, *aliases):
             if word in BUILTINS:
                 raise ValueError(f"builtin {word} is declared twice")
@@ -119,13 +126,16 @@ def _spec(
     cost: str,
     aliases: tuple[str, ...],
     capability: str | None,
+    through: tuple[str, ...] = (),
 ) -> BuiltinSpec:
     code = function.__code__
     positional = code.co_argcount - 1
     low = positional - len(function.__defaults__ or ())
     high = None if code.co_flags & _REST else positional
     domain = function.__module__.rpartition(".")[2]
-    return BuiltinSpec(name, function, low, high, usage, doc, example, cost, domain, aliases, capability)
+    return BuiltinSpec(
+        name, function, low, high, usage, doc, example, cost, domain, aliases, capability, through
+    )  # fmt: skip
 
 
 def _check_words(
@@ -185,6 +195,7 @@ def _bad(name: Any, what: str, help: str) -> LisppumpError:
 def load() -> dict[str, BuiltinSpec]:
     """The whole table, each domain imported."""
     from lisppump.lispy.builtins import (  # noqa: F401
+        alists,
         bits,
         characters,
         clock,
@@ -197,6 +208,7 @@ def load() -> dict[str, BuiltinSpec]:
         generic,
         hashes,
         immutable,
+        joining,
         lists,
         meta,
         numbers,
@@ -214,6 +226,7 @@ def load() -> dict[str, BuiltinSpec]:
         state,
         substrings,
         text,
+        web,
     )  # fmt: skip
 
     return BUILTINS

@@ -63,13 +63,14 @@ def shift_right(run: Run, value: Value, bits: Value) -> Value:
 
 
 @builtin("floor/", "(floor/ a b)", "The quotient rounded down and the rest, as (values q r).",
-         example="(floor/ -7 2) ;=> (-4 1)", cost=BIG)  # fmt: skip
+         example="(floor/ -7 2) ;=> (-4 1)", cost=BIG, through=("//",))  # fmt: skip
 def floor_both(run: Run, left: Value, right: Value) -> Value:
     return [floor_divide(run, left, right), modulo(run, left, right)]
 
 
 @builtin("truncate/", "(truncate/ a b)", "The quotient cut toward zero and the rest, as (values q r).",
-         example="(truncate/ -7 2) ;=> (-3 -1)", cost=BIG, aliases=("quotient/remainder",))  # fmt: skip
+         example="(truncate/ -7 2) ;=> (-3 -1)", cost=BIG, aliases=("quotient/remainder",),
+         through=("quotient",))  # fmt: skip
 def truncate_both(run: Run, left: Value, right: Value) -> Value:
     return [quotient(run, left, right), remainder(run, left, right)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import count, string, wrong
@@ -16,11 +16,18 @@ if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
 
+NONE: Any = object()  # where an argument is not given
+
+
 def _comparison(sign: str, words: str, test: Callable[[str, str], bool]) -> None:
-    def ordered(run: Run, first: Value, *values: Value) -> Value:
-        if len(values) == 1 and first.__class__ is str and values[0].__class__ is str:
-            run.meter.charge((len(first) + len(values[0])) >> 6)
-            return test(first, values[0])
+    def ordered(run: Run, first: Value, second: Value = NONE, *others: Value) -> Value:
+        if first.__class__ is str and second.__class__ is str and not others:
+            meter = run.meter
+            meter.steps += (len(first) + len(second)) >> 6
+            if meter.steps > meter.next_look:
+                meter.look()
+            return test(first, second)
+        values = () if second is NONE else (second, *others)
         texts = [string(f"string{sign}", value, place) for place, value in enumerate((first, *values), 1)]
         run.meter.charge(sum(map(len, texts)) >> 6)
         return all([test(left, right) for left, right in pairwise(texts)])
@@ -49,7 +56,7 @@ def equal_but_case(run: Run, first: Value, second: Value) -> Value:
 @builtin("string-empty?", "(string-empty? text)", "True for the text without characters.",
          example="(string-empty? \"\") ;=> #t", aliases=("string-null?", "string-empty-p"))  # fmt: skip
 def is_empty(run: Run, value: Value) -> Value:
-    return not string("string-empty?", value)
+    return not value if value.__class__ is str else not string("string-empty?", value)
 
 
 @builtin("string-blank?", "(string-blank? text)", "True for a text of white space only, or nil.",
@@ -70,6 +77,8 @@ def character(name: str, value: Value) -> str:
 
 def _kind(name: str, words: str, sample: str, test: Callable[[str], bool]) -> None:
     def tested(run: Run, value: Value) -> Value:
+        if value.__class__ is str and len(value) == 1:
+            return test(value)
         return test(character(name, value))
 
     builtin(name, f"({name} c)", f"True for {words}.", example=f'({name} "{sample}") ;=> #t')(tested)
@@ -91,6 +100,8 @@ def is_char(run: Run, value: Value) -> Value:
 @builtin("char->integer", "(char->integer c)", "The number of a character.",
          example="(char->integer \"a\") ;=> 97", aliases=("ord", "char-code"))  # fmt: skip
 def char_to_integer(run: Run, value: Value) -> Value:
+    if value.__class__ is str and len(value) == 1:
+        return ord(value)
     return ord(character("char->integer", value))
 
 

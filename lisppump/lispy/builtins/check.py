@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import describe_type
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.values import Keyword, Pair, Procedure, Slice, Symbol, Value, elements, is_list, length
+from lisppump.lispy.values import (
+    Keyword,
+    Pair,
+    Procedure,
+    Slice,
+    Symbol,
+    Value,
+    elements,
+    is_list,
+    length,
+    slice_of,
+)
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
@@ -18,6 +29,11 @@ CELL = 48  # bytes charged for one cons cell
 def ordinal(place: int) -> str:
     """1st, 2nd, 3rd, 4th, ..."""
     return f"{place}{'st' if place == 1 else 'nd' if place == 2 else 'rd' if place == 3 else 'th'}"
+
+
+def counted(count: int, word: str) -> str:
+    """1 element, 2 elements, ..."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def wrong(name: str, wanted: str, got: Value, place: int = 0, help: str | None = None) -> LispyError:
@@ -125,10 +141,15 @@ def proper(name: str, value: Value, place: int = 1) -> Value:
 
 def walk(run: Run, name: str, value: Value, place: int = 1) -> list[Value]:
     """The elements of a list, one step each charged before they are gathered."""
-    if value.__class__ is not list:
-        proper(name, value, place)
-        if value is None:
-            return []
+    if value.__class__ is list:
+        meter = run.meter
+        meter.steps += len(value)
+        if meter.steps > meter.next_look:
+            meter.look()
+        return value
+    proper(name, value, place)
+    if value is None:
+        return []
     run.meter.charge(length(value))
     return elements(value)
 
@@ -192,9 +213,12 @@ def text_key(name: str, value: Value) -> str:
 
 def room(run: Run, count: int) -> None:
     """Refuse a list or dict that would be too large and count its bytes; the steps are charged elsewhere."""
+    meter = run.meter
     if count > run.limits.elements:
-        run.meter.container(count)
-    run.meter.allocate(8 * count)
+        meter.container(count)
+    meter.allocated += 8 * count
+    if meter.allocated > meter.limits.allocation:
+        meter.allocate(0)
 
 
 def flat(value: Value) -> tuple[list[Value], int, int]:
@@ -218,7 +242,7 @@ def flat(value: Value) -> tuple[list[Value], int, int]:
     start = 1
     while value.__class__ is Pair and start < stop:
         following = value.cdr
-        value.cdr = Slice(base, start, stop)
+        value.cdr = slice_of(base, start, stop)
         value = following
         start += 1
     return base, 0, stop
@@ -230,4 +254,4 @@ def window(base: list[Value], start: int, stop: int) -> Value:
         return []
     if start == 0 and stop == len(base) and base.__class__ is list:
         return base
-    return Slice(base, start, stop)
+    return slice_of(base, start, stop)

@@ -5,12 +5,14 @@ Sorting by one charges what calling it comes to.
 
 from __future__ import annotations
 
+import operator
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins.compare import NUMBERS
+from lisppump.lispy.calls import Builtin
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.names import UNBOUND, Cell
 from lisppump.lispy.tree import Call, Const, Global, Lambda, Local, Tree, Variable
@@ -54,12 +56,13 @@ class Order:
     steps: int
 
 
+BUILTIN_ORDERS = {name: Order(None, None, *order, 0) for name, order in ORDERS.items()}
+
+
 def order_of(run: Run, procedure: Procedure) -> Order | None:
     """The order of a comparator, None where it cannot be told."""
-    spec = getattr(procedure, "spec", None)
-    if spec is not None:
-        known = ORDERS.get(spec.name)
-        return None if known is None else Order(None, None, *known, 0)
+    if procedure.__class__ is Builtin:
+        return BUILTIN_ORDERS.get(procedure.spec.name)
     tree = getattr(getattr(procedure, "template", None), "tree", None)
     if tree is None or len(tree.parameters) != 2 or tree.rest is not None or not isinstance(tree.body, Call):
         return None
@@ -77,7 +80,10 @@ def order_of(run: Run, procedure: Procedure) -> Order | None:
     else:
         return None
     key = _key(run, left, parameter, procedure, tree)
-    return None if key is None else Order(key, _field(left, parameter), descending, stable, compares, 1)
+    if key is None:
+        return None
+    own = None if key is _itself else key
+    return Order(own, _field(left, parameter), descending, stable, compares, 1)
 
 
 def _field(tree: Tree, parameter: Variable) -> str | None:
@@ -123,7 +129,7 @@ def _alike(left: Tree, right: Tree, first: Variable, second: Variable) -> bool:
 def _key(run: Run, tree: Tree, parameter: Variable, procedure: Any, around: Lambda) -> Key | None:
     """A function of an element that gives what an expression does, if that has no effect but its value."""
     if isinstance(tree, Local) and tree.variable is parameter:
-        return lambda item: item
+        return _itself
     if not isinstance(tree, Call):
         value = _constant(tree, procedure, around)
         return None if value is UNBOUND else lambda item: value
@@ -154,6 +160,10 @@ def _key(run: Run, tree: Tree, parameter: Variable, procedure: Any, around: Lamb
     return lambda item: function(run, *[part(item) for part in parts])
 
 
+def _itself(item: Value) -> Value:
+    return item
+
+
 def _is(tree: Tree, variable: Variable) -> bool:
     return isinstance(tree, Local) and tree.variable is variable
 
@@ -170,24 +180,28 @@ def _constant(tree: Tree, procedure: Any, around: Lambda) -> Value:
     return UNBOUND
 
 
-def arranged(run: Run, order: Order, items: list[Value]) -> list[int] | None:
-    """The positions of elements as a merge sort by the comparator has them, at its cost; None if unknown."""
+def arranged(run: Run, order: Order, items: list[Value], keys: list[Value]) -> list[Value] | None:
+    """Elements as a merge sort of their keys by the comparator has them, at its cost; None if unknown."""
     if run.depth + 1 >= run.limits.depth:
         return None
-    keys = items if order.key is None else _keys(run, order.key, order.field, items)
-    if keys is None or not _comparable(order.compares, keys):
+    parts = keys if order.key is None else _keys(run, order.key, order.field, keys)
+    if parts is None or not _comparable(order.compares, parts):
         return None
-    places = range(len(keys))
-    found = sorted(
-        places if order.stable else reversed(places), key=keys.__getitem__, reverse=order.descending
-    )
+    if parts is items and order.stable:
+        found = sorted(items, reverse=order.descending)
+    else:
+        places = range(len(parts))
+        found = sorted(
+            places if order.stable else reversed(places), key=parts.__getitem__, reverse=order.descending
+        )
+        found = list(map(items.__getitem__, found))
     if order.steps:
-        if order.descending and keys[0].__class__ is str:
-            ranks = {key: -rank for rank, key in enumerate(sorted(set(keys)))}
-            keys = [ranks[key] for key in keys]
+        if order.descending and parts[0].__class__ is str:
+            ranks = {key: -rank for rank, key in enumerate(sorted(set(parts)))}
+            parts = list(map(ranks.__getitem__, parts))
         elif order.descending:
-            keys = [-key for key in keys]
-        run.meter.charge(order.steps * comparisons(keys, order.stable))
+            parts = list(map(operator.neg, parts))
+        run.meter.charge(order.steps * comparisons(parts, order.stable))
     return found
 
 

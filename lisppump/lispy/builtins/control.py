@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
+from lisppump.lispy.builtins.calling import once
 from lisppump.lispy.builtins.check import call, walk, wrong
-from lisppump.lispy.calls import spread
-from lisppump.lispy.values import Procedure, Symbol, Value, is_list, is_true
+from lisppump.lispy.calls import Builtin, blame, spread
+from lisppump.lispy.errors import LispyError
+from lisppump.lispy.values import Primitive, Procedure, Symbol, Value, is_list, is_true
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
@@ -17,12 +19,27 @@ if TYPE_CHECKING:
 @builtin("apply", "(apply f x ... list)", "Calls f with the arguments, the last of them a list of more.",
          example="(apply + 1 '(2 3)) ;=> 6", cost="n, and the call")  # fmt: skip
 def apply(run: Run, procedure: Value, first: Value, *others: Value) -> Value:
+    last = others[-1] if others else first
+    if procedure.__class__ is Builtin and last.__class__ is list:
+        meter = run.meter
+        meter.steps += len(last)
+        if meter.steps > meter.next_look:
+            meter.look()
+        given = [first, *others[:-1], *last] if others else last
+        try:
+            return spread(procedure.call, given, len(given))
+        except LispyError as error:
+            blame(error, None)
+            raise
     if not isinstance(procedure, Procedure):
         raise wrong("apply", "a procedure", procedure, 1)
-    values = (first, *others)
-    if not is_list(values[-1]):
-        raise wrong("apply", "a list", values[-1], len(values) + 1)
-    return run.apply(procedure, [*values[:-1], *walk(run, "apply", values[-1])])
+    if not is_list(last):
+        raise wrong("apply", "a list", last, len(others) + 2)
+    items = walk(run, "apply", last)
+    return run.apply(procedure, [first, *others[:-1], *items] if others else [*items])
+
+
+WORDS = {word: Symbol(word) for word in ("compose", "partial", "constantly", "complement", "memoize")}
 
 
 def _made(
@@ -30,17 +47,26 @@ def _made(
 ) -> Procedure:
     """A procedure that a call of `name` with these parts makes; that call is its source."""
     run.meter.allocate(160)
-    return Procedure(name, function, low, high, source=[Symbol(name), *parts])
+    return Primitive(name, function, low, high, source=[WORDS[name], *parts])
 
 
 def _chain(run: Run, name: str, procedures: list[Value]) -> Callable[..., Value]:
     """A function that calls the first procedure with its arguments, each other one with the result before."""
-    functions = [call(run, name, procedure, place) for place, procedure in enumerate(procedures, 1)]
+    count = None
+    functions = []
+    for place, procedure in enumerate(procedures, 1):
+        functions.append(call(run, name, procedure, place, count))
+        count = 1  # all but the first get what the one before gave
+    steps = len(functions)
+    first, *others = functions
 
     def chained(*values: Value) -> Value:
-        run.meter.charge(len(functions))
-        result = spread(functions[0], values, len(values))
-        for function in functions[1:]:
+        meter = run.meter
+        meter.steps += steps
+        if meter.steps > meter.next_look:
+            meter.look()
+        result = first(values[0]) if len(values) == 1 else spread(first, values, len(values))
+        for function in others:
             result = function(result)
         return result
 
@@ -96,18 +122,26 @@ def pipe(run: Run, value: Value, *procedures: Value) -> Value:
         if not isinstance(procedure, Procedure):
             help = "(->> x (f 1) (g 2)) puts a value through calls, each as the last argument"
             raise wrong("pipe", "a procedure", procedure, place, help)
-        value = call(run, "pipe", procedure, place)(value)
+        value = once(run, procedure, value)
     return value
 
 
 @builtin("partial", "(partial f x ...)", "A procedure that calls f with these arguments before its own.",
          example="((partial + 10) 5) ;=> 15", cost="1 at each call", aliases=("curry",))  # fmt: skip
 def partial(run: Run, procedure: Value, *values: Value) -> Value:
-    function = call(run, "partial", procedure)
+    fixed = isinstance(procedure, Procedure) and len(values) <= procedure.low == procedure.high
+    function = call(run, "partial", procedure, 1, procedure.low if fixed else None)
+
+    count = len(values)
 
     def applied(*others: Value) -> Value:
-        run.meter.charge(1 + len(values))
-        return spread(function, (*values, *others), len(values) + len(others))
+        meter = run.meter
+        meter.steps += 1 + count
+        if meter.steps > meter.next_look:
+            meter.look()
+        if count == 1 and len(others) == 1:
+            return function(values[0], others[0])
+        return spread(function, (*values, *others), count + len(others))
 
     low = max(0, procedure.low - len(values))
     high = None if procedure.high is None else max(0, procedure.high - len(values))
@@ -175,7 +209,8 @@ def eval_(run: Run, program: Value) -> Value:
     return run.evaluate(program)
 
 
-@builtin("gensym", "(gensym)", "A symbol that no program has.", example="(equal? (gensym) (gensym)) ;=> #f")
+@builtin("gensym", "(gensym [prefix])", "A symbol that no program has.",
+         example="(equal? (gensym) (gensym)) ;=> #f")
 def gensym(run: Run, prefix: Value = None) -> Value:
     return run.gensym()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin
+from lisppump.lispy.builtins.calling import entry_calls
 from lisppump.lispy.builtins.check import accepts, call, dictionary, key_of, room, walk, wrong
 from lisppump.lispy.builtins.dicts import member_of
-from lisppump.lispy.builtins.sequences import entry_calls
 from lisppump.lispy.builtins.versions import ENTRY, with_key
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Procedure, Value, is_true
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
          cost="n, and the calls")  # fmt: skip
 def update_each(run: Run, values: Value, key: Value, procedure: Value) -> Value:
     name = key_of("update-each", key)
-    function = call(run, "update-each", procedure, 3)
+    function = call(run, "update-each", procedure, 3, 1)
 
     def changed(item: Value) -> Value:
         items = dictionary("update-each", item)
@@ -69,7 +69,7 @@ def dict_map(run: Run, first: Value, second: Value) -> Value:
          aliases=("update-vals",))  # fmt: skip
 def map_values(run: Run, first: Value, second: Value) -> Value:
     procedure, items = _with_dict("map-values", first, second)
-    function = call(run, "map-values", procedure)
+    function = call(run, "map-values", procedure, count=1)
     run.meter.charge(len(items))
     run.meter.allocate(ENTRY * len(items))
     return {key: function(value) for key, value in list(items.items())}

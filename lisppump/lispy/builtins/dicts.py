@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin, describe_type
+from lisppump.lispy.builtins.calling import once
 from lisppump.lispy.builtins.check import (
-    CELL,
     arity,
     call,
+    counted,
     dictionary,
     flat,
     has,
@@ -18,13 +19,11 @@ from lisppump.lispy.builtins.check import (
     room,
     text_key,
     walk,
-    window,
     wrong,
 )  # fmt: skip
-from lisppump.lispy.builtins.compare import same
-from lisppump.lispy.builtins.lists import head_of, tail_of
+from lisppump.lispy.builtins.lists import NONE, head_of, tail_of
 from lisppump.lispy.builtins.searching import find_pair, pair_key
-from lisppump.lispy.builtins.versions import ENTRY, SMALL, Version, small_with_keys, with_key
+from lisppump.lispy.builtins.versions import ENTRY, SMALL, Version, newer, small_with_keys, with_key
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import (
     Keyword,
@@ -32,7 +31,6 @@ from lisppump.lispy.values import (
     Procedure,
     Symbol,
     Value,
-    cons,
     is_list,
     is_nil,
     is_true,
@@ -43,22 +41,33 @@ if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
 
+STRINGS = frozenset((str,))
+
+
 @builtin("dict", "(dict key value ...)", "A dict of keys and values in turn.",
          example="(dict \"a\" 1 :b 2) ;=> {\"a\" 1 \"b\" 2}", cost="0", aliases=("make-dict", "hash",
                   "make-hash", "make-equal-hash", "make-hasheq", "make-hasheqv", "hasheq", "hasheqv",
-                  "make-immutable-hash", "make-immutable-hasheq", "dict-create"))  # fmt: skip
+                  "make-immutable-hash", "make-immutable-hasheq", "dict-create"),
+         through=("list->dict",))  # fmt: skip
 def dict_(run: Run, *values: Value) -> Value:
     if len(values) == 1 and is_list(values[0]):
         return list_to_dict(run, values[0])
     if len(values) % 2:
-        raise LispyError("wrong-arity", f"dict wants keys and values in turn, got {len(values)} arguments")
-    run.meter.allocate(ENTRY * len(values))
-    made = {}
+        got = counted(len(values), "argument")
+        raise LispyError("wrong-arity", f"dict wants keys and values in turn, got {got}")
+    meter = run.meter
+    meter.allocated += ENTRY * len(values)
+    if meter.allocated > meter.limits.allocation:
+        meter.allocate(0)
+    made: dict[str, Value] = {}
     pairs = iter(values)
     for key in pairs:
-        if key.__class__ is not str:
+        if key.__class__ is str:
+            made[key] = next(pairs)
+        elif key.__class__ is Keyword or key.__class__ is Symbol:
+            made[key.name] = next(pairs)
+        else:
             break
-        made[key] = next(pairs)
     else:
         return made
     return {key_of("dict", values[place], place + 1): values[place + 1] for place in range(0, len(values), 2)}
@@ -74,14 +83,15 @@ def list_to_dict(run: Run, value: Value) -> Value:
     run.meter.allocate(ENTRY * len(items))
     made: dict[str, Value] = {}
     for item in items:
-        if item.__class__ is Pair and item.size < 0:
+        if item.__class__ is list and len(item) == 2 and item[0].__class__ is str:
+            made[item[0]] = item[1]
+        elif item.__class__ is Pair and item.size < 0:
             made[text_key("list->dict", item.car)] = item.cdr
         elif is_list(item) and not is_nil(item):
             base, start, stop = flat(item)
             if stop - start != 2:
-                raise LispyError(
-                    "bad-value", f"list->dict wants pairs of key and value, got {stop - start} elements"
-                )
+                got = counted(stop - start, "element")
+                raise LispyError("bad-value", f"list->dict wants pairs of key and value, got {got}")
             made[text_key("list->dict", base[start])] = base[start + 1]
         else:
             raise LispyError("wrong-type", f"list->dict wants a list of pairs, one is {describe_type(item)}")
@@ -93,8 +103,14 @@ def list_to_dict(run: Run, value: Value) -> Value:
          "key; the default (nil) only where there is none.", example="(get {\"a\" 1} \"b\" 0) ;=> 0",
          cost="nodes looked at in a list of pairs", aliases=("dict-get", "hash-get"))  # fmt: skip
 def get(run: Run, value: Value, key: Value, default: Value = None) -> Value:
-    if key.__class__ is str and (value.__class__ is dict or value.__class__ is Version):
+    kind = value.__class__
+    if key.__class__ is str and (kind is dict or kind is Version):
         return value.get(key, default)
+    if kind is list:
+        if key.__class__ is int:
+            return value[key] if 0 <= key < len(value) else default
+    elif (kind is dict or kind is Version) and (key.__class__ is Keyword or key.__class__ is Symbol):
+        return value.get(key.name, default)
     return got(run, "get", value, key, default)
 
 
@@ -167,9 +183,11 @@ def _position(key: Value) -> int:
 @builtin("get-in", "(get-in dict path [default])", "The value at the end of a list of keys and positions.",
          example="(get-in {\"a\" {\"b\" 1}} '(\"a\" \"b\")) ;=> 1", cost="keys")  # fmt: skip
 def get_in(run: Run, value: Value, path: Value, default: Value = None) -> Value:
-    missing = object()
+    missing = NONE
     for key in walk(run, "get-in", path, 2):
-        if isinstance(value, dict):
+        if value.__class__ is dict and key.__class__ is str:
+            value = value.get(key, missing)
+        elif isinstance(value, dict):
             value = member_of(value, key_of("get-in", key), missing)
         elif is_list(value) and not is_nil(value):
             if not is_number(key):
@@ -196,6 +214,22 @@ def member_of(items: dict[str, Value], key: str, missing: Value) -> Value:
 
 def put(run: Run, name: str, value: Value, pairs: tuple[Value, ...]) -> Value:
     """A dict with keys set; `pairs` are keys and values in turn."""
+    kind = value.__class__
+    if len(pairs) == 2:
+        if kind is dict or kind is Version:
+            word, item = pairs
+            if word.__class__ is Keyword or word.__class__ is Symbol:
+                word = word.name
+            if word.__class__ is str:
+                meter = run.meter
+                meter.steps += 2
+                if meter.steps > meter.next_look:
+                    meter.look()
+                return with_key(run, value, word, item)
+    elif kind is dict and 2 < len(pairs) < SMALL - len(value):
+        sure = run.meter.affords(SMALL * len(pairs) * ENTRY)
+        if sure and (made := small_with_keys(run, value, pairs)) is not None:
+            return made
     if len(pairs) % 2:
         raise LispyError("wrong-arity", f"{name} wants keys and values in turn after the dict")
     items = dictionary(name, value)
@@ -210,23 +244,45 @@ def put(run: Run, name: str, value: Value, pairs: tuple[Value, ...]) -> Value:
          example="(dict-set {\"a\" 1} \"b\" 2) ;=> {\"a\" 1 \"b\" 2}", cost="1 + keys given",
          aliases=("hash-set", "hash-set*", "dict-set*", "dict-put", "dict-assoc", "hash-assoc",
                   "put"))  # fmt: skip
-def dict_set(run: Run, value: Value, *pairs: Value) -> Value:
-    if len(pairs) == 2:
-        key, item = pairs
-        if key.__class__ is str and isinstance(value, dict):
+def dict_set(run: Run, value: Value, key: Value = NONE, item: Value = NONE, *others: Value) -> Value:
+    if others:
+        pairs = (key, item, *others)
+        if value.__class__ is dict and len(pairs) < SMALL - len(value):
+            made = small_with_keys(run, value, pairs)
+            if made is not None:
+                return made
+        return put(run, "dict-set", value, pairs)
+    if key.__class__ is str and item is not NONE:
+        if value.__class__ is dict and (size := len(value)) < SMALL < run.limits.elements:
             meter = run.meter
             meter.steps += 2
             if meter.steps > meter.next_look:
                 meter.look()
+            meter.allocated += ENTRY * size + ENTRY
+            if meter.allocated > meter.limits.allocation:
+                meter.allocate(0)
+            small = value.copy()
+            small[key] = item
+            return small
+        if value.__class__ is Version:
+            meter = run.meter
+            meter.steps += 2
+            if meter.steps > meter.next_look:
+                meter.look()
+            if value.data is not None and not value.pinned:
+                return newer(run, value, value.data, key, item)
             return with_key(run, value, key, item)
-    elif value.__class__ is dict and 2 < len(pairs) < SMALL - len(value):
-        made = small_with_keys(run, value, pairs)
-        if made is not None:
-            return made
-    return put(run, "dict-set", value, pairs)
+    return put(run, "dict-set", value, _pairs(key, item))
 
 
-@builtin("assoc", "(assoc key pairs [same?])",
+def _pairs(key: Value, item: Value) -> tuple[Value, ...]:
+    """A key and a value, as far as they are given."""
+    if item is NONE:
+        return () if key is NONE else (key,)
+    return key, item
+
+
+@builtin("assoc", "(assoc key pairs [same?]) or (assoc dict key value ...)",
          "The first pair of a list of pairs whose car is equal? to the key (or the same, as a procedure "
          "says), or #f. With a dict first and keys and values after it: a new dict with them set.",
          example="(assoc 'b '((a 1) (b 2))) ;=> (b 2)", cost="nodes compared; 1 + keys given")  # fmt: skip
@@ -241,7 +297,7 @@ def assoc(run: Run, first: Value, *others: Value) -> Value:
     if len(others) < 2:
         raise arity("assoc", "a key and a list of pairs", 1 + len(others))
     if len(others) == 2 and not isinstance(first, dict) and _is_search(others[0], others[1]):
-        function = call(run, "assoc", others[1], 3)
+        function = call(run, "assoc", others[1], 3, 2)
         for entry in walk(run, "assoc", others[0], 2):
             if is_true(function(first, pair_key("assoc", entry))):
                 return entry
@@ -253,57 +309,6 @@ def assoc(run: Run, first: Value, *others: Value) -> Value:
 
 def _is_search(pairs: Value, procedure: Value) -> bool:
     return is_list(pairs) and isinstance(procedure, Procedure)
-
-
-@builtin("assq", "(assq key pairs)", "As (assoc key pairs).", example="(assq 'a '((a 1) (b 2))) ;=> (a 1)",
-         cost="nodes compared", aliases=("assv",))  # fmt: skip
-def assq(run: Run, key: Value, pairs: Value) -> Value:
-    if not is_list(pairs):
-        help = "(get dict key) looks into a dict" if isinstance(pairs, dict) else None
-        raise wrong("assq", "a list of pairs", pairs, 2, help)
-    return find_pair(run, "assq", key, pairs)
-
-
-@builtin("assoc-ref", "(assoc-ref pairs key [default])",
-         "What a list of pairs has for a key (of a list of two the second), or #f; of a dict as get. "
-         "Key and list in any order.", example="(assoc-ref '((a . 1) (b . 2)) 'b) ;=> 2",
-         cost="nodes compared", aliases=("assq-ref", "assv-ref", "alist-ref", "alist-get",
-                  "assoc-get"))  # fmt: skip
-def assoc_ref(run: Run, first: Value, second: Value, default: Value = False) -> Value:
-    pairs, key = first, second
-    if not isinstance(first, dict) and not is_list(first):
-        pairs, key = second, first
-    if isinstance(pairs, dict):
-        return got(run, "assoc-ref", pairs, key, None if default is False else default)
-    if not is_list(pairs):
-        raise wrong("assoc-ref", "a list of pairs", first, 1)
-    entry = find_pair(run, "assoc-ref", key, pairs)
-    if entry is False:
-        return default
-    if entry.__class__ is Pair and entry.size < 0:
-        return entry.cdr
-    base, start, stop = flat(entry)
-    if stop - start == 2:
-        return base[start + 1]
-    return window(base, start + 1, stop)
-
-
-@builtin("assoc-set", "(assoc-set pairs key value)",
-         "A list of pairs with the value of a key set, a new pair at its end; of a dict as dict-set.",
-         example="(assoc-set '((\"a\" . 1)) \"b\" 2) ;=> ((\"a\" . 1) (\"b\" . 2))", cost="n")  # fmt: skip
-def assoc_set(run: Run, pairs: Value, key: Value, value: Value) -> Value:
-    if isinstance(pairs, dict):
-        return put(run, "assoc-set", pairs, (key, value))
-    items = list(walk(run, "assoc-set", pairs))
-    room(run, len(items) + 1)
-    run.meter.allocate(CELL)
-    made = cons(key, value)
-    for place, entry in enumerate(items):
-        if same(run, key, pair_key("assoc-set", entry)):
-            items[place] = made
-            return items
-    items.append(made)
-    return items
 
 
 @builtin("assoc-in", "(assoc-in dict path value)", "A new dict with the value at the end of a list of keys.",
@@ -318,7 +323,7 @@ def assoc_in(run: Run, value: Value, path: Value, new: Value) -> Value:
          example="(update-in {\"a\" {\"b\" 1}} '(\"a\" \"b\") inc) ;=> {\"a\" {\"b\" 2}}",
          cost="keys, and the call")  # fmt: skip
 def update_in(run: Run, value: Value, path: Value, procedure: Value) -> Value:
-    function = call(run, "update-in", procedure, 3)
+    function = call(run, "update-in", procedure, 3, 1)
     return _change_in(run, "update-in", value, path, function)
 
 
@@ -356,19 +361,22 @@ def dissoc(run: Run, value: Value, *keys: Value) -> Value:
          "A new dict with keys set; when one key is followed by a procedure, with the procedure's result "
          "of its value.", example="(update {\"n\" 1} \"n\" inc) ;=> {\"n\" 2}",
          cost="1 + keys given, and the call")  # fmt: skip
-def update(run: Run, value: Value, *pairs: Value) -> Value:
-    if len(pairs) == 2 and isinstance(pairs[1], Procedure):
-        items = dictionary("update", value)
-        key = key_of("update", pairs[0])
+def update(run: Run, value: Value, key: Value = NONE, item: Value = NONE, *others: Value) -> Value:
+    if not isinstance(item, Procedure):
+        return put(run, "update", value, (key, item, *others) if others else _pairs(key, item))
+    if not others:
+        items = value if value.__class__ is dict else dictionary("update", value)
+        word = key if key.__class__ is str else key_of("update", key)
         run.meter.charge(2)
-        return with_key(run, items, key, run.function(pairs[1])(member_of(items, key, None)))
-    if len(pairs) == 3 and isinstance(pairs[1], Procedure):
+        old = items.get(word) if items.__class__ is dict else member_of(items, word, None)
+        return with_key(run, items, word, once(run, item, old))
+    if len(others) == 1:
         raise LispyError(
             "ambiguous",
             "update with a procedure and one more argument: a default, or an argument for the procedure?",
             help="(update d k (lambda (old) ...)) says which; old is nil where the key is missing",
         )  # fmt: skip
-    return put(run, "update", value, pairs)
+    return put(run, "update", value, (key, item, *others))
 
 
 @builtin("dict-merge", "(dict-merge dict ...)",
@@ -377,10 +385,12 @@ def update(run: Run, value: Value, *pairs: Value) -> Value:
          cost="entries of all dicts",
          aliases=("merge", "hash-merge", "hash-union", "dict-union", "hash-table-merge"))  # fmt: skip
 def dict_merge(run: Run, *values: Value) -> Value:
-    dicts = [dictionary("dict-merge", value, place) for place, value in enumerate(values, 1)]
+    dicts = [
+        value if value.__class__ is dict else dictionary("dict-merge", value, place)
+        for place, value in enumerate(values, 1)
+    ]
     whole = sum(map(len, dicts))
-    run.meter.charge(whole)
-    run.meter.allocate(ENTRY * whole)
+    run.meter.take(whole, ENTRY * whole)
     made: dict[str, Value] = {}
     for items in dicts:
         made.update(items)
@@ -392,9 +402,8 @@ def dict_merge(run: Run, *values: Value) -> Value:
 @builtin("keys", "(keys dict)", "The keys, in order.", example="(keys {\"a\" 1 \"b\" 2}) ;=> (\"a\" \"b\")",
          cost="n", aliases=("dict-keys", "hash-keys", "hash-table-keys"))  # fmt: skip
 def keys_(run: Run, value: Value) -> Value:
-    items = dictionary("keys", value)
-    run.meter.charge(len(items))
-    run.meter.allocate(8 * len(items))
+    items = value if value.__class__ is dict else dictionary("keys", value)
+    run.meter.take(len(items), 8 * len(items))
     return list(items)
 
 
@@ -402,9 +411,8 @@ def keys_(run: Run, value: Value) -> Value:
          example="(vals {\"a\" 1}) ;=> (1)", cost="n",
          aliases=("dict-values", "hash-values", "hash-table-values"))  # fmt: skip
 def vals(run: Run, value: Value) -> Value:
-    items = dictionary("vals", value)
-    run.meter.charge(len(items))
-    run.meter.allocate(8 * len(items))
+    items = value if value.__class__ is dict else dictionary("vals", value)
+    run.meter.take(len(items), 8 * len(items))
     return list(items.values())
 
 
@@ -424,9 +432,8 @@ def values_(run: Run, *values: Value) -> Value:
          example="(entries {\"a\" 1}) ;=> ((\"a\" 1))", cost="n",
          aliases=("dict->list", "dict-entries", "dict-items", "dict-pairs"))  # fmt: skip
 def entries(run: Run, value: Value) -> Value:
-    items = dictionary("entries", value)
-    run.meter.charge(len(items))
-    run.meter.allocate(80 * len(items))
+    items = value if value.__class__ is dict else dictionary("entries", value)
+    run.meter.take(len(items), 80 * len(items))
     return [[key, item] for key, item in items.items()]
 
 
@@ -435,8 +442,11 @@ def entries(run: Run, value: Value) -> Value:
                   "hash-has-key?", "dict-contains?", "hash-contains?", "hash-has?", "hash-key?",
                   "hash-exists?", "hash-table-contains?", "hash-table-exists?", "key?"))  # fmt: skip
 def has_key(run: Run, value: Value, key: Value) -> Value:
-    if value.__class__ is dict and key.__class__ is str:
-        return key in value
+    if value.__class__ is dict:
+        if key.__class__ is str:
+            return key in value
+        if key.__class__ is Keyword or key.__class__ is Symbol:
+            return key.name in value
     return has(dictionary("has-key?", value), key_of("has-key?", key))
 
 
@@ -465,4 +475,6 @@ def zipmap(run: Run, names: Value, values: Value) -> Value:
     items = walk(run, "zipmap", values, 2)
     room(run, len(keys))
     run.meter.allocate(ENTRY * len(keys))
+    if STRINGS.issuperset(map(type, keys)):
+        return dict(zip(keys, items, strict=False))
     return {text_key("zipmap", key): item for key, item in zip(keys, items, strict=False)}

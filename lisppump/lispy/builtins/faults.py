@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, NoReturn
 
 from lisppump.errors import CODES
 from lisppump.lispy.builtins import builtin
-from lisppump.lispy.builtins.check import call, wrong
+from lisppump.lispy.builtins.check import call, string, wrong
 from lisppump.lispy.builtins.format import filled, places
 from lisppump.lispy.errors import CapabilityError, Escape, LimitError, LispyError
 from lisppump.lispy.printer import display_text, write_text
-from lisppump.lispy.values import Keyword, Procedure, Symbol, Value
+from lisppump.lispy.values import Keyword, Primitive, Symbol, Value
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
+
+CAUGHT = ("syntax", "unbound", "type", "arity", "value", "capability", "user")  # what `try` may have caught
 
 
 @builtin("error", "(error message x ...)",
@@ -41,9 +43,20 @@ def raise_(run: Run, value: Value) -> NoReturn:
     if _is_error(value):
         code = value["code"]
         known = CODES.get(code) if code.__class__ is str else None
-        if known is not None and known.category not in ("limit", "capability"):
-            raise LispyError(code, value["message"], data=value.get("data"))
-    raise LispyError("user-error", display_text(run, value), data=value)
+        if known is not None and (known.category in CAUGHT or code == "builtin-failed"):
+            kind = CapabilityError if known.category == "capability" else LispyError
+            raise kind(code, value["message"], data=value.get("data"))
+    error = LispyError("user-error", display_text(run, value), data=value)
+    error.raised = True
+    raise error
+
+
+@builtin("ex-info", "(ex-info message data)",
+         "An error to throw: a dict of code, message, category and data, as `try` gives one that it caught.",
+         example="(try (throw (ex-info \"bad\" {:x 1})) (catch e (ex-data e))) ;=> {\"x\" 1}")  # fmt: skip
+def ex_info(run: Run, message: Value, data: Value) -> Value:
+    run.meter.allocate(512)
+    return {"code": "user-error", "message": string("ex-info", message), "category": "user", "data": data}
 
 
 def _is_error(value: Value) -> bool:
@@ -91,7 +104,7 @@ def with_exception_handler(run: Run, handler: Value, procedure: Value) -> Value:
     depth = run.depth
     try:
         return function()
-    except (LimitError, CapabilityError):
+    except LimitError:
         raise
     except LispyError as error:
         caught = error
@@ -122,7 +135,7 @@ def call_cc(run: Run, procedure: Value) -> Value:
         raise escape
 
     try:
-        return function(Procedure("continuation", leave, 0, None))
+        return function(Primitive("continuation", leave, 0, None))
     except Escape as left:
         if left is not escape:
             raise
@@ -144,7 +157,7 @@ def dynamic_wind(run: Run, before: Value, procedure: Value, after: Value) -> Val
     depth = run.depth
     try:
         value = function()
-    except (LimitError, CapabilityError) as error:
+    except LimitError as error:
         if isinstance(error, Escape):
             run.depth = depth
             end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
@@ -16,10 +17,14 @@ from lisppump.lispy.values import Procedure, Value, is_nil
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
+Pieces = tuple[tuple[str, Any], ...]  # of a template: what a place shows, and digits; "", and a text
+
 # Patterns are compiled when a template needs them: few programs have one.
 TILDE = r"(?s)~((?:-?\d{1,4}|'.)?(?:,(?:-?\d{1,4}|'.)?){0,3})([:@]{0,2})(\n\s*|.|\Z)"
 PERCENT = r"%([-+0]*)(\d{1,3})?(?:\.(\d{1,3}))?([sSdifFgGeExXoc])|%%|%n"
 BRACES = r"\{\{|\}\}|\{(?::([<>^]?)([+]?)(0?)(\d{1,3})?(,?)(?:\.(\d{1,3}))?([dfegsx%]?))?\}"
+LONGEST = 200  # characters of a template that is remembered once it is read
+NUMERIC = frozenset(("f", "number", "integer"))
 LITERAL = {"%": "\n", "n": "\n", "~": "~"}
 TAKING = "aAsSvVwWdDfFxXoObBeEgGcCpP$"  # the letters behind a tilde that stand for a value
 
@@ -54,8 +59,13 @@ def format_(run: Run, template: Value, *values: Value) -> Value:
 
 def filled(run: Run, name: str, template: Value, values: tuple[Value, ...]) -> str:
     """The template with all values put in."""
-    string(name, template)
+    if template.__class__ is not str:
+        string(name, template)
     run.meter.charge(len(template) >> 4)
+    if len(template) <= LONGEST:
+        pieces, taken, numeric = usual(template)
+        if taken == len(values) and pieces and (not numeric or _fit(pieces, values)):
+            return _filled_usual(run, pieces, values)
     text = Filled(run)
     if "~" in template:
         used = _Tildes(run, name, values, text).fill(template)
@@ -73,6 +83,99 @@ def filled(run: Run, name: str, template: Value, values: tuple[Value, ...]) -> s
         raise _missing(name, len(values)) if braces > len(values) else _left_over(name, braces, len(values))
     _fill(text, BRACES, template, lambda match, place: _brace(run, match, values[place]))
     return text.whole()
+
+
+@lru_cache(maxsize=256)
+def usual(template: str) -> tuple[Pieces, int, bool]:
+    """The pieces of a template that has the usual places only, how many places, whether some want numbers.
+
+    There are no pieces of any other template.
+    """
+    if "~" in template:
+        pattern, read = TILDE, _usual_tilde
+    else:
+        percents, braces = _places(PERCENT, template), _places(BRACES, template)
+        if percents and braces:
+            return (), 0, False
+        pattern, read = (PERCENT, _usual_percent) if percents else (BRACES, _usual_brace)
+    pieces: list[tuple[str, Any]] = []
+    end = taken = 0
+    for match in re.finditer(pattern, template):
+        pieces.append(("", template[end : match.start()]))
+        end = match.end()
+        piece = read(match)
+        if piece is None:
+            return (), 0, False
+        pieces.append(piece)
+        taken += piece[0] != ""
+    pieces.append(("", template[end:]))
+    kept = [piece for piece in pieces if piece != ("", "")]
+    return tuple(kept), taken, any(kind in NUMERIC for kind, _ in kept)
+
+
+def _usual_tilde(match: re.Match[str]) -> tuple[str, Any] | None:
+    mark = match[3].lower()
+    if match[2]:
+        return None
+    if match[1]:
+        return ("f", int(match[1][1:])) if mark == "f" and re.fullmatch(r",\d{1,2}", match[1]) else None
+    if mark in LITERAL:
+        return "", LITERAL[mark]
+    known = {"a": "shown", "s": "written", "v": "written", "w": "written", "d": "number", "f": "number"}
+    return (known[mark], None) if mark in known else None
+
+
+def _usual_percent(match: re.Match[str]) -> tuple[str, Any] | None:
+    if match[0] in ("%%", "%n"):
+        return "", {"%%": "%", "%n": "\n"}[match[0]]
+    if match[4] == "f" and not match[1] and not match[2]:
+        return "f", 6 if match[3] is None else int(match[3])
+    known = {"%s": "shown", "%d": "integer"}
+    return (known[match[0]], None) if match[0] in known else None
+
+
+def _usual_brace(match: re.Match[str]) -> tuple[str, Any] | None:
+    if match[0] in ("{{", "}}"):
+        return "", match[0][0]
+    if match[0] == "{}":
+        return "shown", None
+    found = re.fullmatch(r"\{:\.(\d{1,2})f\}", match[0])
+    return None if found is None else ("f", int(found[1]))
+
+
+def _fit(pieces: Pieces, values: tuple[Value, ...]) -> bool:
+    """Whether the values are what their places want."""
+    place = 0
+    for kind, _ in pieces:
+        if kind:
+            value = values[place].__class__
+            if kind in NUMERIC and value is not int and (value is not float or kind == "integer"):
+                return False
+            place += 1
+    return True
+
+
+def _filled_usual(run: Run, pieces: Pieces, values: tuple[Value, ...]) -> str:
+    """A template of usual places filled with values that fit."""
+    most = run.limits.string
+    parts: list[str] = []
+    size = place = 0
+    for kind, what in pieces:
+        if kind:
+            value = values[place]
+            place += 1
+            if kind == "f":
+                what = decimal(value, what)
+            elif kind == "written":
+                what = write_text(run, value)
+            else:
+                what = display_text(run, value)
+        size += len(what)
+        if size > most:
+            run.meter.text(size)
+        parts.append(what)
+    run.meter.text(size)
+    return "".join(parts)
 
 
 class Filled:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import count, flat, integer, proper, room, walk, window, wrong
 from lisppump.lispy.builtins.dicts import entries
-from lisppump.lispy.builtins.lists import append, cons_, range_, slice_
+from lisppump.lispy.builtins.joining import append
+from lisppump.lispy.builtins.lists import cons_, range_, slice_
 from lisppump.lispy.builtins.text import joined, list_to_string, string_to_list, substring
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Keyword, Symbol, Value, is_list, is_nil
@@ -33,14 +34,14 @@ def sequence_to_list(run: Run, value: Value) -> Value:
 
 
 @builtin("in-range", "(in-range [start] end [step])", "As range.", example="(in-range 1 4) ;=> (1 2 3)",
-         cost="n")  # fmt: skip
+         cost="n", through=("range",))  # fmt: skip
 def in_range(run: Run, *values: Value) -> Value:
     return range_(run, *values)
 
 
 @builtin("subseq", "(subseq list-or-text start [end])", "As slice of a list, as substring of a text.",
          example="(list (subseq \"hello\" 1 3) (subseq '(1 2 3) 1)) ;=> (\"el\" (2 3))",
-         cost="length / 16")  # fmt: skip
+         cost="length / 16", through=("slice", "substring"))  # fmt: skip
 def subseq(run: Run, value: Value, start: Value, end: Value = None) -> Value:
     return substring(run, value, start, end) if value.__class__ is str else slice_(run, value, start, end)
 
@@ -62,7 +63,8 @@ def coerce(run: Run, value: Value, kind: Value) -> Value:
 
 @builtin("concatenate", "(concatenate 'string text ...) or (concatenate list-of-lists)",
          "One text or list ('list, 'vector) of all; of a list of lists alone, one list of their elements.",
-         example="(concatenate 'string \"a\" \"b\") ;=> \"ab\"", cost="elements or length / 16")  # fmt: skip
+         example="(concatenate 'string \"a\" \"b\") ;=> \"ab\"", cost="elements or length / 16",
+         through=("append",))  # fmt: skip
 def concatenate(run: Run, first: Value, *values: Value) -> Value:
     if is_list(first):
         return append(run, *(walk(run, "concatenate", first) if not values else (first, *values)))
@@ -107,7 +109,7 @@ def split_at(run: Run, first: Value, second: Value) -> Value:
 
 @builtin("number-sequence", "(number-sequence from to [step])",
          "The numbers from the first up to the last, that one among them.",
-         example="(number-sequence 1 3) ;=> (1 2 3)", cost="n")  # fmt: skip
+         example="(number-sequence 1 3) ;=> (1 2 3)", cost="n", through=("range",))  # fmt: skip
 def number_sequence(run: Run, first: Value, last: Value, step: Value = 1) -> Value:
     by = integer("number-sequence", step, 3)
     return range_(run, first, integer("number-sequence", last, 2) + (1 if by > 0 else -1), by)

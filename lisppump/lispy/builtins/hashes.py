@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin
+from lisppump.lispy.builtins.calling import entry_calls, once
 from lisppump.lispy.builtins.check import call, dictionary, key_of, wrong
 from lisppump.lispy.builtins.dicts import dict_, got, list_to_dict, member_of, put
-from lisppump.lispy.builtins.sequences import entry_calls
 from lisppump.lispy.builtins.versions import ENTRY, with_key
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.values import Procedure, Value, cons
+from lisppump.lispy.values import Primitive, Procedure, Value, cons
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
@@ -28,18 +28,21 @@ def _made(run: Run, default: Value) -> Value:
          example="(hash-ref {\"a\" 1} \"b\" (lambda () 0)) ;=> 0", cost="the call",
          aliases=("dict-ref", "hash-table-ref", "hash-table-get", "hash-table/get"))  # fmt: skip
 def hash_ref(run: Run, value: Value, key: Value, default: Value = None) -> Value:
-    found = got(run, "hash-ref", value, key, MISSING)
+    if value.__class__ is dict and key.__class__ is str:
+        found = value.get(key, MISSING)
+    else:
+        found = got(run, "hash-ref", value, key, MISSING)
     return _made(run, default) if found is MISSING else found
 
 
 @builtin("hash-table-ref/default", "(hash-table-ref/default dict key default)", "As get with a default.",
-         example="(hash-table-ref/default {} \"a\" 0) ;=> 0")  # fmt: skip
+         example="(hash-table-ref/default {} \"a\" 0) ;=> 0", through=("get",))  # fmt: skip
 def hash_ref_default(run: Run, value: Value, key: Value, default: Value) -> Value:
     return got(run, "hash-table-ref/default", value, key, default)
 
 
 @builtin("gethash", "(gethash key dict [default])", "As get, the key first.",
-         example="(gethash \"a\" {\"a\" 1}) ;=> 1")  # fmt: skip
+         example="(gethash \"a\" {\"a\" 1}) ;=> 1", through=("get",))  # fmt: skip
 def gethash(run: Run, key: Value, value: Value, default: Value = None) -> Value:
     if isinstance(key, dict) and not isinstance(value, dict):
         key, value = value, key
@@ -56,17 +59,18 @@ def hash_update(run: Run, value: Value, key: Value, procedure: Value, default: V
     word = key_of("hash-update", key)
     if default is None and not isinstance(procedure, Procedure):
         return put(run, "hash-update", items, (word, procedure))
-    function = call(run, "hash-update", procedure, 3)
+    if not isinstance(procedure, Procedure):
+        raise wrong("hash-update", "a procedure", procedure, 3)
     run.meter.charge(2)
     old = member_of(items, word, MISSING)
-    return with_key(run, items, word, function(_made(run, default) if old is MISSING else old))
+    return with_key(run, items, word, once(run, procedure, _made(run, default) if old is MISSING else old))
 
 
 @builtin("hash-map", "(hash-map key value ...) or (hash-map dict f)",
          "A dict of keys and values in turn; of a dict and a procedure the list of what f gives for key "
          "and value.",
          example="(list (hash-map \"a\" 1) (hash-map {\"a\" 1} list)) ;=> ({\"a\" 1} ((\"a\" 1)))",
-         cost="n, and the calls")  # fmt: skip
+         cost="n, and the calls", through=("dict", "list->dict"))  # fmt: skip
 def hash_map(run: Run, *values: Value) -> Value:
     if len(values) == 2 and isinstance(values[0], dict) and isinstance(values[1], Procedure):
         return [result for _, _, result in entry_calls(run, "hash-map", values[1], values[0])]
@@ -121,7 +125,7 @@ def reduce_kv(run: Run, procedure: Value, total: Value, value: Value) -> Value:
          example="(merge-with + {\"a\" 1} {\"a\" 2 \"b\" 3}) ;=> {\"a\" 3 \"b\" 3}",
          cost="entries of all dicts, and the calls")  # fmt: skip
 def merge_with(run: Run, procedure: Value, *values: Value) -> Value:
-    function = call(run, "merge-with", procedure)
+    function = call(run, "merge-with", procedure, count=2)
     dicts = [dictionary("merge-with", value, place) for place, value in enumerate(values, 2)]
     whole = sum(map(len, dicts))
     run.meter.charge(whole)
@@ -136,18 +140,20 @@ def merge_with(run: Run, procedure: Value, *values: Value) -> Value:
 
 @builtin("into", "(into dict pairs)",
          "A dict with a list of pairs put in; with lists an error that says what to write.",
-         example="(into {} '((\"a\" 1))) ;=> {\"a\" 1}", cost="entries of both")  # fmt: skip
+         example="(into {} '((\"a\" 1))) ;=> {\"a\" 1}", cost="entries of both",
+         through=("list->dict",))  # fmt: skip
 def into(run: Run, target: Value, values: Value) -> Value:
     if not isinstance(target, dict):
         raise LispyError("ambiguous", "into puts at the front of a list, but at the end of a vector",
                          help="write (append l more), or (append (reverse more) l)")  # fmt: skip
     more = values if isinstance(values, dict) else list_to_dict(run, values)
-    return merge_with(run, Procedure("second", lambda old, new: new, 2, 2), target, more)
+    return merge_with(run, Primitive("second", lambda old, new: new, 2, 2), target, more)
 
 
 @builtin("conj", "(conj dict pair ...)",
          "A dict with pairs put in; with a list an error that says what to write.",
-         example="(conj {\"a\" 1} '(\"b\" 2)) ;=> {\"a\" 1 \"b\" 2}", cost="entries")  # fmt: skip
+         example="(conj {\"a\" 1} '(\"b\" 2)) ;=> {\"a\" 1 \"b\" 2}", cost="entries",
+         through=("list->dict", "into"))  # fmt: skip
 def conj(run: Run, target: Value, *values: Value) -> Value:
     if not isinstance(target, dict):
         raise LispyError("ambiguous", "conj puts at the front of a list, but at the end of a vector",

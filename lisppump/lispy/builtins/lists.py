@@ -22,31 +22,54 @@ from lisppump.lispy.builtins.check import (
     wrong,
 )  # fmt: skip
 from lisppump.lispy.errors import LimitError, LispyError
-from lisppump.lispy.values import Pair, Slice, Value, cons, elements, is_list, length
+from lisppump.lispy.values import (
+    Pair,
+    Slice,
+    Value,
+    cons,
+    is_list,
+    length,
+    new_pair,
+    new_slice,
+    slice_of,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
 
-NONE: Any = object()  # where no default is given
+NONE: Any = object()  # where an argument is not given
+INTEGERS = frozenset((int,))
 
 
 @builtin("list", "(list x ...)", "A list of the arguments.", example="(list 1 2 3) ;=> (1 2 3)", cost="0",
          aliases=("vector",))  # fmt: skip
 def list_(run: Run, *values: Value) -> Value:
+    meter = run.meter
     size = len(values)
     if size > run.limits.elements:
-        run.meter.container(size)
-    run.meter.allocate(8 * size)
-    return list(values)
+        meter.container(size)
+    meter.allocated += 8 * size
+    if meter.allocated > meter.limits.allocation:
+        meter.allocate(0)
+    return [*values]
 
 
 @builtin("cons", "(cons x list)", "A list with x in front; onto anything but a list a dotted pair.",
          example="(cons 1 '(2 3)) ;=> (1 2 3)")  # fmt: skip
 def cons_(run: Run, head: Value, tail: Value) -> Value:
-    run.meter.allocate(CELL)
+    meter = run.meter
+    meter.allocated += CELL
+    if meter.allocated > meter.limits.allocation:
+        meter.allocate(0)
+    if tail is None or (tail.__class__ is list and not tail):
+        return [head]
     if tail.__class__ is Pair and 0 <= tail.size < run.limits.elements:
-        return Pair(head, tail, tail.size + 1)
+        made = new_pair()
+        made.car = head
+        made.cdr = tail
+        made.size = tail.size + 1
+        return made
     made = cons(head, tail)
     if made.__class__ is Pair and made.size > run.limits.elements:
         run.meter.container(made.size)
@@ -103,10 +126,10 @@ def tail_of(name: str, value: Value) -> Value:
     if kind is Pair:
         return value.cdr
     if kind is list and value:
-        return Slice(value, 1, len(value)) if len(value) > 1 else []
+        return slice_of(value, 1, len(value)) if len(value) > 1 else []
     if kind is Slice:
         start, stop = value.start + 1, value.stop
-        return Slice(value.base, start, stop) if start < stop else []
+        return slice_of(value.base, start, stop) if start < stop else []
     raise _no_element(name, value)
 
 
@@ -115,10 +138,22 @@ def tail_of(name: str, value: Value) -> Value:
 def cdr(run: Run, value: Value) -> Value:
     kind = value.__class__
     if kind is Slice:
-        start, stop = value.start + 1, value.stop
-        return Slice(value.base, start, stop) if start < stop else []
+        start = value.start + 1
+        if start >= value.stop:
+            return []
+        made = new_slice()
+        made.base = value.base
+        made.start = start
+        made.stop = value.stop
+        return made
     if kind is Pair:
         return value.cdr
+    if kind is list and (stop := len(value)) > 1:
+        made = new_slice()
+        made.base = value
+        made.start = 1
+        made.stop = stop
+        return made
     return tail_of("cdr", value)
 
 
@@ -127,9 +162,15 @@ def _path(name: str) -> None:
     last = len(steps) - 1
     place = last if steps.find("a") == last else sys.maxsize  # what cadr, caddr ... are in an array
 
+    cuts = 0 if "a" in steps else last + 1  # what cddr, cdddr, cddddr leave out
+
     def walk_path(run: Run, value: Value) -> Value:
         if value.__class__ is list and len(value) > place:
             return value[place]
+        if value.__class__ is Slice and value.start + place < value.stop:
+            return value.base[value.start + place]
+        if cuts and value.__class__ is list and len(value) > cuts:
+            return slice_of(value, cuts, len(value))
         for step in steps:
             value = head_of(name, value) if step == "a" else tail_of(name, value)
         return value
@@ -183,6 +224,8 @@ for _position, _name in enumerate(
 @builtin("last", "(last list)", "The last element; of an empty list an error.",
          example="(last '(1 2 3)) ;=> 3")  # fmt: skip
 def last(run: Run, value: Value) -> Value:
+    if value.__class__ is list and value:
+        return value[-1]
     base, start, stop = flat(proper("last", value))
     if start >= stop:
         raise _no_element("last", value)
@@ -235,6 +278,8 @@ def _cut(name: str, first: Value, second: Value) -> tuple[list[Value], int, int,
 @builtin("take", "(take list n)", "The first n elements, or all there are; list and number in any order.",
          example="(take '(1 2 3) 2) ;=> (1 2)", aliases=("list-head", "take-first"))  # fmt: skip
 def take(run: Run, first: Value, second: Value) -> Value:
+    if first.__class__ is list and second.__class__ is int and 0 < second < len(first):
+        return slice_of(first, 0, second)
     base, start, _, size = _cut("take", first, second)
     return window(base, start, start + size)
 
@@ -242,6 +287,8 @@ def take(run: Run, first: Value, second: Value) -> Value:
 @builtin("drop", "(drop list n)", "The list without its first n elements; list and number in any order.",
          example="(drop '(1 2 3) 2) ;=> (3)", aliases=("nthcdr",))  # fmt: skip
 def drop(run: Run, first: Value, second: Value) -> Value:
+    if first.__class__ is list and second.__class__ is int and 0 <= second < len(first):
+        return slice_of(first, second, len(first)) if second else first
     base, start, stop, size = _cut("drop", first, second)
     return window(base, start + size, stop)
 
@@ -284,6 +331,10 @@ def butlast(run: Run, value: Value) -> Value:
          example="(slice '(1 2 3 4) 1 3) ;=> (2 3)", aliases=("sublist", "subvector",
                   "vector-slice"))  # fmt: skip
 def slice_(run: Run, value: Value, start: Value, end: Value = None) -> Value:
+    if value.__class__ is list and start.__class__ is int and start >= 0:
+        stop = len(value) if end is None else end
+        if stop.__class__ is int and stop >= 0:
+            return window(value, start, min(stop, len(value)))
     base, low, high = flat(proper("slice", value))
     begin = low + count("slice", start, 2)
     stop = high if end is None else min(high, low + count("slice", end, 3))
@@ -307,9 +358,14 @@ def list_set(run: Run, value: Value, position: Value, item: Value) -> Value:
 def length_(run: Run, value: Value) -> Value:
     if value.__class__ is list:
         return len(value)
+    kind = value.__class__
+    if kind is str:
+        return len(value)
+    if kind is Slice:
+        return value.stop - value.start
     if is_list(value):
         return length(value)
-    if value.__class__ is str or isinstance(value, dict):
+    if isinstance(value, dict):
         return len(value)
     raise wrong("length", "a list, dict or string", value, 1)
 
@@ -326,68 +382,15 @@ def reverse(run: Run, value: Value) -> Value:
     return items[::-1]
 
 
-SHORT = 16  # lists up to this length are copied
-
-
-class Growing(list[Value]):
-    """The array behind windows that `append` made: only its end may grow, and only `append` grows it."""
-
-    __slots__ = ()
-
-
-@builtin("append", "(append list ...)", "One list of the elements of all; nil is the empty list.",
-         example="(append '(1 2) '(3)) ;=> (1 2 3)", cost="elements of all lists but the longest",
-         aliases=("vector-append", "list-append"))  # fmt: skip
-def append(run: Run, *values: Value) -> Value:
-    if not values:
-        return []
-    if len(values) == 2 and values[0].__class__ is list and values[1].__class__ is list:
-        one, other = map(len, values)
-        if 0 < other <= 8 * one and one + other <= min(SHORT, run.limits.elements):
-            run.meter.charge(1 + min(one, other))
-            run.meter.allocate(8 * (one + other))
-            return values[0] + values[1]
-    for place, value in enumerate(values, 1):
-        if not is_list(value):
-            raise wrong(
-                "append", "a list", value, place, "(append list (list x)) puts one element at the end"
-            )
-    sizes = [length(value) for value in values]
-    whole = sum(sizes)
-    run.meter.charge(len(values) - 1 + whole - max(sizes))
-    if whole > run.limits.elements and whole > max(sizes):
-        run.meter.container(whole)
-    first = values[0]
-    if whole == sizes[0]:
-        return [] if first is None else first
-    if len(values) == 2 and sizes[0] * 8 < sizes[1]:
-        run.meter.allocate(CELL * sizes[0])
-        out = values[1]
-        for item in reversed(elements(first)):
-            out = cons(item, out)
-        return out
-    return _extended(run, first, values[1:], sizes, whole)
-
-
-def _extended(run: Run, first: Value, others: tuple[Value, ...], sizes: list[int], whole: int) -> Value:
-    """The first list with the others behind it; the array of an earlier append grows behind its windows."""
-    base = first.base if first.__class__ is Slice else None
-    if base.__class__ is Growing and first.stop == len(base):
-        run.meter.allocate(8 * (whole - sizes[0]))
-        start = first.start
-    else:
-        run.meter.allocate(8 * whole)
-        base, start = Growing(elements(first)) if whole > SHORT else list(elements(first)), 0
-    for other in others:
-        base.extend(elements(other))
-    return base if base.__class__ is list else Slice(base, start, len(base))
-
-
 @builtin("range", "(range [start] end [step])", "The numbers from start (0) up to, not with, end.",
          example="(range 1 10 3) ;=> (1 4 7)", cost="n")  # fmt: skip
 def range_(run: Run, *values: Value) -> Value:
-    if len(values) == 1 and values[0].__class__ is int:
-        return _numbers_from(run, 0, 1, max(0, values[0]))
+    if values and len(values) < 3 and INTEGERS.issuperset(map(type, values)):
+        begin = values[0] if len(values) == 2 else 0
+        size = values[-1] - begin
+        run.meter.container(size if size > 0 else 0)
+        run.meter.allocate(24 * size if size > 0 else 0)
+        return list(range(begin, values[-1])) if size > 0 else []
     if not 1 <= len(values) <= 3:
         raise arity("range", "1 to 3 numbers", len(values))
     for place, value in enumerate(values, 1):
@@ -427,45 +430,10 @@ def iota(run: Run, size: Value, start: Value = 0, step: Value = 1) -> Value:
     return _numbers_from(run, number("iota", start, 2), number("iota", step, 3), whole)
 
 
-@builtin("zip", "(zip list ...)",
-         "Lists of the first elements, the second ones, ... as far as the shortest goes.",
-         example="(zip '(1 2) '(a b)) ;=> ((1 a) (2 b))", cost="lists x the shortest length")  # fmt: skip
-def zip_(run: Run, *values: Value) -> Value:
-    if not values:
-        return []
-    shortest = min(length(proper("zip", value, place)) for place, value in enumerate(values, 1))
-    run.meter.charge(shortest * len(values))
-    room(run, shortest)
-    run.meter.allocate(shortest * (56 + 8 * len(values)))
-    windows = [elements(take(run, value, shortest)) for value in values]
-    return [list(row) for row in zip(*windows, strict=True)]
-
-
-@builtin("flatten", "(flatten list)", "All elements of the lists inside lists, as one list.",
-         example="(flatten '(1 (2 (3)) ())) ;=> (1 2 3)", cost="nodes")  # fmt: skip
-def flatten(run: Run, value: Value) -> Value:
-    out: list[Value] = []
-    stack = [iter(walk(run, "flatten", value))]
-    while stack:
-        for item in stack[-1]:
-            if item is not None and is_list(item):
-                stack.append(iter(walk(run, "flatten", item)))
-                break
-            out.append(item)
-        else:
-            stack.pop()
-        if len(stack) > run.limits.data_depth:
-            raise LimitError(
-                "data-depth-limit", f"flatten found lists more than {run.limits.data_depth} deep"
-            )
-    room(run, len(out))
-    return out
-
-
 @builtin("list-copy", "(list-copy list [start] [end])",
          "The list itself, as lists never change, or a part of it.", example="(list-copy '(1 2)) ;=> (1 2)",
          aliases=("vector->list", "list->vector", "vector-copy", "copy-list", "vec",
-                  "set->list"))  # fmt: skip
+                  "set->list"), through=("slice",))  # fmt: skip
 def list_copy(run: Run, value: Value, start: Value = 0, end: Value = None) -> Value:
     if start == 0 and end is None:
         return [] if value is None else proper("list-copy", value)

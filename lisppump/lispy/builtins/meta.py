@@ -10,6 +10,7 @@ from lisppump.lispy import library
 from lisppump.lispy.builtins import BUILTINS, BuiltinSpec, builtin
 from lisppump.lispy.builtins.check import string, wrong
 from lisppump.lispy.calls import Builtin
+from lisppump.lispy.elsewhere import meant
 from lisppump.lispy.nodes import datum
 from lisppump.lispy.printer import write_text
 from lisppump.lispy.values import Keyword, Procedure, Symbol, Value, elements
@@ -74,6 +75,9 @@ def describe(run: Run, value: Value) -> Value:
     spec = run.offered.get(name)
     if spec is not None:
         return manual(name, spec)
+    help = meant(name)
+    if help is not None:
+        return f"There is no builtin or form {name}; {help}."
     return f'There is no builtin or form {name[:80]}; (apropos "{name[:80]}") searches for one.'
 
 

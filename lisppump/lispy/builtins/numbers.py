@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 SMALL = 1 << 512  # results below this cost nothing
 HALF = 1 << 256  # the product of two below this, or the sum of however many, is below the other
 MANY = 8  # numbers from which on it pays to look at them as a whole
-INTEGERS = frozenset((int,))
+INTEGERS, FLOATS = frozenset((int,)), frozenset((float,))
 BIG = "bits / 256 for results over 512 bits"
+NONE: Any = object()  # where an argument is not given
 
 
 def finite(name: str, value: float) -> float:
@@ -68,11 +69,20 @@ def _list_help(values: tuple[Value, ...]) -> str | None:
     )
 
 
+def _given(left: Value, right: Value, others: tuple[Value, ...]) -> tuple[Value, ...]:
+    """The arguments that were given."""
+    if right is NONE:
+        return () if left is NONE else (left,)
+    return (left, right, *others)
+
+
 def _are_small(left: Value, right: Value) -> bool:
     """True for floats, and for integers that are no trouble as floats and as parts of a product."""
-    return (left.__class__ is float or (left.__class__ is int and -HALF < left < HALF)) and (
-        right.__class__ is float or (right.__class__ is int and -HALF < right < HALF)
-    )
+    if left.__class__ is float:
+        return right.__class__ is float or (right.__class__ is int and -HALF < right < HALF)
+    if left.__class__ is not int or not -HALF < left < HALF:
+        return False
+    return right.__class__ is float or (right.__class__ is int and -HALF < right < HALF)
 
 
 def small_integers(values: Collection[Any]) -> bool:
@@ -82,7 +92,7 @@ def small_integers(values: Collection[Any]) -> bool:
     return bool(min(values) > -HALF and max(values) < HALF)
 
 
-def _numbers(name: str, values: tuple[Value, ...]) -> None:
+def _numbers(name: str, values: tuple[Any, ...]) -> None:
     if NUMBERS.issuperset(map(type, values)):
         return
     for place, value in enumerate(values, 1):
@@ -90,23 +100,29 @@ def _numbers(name: str, values: tuple[Value, ...]) -> None:
             raise wrong(name, "a number", value, place, _list_help(values))
 
 
-@builtin("+", "(+ number ...)", "The sum; 0 of nothing.", example="(+ 1 2 3) ;=> 6", cost=BIG)
-def add(run: Run, *values: Value) -> Value:
-    total: Any
-    if len(values) == 2:
-        left, right = values
-        if left.__class__ is int and right.__class__ is int:
-            total = left + right
-            if -SMALL < total < SMALL:
-                return total
-        elif _are_small(left, right):
-            total = 0 + left + right  # the sum of nothing is 0, which has no sign
-            if total - total == 0.0:
-                return total
+def _sum_of(run: Run, values: tuple[Value, ...]) -> Any:
+    """The sum of however many numbers; integers and floats that are no trouble without a look at each sum."""
+    total: Any = 0
+    if len(values) <= MANY:
+        for value in values:
+            if value.__class__ is not int or not -HALF < value < HALF:
+                break
+            total += value
+        else:
+            if len(values) == MANY:
+                run.meter.charge(1)
+            return total
+    elif small_integers(values):
+        run.meter.charge(len(values) >> 3)
+        return sum(values)
     _numbers("+", values)
     run.meter.charge(len(values) >> 3)
-    if len(values) > MANY and small_integers(values):
-        return sum(values)
+    total = 0
+    if FLOATS.issuperset(map(type, values)):
+        for value in values:
+            total += value
+        if total - total == 0.0:
+            return total
     total = 0
     try:
         for value in values:
@@ -118,23 +134,39 @@ def add(run: Run, *values: Value) -> Value:
     return total
 
 
+@builtin("+", "(+ number ...)", "The sum; 0 of nothing.", example="(+ 1 2 3) ;=> 6", cost=BIG)
+def add(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) -> Value:
+    total: Any
+    if not others:
+        if left.__class__ is int and right.__class__ is int:
+            total = left + right
+            if -SMALL < total < SMALL:
+                return total
+        elif left.__class__ is float is right.__class__ or _are_small(left, right):
+            total = 0 + left + right  # the sum of nothing is 0, which has no sign
+            if total - total == 0.0:
+                return total
+    return _sum_of(run, _given(left, right, others))
+
+
 @builtin("-", "(- number ...)", "The first less the others; of one number its negative.",
          example="(- 10 3 2) ;=> 5", cost=BIG)  # fmt: skip
-def subtract(run: Run, first: Value, *values: Value) -> Value:
-    if len(values) == 1:
-        other = values[0]
+def subtract(run: Run, first: Value, other: Value = NONE, *others: Value) -> Value:
+    if other is NONE:
+        _numbers("-", (first,))
+        return -first
+    if not others:
         if first.__class__ is int and other.__class__ is int:
             rest: Any = first - other
             if -SMALL < rest < SMALL:
                 return rest
-        elif _are_small(first, other):
+        elif first.__class__ is float is other.__class__ or _are_small(first, other):
             rest = first - other
             if rest - rest == 0.0:
                 return rest
+    values = other, *others
     _numbers("-", (first, *values))
     run.meter.charge(len(values) >> 3)
-    if not values:
-        return -first
     try:
         for value in values:
             first = settled(run, "-", first - value)
@@ -144,13 +176,25 @@ def subtract(run: Run, first: Value, *values: Value) -> Value:
 
 
 @builtin("*", "(* number ...)", "The product; 1 of nothing.", example="(* 2 3 4) ;=> 24", cost=BIG)
-def multiply(run: Run, *values: Value) -> Value:
-    if len(values) == 2:
-        left, right = values
-        if _are_small(left, right):
-            result: Any = left * right
+def multiply(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) -> Value:
+    result: Any
+    if not others:
+        if left.__class__ is int and right.__class__ is int:
+            if -HALF < left < HALF and -HALF < right < HALF:
+                return left * right
+        elif left.__class__ is float is right.__class__ or _are_small(left, right):
+            result = left * right
             if result - result == 0:
                 return result
+    values = _given(left, right, others)
+    if len(values) < MANY:
+        result = 1
+        for value in values:
+            if value.__class__ is not int or not (-HALF < value < HALF and -HALF < result < HALF):
+                break
+            result *= value
+        else:
+            return result
     _numbers("*", values)
     run.meter.charge(len(values) >> 3)
     return product_of(run, "*", values)
@@ -162,6 +206,9 @@ def product_of(run: Run, name: str, values: Any) -> Any:
     try:
         for value in values:
             if total.__class__ is int and value.__class__ is int:
+                if -HALF < value < HALF and -HALF < total < HALF:
+                    total *= value
+                    continue
                 fits(run, name, total.bit_length() + value.bit_length() - 1)
             total = settled(run, name, total * value)
     except OverflowError:
@@ -185,13 +232,21 @@ def divide_two(run: Run, name: str, left: Any, right: Any) -> Any:
 @builtin("/", "(/ number ...)",
          "The first divided by the others; an integer when it divides exactly, else a float.",
          example="(list (/ 6 3) (/ 1 2)) ;=> (2 0.5)", cost=BIG)  # fmt: skip
-def divide(run: Run, first: Value, *values: Value) -> Value:
-    if len(values) == 1 and first.__class__ in NUMBERS and values[0].__class__ in NUMBERS:
-        return divide_two(run, "/", first, values[0])
+def divide(run: Run, first: Value, second: Value = NONE, *others: Value) -> Value:
+    if not others:
+        if first.__class__ is int and second.__class__ is int:
+            if -HALF < first < HALF and (0 < second < HALF or 0 > second > -HALF):
+                return first / second if first % second else first // second
+        elif (first.__class__ is float is second.__class__ or _are_small(first, second)) and second:
+            result: Any = first / second
+            if result - result == 0.0:
+                return result
+    if second is NONE:
+        _numbers("/", (first,))
+        return divide_two(run, "/", 1, first)
+    values = second, *others
     _numbers("/", (first, *values))
     run.meter.charge(len(values) >> 3)
-    if not values:
-        return divide_two(run, "/", 1, first)
     for value in values:
         first = divide_two(run, "/", first, value)
     return first
@@ -234,7 +289,10 @@ def floor_divide(run: Run, left: Value, right: Value) -> Value:
 @builtin("modulo", "(modulo a b)", "The rest with the sign of the divisor.", example="(modulo -7 3) ;=> 2",
          cost=BIG, aliases=("%", "mod", "floor-remainder"))  # fmt: skip
 def modulo(run: Run, left: Value, right: Value) -> Value:
-    if left.__class__ is int and right.__class__ is int and right and -SMALL < right < SMALL:
+    if left.__class__ is int and right.__class__ is int:
+        if right and -SMALL < right < SMALL:
+            return left % right
+    elif _are_small(left, right) and right:
         return left % right
     return _modulus(run, "modulo", left, right, "floor")
 
@@ -257,6 +315,8 @@ def quotient(run: Run, left: Value, right: Value) -> Value:
 
 @builtin("abs", "(abs x)", "The number without its sign.", example="(abs -3) ;=> 3", aliases=("magnitude",))
 def absolute(run: Run, value: Value) -> Value:
+    if value.__class__ is int or value.__class__ is float:
+        return abs(value)
     return abs(number("abs", value))
 
 
@@ -282,35 +342,33 @@ def _extreme(run: Run, name: str, values: tuple[Value, ...], largest: bool) -> V
             raise LispyError("bad-value", f"{name} of an empty list has no answer")
     if not values:
         raise LispyError("wrong-arity", f"{name} wants at least one number")
-    run.meter.charge(len(values) >> 3)
+    if len(values) >= MANY:
+        run.meter.charge(len(values) >> 3)
     _numbers(name, values)
     return max(values) if largest else min(values)
 
 
 @builtin("min", "(min number ...)", "The smallest of numbers, or of one list of numbers.",
          example="(min 3 1 2) ;=> 1", cost="n of a list")  # fmt: skip
-def smallest(run: Run, *values: Value) -> Value:
-    if len(values) == 2:
-        left, right = values
-        if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
-            return right if right < left else left
-    return _extreme(run, "min", values, False)
+def smallest(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) -> Value:
+    if not others and left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+        return right if right < left else left
+    return _extreme(run, "min", _given(left, right, others), False)
 
 
 @builtin("max", "(max number ...)", "The largest of numbers, or of one list of numbers.",
          example="(max '(3 1 2)) ;=> 3", cost="n of a list")  # fmt: skip
-def largest(run: Run, *values: Value) -> Value:
-    if len(values) == 2:
-        left, right = values
-        if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
-            return right if right > left else left
-    return _extreme(run, "max", values, True)
+def largest(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) -> Value:
+    if not others and left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+        return right if right > left else left
+    return _extreme(run, "max", _given(left, right, others), True)
 
 
 @builtin("clamp", "(clamp x low high)", "The number, or the bound it goes beyond.",
          example="(clamp 12 0 10) ;=> 10")  # fmt: skip
 def clamp(run: Run, value: Value, low: Value, high: Value) -> Value:
-    _numbers("clamp", (value, low, high))
+    if value.__class__ not in NUMBERS or low.__class__ not in NUMBERS or high.__class__ not in NUMBERS:
+        _numbers("clamp", (value, low, high))
     if low > high:
         raise LispyError("bad-value", f"clamp wants the lower bound first, got {low} and {high}")
     return low if value < low else high if value > high else value
@@ -339,18 +397,23 @@ def least_multiple(run: Run, *values: Value) -> Value:
          "True when all are equal: numbers by value, anything else as equal? finds them.",
          example="(list (= 1 1.0) (= \"a\" \"b\")) ;=> (#t #f)", cost="nodes compared",
          aliases=("==",))  # fmt: skip
-def equals(run: Run, first: Value, *values: Value) -> Value:
-    if len(values) == 1:
-        second = values[0]
-        if first.__class__ in NUMBERS and second.__class__ in NUMBERS:
+def equals(run: Run, first: Value, second: Value = NONE, *others: Value) -> Value:
+    if not others:
+        kind = first.__class__
+        if kind is second.__class__ and (kind is str or kind is int):
             return first == second
-        return same(run, first, second, loose=True)
+        if kind in NUMBERS and second.__class__ in NUMBERS:
+            return first == second
+        return True if second is NONE else same(run, first, second, True)
+    values = second, *others
     run.meter.charge(len(values) >> 3)
     return all([same(run, first, value, loose=True) for value in values])
 
 
 def _ordered(run: Run, name: str, values: tuple[Value, ...]) -> None:
     """All numbers or all strings; anything else cannot be compared."""
+    if len(values) < MANY and NUMBERS.issuperset(map(type, values)):
+        return
     run.meter.charge(len(values) >> 3)
     first = values[0].__class__
     if first is str:
@@ -364,11 +427,10 @@ def _ordered(run: Run, name: str, values: tuple[Value, ...]) -> None:
 
 @builtin("<", "(< a b ...)", "True when each is less than the next; numbers or strings.",
          example="(< 1 2 3) ;=> #t")  # fmt: skip
-def less(run: Run, *values: Value) -> Value:
-    if len(values) == 2:
-        left, right = values
-        if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
-            return left < right
+def less(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) -> Value:
+    if not others and left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+        return left < right
+    values = _given(left, right, others)
     if not values:
         return True
     _ordered(run, "<", values)
@@ -377,11 +439,10 @@ def less(run: Run, *values: Value) -> Value:
 
 @builtin(">", "(> a b ...)", "True when each is more than the next; numbers or strings.",
          example="(> 3 2 2) ;=> #f")  # fmt: skip
-def more(run: Run, *values: Value) -> Value:
-    if len(values) == 2:
-        left, right = values
-        if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
-            return left > right
+def more(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) -> Value:
+    if not others and left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+        return left > right
+    values = _given(left, right, others)
     if not values:
         return True
     _ordered(run, ">", values)
@@ -390,11 +451,10 @@ def more(run: Run, *values: Value) -> Value:
 
 @builtin("<=", "(<= a b ...)", "True when none is more than the next; numbers or strings.",
          example="(<= 1 1 2) ;=> #t")  # fmt: skip
-def at_most(run: Run, *values: Value) -> Value:
-    if len(values) == 2:
-        left, right = values
-        if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
-            return left <= right
+def at_most(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) -> Value:
+    if not others and left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+        return left <= right
+    values = _given(left, right, others)
     if not values:
         return True
     _ordered(run, "<=", values)
@@ -403,11 +463,10 @@ def at_most(run: Run, *values: Value) -> Value:
 
 @builtin(">=", "(>= a b ...)", "True when none is less than the next; numbers or strings.",
          example="(>= 3 3 1) ;=> #t")  # fmt: skip
-def at_least(run: Run, *values: Value) -> Value:
-    if len(values) == 2:
-        left, right = values
-        if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
-            return left >= right
+def at_least(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) -> Value:
+    if not others and left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+        return left >= right
+    values = _given(left, right, others)
     if not values:
         return True
     _ordered(run, ">=", values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import integer, is_number, number, string, walk, wrong
 from lisppump.lispy.builtins.compare import NUMBERS
-from lisppump.lispy.builtins.numbers import BIG, finite, fits, product_of, settled
+from lisppump.lispy.builtins.numbers import BIG, HALF, finite, fits, product_of, settled
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.reader import number as read_number
 from lisppump.lispy.values import Value, is_list
@@ -18,24 +19,32 @@ from lisppump.lispy.values import Value, is_list
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
+FEW = 1 << 29  # the eighth power of what is below costs nothing
+FIGURES = 10  # of what is below that, with a sign: too few to be charged for
 DIGITS = 4300  # the host refuses decimal texts of more digits
 
 
 @builtin("floor", "(floor x)", "The largest integer not above x.", example="(floor 2.7) ;=> 2",
          aliases=("exact-floor",))  # fmt: skip
 def floor(run: Run, value: Value) -> Value:
+    if value.__class__ is float or value.__class__ is int:
+        return math.floor(value)
     return math.floor(number("floor", value))
 
 
 @builtin("ceil", "(ceil x)", "The smallest integer not below x.", example="(ceil 2.1) ;=> 3",
          aliases=("ceiling", "exact-ceiling"))  # fmt: skip
 def ceil(run: Run, value: Value) -> Value:
+    if value.__class__ is float or value.__class__ is int:
+        return math.ceil(value)
     return math.ceil(number("ceil", value))
 
 
 @builtin("truncate", "(truncate x)", "The integer that x has before the point.",
          example="(truncate -2.7) ;=> -2", aliases=("trunc", "exact-truncate", "int"))  # fmt: skip
 def truncate(run: Run, value: Value) -> Value:
+    if value.__class__ is float or value.__class__ is int:
+        return math.trunc(value)
     return math.trunc(number("truncate", value))
 
 
@@ -43,7 +52,8 @@ def truncate(run: Run, value: Value) -> Value:
          "The nearest integer, halves to the even one; with digits a float with that many after the point.",
          example="(list (round 2.5) (round 2.567 2)) ;=> (2 2.57)", aliases=("exact-round",))  # fmt: skip
 def round_(run: Run, value: Value, digits: Value = None) -> Value:
-    number("round", value)
+    if value.__class__ is not float and value.__class__ is not int:
+        number("round", value)
     if digits is None:
         return round(value)
     places = integer("round", digits, 2)
@@ -58,6 +68,8 @@ def round_(run: Run, value: Value, digits: Value = None) -> Value:
 @builtin("sqrt", "(sqrt x)", "The square root: an integer of a square, else a float.",
          example="(list (sqrt 16) (sqrt 2.25)) ;=> (4 1.5)", cost=BIG)  # fmt: skip
 def sqrt(run: Run, value: Value) -> Value:
+    if value.__class__ is float and value >= 0.0:
+        return math.sqrt(value)
     if number("sqrt", value) < 0:
         raise LispyError("not-a-number", "sqrt of a negative number is not a real number")
     if value.__class__ is int:
@@ -71,9 +83,9 @@ def sqrt(run: Run, value: Value) -> Value:
 @builtin("exact-integer-sqrt", "(exact-integer-sqrt n)", "The integer part of the square root.",
          example="(exact-integer-sqrt 17) ;=> 4", cost=BIG, aliases=("isqrt",))  # fmt: skip
 def integer_sqrt(run: Run, value: Value) -> Value:
-    whole = integer("isqrt", value)
+    whole = integer("exact-integer-sqrt", value)
     if whole < 0:
-        raise LispyError("not-a-number", "isqrt of a negative number is not a real number")
+        raise LispyError("not-a-number", "exact-integer-sqrt of a negative number is not a real number")
     run.meter.charge(whole.bit_length() >> 6)
     return math.isqrt(whole)
 
@@ -159,6 +171,8 @@ def tanh(run: Run, value: Value) -> Value:
          example="(list (expt 2 10) (expt 2 -1)) ;=> (1024 0.5)", cost=BIG,
          aliases=("pow", "**"))  # fmt: skip
 def expt(run: Run, base: Value, exponent: Value) -> Value:
+    if base.__class__ is int and exponent.__class__ is int and 0 <= exponent <= 8 and -FEW < base < FEW:
+        return base**exponent
     number("expt", base, 1)
     number("expt", exponent, 2)
     if base == 0 and exponent < 0:
@@ -180,12 +194,14 @@ def expt(run: Run, base: Value, exponent: Value) -> Value:
 
 @builtin("square", "(square x)", "The number times itself.", example="(square 5) ;=> 25", cost=BIG)
 def square(run: Run, value: Value) -> Value:
+    if value.__class__ is int and -HALF < value < HALF:
+        return value * value
     return product_of(run, "square", (number("square", value), value))
 
 
 def _listed(run: Run, name: str, values: tuple[Value, ...]) -> list[Any]:
     """The numbers of one list, or the arguments themselves."""
-    if len(values) == 1 and is_list(values[0]):
+    if len(values) == 1 and (values[0].__class__ is list or is_list(values[0])):
         items = walk(run, name, values[0])
     else:
         items = list(values)
@@ -207,9 +223,10 @@ def _some(run: Run, name: str, values: tuple[Value, ...]) -> list[Any]:
 def total(run: Run, name: str, items: list[Any]) -> Any:
     """A sum: exact for integers; floats are added without losing digits, whatever their order."""
     try:
-        if float in map(type, items):
+        whole: Any = sum(items)
+        if whole.__class__ is float:
             return finite(name, math.fsum(items))
-        return settled(run, name, sum(items))
+        return settled(run, name, whole)
     except (OverflowError, ValueError):
         raise LispyError("not-a-number", f"{name} has a result too large for a float") from None
 
@@ -229,7 +246,7 @@ def product(run: Run, *values: Value) -> Value:
 def _share(run: Run, name: str, amount: Any, parts: int) -> Any:
     if amount.__class__ is int and amount % parts == 0:
         return settled(run, name, amount // parts)
-    return _real(name, lambda a, b: a / b, amount, parts)
+    return _real(name, operator.truediv, amount, parts)
 
 
 @builtin("mean", "(mean list)", "The arithmetic mean of a list of numbers, or of several numbers.",
@@ -274,14 +291,22 @@ def stddev(run: Run, *values: Value) -> Value:
          example="(number->string 255 16) ;=> \"ff\"", cost="digits / 16",
          aliases=("number-to-string",))  # fmt: skip
 def number_to_string(run: Run, value: Value, radix: Value = None) -> Value:
-    number("number->string", value)
+    if value.__class__ is not int and value.__class__ is not float:
+        number("number->string", value)
+    meter = run.meter
+    if radix is None and value.__class__ is int and -FEW < value < FEW and meter.limits.string > FIGURES:
+        text = str(value)
+        meter.allocated += len(text)
+        if meter.allocated > meter.limits.allocation:
+            meter.allocate(0)
+        return text
     if radix is not None and radix != 10:
         form = {2: "b", 8: "o", 16: "x"}.get(integer("number->string", radix, 2))
         if form is None:
             raise LispyError("bad-value", f"number->string wants radix 2, 8, 10 or 16, got {radix}")
         return format(integer("number->string", value), form)
     text = str(value)
-    run.meter.text(len(text))
+    meter.text(len(text))
     return text
 
 
@@ -289,8 +314,10 @@ def number_to_string(run: Run, value: Value, radix: Value = None) -> Value:
          example="(list (string->number \"42\") (string->number \"x\")) ;=> (42 #f)", cost="length / 16",
          aliases=("parse-number", "parse-float", "string-to-number"))  # fmt: skip
 def string_to_number(run: Run, text: Value, radix: Value = None) -> Value:
-    string("string->number", text)
-    run.meter.charge(len(text) >> 4)
+    if text.__class__ is not str:
+        string("string->number", text)
+    if len(text) > 15:
+        run.meter.charge(len(text) >> 4)
     if radix is not None and radix != 10:
         base = integer("string->number", radix, 2)
         if not 2 <= base <= 36:
@@ -301,8 +328,11 @@ def string_to_number(run: Run, text: Value, radix: Value = None) -> Value:
             return settled(run, "string->number", int(text, base))
         except ValueError:
             return False
-    if len(text) < 18 and text.isascii() and text.isdigit():
-        return int(text)
+    if len(text) < 18 and text.isascii():
+        if text.isdigit():
+            return int(text)
+        if text[0:1].isalpha():
+            return False
     try:
         value = read_number(text.strip(), run.limits)
     except LispyError as error:
@@ -326,26 +356,36 @@ def to_integer(run: Run, value: Value) -> Value:
 
 @builtin("even?", "(even? n)", "True for an even integer.", example="(even? 4) ;=> #t", aliases=("evenp",))
 def is_even(run: Run, value: Value) -> Value:
+    if value.__class__ is int:
+        return value & 1 == 0
     return integer("even?", value) % 2 == 0
 
 
 @builtin("odd?", "(odd? n)", "True for an odd integer.", example="(odd? 4) ;=> #f", aliases=("oddp",))
 def is_odd(run: Run, value: Value) -> Value:
+    if value.__class__ is int:
+        return value & 1 == 1
     return integer("odd?", value) % 2 == 1
 
 
 @builtin("zero?", "(zero? x)", "True for zero.", example="(zero? 0.0) ;=> #t", aliases=("zerop",))
 def is_zero(run: Run, value: Value) -> Value:
+    if value.__class__ is int or value.__class__ is float:
+        return value == 0
     return bool(number("zero?", value) == 0)
 
 
 @builtin("positive?", "(positive? x)", "True above zero.", example="(positive? 1) ;=> #t", aliases=("pos?",
                   "plusp"))  # fmt: skip
 def is_positive(run: Run, value: Value) -> Value:
+    if value.__class__ is int or value.__class__ is float:
+        return value > 0
     return bool(number("positive?", value) > 0)
 
 
 @builtin("negative?", "(negative? x)", "True below zero.", example="(negative? 1) ;=> #f", aliases=("neg?",
                   "minusp"))  # fmt: skip
 def is_negative(run: Run, value: Value) -> Value:
+    if value.__class__ is int or value.__class__ is float:
+        return value < 0
     return bool(number("negative?", value) < 0)

@@ -10,7 +10,7 @@ from lisppump.lispy.builtins.check import call, wrong
 from lisppump.lispy.builtins.format import filled
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.printer import display_text, write_text
-from lisppump.lispy.values import Procedure, Value
+from lisppump.lispy.values import Primitive, Procedure, Value
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
@@ -20,7 +20,7 @@ def _no_call(*values: Value) -> NoReturn:
     raise LispyError("wrong-type", "a port is printed to, it cannot be called")
 
 
-class Port(Procedure):
+class Port(Primitive):
     """Where to print: a text that grows, or with `parts` None the run's own output.
 
     `sealed` is the number of the simulation in which it was made; from those inside, nothing gets out by it.
@@ -60,6 +60,9 @@ def _printer(run: Run, values: tuple[Value, ...]) -> tuple[Callable[[str], None]
          "Prints values raw: strings as they are, strings inside lists quoted.",
          example="(display \"a\") ;=> nil", cost="length / 16", aliases=("princ",))  # fmt: skip
 def display(run: Run, *values: Value) -> Value:
+    if len(values) == 1 and values[0].__class__ is not Port:
+        run.write(display_text(run, values[0]))
+        return
     put, values = _printer(run, values)
     for value in values:
         put(display_text(run, value))
@@ -176,7 +179,7 @@ def output_of(run: Run, procedure: Value, nested: Value = False) -> Value:
     return text
 
 
-@builtin("flush-output", "(flush-output)", "nil: what is printed is there at once.",
+@builtin("flush-output", "(flush-output [port])", "nil: what is printed is there at once.",
          example="(flush-output) ;=> nil", aliases=("force-output", "finish-output"))  # fmt: skip
 def flush_output(run: Run, port: Value = None) -> Value:
     return None

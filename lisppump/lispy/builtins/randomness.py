@@ -33,7 +33,7 @@ def random(run: Run, low: Value = None, high: Value = None) -> Value:
         raise LispyError("not-a-number", "random has a bound too large for a float") from None
 
 
-@builtin("random-int", "(random-int low high)",
+@builtin("random-int", "(random-int [low] high)",
          "An integer from low to high, both among the answers; (random-int n) from 0 below n.",
          example="(<= 1 (random-int 1 6) 6) ;=> #t", aliases=("random-integer", "randint",
                   "rand-int"))  # fmt: skip

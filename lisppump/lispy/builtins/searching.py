@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin, describe_type
 from lisppump.lispy.builtins.check import call, flat, window, wrong
-from lisppump.lispy.builtins.compare import same
+from lisppump.lispy.builtins.compare import ATOMS, same
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Pair, Slice, Value, is_list, is_true
 
@@ -32,7 +32,7 @@ def member(run: Run, item: Value, value: Value, procedure: Value = None) -> Valu
 
 
 def _member_by(run: Run, item: Value, value: Value, procedure: Value) -> Value:
-    function = call(run, "member", procedure, 3)
+    function = call(run, "member", procedure, 3, 2)
     base, start, stop = flat(value)
     for position in range(start, stop):
         run.meter.charge(1)
@@ -43,24 +43,23 @@ def _member_by(run: Run, item: Value, value: Value, procedure: Value) -> Value:
 
 def find_equal(run: Run, item: Value, value: Value) -> int:
     """The position of the first element equal? to an item, or -1."""
-    base, start, stop = flat(value)
+    base, start, stop = (value, 0, len(value)) if value.__class__ is list else flat(value)
     kind = item.__class__
-    atom = kind is str or kind is int
-    if atom and run.meter.steps + stop - start <= run.meter.next_look:  # there are steps enough for all
-        for position in range(start, stop):
-            other = base[position]
-            if other.__class__ is kind and other == item:
-                run.meter.steps += position - start + 1
-                return position - start
-        run.meter.steps += stop - start
-        return -1
+    meter = run.meter
+    if kind in ATOMS and meter.steps + stop - start <= meter.next_look:  # there are steps enough for all
+        position = start - 1
+        try:
+            while True:
+                position = base.index(item, position + 1, stop)
+                if base[position].__class__ is kind:
+                    meter.steps += position - start + 1
+                    return position - start
+        except ValueError:
+            meter.steps += stop - start
+            return -1
     for position in range(start, stop):
-        run.meter.charge(1)
-        other = base[position]
-        if atom:
-            if other.__class__ is kind and other == item:
-                return position - start
-        elif same(run, item, other):
+        meter.charge(1)
+        if same(run, item, base[position]):
             return position - start
     return -1
 
@@ -99,9 +98,25 @@ def pair_key(name: str, entry: Value) -> Value:
 
 def find_pair(run: Run, name: str, key: Value, alist: Value) -> Value:
     """The first pair of an association list whose car is equal? to a key, or #f."""
-    base, start, stop = flat(alist)
+    base, start, stop = (alist, 0, len(alist)) if alist.__class__ is list else flat(alist)
+    kind = key.__class__
+    meter = run.meter
+    if kind in ATOMS and meter.steps + stop - start <= meter.next_look:  # there are steps enough for all
+        for position in range(start, stop):
+            entry = base[position]
+            if entry.__class__ is list and entry:
+                head = entry[0]
+            else:
+                meter.steps += position - start + 1
+                head = pair_key(name, entry)
+                meter.steps -= position - start + 1
+            if head.__class__ is kind and head == key:
+                meter.steps += position - start + 1
+                return entry
+        meter.steps += stop - start
+        return False
     for position in range(start, stop):
-        run.meter.charge(1)
+        meter.charge(1)
         entry = base[position]
         if same(run, key, pair_key(name, entry)):
             return entry

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin, describe_type
-from lisppump.lispy.builtins.check import (
-    accepts,
-    call,
-    flat,
-    is_number,
-    proper,
-    room,
-    text_key,
-    walk,
-    window,
-    wrong,
+from lisppump.lispy.builtins.calling import (
+    builtin_results,
+    entry_calls,
+    fold,
+    number_results,
+    procedure_and_list,
+    results_at_once,
+    row_call,
+    row_results,
+    rows,
 )  # fmt: skip
-from lisppump.lispy.builtins.compare import NUMBERS, same
-from lisppump.lispy.builtins.numbers import HALF, INTEGERS, add, largest, smallest
+from lisppump.lispy.builtins.check import call, flat, is_number, proper, room, text_key, walk, window, wrong
+from lisppump.lispy.builtins.compare import same
 from lisppump.lispy.builtins.searching import find_equal
+from lisppump.lispy.calls import Builtin
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Procedure, Value, is_list, is_true, length
 
@@ -28,76 +29,8 @@ if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
 EACH = "n, and the calls"
+STRINGS = frozenset((str,))
 ORDER = "fold calls f with the element first, then what is there so far; reduce the other way round"
-
-
-def procedure_and_list(name: str, first: Value, second: Value) -> tuple[Value, Value]:
-    """A procedure and a list, given in any order."""
-    if isinstance(first, Procedure):
-        return first, second
-    if isinstance(second, Procedure):
-        return second, first
-    raise wrong(name, "a procedure", first, 1)
-
-
-def entry_calls(
-    run: Run, name: str, procedure: Value, items: dict[str, Value]
-) -> list[tuple[str, Value, Value]]:
-    """(key, value, result) of a procedure called with each entry of a dict.
-
-    Two arguments are key and value; a procedure of one argument gets the pair as a list.
-    """
-    function = call(run, name, procedure)
-    run.meter.charge(len(items))
-    if accepts(procedure, 2):
-        return [(key, value, function(key, value)) for key, value in list(items.items())]
-    return [(key, value, function([key, value])) for key, value in list(items.items())]
-
-
-def rows(run: Run, name: str, lists: tuple[Value, ...]) -> list[tuple[Value, ...]]:
-    """The arguments of each call over several lists, as far as the shortest goes."""
-    shortest = min(length(proper(name, value, place)) for place, value in enumerate(lists, 2))
-    run.meter.charge(shortest * len(lists))
-    parts = []
-    for value in lists:
-        base, start, _ = flat(value)
-        parts.append(base[start : start + shortest])
-    return list(zip(*parts, strict=True))
-
-
-def row_call(run: Run, name: str, procedure: Value, count: int) -> Callable[[Sequence[Value]], Value]:
-    """What calls a procedure with the values of a row; spreading them would deepen the C stack."""
-    function = call(run, name, procedure)
-    if count == 1:
-        return lambda row: function(row[0])
-    if count == 2:
-        return lambda row: function(row[0], row[1])
-    if count == 3:
-        return lambda row: function(row[0], row[1], row[2])
-    return lambda row: run.apply(procedure, [*row])
-
-
-def builtin_results(
-    run: Run, procedure: Procedure, items: list[Any], *, pairs: bool = False
-) -> list[Value] | None:
-    """The results of a builtin for each element or pair, without a detour; None of other procedures."""
-    spec = getattr(procedure, "spec", None)
-    if spec is None or not accepts(procedure, 2 if pairs else 1) or run.depth >= run.limits.depth:
-        return None
-    function = spec.function
-    run.depth += 1
-    try:
-        if pairs:
-            results = [function(run, first, second) for first, second in items]
-        else:
-            results = [function(run, item) for item in items]
-    except LispyError as error:
-        from lisppump.lispy.calls import rename
-
-        rename(error, spec, procedure.name)
-        raise
-    run.depth -= 1
-    return results
 
 
 @builtin("map", "(map f list ...)",
@@ -106,20 +39,33 @@ def builtin_results(
          aliases=("mapcar", "mapv", "vector-map", "map-over", "zip-with"))  # fmt: skip
 def map_(run: Run, first: Value, second: Value, *others: Value) -> Value:
     if not others:
-        first, second = procedure_and_list("map", first, second)
-        if isinstance(second, dict):
+        if not isinstance(first, Procedure):
+            first, second = procedure_and_list("map", first, second)
+        if second.__class__ is not list and isinstance(second, dict):
             room(run, len(second))
             return [result for _, _, result in entry_calls(run, "map", first, second)]
-        function = call(run, "map", first, count=1)
         items = walk(run, "map", second, 2)
         room(run, len(items))
-        results = builtin_results(run, first, items)
-        return [function(item) for item in items] if results is None else results
+        results = results_at_once(run, first, items)
+        if results is None:
+            function = run.function(first, 1)
+            return [function(item) for item in items]
+        return results
+    if len(others) == 1 and first.__class__ is Builtin:
+        results = number_results(run, first, second, others[0])
+        if results is not None:
+            return results
     function = row_call(run, "map", first, 1 + len(others))
     turns = rows(run, "map", (second, *others))
     room(run, len(turns))
-    results = builtin_results(run, first, turns, pairs=True) if len(others) == 1 else None
-    return [function(row) for row in turns] if results is None else results
+    if first.__class__ is Builtin:
+        results = row_results(run, first, turns, 1 + len(others))
+        if results is not None:
+            return results
+    if len(others) == 1:
+        direct = run.function(first, 2)
+        return [direct(one, other) for one, other in turns]
+    return [function(row) for row in turns]
 
 
 @builtin("for-each", "(for-each f list ...)", "Calls f for each element; gives nil.",
@@ -127,13 +73,16 @@ def map_(run: Run, first: Value, second: Value, *others: Value) -> Value:
                   "mapc", "run!"))  # fmt: skip
 def for_each(run: Run, first: Value, second: Value, *others: Value) -> Value:
     if not others:
-        first, second = procedure_and_list("for-each", first, second)
-        if isinstance(second, dict):
+        if not isinstance(first, Procedure):
+            first, second = procedure_and_list("for-each", first, second)
+        if second.__class__ is not list and isinstance(second, dict):
             entry_calls(run, "for-each", first, second)
             return None
-        function = call(run, "for-each", first, count=1)
-        for item in walk(run, "for-each", second, 2):
-            function(item)
+        items = walk(run, "for-each", second, 2)
+        if run.heat.each(first, items) is None:
+            function = run.function(first, 1)
+            for item in items:
+                function(item)
         return None
     function = row_call(run, "for-each", first, 1 + len(others))
     for row in rows(run, "for-each", (second, *others)):
@@ -145,21 +94,30 @@ def for_each(run: Run, first: Value, second: Value, *others: Value) -> Value:
          example="(filter even? '(1 2 3 4)) ;=> (2 4)", cost=EACH,
          aliases=("keep-if", "filterv", "remove-if-not", "cl-remove-if-not", "vector-filter"))  # fmt: skip
 def filter_(run: Run, first: Value, second: Value) -> Value:
-    first, second = procedure_and_list("filter", first, second)
-    if isinstance(second, dict):
+    if not isinstance(first, Procedure):
+        first, second = procedure_and_list("filter", first, second)
+    if second.__class__ is not list and isinstance(second, dict):
         room(run, len(second))
         return {key: value for key, value, kept in entry_calls(run, "filter", first, second) if is_true(kept)}
-    function = call(run, "filter", first, count=1)
     items = walk(run, "filter", second, 2)
-    results = builtin_results(run, first, items)
+    out = run.heat.each(first, items, "filter")
+    if out is not None:
+        room(run, len(out))
+        return out
+    results = builtin_results(run, first, items) if first.__class__ is Builtin else None
     if results is None:
+        function = run.function(first, 1)
         out = [
             item
             for item in items
             if (kept := function(item)) is True or (kept is not False and is_true(kept))
         ]
     else:
-        out = [item for item, kept in zip(items, results, strict=True) if is_true(kept)]
+        out = [
+            item
+            for item, kept in zip(items, results, strict=True)
+            if kept is True or (kept is not False and is_true(kept))
+        ]
     room(run, len(out))
     return out
 
@@ -172,45 +130,17 @@ def remove(run: Run, first: Value, second: Value) -> Value:
     if isinstance(first, Procedure) or isinstance(second, Procedure):
         first, second = procedure_and_list("remove", first, second)
         function = call(run, "remove", first, count=1)
-        out = [item for item in walk(run, "remove", second, 2) if not is_true(function(item))]
+        out = [
+            item
+            for item in walk(run, "remove", second, 2)
+            if (gone := function(item)) is False or (gone is not True and not is_true(gone))
+        ]
     else:
         if not is_list(second):
             raise wrong("remove", "a list", second, 2)
         out = [item for item in walk(run, "remove", second, 2) if not same(run, first, item)]
     room(run, len(out))
     return out
-
-
-def fold(run: Run, procedure: Procedure, total: Value, items: list[Value]) -> Value:
-    """From the left; the procedure gets the total first."""
-    spec = getattr(procedure, "spec", None)
-    if items and spec is not None and run.depth < run.limits.depth:
-        found = fold_numbers(spec.function, total, items)
-        if found is not None:
-            return found
-    function = run.function(procedure, 2)
-    for item in items:
-        total = function(total, item)
-    return total
-
-
-def fold_numbers(function: Callable[..., Value], total: Any, items: list[Any]) -> Any:
-    """Numbers put together by a builtin that takes no steps for them; None where it might, or may not."""
-    if function not in (add, largest, smallest) or total.__class__ not in NUMBERS:
-        return None
-    if not NUMBERS.issuperset(map(type, items)):
-        return None
-    if function is not add:
-        best = max(items) if function is largest else min(items)
-        return best if (best > total if function is largest else best < total) else total
-    if not (-HALF < min(items) <= max(items) < HALF and -HALF < total < HALF):
-        return None
-    if total.__class__ is int and INTEGERS.issuperset(map(type, items)):
-        return sum(items, total)
-    total = 0 + total  # as the builtin begins
-    for item in items:
-        total += item
-    return total if total - total == 0 else None
 
 
 @builtin("reduce", "(reduce f [init] list)",
@@ -250,6 +180,9 @@ def fold_(run: Run, procedure: Value, total: Value, value: Value) -> Value:
     function = call(run, "fold", procedure, count=2)
     items = _foldable(run, "fold", value, total)
     try:
+        folded = run.heat.fold(procedure, total, items, "fold-back")
+        if folded is not None:
+            return folded[0]
         for item in items:
             total = function(item, total)
     except LispyError as error:
@@ -265,7 +198,11 @@ def fold_(run: Run, procedure: Value, total: Value, value: Value) -> Value:
          aliases=("foldr", "reduce-right"))  # fmt: skip
 def fold_right(run: Run, procedure: Value, total: Value, value: Value) -> Value:
     function = call(run, "fold-right", procedure, count=2)
-    for item in reversed(_foldable(run, "fold-right", value, total)):
+    items = _foldable(run, "fold-right", value, total)[::-1]
+    folded = run.heat.fold(procedure, total, items, "fold-back")
+    if folded is not None:
+        return folded[0]
+    for item in items:
         total = function(item, total)
     return total
 
@@ -279,11 +216,11 @@ def flat_map(run: Run, first: Value, second: Value) -> Value:
     out: list[Value] = []
     for item in walk(run, "flat-map", second, 2):
         part = function(item)
-        if not is_list(part):
+        if part.__class__ is not list and not is_list(part):
             raise LispyError(
                 "wrong-type", f"flat-map wants a procedure that gives lists, got {describe_type(part)}"
             )
-        out.extend(walk(run, "flat-map", part))
+        out += walk(run, "flat-map", part)
         if len(out) > run.limits.elements:
             run.meter.container(len(out))
     room(run, len(out))
@@ -304,7 +241,7 @@ def filter_map(run: Run, first: Value, second: Value) -> Value:
          example="(map-indexed list '(a b)) ;=> ((0 a) (1 b))", aliases=("enumerate-map",))  # fmt: skip
 def map_indexed(run: Run, first: Value, second: Value) -> Value:
     first, second = procedure_and_list("map-indexed", first, second)
-    function = call(run, "map-indexed", first)
+    function = call(run, "map-indexed", first, count=2)
     items = walk(run, "map-indexed", second, 2)
     room(run, len(items))
     return [function(position, item) for position, item in enumerate(items)]
@@ -318,7 +255,7 @@ def _turns(
         function = row_call(run, name, first, 1 + len(others))
         return function, rows(run, name, (second, *others))
     first, second = procedure_and_list(name, first, second)
-    return call(run, name, first), walk(run, name, second, 2)
+    return call(run, name, first, count=1), walk(run, name, second, 2)
 
 
 @builtin("any", "(any f list ...)", "The first true result of f, or #f.", example="(any even? '(1 2)) ;=> #t",
@@ -327,7 +264,7 @@ def any_(run: Run, first: Value, second: Value, *others: Value) -> Value:
     function, turns = _turns(run, "any", first, second, others)
     for turn in turns:
         result = function(turn)
-        if is_true(result):
+        if result is True or (result is not False and is_true(result)):
             return result
     return False
 
@@ -341,7 +278,7 @@ def every(run: Run, first: Value, second: Value, *others: Value) -> Value:
     result: Value = True
     for turn in turns:
         result = function(turn)
-        if not is_true(result):
+        if result is False or (result is not True and not is_true(result)):
             return False
     return result
 
@@ -353,7 +290,8 @@ def find(run: Run, first: Value, second: Value) -> Value:
     first, second = procedure_and_list("find", first, second)
     function = call(run, "find", first, count=1)
     for item in walk(run, "find", second, 2):
-        if is_true(function(item)):
+        found = function(item)
+        if found is True or (found is not False and is_true(found)):
             return item
     return None
 
@@ -393,7 +331,11 @@ def count_(run: Run, first: Value, *others: Value) -> Value:
         first, second = procedure_and_list("count", first, second)
         function = call(run, "count", first, count=1)
         items = walk(run, "count", second, 2)
-        return len([item for item in items if is_true(function(item))])
+        return len([
+            item
+            for item in items
+            if (kept := function(item)) is True or (kept is not False and is_true(kept))
+        ])  # fmt: skip
     if is_list(first) and is_list(second):
         raise LispyError("ambiguous", "count got two lists: either could be the one that is searched",
                          help="(count (lambda (x) (equal? x item)) list) says which")  # fmt: skip
@@ -431,10 +373,15 @@ def group_by(run: Run, first: Value, second: Value) -> Value:
     room(run, len(items))
     groups: dict[str, list[Value]] = {}
     for item in items:
-        key = text_key("group-by", function(item))
-        if key not in groups:
+        key = function(item)
+        if key.__class__ is not str:
+            key = text_key("group-by", key)
+        group = groups.get(key)
+        if group is None:
             run.meter.allocate(160)
-        groups.setdefault(key, []).append(item)
+            groups[key] = [item]
+        else:
+            group.append(item)
     return groups
 
 
@@ -447,7 +394,9 @@ def index_by(run: Run, first: Value, second: Value) -> Value:
     items = walk(run, "index-by", second, 2)
     room(run, len(items))
     run.meter.allocate(96 * len(items))
-    return {text_key("index-by", function(item)): item for item in items}
+    return {
+        key if (key := function(item)).__class__ is str else text_key("index-by", key): item for item in items
+    }
 
 
 @builtin("frequencies", "(frequencies list)",
@@ -457,9 +406,12 @@ def index_by(run: Run, first: Value, second: Value) -> Value:
 def frequencies(run: Run, value: Value) -> Value:
     items = walk(run, "frequencies", value)
     counts: dict[str, int] = {}
-    for item in items:
-        key = text_key("frequencies", item)
-        counts[key] = counts.get(key, 0) + 1
+    if STRINGS.issuperset(map(type, items)):
+        counts.update(Counter(items))
+    else:
+        for item in items:
+            key = item if item.__class__ is str else text_key("frequencies", item)
+            counts[key] = counts.get(key, 0) + 1
     run.meter.allocate(100 * len(counts))
     return counts
 
@@ -467,12 +419,16 @@ def frequencies(run: Run, value: Value) -> Value:
 def _prefix(run: Run, name: str, first: Value, second: Value) -> tuple[list[Value], int, int, int]:
     """The list as an array, and where the elements end for which the procedure is true from the start."""
     first, second = procedure_and_list(name, first, second)
-    function = call(run, name, first)
+    function = call(run, name, first, count=1)
     base, start, stop = flat(proper(name, second, 2))
+    meter = run.meter
     position = start
     while position < stop:
-        run.meter.charge(1)
-        if not is_true(function(base[position])):
+        meter.steps += 1
+        if meter.steps > meter.next_look:
+            meter.look()
+        kept = function(base[position])
+        if kept is False or (kept is not True and not is_true(kept)):
             break
         position += 1
     return base, start, position, stop

@@ -5,17 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
+from lisppump.lispy.builtins.calling import procedure_and_list
 from lisppump.lispy.builtins.check import call, has, key_of, ordinal, room, walk, wrong
-from lisppump.lispy.builtins.compare import same
+from lisppump.lispy.builtins.compare import ATOMS, same
 from lisppump.lispy.builtins.searching import find_equal
-from lisppump.lispy.builtins.sequences import procedure_and_list
 from lisppump.lispy.errors import LispyError
-from lisppump.lispy.values import Keyword, Symbol, Value, is_list, is_true
+from lisppump.lispy.values import Value, is_list, is_true
 
 if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
-ATOMS = (int, float, str, bool, Symbol, Keyword)
+
+def _alike(*lists: Value) -> bool:
+    """Whether these are arrays of atoms of one type, which the host's sets tell apart."""
+    kinds: set[Any] = set()
+    for items in lists:
+        if items.__class__ is not list:
+            return False
+        kinds.update(map(type, items))
+    return len(kinds) <= 1 and kinds <= ATOMS
 
 
 class Bag:
@@ -62,7 +70,7 @@ def unique(run: Run, value: Value, procedure: Value = None) -> Value:
     items = walk(run, "unique", value)
     room(run, len(items))
     if procedure is not None:
-        function = call(run, "unique", procedure, 2)
+        function = call(run, "unique", procedure, 2, 2)
         kept: list[Value] = []
         for item in items:
             for other in kept:
@@ -71,6 +79,8 @@ def unique(run: Run, value: Value, procedure: Value = None) -> Value:
             else:
                 kept.append(item)
         return kept
+    if _alike(items):
+        return list(dict.fromkeys(items))
     bag = Bag(run)
     return [item for item in items if bag.add(item)]
 
@@ -80,7 +90,7 @@ def unique(run: Run, value: Value, procedure: Value = None) -> Value:
          aliases=("distinct-by",))  # fmt: skip
 def unique_by(run: Run, first: Value, second: Value) -> Value:
     first, second = procedure_and_list("unique-by", first, second)
-    function = call(run, "unique-by", first)
+    function = call(run, "unique-by", first, count=1)
     items = walk(run, "unique-by", second, 2)
     room(run, len(items))
     bag = Bag(run)
@@ -105,9 +115,13 @@ def union(run: Run, *values: Value) -> Value:
          aliases=("set-intersection", "set-intersect", "intersect"))  # fmt: skip
 def intersection(run: Run, first: Value, *values: Value) -> Value:
     items = walk(run, "intersection", first)
-    bags = [Bag(run, walk(run, "intersection", value, place)) for place, value in enumerate(values, 2)]
-    seen = Bag(run)
-    out = [item for item in items if all(item in bag for bag in bags) and seen.add(item)]
+    if _alike(items, *values):
+        kept = set(items).intersection(*[walk(run, "intersection", value) for value in values])
+        out = [item for item in dict.fromkeys(items) if item in kept]
+    else:
+        bags = [Bag(run, walk(run, "intersection", value, place)) for place, value in enumerate(values, 2)]
+        seen = Bag(run)
+        out = [item for item in items if all(item in bag for bag in bags) and seen.add(item)]
     room(run, len(out))
     return out
 
@@ -118,9 +132,13 @@ def intersection(run: Run, first: Value, *values: Value) -> Value:
          aliases=("set-difference", "set-subtract"))  # fmt: skip
 def difference(run: Run, first: Value, *values: Value) -> Value:
     items = walk(run, "difference", first)
-    bags = [Bag(run, walk(run, "difference", value, place)) for place, value in enumerate(values, 2)]
-    seen = Bag(run)
-    out = [item for item in items if not any(item in bag for bag in bags) and seen.add(item)]
+    if _alike(items, *values):
+        gone: set[Any] = set().union(*[walk(run, "difference", value) for value in values])
+        out = [item for item in dict.fromkeys(items) if item not in gone]
+    else:
+        bags = [Bag(run, walk(run, "difference", value, place)) for place, value in enumerate(values, 2)]
+        seen = Bag(run)
+        out = [item for item in items if not any(item in bag for bag in bags) and seen.add(item)]
     room(run, len(out))
     return out
 
@@ -150,6 +168,14 @@ def _collection(value: Value) -> bool:
 
 def _holds_either(run: Run, name: str, collection: Value, item: Value, place: int) -> bool:
     """`holds` with the collection where it belongs, or the other way round where the types leave no doubt."""
+    kind, of = collection.__class__, item.__class__
+    if kind is list and (of is str or of is int):
+        return find_equal(run, item, collection) >= 0
+    if of is str and kind is str:
+        run.meter.charge(len(collection) >> 4)
+        return item in collection
+    if of is str and kind is dict:
+        return item in collection
     if not _collection(collection) and _collection(item):
         return holds(run, name, item, collection)
     if not _collection(collection) and collection.__class__ is not str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import accepts, arity, call, is_number, room, walk, wrong
 from lisppump.lispy.builtins.comparators import arranged, order_of
-from lisppump.lispy.builtins.compare import before, plain_order
+from lisppump.lispy.builtins.compare import NUMBERS, before, plain_order
+from lisppump.lispy.calls import Builtin
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Procedure, Value, is_true
 
@@ -53,21 +54,22 @@ def arrange(
 ) -> list[Value]:
     """The items in the order of their keys: the natural one, or that of a comparator."""
     size = len(items)
-    run.meter.charge(size * max(1, (size - 1).bit_length()))
+    run.meter.charge(size * ((size - 1).bit_length() or 1))
     room(run, size)
     if comparator is None:
         if plain_order(keys):
-            return (
-                sorted(items)
-                if keys is items
-                else [items[at] for at in sorted(range(size), key=keys.__getitem__)]
-            )
-        places = merge_sort(keys, lambda left, right: before(run, name, left, right))
+            if keys is items:
+                return sorted(items)
+            places = sorted(range(size), key=keys.__getitem__)
+        else:
+            places = merge_sort(keys, lambda left, right: before(run, name, left, right))
     else:
-        order = order_of(run, comparator) if size >= FEW else None
-        known = None if order is None else arranged(run, order, keys)
-        places = merge_sort(keys, run.function(comparator)) if known is None else known
-    return [items[place] for place in places]
+        order = order_of(run, comparator) if size >= FEW or comparator.__class__ is Builtin else None
+        known = None if order is None else arranged(run, order, items, keys)
+        if known is not None:
+            return known
+        places = merge_sort(keys, run.function(comparator, 2))
+    return list(map(items.__getitem__, places))
 
 
 @builtin("sort", "(sort list [before?])",
@@ -85,7 +87,7 @@ def sort(run: Run, first: Value, second: Value = None) -> Value:
     if not isinstance(second, Procedure):
         raise wrong("sort", "a procedure", second, 2)
     if not accepts(second, 2) and accepts(second, 1):
-        function = call(run, "sort", second)
+        function = call(run, "sort", second, count=1)
         return arrange(run, "sort", items, [function(item) for item in items], None)
     return arrange(run, "sort", items, items, second)
 
@@ -119,7 +121,11 @@ def _best(run: Run, name: str, first: Value, second: Value, largest: bool) -> Va
     best, best_key = items[0], function(items[0])
     for item in items[1:]:
         key = function(item)
-        if before(run, name, best_key, key) if largest else before(run, name, key, best_key):
+        if key.__class__ in NUMBERS and best_key.__class__ in NUMBERS:
+            better = key > best_key if largest else key < best_key
+        else:
+            better = before(run, name, best_key, key) if largest else before(run, name, key, best_key)
+        if better:
             best, best_key = item, key
     return best
 

@@ -62,7 +62,7 @@ def string_titlecase(run: Run, value: Value) -> Value:
 def _characters(run: Run, name: str, first: Value, second: Value) -> tuple[Callable[..., Value], str]:
     """A procedure and the text it is called over, given in any order."""
     procedure, text = (first, second) if isinstance(first, Procedure) else (second, first)
-    function = call(run, name, procedure)
+    function = call(run, name, procedure, count=1)
     run.meter.charge(len(string(name, text, 2 if procedure is first else 1)))
     return function, text
 

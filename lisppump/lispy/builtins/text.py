@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LINEAR = "length / 16"
 STRINGS = frozenset((str,))
+SHORT = 4096  # characters up to which texts are put together before they are charged for
 
 
 def joined(run: Run, separator: str, parts: list[str]) -> str:
@@ -34,12 +35,28 @@ def joined(run: Run, separator: str, parts: list[str]) -> str:
 
 @builtin("string-append", "(string-append text ...)", "The texts one after the other.",
          example="(string-append \"ab\" \"cd\") ;=> \"abcd\"", cost=LINEAR)  # fmt: skip
-def string_append(run: Run, *values: Value) -> Value:
-    if len(values) == 2:
-        left, right = values
-        if left.__class__ is str and right.__class__ is str:
-            run.meter.text(len(left) + len(right))
+def string_append(run: Run, left: Value = "", right: Value = "", *others: Value) -> Value:
+    if not others and left.__class__ is str and right.__class__ is str:
+        meter = run.meter
+        size = len(left) + len(right)
+        if size <= meter.limits.string:
+            meter.steps += size >> 4
+            if meter.steps > meter.next_look:
+                meter.look()
+            meter.allocated += size
+            if meter.allocated > meter.limits.allocation:
+                meter.allocate(0)
             return left + right
+    values = left, right, *others
+    try:
+        size = sum(map(len, values))
+        if size <= SHORT:
+            text = "".join(values)
+            run.meter.steps += len(values) >> 3
+            run.meter.text(size)
+            return text
+    except TypeError:  # not all of them are texts
+        pass
     if not STRINGS.issuperset(map(type, values)):
         for place, value in enumerate(values, 1):
             if value.__class__ is not str:
@@ -53,17 +70,25 @@ def string_append(run: Run, *values: Value) -> Value:
          "Lists give one list; anything else is put together as text, as display shows it.",
          example="(concat \"n = \" 5) ;=> \"n = 5\"", cost="elements or length / 16")  # fmt: skip
 def concat(run: Run, *values: Value) -> Value:
-    if values and all(map(is_list, values)):
-        from lisppump.lispy.builtins.lists import append
+    if values and is_list(values[0]) and all(map(is_list, values)):
+        from lisppump.lispy.builtins.joining import append
 
         return append(run, *values)
-    return joined(run, "", [display_text(run, value) for value in values])
+    return string_(run, *values)
 
 
 @builtin("string", "(string x ...)", "The text of all arguments, as display shows them.",
          example="(string 1 \" \" 'a) ;=> \"1 a\"", cost=LINEAR, aliases=("str",))  # fmt: skip
 def string_(run: Run, *values: Value) -> Value:
-    return joined(run, "", [display_text(run, value) for value in values])
+    parts = []
+    size = 0
+    for value in values:
+        if value.__class__ is not str:
+            value = display_text(run, value)
+        size += len(value)
+        parts.append(value)
+    run.meter.text(size)
+    return "".join(parts)
 
 
 @builtin("->string", "(->string x)", "The text of a value, as display shows it.",
@@ -76,7 +101,7 @@ def to_string(run: Run, value: Value) -> Value:
 @builtin("string-length", "(string-length text)", "How many characters.",
          example="(string-length \"abc\") ;=> 3", aliases=("string-count-chars",))  # fmt: skip
 def string_length(run: Run, value: Value) -> Value:
-    return len(string("string-length", value))
+    return len(value) if value.__class__ is str else len(string("string-length", value))
 
 
 @builtin("substring", "(substring text start [end])",
@@ -84,10 +109,20 @@ def string_length(run: Run, value: Value) -> Value:
          example="(substring \"hello\" 1 3) ;=> \"el\"", cost=LINEAR,
          aliases=("subs", "string-slice", "string-copy"))  # fmt: skip
 def substring(run: Run, value: Value, start: Value, end: Value = None) -> Value:
-    plain = value.__class__ is str and start.__class__ is int and end.__class__ is int
-    if plain and 0 <= start <= end <= len(value):
-        run.meter.text(end - start)
-        return value[start:end]
+    if value.__class__ is str and start.__class__ is int and start >= 0:
+        stop = len(value) if end is None else end
+        if stop.__class__ is int and start <= stop <= len(value):
+            meter = run.meter
+            size = stop - start
+            if size > meter.limits.string:
+                meter.text(size)
+            meter.steps += size >> 4
+            if meter.steps > meter.next_look:
+                meter.look()
+            meter.allocated += size
+            if meter.allocated > meter.limits.allocation:
+                meter.allocate(0)
+            return value[start:stop]
     string("substring", value)
     low = count("substring", start, 2)
     high = len(value) if end is None else min(len(value), count("substring", end, 3))
@@ -105,6 +140,8 @@ def substring(run: Run, value: Value, start: Value, end: Value = None) -> Value:
 @builtin("string-ref", "(string-ref text n)", "The character at a position, counted from 0.",
          example="(string-ref \"abc\" 1) ;=> \"b\"", aliases=("char-at", "string-nth"))  # fmt: skip
 def string_ref(run: Run, value: Value, position: Value) -> Value:
+    if value.__class__ is str and position.__class__ is int and 0 <= position < len(value):
+        return value[position]
     string("string-ref", value)
     place = integer("string-ref", position, 2)
     if not 0 <= place < len(value):
@@ -112,9 +149,9 @@ def string_ref(run: Run, value: Value, position: Value) -> Value:
     return value[place]
 
 
-def _taken(run: Run, parts: list[str]) -> list[str]:
+def _taken(run: Run, parts: list[str], size: int) -> list[str]:
     room(run, len(parts))
-    run.meter.allocate(sum(map(len, parts)))
+    run.meter.allocate(size)
     return parts
 
 
@@ -123,25 +160,32 @@ def _taken(run: Run, parts: list[str]) -> list[str]:
          example="(string-split \"a,b\" \",\") ;=> (\"a\" \"b\")", cost="length / 16 + parts",
          aliases=("split", "split-string", "str/split"))  # fmt: skip
 def string_split(run: Run, value: Value, separator: Value = None) -> Value:
-    string("string-split", value)
+    if value.__class__ is not str:
+        string("string-split", value)
     run.meter.charge(len(value) >> 4)
     if separator is None:
         run.meter.charge(len(value) >> 2)
-        return _taken(run, value.split())
-    string("string-split", separator, 2)
+        words = value.split()
+        return _taken(run, words, len("".join(words)))
+    if separator.__class__ is not str:
+        string("string-split", separator, 2)
     if not separator:
         raise LispyError("bad-value", "string-split wants a separator that is not empty",
                          help="(string->list text) gives the characters")  # fmt: skip
-    if value in separator and separator != value and not _wordy(value) and _wordy(separator):
-        raise LispyError("ambiguous", "string-split got its text and separator the wrong way round, it seems",
-                         help="(string-split text separator): the text comes first")  # fmt: skip
+    if value in separator and _parts_words(value, separator):
+        raise LispyError("ambiguous", "string-split finds its 1st argument between words of its 2nd: "
+                         "which is the text?", help="the order is (string-split text separator)")  # fmt: skip
     parts = value.count(separator) + 1
     run.meter.charge(parts)
-    return _taken(run, value.split(separator))
+    return _taken(run, value.split(separator), len(value) - len(separator) * (parts - 1))
 
 
-def _wordy(text: str) -> bool:
-    return not text or any(map(str.isalnum, text))
+def _parts_words(mark: str, text: str) -> bool:
+    """True where a mark without letter or digit has some on either side in a text, as a separator has."""
+    if not mark or any(map(str.isalnum, mark)):
+        return False
+    first, *_, last = text.split(mark)
+    return any(map(str.isalnum, first)) and any(map(str.isalnum, last))
 
 
 @builtin("words", "(words text)", "The words, as white space parts them.",
@@ -159,7 +203,7 @@ def lines(run: Run, value: Value) -> Value:
     run.meter.charge(len(value) >> 2)
     text = value.replace("\r\n", "\n")
     parts = text.split("\n")
-    return _taken(run, parts[:-1] if parts[-1] == "" else parts)
+    return _taken(run, parts[:-1] if parts[-1] == "" else parts, len(text) - len(parts) + 1)
 
 
 @builtin("string-join", "(string-join texts [separator])",
@@ -169,19 +213,22 @@ def lines(run: Run, value: Value) -> Value:
 def string_join(run: Run, first: Value, second: Value = " ") -> Value:
     if first.__class__ is str and is_list(second):
         first, second = second, first
-    if not is_list(first):
+    if first.__class__ is not list and not is_list(first):
         raise wrong("string-join", "a list of strings", first, 1)
     string("string-join", second, 2)
     parts = walk(run, "string-join", first)
-    for part in parts:
-        if part.__class__ is not str:
-            raise wrong(
-                "string-join",
-                "a list of strings",
-                part,
-                1,
-                string_help(part) or "(map ->string list) makes them",
-            )
+    try:
+        size = sum(map(len, parts)) + len(second) * max(0, len(parts) - 1)
+        if size <= SHORT:
+            text = second.join(parts)
+            run.meter.text(size)
+            return text
+    except TypeError:  # not all of them are texts
+        pass
+    if not STRINGS.issuperset(map(type, parts)):
+        part = next(part for part in parts if part.__class__ is not str)
+        help = string_help(part) or "(map ->string list) makes them"
+        raise wrong("string-join", "a list of strings", part, 1, help)
     return joined(run, second, parts)
 
 
@@ -190,8 +237,18 @@ def _case(name: str, doc: str, sample: str, method: str, aliases: tuple[str, ...
     change = changes[method]
 
     def cased(run: Run, value: Value) -> Value:
-        string(name, value)
-        run.meter.text(3 * len(value))  # one character may become three
+        if value.__class__ is not str:
+            string(name, value)
+        meter = run.meter
+        size = 3 * len(value)  # one character may become three
+        if size > meter.limits.string:
+            meter.text(size)
+        meter.steps += size >> 4
+        if meter.steps > meter.next_look:
+            meter.look()
+        meter.allocated += size
+        if meter.allocated > meter.limits.allocation:
+            meter.allocate(0)
         return change(value)
 
     builtin(name, f"({name} text)", doc, example=f"({name} \"aBc\") ;=> \"{sample}\"", cost="3 x length / 16",
@@ -210,7 +267,8 @@ def _trimmer(name: str, doc: str, shown: str, side: str, aliases: tuple[str, ...
     strip = {"both": str.strip, "left": str.lstrip, "right": str.rstrip}[side]
 
     def trimmed(run: Run, value: Value, characters: Value = None) -> Value:
-        string(name, value)
+        if value.__class__ is not str:
+            string(name, value)
         run.meter.text(len(value))
         return strip(value) if characters is None else strip(value, string(name, characters, 2))
 
@@ -230,9 +288,10 @@ _trimmer("string-trim-right", "The text without white space at its end.", " a", 
          example="(string-replace \"a-b-c\" \"-\" \"+\") ;=> \"a+b+c\"", cost=LINEAR,
          aliases=("replace", "string-replace-all", "str/replace"))  # fmt: skip
 def string_replace(run: Run, value: Value, old: Value, new: Value) -> Value:
-    string("string-replace", value)
-    string("string-replace", old, 2)
-    string("string-replace", new, 3)
+    if value.__class__ is not str or old.__class__ is not str or new.__class__ is not str:
+        string("string-replace", value)
+        string("string-replace", old, 2)
+        string("string-replace", new, 3)
     if not old:
         raise LispyError("bad-value", "string-replace wants an old part that is not empty")
     run.meter.charge(len(value) >> 4)
@@ -258,6 +317,12 @@ def _find(run: Run, name: str, value: Value, part: Value, start: Value) -> int:
          example="(string-contains? \"hello\" \"ell\") ;=> #t", cost=LINEAR,
          aliases=("string-includes?", "string-has?", "str-contains?", "str/includes?"))  # fmt: skip
 def string_contains_p(run: Run, value: Value, part: Value) -> Value:
+    if value.__class__ is str and part.__class__ is str:
+        meter = run.meter
+        meter.steps += len(value) >> 4
+        if meter.steps > meter.next_look:
+            meter.look()
+        return part in value
     return _find(run, "string-contains?", value, part, 0) >= 0
 
 
@@ -272,7 +337,14 @@ def is_substring(run: Run, part: Value, value: Value) -> Value:
          example="(string-index \"hello\" \"l\") ;=> 2", cost=LINEAR,
          aliases=("string-find", "string-contains", "string-index-of", "str/index-of"))  # fmt: skip
 def string_index(run: Run, value: Value, part: Value, start: Value = 0) -> Value:
-    position = _find(run, "string-index", value, part, start)
+    if value.__class__ is str and part.__class__ is str and start.__class__ is int and start >= 0:
+        meter = run.meter
+        meter.steps += len(value) >> 4
+        if meter.steps > meter.next_look:
+            meter.look()
+        position = value.find(part, start)
+    else:
+        position = _find(run, "string-index", value, part, start)
     return False if position < 0 else position
 
 
@@ -310,14 +382,17 @@ def string_repeat(run: Run, value: Value, times: Value) -> Value:
 @builtin("make-string", "(make-string n [character])", "A text of n times a character.", cost=LINEAR,
          example="(make-string 3 \"*\") ;=> \"***\"")  # fmt: skip
 def make_string(run: Run, times: Value, character: Value = " ") -> Value:
-    return string_repeat(run, string("make-string", character, 2), times)
+    return string_repeat(run, string("make-string", character, 2), count("make-string", times))
 
 
 def _pad(name: str, doc: str, shown: str, left: bool, aliases: tuple[str, ...]) -> None:
     def padded(run: Run, value: Value, width: Value, character: Value = " ") -> Value:
-        text = display_text(run, value) if is_number(value) else string(name, value)
-        size = count(name, width, 2)
-        if len(string(name, character, 3)) != 1:
+        if value.__class__ is str:
+            text = value
+        else:
+            text = display_text(run, value) if is_number(value) else string(name, value)
+        size = width if width.__class__ is int and width >= 0 else count(name, width, 2)
+        if character != " " and len(string(name, character, 3)) != 1:
             raise LispyError("bad-value", f"{name} wants one character as its 3rd argument")
         run.meter.text(max(size, len(text)))
         return text.rjust(size, character) if left else text.ljust(size, character)
@@ -334,12 +409,16 @@ _pad("string-pad-right", "The text with spaces behind it up to a width.", "ab  "
 @builtin("string-prefix?", "(string-prefix? prefix text)", "True when the text starts with the prefix.",
          example="(string-prefix? \"he\" \"hello\") ;=> #t")  # fmt: skip
 def is_prefix(run: Run, prefix: Value, value: Value) -> Value:
+    if value.__class__ is str and prefix.__class__ is str:
+        return value.startswith(prefix)
     return string("string-prefix?", value, 2).startswith(string("string-prefix?", prefix))
 
 
 @builtin("string-suffix?", "(string-suffix? suffix text)", "True when the text ends with the suffix.",
          example="(string-suffix? \"lo\" \"hello\") ;=> #t")  # fmt: skip
 def is_suffix(run: Run, suffix: Value, value: Value) -> Value:
+    if value.__class__ is str and suffix.__class__ is str:
+        return value.endswith(suffix)
     return string("string-suffix?", value, 2).endswith(string("string-suffix?", suffix))
 
 
@@ -348,6 +427,8 @@ def is_suffix(run: Run, suffix: Value, value: Value) -> Value:
          example="(starts-with? \"hello\" \"he\") ;=> #t", aliases=("string-starts-with?",
                   "str/starts-with?"))  # fmt: skip
 def starts_with(run: Run, value: Value, prefix: Value) -> Value:
+    if value.__class__ is str and prefix.__class__ is str:
+        return value.startswith(prefix)
     return string("starts-with?", value).startswith(string("starts-with?", prefix, 2))
 
 
@@ -355,6 +436,8 @@ def starts_with(run: Run, value: Value, prefix: Value) -> Value:
          example="(ends-with? \"hello\" \"lo\") ;=> #t", aliases=("string-ends-with?",
                   "str/ends-with?"))  # fmt: skip
 def ends_with(run: Run, value: Value, suffix: Value) -> Value:
+    if value.__class__ is str and suffix.__class__ is str:
+        return value.endswith(suffix)
     return string("ends-with?", value).endswith(string("ends-with?", suffix, 2))
 
 
@@ -362,14 +445,15 @@ def ends_with(run: Run, value: Value, suffix: Value) -> Value:
          example="(string->list \"abc\") ;=> (\"a\" \"b\" \"c\")", cost="n",
          aliases=("string-chars", "string->vector", "explode"))  # fmt: skip
 def string_to_list(run: Run, value: Value) -> Value:
-    string("string->list", value)
+    if value.__class__ is not str:
+        string("string->list", value)
     run.meter.container(len(value))
     return list(value)
 
 
 @builtin("list->string", "(list->string texts)", "The texts of a list put together.",
          example="(list->string '(\"a\" \"bc\")) ;=> \"abc\"", cost="n + length / 16",
-         aliases=("string-concatenate", "vector->string", "implode"))  # fmt: skip
+         aliases=("string-concatenate", "vector->string", "implode"), through=("string-join",))  # fmt: skip
 def list_to_string(run: Run, value: Value) -> Value:
     return string_join(run, value, "")
 

@@ -117,17 +117,17 @@ class Version(dict[str, Value]):
 
 def with_key(run: Run, items: dict[str, Value], key: str, value: Value) -> dict[str, Value]:
     """A dict with one key set; large dicts share their entries with what they were made from."""
-    if items.__class__ is dict and len(items) < SMALL < run.limits.elements:
+    if items.__class__ is dict and (size := len(items)) < SMALL < run.limits.elements:
         meter = run.meter
-        meter.allocated += ENTRY * (len(items) + 1)
+        meter.allocated += ENTRY * size + ENTRY
         if meter.allocated > meter.limits.allocation:
             meter.allocate(0)
         small = items.copy()
         small[key] = value
         return small
-    if isinstance(items, Version):
+    if items.__class__ is Version:
         if items.data is not None and not items.pinned:
-            return _newer(run, items, items.data, key, value)
+            return newer(run, items, items.data, key, value)
         items = items.whole()
     size = len(items)
     run.meter.allocate(ENTRY * (size + 1))
@@ -152,8 +152,7 @@ def small_with_keys(run: Run, items: dict[str, Value], pairs: Sequence[Value]) -
             key = key.name
         count += len(made) + 1
         made[key] = next(turns)
-    run.meter.charge(1 + len(pairs) // 2)
-    run.meter.allocate(ENTRY * count)
+    run.meter.take(1 + (len(pairs) >> 1), ENTRY * count)
     return made
 
 
@@ -165,16 +164,23 @@ def _version(data: dict[str, Value]) -> Version:
     return made
 
 
-def _newer(run: Run, old: Version, data: dict[str, Value], key: str, value: Value) -> Version:
-    """The next version takes the entries over; the old one keeps the difference."""
-    run.meter.allocate(2 * ENTRY)
+def newer(run: Run, old: Version, data: dict[str, Value], key: str, value: Value) -> Version:
+    """The next version, which takes the entries over where no one looked at them as a whole.
+
+    The old one keeps the difference.
+    """
+    meter = run.meter
+    meter.allocated += 2 * ENTRY
+    if meter.allocated > meter.limits.allocation:
+        meter.allocate(0)
+    size = len(data)
     previous = data.get(key, ABSENT)
-    if previous is ABSENT and len(data) >= run.limits.elements:
-        run.meter.container(len(data) + 1)
+    if previous is ABSENT and size >= run.limits.elements:
+        meter.container(size + 1)
     made = Version()
     made.data = data
     made.pinned = False
-    old.size = len(data)
+    old.size = size
     data[key] = value
     old.data = None
     old.key = key

@@ -1,0 +1,3 @@
+(define (f items)
+  (list (car items) (second)))
+(f '(1 2))

@@ -1,0 +1,2 @@
+(define car 5)
+(car 1)

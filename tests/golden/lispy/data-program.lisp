@@ -1,0 +1,2 @@
+(define (attempt form) (eval form))
+(attempt '(let ((x 1) (y 2)) (+ x (car y))))

@@ -1,0 +1,1 @@
+(define if 1)

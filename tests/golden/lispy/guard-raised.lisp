@@ -1,0 +1,2 @@
+(guard (e ((symbol? e) 1))
+  (raise 'boom))

@@ -1,0 +1,2 @@
+(define people '(("ada" 3) ("bob" 5)))
+(transpose (dict "ada" 3))

@@ -1,0 +1,1 @@
+(set! frame 1)
