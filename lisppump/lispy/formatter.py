@@ -262,8 +262,11 @@ def next_column(text: str) -> int:
 
 
 def _line_ends(gap: str) -> str:
-    """The ends of the lines that a stretch of space ends."""
-    return "".join("\r\n" if line.endswith("\r") else "\n" for line in gap.split("\n")[:-1])
+    """The ends of the lines that a stretch of space ends; a form feed parts pages, as in Emacs, and stays."""
+    return "".join(
+        ("\f" if "\f" in line else "") + ("\r\n" if line.endswith("\r") else "\n")
+        for line in gap.split("\n")[:-1]
+    )
 
 
 def _advance(column: int, text: str) -> int:

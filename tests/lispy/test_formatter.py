@@ -293,6 +293,7 @@ def test_every_form_with_a_body_is_known() -> None:
         ('(f "a \r\n b"\n  c)', '(f "a \r\n b"\n   c)\n'),
         ("\ufeff(f)\n", "(f)\n"),
         ("'\n(a\nb)\n", "'\n(a\n b)\n"),
+        ("(f)\n\f\n  \f \n(g\n\f\nx)\n", "(f)\n\f\n\f\n(g\n\f\n  x)\n"),
     ],
 )
 def test_nothing_else_changes(before: str, after: str) -> None:
