@@ -15,6 +15,7 @@ from lisppump.disk import Disk, StateError, replace, trouble, write_all
 
 FORMAT = "1"
 FOLDER = ".lisppump"
+REPAIRING = "repairing"
 
 
 class Keep:
@@ -76,6 +77,13 @@ class Keep:
         except PermissionError:
             return pid
         return pid
+
+    def check_whole(self) -> None:
+        """Refuse a world whose repair was not finished; `repairing` names the copies that it made."""
+        if self.get(REPAIRING) is not None:
+            message = "a repair of the journal was interrupted; nothing was lost by that"
+            help = "run `lisppump repair` again: it begins with what it has kept aside"
+            raise StateError("damaged", message, help=help)
 
     def _take_lock(self) -> None:
         self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)

@@ -35,6 +35,8 @@ COMMANDS: dict[str, str] = {
     "status": "Where the world stands.",
     "log": "The frames so far, newest first.",
     "show": "One frame: what came, what became of it, what changed.",
+    "verify": "Is all of this world as it was written?",
+    "repair": "Save what can be saved of a damaged world.",
     "plugins": "Whose stages there are: list, why, new, add, remove, sync.",
     "trust": "Let this folder's own Python plugins run.",
     "describe": "A builtin, form, clause, stage, hook, plugin, command or error code.",
