@@ -40,7 +40,7 @@ class Keep:
         except OSError as error:
             keep.close()
             raise trouble(error, f"opening the folder {FOLDER}") from error
-        except StateError:
+        except BaseException:
             keep.close()
             raise
         return keep
