@@ -199,8 +199,9 @@ class Audit:
             data = self.keep.read_snap(digest) if snap else self.keep.read_blob(digest)
             self.blobs.add(digest)
         except LisppumpError as error:
-            self._bad(found, digest, error.message, snap=snap)
             self._misses = True
+            if not snap or self.keep.has_snap(digest):  # else it was thinned out just now
+                self._bad(found, digest, error.message, snap=snap)
             return _UNKNOWN
         return log_value(name, parse(name, data, name))
 

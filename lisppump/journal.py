@@ -36,7 +36,7 @@ from lisppump.segments import (
 if TYPE_CHECKING:
     import asyncio
 
-SEGMENT = 8 * 1024 * 1024
+SEGMENT = 4 * 1024 * 1024
 GROUP = 0.005  # seconds between two syncs that replies ask for
 TABLES, SOURCES = 4, 8  # finished segments whose tables and files are held open
 PACKED_AT_ONCE = 2  # segments that one roll packs, where more are left from before
