@@ -14,6 +14,11 @@ from tests.conftest import ROOT
 
 
 @pytest.fixture
+def lisppump(capsys: pytest.CaptureFixture[str]) -> Lisppump:
+    return Lisppump(capsys)
+
+
+@pytest.fixture
 def world(tmp_path: Path, lisppump: Lisppump) -> Path:
     folder = tmp_path / "world"
     folder.mkdir()
