@@ -197,9 +197,7 @@ def _by_lines(work: Joined, was: _Side, world: _Side, hand: _Side, prefer: Side)
     for low, high, our, their in _regions(ours, theirs):
         yield was.part(done, low)
         done = high
-        sides = [
-            (_span(low, high, edits), side) for edits, side in ((our, world), (their, hand)) if edits
-        ]
+        sides = [(_span(low, high, edits), side) for edits, side in ((our, world), (their, hand)) if edits]
         if not their:
             yield world.part(*sides[0][0])
             continue
@@ -241,9 +239,7 @@ def _edits(was: Sequence[Any], now: Sequence[Any]) -> list[_Edit]:
     ]
 
 
-def _regions(
-    ours: list[_Edit], theirs: list[_Edit]
-) -> Iterator[tuple[int, int, list[_Edit], list[_Edit]]]:
+def _regions(ours: list[_Edit], theirs: list[_Edit]) -> Iterator[tuple[int, int, list[_Edit], list[_Edit]]]:
     """The lines that edits of either side cover, with the edits in there; those that only touch are apart."""
     both = [(edit.low, edit.high, side, edit) for side, edits in enumerate((ours, theirs)) for edit in edits]
     rest = sorted(both, key=lambda entry: entry[:3])

@@ -207,9 +207,7 @@ class Shelf(Archive):
         self.notes.extend(notes)
         return notes, error
 
-    def _joined(
-        self, name: str, touch: Touch, recent: Frame | None = None, prefer: Side = "world"
-    ) -> Joined:
+    def _joined(self, name: str, touch: Touch, recent: Frame | None = None, prefer: Side = "world") -> Joined:
         """The three sides of an edit, merged: what was last written, the head, what lies there."""
         head, written = self.head, touch.written
         world = head.documents[name] if head is not None and name in head.documents else ABSENT

@@ -62,7 +62,9 @@ def test_only_what_changed_is_encoded_again() -> None:
     assert following(again, again.value).fresh == 0
 
 
-@pytest.mark.parametrize("value", [{"a": {1: 2}}, {1: 2}, {"a": float("nan")}, {"a": {"\ud800": 1}}, {"a": {5}}])
+@pytest.mark.parametrize(
+    "value", [{"a": {1: 2}}, {1: 2}, {"a": float("nan")}, {"a": {"\ud800": 1}}, {"a": {5}}]
+)
 def test_what_is_no_json_is_refused_in_the_words_of_the_whole(value: Any) -> None:
     with pytest.raises(LisppumpError) as whole:
         canon.canonical(value)
@@ -88,7 +90,11 @@ def test_deep_data_is_taken_where_the_whole_is(levels: int) -> None:
 
 
 def document() -> dict[str, Any]:
-    return {"agents": {f"a{n}": {"posts": 0} for n in range(20)}, "list": [{"n": n} for n in range(100)], "x": 1}
+    return {
+        "agents": {f"a{n}": {"posts": 0} for n in range(20)},
+        "list": [{"n": n} for n in range(100)],
+        "x": 1,
+    }
 
 
 @pytest.mark.parametrize(
