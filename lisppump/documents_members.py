@@ -15,6 +15,7 @@ import orjson
 from lisppump import canon
 from lisppump.errors import LisppumpError
 
+SMALL = 32 * 1024  # bytes of a document up to which encoding all of it costs less than looking what changed
 LEVELS = 3  # how deep members are kept apart
 WIDE = 16  # members of a dict below the root that are worth it
 RUN = 64  # elements of a list that are kept as one
@@ -54,6 +55,12 @@ def members(value: Any) -> Members:
 
 def following(old: Members | None, value: Any) -> Members:
     """The same, from what is known of the value before; raises Touched where that was changed in place."""
+    if old is None or (old.parts is None and len(old.data) <= SMALL):
+        if old is not None:
+            check(old)
+        data = canon.canonical(value)
+        if len(data) <= SMALL:
+            return Members(value, data, fresh=len(data))
     try:
         return _made(old, value, 0)
     except (_Unsure, LisppumpError):

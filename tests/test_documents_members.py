@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lisppump import canon
+from lisppump import canon, documents_members
 from lisppump.documents_members import Touched, following, members
 from lisppump.errors import LisppumpError
 from lisppump.merge_changes import Change, apply
@@ -22,6 +23,13 @@ INNER = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=8
 )
 VALUES = INNER | WIDE | LONG | st.dictionaries(KEYS, INNER | WIDE | LONG, max_size=5)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_is_small() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents_members, "SMALL", 0)
+        yield
 
 
 @given(st.lists(VALUES, min_size=1, max_size=4))
@@ -121,3 +129,16 @@ def test_what_was_changed_in_place_beside_a_change_is_found(touch: Any) -> None:
     made = apply({"a.json": known.value}, changes)["a.json"]
     with pytest.raises(Touched):
         following(known, made)
+
+
+def test_a_small_document_is_encoded_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents_members, "SMALL", 10_000)
+    known = members(document())
+    assert known.parts is None
+    known.value["x"] = 2
+    with pytest.raises(Touched):
+        following(known, document())
+    grown = following(members(document()), {**document(), "more": "x" * 10_000})
+    assert isinstance(grown.parts, dict)
+    shrunk = following(grown, document())
+    assert shrunk.data == canon.canonical(document())
