@@ -120,10 +120,12 @@ class Pump(Lookout):
             if self._stopping or len(reports) == frames:
                 break
             if rest:
+                self.store.flush()
                 await self._rest(self.policy.heartbeat - (self.clock.monotonic() - started))
             if self._stopping:
                 break
             self._reload()
+        self.store.flush()
         return tuple(reports)
 
     def request_stop(self) -> None:
