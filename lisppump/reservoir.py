@@ -65,9 +65,20 @@ class Store(Shelf):
 
     @classmethod
     def open(
-        cls, root: str | Path, view: Reservoir, *, write: bool, keep: int = 50, disk: Disk | None = None
+        cls,
+        root: str | Path,
+        view: Reservoir,
+        *,
+        write: bool,
+        keep: int = 50,
+        disk: Disk | None = None,
+        edits: bool = True,
     ) -> Store:
-        """Open a world; reading takes no lock and writes nothing; `keep` frames keep their delta files."""
+        """Open a world; reading takes no lock and writes nothing; `keep` frames keep their delta files.
+
+        Writing takes in what was changed by hand, as far as that can be read and overlaps with nothing; with
+        `edits=False` it is left alone.
+        """
         head = Head()
         folder = Keep.open(Path(root) / FOLDER, write=write, disk=disk)
         try:
@@ -75,7 +86,7 @@ class Store(Shelf):
             store = cls(folder, journal, head, View(view, folder, write=write), keep_deltas=keep)
             if write:
                 store._record("open", epoch=head.epoch + 1)
-                store._mend()
+                store._mend(edits=edits)
         except BaseException:
             folder.close()
             raise

@@ -81,6 +81,20 @@ class Edit:
     error: LisppumpError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What became of an edit that was decided about; `kept` is the blob of a text that was dropped."""
+
+    document: str
+    side: Side
+    said: str
+    kept: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As `lisppump edits take` and `drop` show it."""
+        return {"document": self.document, "side": self.side, "said": self.said, "kept": self.kept}
+
+
 class Shelf(Archive):
     """A world's journal and its view, kept up to it."""
 
@@ -273,11 +287,8 @@ class Shelf(Archive):
         view = self.view
         return self._keep.blob(view.raw(name) if isinstance(view, Files) else encode(name, view.read(name)))
 
-    def decide(self, name: str, side: Side) -> str:
-        """Settle an edit: the hand's side wins where both changed something, or the world's is put back.
-
-        What is said about it; a text that is dropped is kept and named.
-        """
+    def decide(self, name: str, side: Side) -> Decision:
+        """Settle an edit: the hand's side wins where both changed something, or the world's is put back."""
         if self._head.opened is not None:
             message = f"frame {self._head.opened} is under way, so that {name} cannot be decided about yet"
             raise StateError("frame-open", message, help="`lisppump run` goes on with it")
@@ -286,18 +297,18 @@ class Shelf(Archive):
         if touch is None and error is None:
             help = "`lisppump edits` lists what was changed by hand"
             raise StateError("no-edit", f"`{name}` was not changed by hand", help=help)
-        if side == "hand":
-            if touch is None:
-                raise error or AssertionError
-            self._journal_edits({name: (touch, self._joined(name, touch, prefer="hand"))})
-            said = f"{name} was taken in as it was written by hand"
-        else:
-            there = touch is None or touch.value is not ABSENT
-            kept = f"; what lay there is {self._kept(name)}" if there else ""
+        if side == "world":
+            kept = None if touch is not None and touch.value is ABSENT else self._kept(name)
             self._bring(name)
-            said = f"{name} is as the frames left it again{kept}"
+            said = f"{name} is as the frames left it again" + (f"; what lay there is {kept}" if kept else "")
+            decision = Decision(name, side, said, kept)
+        elif touch is None:
+            raise error or AssertionError(name)
+        else:
+            self._journal_edits({name: (touch, self._joined(name, touch, prefer="hand"))})
+            decision = Decision(name, side, f"{name} was taken in as it was written by hand")
         self._finish()
-        return said
+        return decision
 
     def _journal_edits(self, taken: Mapping[str, tuple[Touch, Joined]]) -> list[str]:
         """One record for all of them, with whole documents: what people wrote is never lost again."""
@@ -431,7 +442,7 @@ class Shelf(Archive):
         if quarantine:
             self._keep.put(quarantine_path(self._head.number), canon.document(list(quarantine)), sync=False)
 
-    def _mend(self) -> None:
+    def _mend(self, *, edits: bool) -> None:
         """After opening for writing: write the view again where it lags, take in what was changed by hand."""
         if self._head.number < 0:
             self._view.save(clean=False)
@@ -441,7 +452,8 @@ class Shelf(Archive):
         names = self.view.names()
         self._restored(names)
         found = self._look({*self._head.documents, *self._view.names, *names})
-        self._settle(found)
+        if edits:
+            self._settle(found)
         for name in dict.fromkeys([*found.lagging, *found.redo]):
             self._bring(name)
         if lags or self._view.suspect:
