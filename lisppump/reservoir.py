@@ -31,8 +31,9 @@ from lisppump.journal import Journal, Record
 from lisppump.keep import FOLDER, Keep
 from lisppump.lispy.values import elements
 from lisppump.merge_changes import Change, apply
+from lisppump.reservoir_edits import Desk
 from lisppump.reservoir_view import Reservoir as Reservoir
-from lisppump.reservoir_view import Shelf, changed_in_memory
+from lisppump.reservoir_view import changed_in_memory
 from lisppump.view import View
 
 
@@ -55,7 +56,7 @@ class MergeResult(Protocol):
         ...
 
 
-class Store(Shelf):
+class Store(Desk):
     """One world on disk, open for reading, or for writing under its lock; `notes` says what was found."""
 
     def __init__(self, keep: Keep, journal: Journal, head: Head, view: View, *, keep_deltas: int) -> None:

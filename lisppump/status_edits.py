@@ -1,4 +1,4 @@
-"""What `lisppump edits` tells and does: hand edits that are not taken in, place by place. It merges nothing."""
+"""What `lisppump edits` tells and does: hand edits that are not taken in yet. It merges nothing itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump.disk import StateError
 from lisppump.reservoir import Store
-from lisppump.reservoir_view import Decision, Edit
+from lisppump.reservoir_edits import Decision, Edit
 from lisppump.view import Unseen
 
 if TYPE_CHECKING:
