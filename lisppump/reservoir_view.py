@@ -92,15 +92,21 @@ class Shelf(Archive):
             self._view.remove(name)
 
     def _write(self, name: str, old: Any = None, over: str | None = None) -> None:
-        value, digest = self._now().documents[name], self._head.documents[name]["digest"]
-        if name in self._members and canon.digest(value) != digest:
-            self._cells[name] = Past(self._journal, self._head.latest).cell(name)
-            self._members.pop(name)
-            self._frame = None
-            raise changed_in_memory(name, self._head.number)
-        self._view.write(name, old, value, over=over)
+        digest = self._head.documents[name]["digest"]
+        if name in self._members and canon.digest(self._now().documents[name]) != digest:
+            self._heal(name)
+        self._view.write(name, old, self._now().documents[name], over=over)
         self._view.adopt(name, digest, self._head.latest)
         self._pending.pop(name, None)
+
+    def _heal(self, name: str) -> None:
+        """Take a document from the journal that somebody changed in memory: nothing of that is written."""
+        self._cells[name] = Past(self._journal, self._head.latest).cell(name)
+        self._members.pop(name)
+        self._frame = None
+        self.notes.append(
+            f"{changed_in_memory(name, self._head.number).message}; it is as the journal has it"
+        )
 
     def _now(self) -> Frame:
         head = self.head
