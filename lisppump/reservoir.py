@@ -26,7 +26,7 @@ from lisppump.documents import (
 )
 from lisppump.documents_members import Members, Touched
 from lisppump.frame import Frame, Stream
-from lisppump.history import Head
+from lisppump.history import Head, Past, thin
 from lisppump.journal import Journal, Record
 from lisppump.keep import FOLDER, Keep
 from lisppump.lispy.values import elements
@@ -86,6 +86,7 @@ class Store(Desk):
             journal = Journal.open(folder, write=write, each=head.take)
             store = cls(folder, journal, head, View(view, folder, write=write), keep_deltas=keep)
             if write:
+                store._roll()
                 store._record("open", epoch=head.epoch + 1)
                 store._mend(edits=edits)
         except BaseException:
@@ -132,6 +133,7 @@ class Store(Desk):
 
     def intent(self, **fields: Any) -> None:
         """Journal what a frame is about to do, durably, before anything is asked."""
+        self._roll()
         self._record("intent", **fields)
         self._journal.sync()
 
@@ -167,6 +169,28 @@ class Store(Desk):
     async def durable(self) -> None:
         """Wait until everything journalled so far is on the disk."""
         await self._journal.durable()
+
+    def _roll(self) -> None:
+        """Where the journal's segment has grown large, begin another with a snapshot of all so far.
+
+        A segment is as long as all documents at least, so that snapshots follow the history's bytes.
+        """
+        journal, head = self._journal, self._head
+        if head.number < 0 or not (journal.bare or journal.full(0)):
+            return
+        if not journal.bare and not journal.full(sum(said["length"] for said in head.documents.values())):
+            return
+        names = [name for name, said in head.documents.items() if "blob" not in said and "snap" not in said]
+        kept = self._keep.snap(encode(name, self._sound(name)) for name in names)
+        head.take(journal.roll(**head.snapshot(dict(zip(names, kept, strict=True)))))
+        thin(journal)
+
+    def _sound(self, name: str) -> Any:
+        """A document's value as the journal has it, whatever became of the one in memory."""
+        value = self._now().documents[name]
+        if entry(name, value)["digest"] == self._head.documents[name]["digest"]:
+            return value
+        return Past(self._journal, self._head.latest).value(name)
 
     # -- making frames ---------------------------------------------------------------------------------------
 
@@ -224,6 +248,7 @@ class Store(Desk):
 
     def tock(self, *, changes: Sequence[Change], virtual: Mapping[str, Any]) -> Frame:
         """A small commit of its own within the frame: what the echoes came to."""
+        self._roll()
         parent = self._now()
         new, entries = self._next(changes)
         fields = {
