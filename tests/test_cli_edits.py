@@ -132,7 +132,7 @@ def test_nobody_decides_while_a_run_goes_on(lisppump: Lisppump, world: Path) -> 
 def test_documents_that_lag_are_named_while_a_run_goes_on(lisppump: Lisppump, tmp_path: Path) -> None:
     text = (
         '(pump (name lag) (genesis (lambda () (dict "agents.json" (dict "agents" (dict "ann" (dict)))'
-        ' "wide.json" (dict "seen" 0 "text" (apply string-append (map (lambda (n) "words ") (range 9000)))))))'
+        ' "wide.json" (dict "seen" 0 "text" (apply string-append (map (lambda (n) "word ") (range 9000)))))))'
         ' (agents "agents.json" agents) (pipe (lispy (program say)))'
         ' (delta (lines (fields (agent agent)) (into "lines.jsonl") (count "wide.json" seen))))'
     )
