@@ -94,6 +94,8 @@ def rewriting(
 class Analyser:
     """Turns the forms of one namespace into trees; `evaluate` runs the procedure of a macro definition."""
 
+    __slots__ = ("deepest", "depth", "evaluate", "expanded", "namespace", "origins", "run", "spans")
+
     def __init__(
         self, run: Run, namespace: Namespace, evaluate: Callable[[Tree], Value], spans: bool = True
     ) -> None:

@@ -178,11 +178,12 @@ def _prefixed(datum: Node, around: list[Open], limits: Limits) -> tuple[list[Nod
 
 def _atom(piece: str, start: int, source: Source, limits: Limits) -> Node:
     """A piece that is no bracket; a short one is remembered. An error if it is nothing."""
-    if piece[0] == '"':
+    first = piece[0]
+    if first == '"':
         if not is_string(piece):
             raise LispyError("unclosed", "this string is never closed")
         node = atoms.string(piece, start, source, limits)
-    elif piece.startswith("#\\"):
+    elif first == "#" and piece.startswith("#\\"):
         node = atoms.character(piece, start, source, limits)
     else:
         node = atoms.word(piece, start, source, limits)

@@ -188,7 +188,7 @@ class Runtime:
         self._allow = frozenset(allow)
         self._seed = seed if isinstance(seed, tuple) else (seed,)
         self._now = now
-        self._providers = dict(providers or {})
+        self._providers = {} if providers is None else dict(providers)
         if state is not None:
             self._providers["state"] = as_state(state)
 
@@ -449,10 +449,11 @@ def as_state(state: State | Mapping[str, Value] | Path | str) -> State:
 
 def _hide_forms(nodes: Sequence[Node], namespace: Namespace) -> frozenset[str]:
     """A form of the language that a program defines anew is hidden in all of it; the names of those."""
-    words = [word for node in nodes if (word := _defined_by(node)) is not None and word in FORMS]
-    if not words:
-        return NONE_HIDDEN
-    hidden = frozenset(words) - FIXED - namespace.bound
+    hidden = NONE_HIDDEN
+    for node in nodes:
+        word = _defined_by(node)
+        if word in FORMS and word not in FIXED and word not in namespace.bound:
+            hidden |= {word}
     namespace.bound |= hidden
     return hidden
 
