@@ -43,9 +43,13 @@ class Keep:
     def close(self) -> None:
         """Let go of the lock."""
         if self._lock >= 0:
-            os.ftruncate(self._lock, 0)
-            os.close(self._lock)
-            self._lock = -1
+            lock, self._lock = self._lock, -1
+            try:
+                self.disk.truncate(lock, 0)
+            except OSError:
+                pass  # it only tells who held the lock, and he is gone; closing the file lets go of it
+            finally:
+                self.disk.close(lock)
 
     @property
     def writing(self) -> bool:
@@ -74,13 +78,13 @@ class Keep:
         return pid
 
     def _take_lock(self) -> None:
-        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._lock = self.disk.open(str(self.folder / "lock"), os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = self.get("lock") or b""
             who = f"process {pid.decode('ascii', 'replace').strip()}" if pid.strip() else "another process"
-            os.close(self._lock)
+            self.disk.close(self._lock)
             self._lock = -1
             help = "wait for it, or stop it with Ctrl-C where it runs"
             raise StateError("locked", f"{who} is writing this world", help=help) from None
