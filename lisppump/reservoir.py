@@ -345,6 +345,7 @@ class Store(Archive):
     def _mend(self) -> None:
         """After opening for writing: write the view again where it lags, take in what was changed by hand."""
         if self._head.number < 0:
+            self._view.suspect = False  # nothing of ours can lie there; what somebody writes is an edit
             self._view.save(clean=False)
             return
         lags = self._view.frame != [self._head.number, self._head.tock]
