@@ -96,6 +96,7 @@ class Store(Archive):
             store = cls(folder, journal, head, View(view, folder, write=write), keep_deltas=keep)
             if write:
                 store._record("open", epoch=head.epoch + 1)
+                journal.sync()  # what was found and is shown now must outlive a power cut, too
                 store._mend()
         except BaseException:
             folder.close()
@@ -362,9 +363,8 @@ class Store(Archive):
             self._view.save(clean=False)
             return
         lags = self._view.frame != [self._head.number, self._head.tock]
-        if lags or self._view.suspect:
-            commit = self.commit_record(self._head.number)
-            self._show_deltas(self.deltas(self._head.number), commit["quarantine"] if commit else ())
+        if lags or self._view.rebooted:
+            self._show_again(self._keep_deltas if self._view.rebooted else 1)
         self._take_all()
         if lags:
             self.notes.append(
@@ -373,6 +373,18 @@ class Store(Archive):
         self._view.frame = [self._head.number, self._head.tock]
         self._view.suspect = False
         self._view.save(clean=False)
+
+    def _show_again(self, frames: int) -> None:
+        """Write the deltas and the quarantine of the last frames where they are not what they should be."""
+        newest = self._head.number
+        for number in range(max(newest - frames, 0) + 1, newest + 1):
+            commit = self.commit_record(number)
+            quarantine = commit["quarantine"] if commit is not None else ()
+            if quarantine:
+                self._keep.put(quarantine_path(number), canon.document(list(quarantine)), sync=False)
+            if isinstance(self.view, Files) and commit is not None:
+                for delta in self.deltas(number):
+                    self.view.write_delta(delta.file_name, canon.document(delta.to_json()), again=True)
 
     def take_edits(self) -> tuple[str, ...]:
         """Take in what was changed by hand since the last look; what is said about it. An edit wins whole."""

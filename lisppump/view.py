@@ -61,9 +61,10 @@ class View:
         self._boot = ""
         self._clean = True
         self._load()
+        now = keep.disk.boot()
+        self.rebooted = bool(self._boot) and self._boot != now
+        self.suspect = self.rebooted and not self._clean
         if write:
-            now = keep.disk.boot()
-            self.suspect = not self._clean and self._boot != now
             self._boot = now
             if isinstance(reservoir, Files):
                 reservoir.disk, reservoir.temporary = keep.disk, keep.folder / "tmp"
@@ -72,6 +73,8 @@ class View:
 
     def holds(self, name: str, wanted: str) -> bool:
         """True when the document is untouched since it had the digest that is wanted."""
+        if self.suspect:
+            return False  # after a power cut a file may look untouched and have lost its bytes
         entry = self._entries.get(name)
         return entry is not None and entry[1] == wanted and self.reservoir.fingerprint(name) == entry[0]
 
@@ -109,7 +112,7 @@ class View:
             wanted = head[name]["digest"] if name in head else None
             entry, print_ = self._entries.get(name), self.reservoir.fingerprint(name)
             lags = entry is None or entry[1] != wanted
-            if entry is not None and entry[0] == print_:
+            if entry is not None and entry[0] == print_ and not (self.suspect and print_):
                 if lags:
                     found.redo.append(name)
             elif print_ is None:
@@ -148,6 +151,8 @@ class View:
             self._note(name, before, now)
         elif wanted is not None and lags and (now in earlier(name) or self._cut_short(name, past)):
             found.redo.append(name)
+        elif wanted is None and self.suspect and now in earlier(name):
+            found.redo.append(name)  # it was removed, and the power cut brought it back
         elif wanted is not None and self.suspect:
             self._set_aside(name, found)
         else:

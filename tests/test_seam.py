@@ -19,7 +19,6 @@ ELSEWHERE = {  # what is written there is no part of a world that runs, and why
     "lisppump/cli/plugins_new.py": "the skeleton of a plugin's package",
     "lisppump/cli/repl_terminal.py": "the history of the user's own lines",
     "lisppump/testing/contracts_options.py": "a temporary folder for a check of options",
-    "lisppump/testing/disks.py": "a disk of tests: it is the seam",
     "lisppump/testing/power.py": "builds the folders that a power cut would leave, for tests",
     "lisppump/testing/simulation.py": "the worlds that tests make",
 }
