@@ -24,6 +24,7 @@ declare(
 )  # fmt: skip
 
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
@@ -103,7 +104,7 @@ def trouble(error: OSError, doing: str) -> StateError:
     if error.errno in _FORBIDDEN:
         right = "give the user who runs lisppump the right to write there"
         return StateError("not-writable", f"{doing} is not allowed: {reason}", help=right)
-    help = "make room, then run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
+    help = "make room, then run again" if error.errno in _FULL else None
     return StateError("disk", f"{doing} failed: {reason}; nothing was committed by it", help=help)
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import google_crc32c
 
 from lisppump import canon
-from lisppump.disk import APPEND, StateError, trouble
+from lisppump.disk import APPEND, StateError, trouble, write_all
 from lisppump.errors import LisppumpError
 from lisppump.keep import Keep
 
@@ -213,8 +213,7 @@ class Journal:
         """Write a record at once; it outlives the process, and a power cut once synced."""
         if kind not in KINDS or not _RESERVED.isdisjoint(fields):
             raise ValueError(f"no journal record may be made of kind {kind} with fields {sorted(fields)}")
-        if self._broken is not None:
-            raise self._broken
+        self._refuse_broken()
         if not self._write:
             raise StateError("not-writable", "the world was opened for reading only")
         seq = len(self) + 1
@@ -231,20 +230,21 @@ class Journal:
         self._size += len(data)
         return Record(kind, seq, fields)
 
+    def _refuse_broken(self) -> None:
+        """Raise, each time anew: an error that is raised twice carries all that the first went through."""
+        if self._broken is not None:
+            raise StateError(self._broken.code, self._broken.message, help=self._broken.help)
+
     def _put(self, data: bytes) -> None:
         """Write a whole line, or leave the file as it was."""
         try:
-            taken = self._disk.write(self._fd, data)
-            if taken == len(data):
-                return
-            error = OSError(28, os.strerror(28))  # a short write on a file means that the disk is full
-        except OSError as failed:
-            error = failed
-        try:
-            self._disk.truncate(self._fd, self._size)
-        except OSError as stuck:
-            self._broken = trouble(stuck, "cutting a half-written record")
-        raise error
+            write_all(self._disk, self._fd, data)
+        except OSError:
+            try:
+                self._disk.truncate(self._fd, self._size)
+            except OSError as stuck:
+                self._broken = trouble(stuck, "cutting a half-written record")
+            raise
 
     def _note(self, kind: str, frame: Any, segment: int, offset: int) -> None:
         self._kinds.append(KINDS.index(kind))
@@ -298,10 +298,10 @@ class Journal:
 
         target = len(self)
         while self._synced < target:
-            if self._broken is not None:
-                raise self._broken
+            self._refuse_broken()
             if self._syncing is None or self._syncing.done():
                 self._syncing = asyncio.ensure_future(self._sync_soon())
+                self._syncing.add_done_callback(_heard)
             await asyncio.shield(self._syncing)
 
     def sync_soon(self) -> None:
@@ -331,6 +331,12 @@ class Journal:
             os.close(fd)
             self._last_sync = loop.time()
         self._synced = max(self._synced, target)
+
+
+def _heard(sync: asyncio.Task[None]) -> None:
+    """What a sync raised is known to the journal, whether or not anybody still waits for it."""
+    if not sync.cancelled():
+        sync.exception()
 
 
 def _record(payload: bytes) -> Record:

@@ -112,11 +112,16 @@ class Keep:
             return (self.folder / name).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise trouble(error, f"reading {FOLDER}/{name}") from error
 
     def put(self, name: str, data: bytes, *, sync: bool = True) -> None:
         """Replace a small file of the folder."""
-        self.disk.mkdir(os.path.dirname(self.folder / name))
-        replace(self.disk, str(self.folder / "tmp" / "keep"), str(self.folder / name), data, sync=sync)
+        try:
+            self.disk.mkdir(os.path.dirname(self.folder / name))
+            replace(self.disk, str(self.folder / "tmp" / "keep"), str(self.folder / name), data, sync=sync)
+        except OSError as error:
+            raise trouble(error, f"writing {FOLDER}/{name}") from error
 
     # -- blobs -----------------------------------------------------------------------------------------------
 
@@ -125,10 +130,7 @@ class Keep:
         name = hashlib.sha256(data).hexdigest()
         path = self._blob_path(name)
         if not path.exists():
-            try:
-                self.put(str(path.relative_to(self.folder)), data)
-            except OSError as error:
-                raise trouble(error, "keeping a document") from error
+            self.put(str(path.relative_to(self.folder)), data)
         return f"sha256:{name}"
 
     def read_blob(self, digest: str) -> bytes:
@@ -138,6 +140,8 @@ class Keep:
             data = self._blob_path(name).read_bytes()
         except FileNotFoundError:
             data = None
+        except OSError as error:
+            raise trouble(error, f"reading a blob of {FOLDER}") from error
         if data is None or hashlib.sha256(data).hexdigest() != name:
             what = "is missing" if data is None else "is not what was written"
             help = f"put {FOLDER}/blobs back from a copy"

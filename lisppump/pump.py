@@ -15,6 +15,7 @@ from lisppump import plan as planning
 from lisppump.advice import Complaints
 from lisppump.budget import Breaker, Budget, Stopped
 from lisppump.delta import Delta
+from lisppump.disk import Disk, StateError
 from lisppump.errors import LisppumpError, declare
 from lisppump.folder import find_root
 from lisppump.frame import Agent, Frame, Stream, copied
@@ -48,9 +49,11 @@ class Pump:
         overrides: Mapping[str, Any],
         backends: Mapping[str, Backend],
         clock: clocks.Clock,
+        disk: Disk | None = None,
     ) -> None:
         self.root = root
         self.store = store
+        self.disk = disk
         self.registry = registry
         self.overrides = dict(overrides)
         self.clock = clock
@@ -77,13 +80,14 @@ class Pump:
         backends: Mapping[str, Backend] | None = None,
         clock: clocks.Clock | None = None,
         registry: Registry | None = None,
+        disk: Disk | None = None,
     ) -> Pump:
         """Open the simulation in `dir`, with another policy file than its pump.lisp where one is given."""
         path = Path(pump) if pump is not None else find_root(Path(dir)) / "pump.lisp"
         root = Path(dir).resolve() if pump is not None else path.parent
         registry = registry or Registry.load(root)
         policy = Policy.load(path, registry=registry, overrides=overrides or {})
-        store = Store.open(root, _view(policy, root), write=False, keep=policy.state.keep)
+        store = Store.open(root, _view(policy, root), write=False, keep=policy.state.keep, disk=disk)
         return cls(
             root,
             policy,
@@ -92,6 +96,7 @@ class Pump:
             overrides=overrides or {},
             backends=backends or {},
             clock=clock or clocks.Wall(),
+            disk=disk,
         )
 
     def __enter__(self) -> Pump:
@@ -249,6 +254,14 @@ class Pump:
             task.cancel()
 
     async def _turn(self) -> FrameReport:
+        """One frame; after trouble with the disk the next one opens the world anew, as another run would."""
+        try:
+            return await self._frame()
+        except StateError:
+            self._writing = False
+            raise
+
+    async def _frame(self) -> FrameReport:
         """One frame, from reservoir to reservoir; one that was begun and not finished comes first."""
         store = self._open_for_writing()
         intent = store.open_intent()
@@ -379,8 +392,8 @@ class Pump:
         self._may_run()
         if not self._writing:
             self.store.close()
-            policy = self.policy
-            self.store = Store.open(self.root, _view(policy, self.root), write=True, keep=policy.state.keep)
+            view, keep = _view(self.policy, self.root), self.policy.state.keep
+            self.store = Store.open(self.root, view, write=True, keep=keep, disk=self.disk)
             self._writing = True
             self._think_again()
         if self.store.head is None:

@@ -123,12 +123,13 @@ class FaultyDisk(Disk):
 
     def write(self, fd: int, data: bytes) -> int:
         """Write once, as far as there is room."""
-        if self.torn and self.stop is not None and self.count == self.stop:
+        if self.torn and self.stop is not None and self.count >= self.stop:
+            self.torn = False  # the first that is stopped is the last that was done, by half
             self._write(fd, data[: len(data) // 2])
         self._step()
         if self.full is not None:
             if self.full == 0:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                raise OSError(errno.ENOSPC, "full")
             data = data[: self.full]
             self.full -= len(data)
         return self._write(fd, data if self.short is None else data[: self.short])
