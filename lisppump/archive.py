@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lisppump.delta import Delta
-from lisppump.documents import Cell, log_value
+from lisppump.documents import Cell, log_value, parse
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
 from lisppump.history import Head, Past
@@ -53,6 +53,24 @@ class Archive:
     def lock_holder(self) -> int | None:
         """The process that writes this world now, if any."""
         return self._keep.holder
+
+    def history(self, number: int) -> tuple[Head, Iterator[Record]]:
+        """What a frame was begun from, and every record from its intent on."""
+        began = next(self._journal.select("intent", frame=number), None)
+        if began is None:
+            raise LisppumpError("no-such-frame", f"frame {number} was never begun")
+        head = Head()
+        for seq in range(1, began):
+            head.take(self._journal.read(seq))
+        return head, (self._journal.read(seq) for seq in range(began, len(self._journal) + 1))
+
+    def past(self, head: Head) -> Past:
+        """The documents of an earlier head."""
+        return Past(self._journal, head.latest)
+
+    def kept(self, name: str, blob: str) -> Any:
+        """The value of a document that was journalled whole."""
+        return parse(name, self._keep.read_blob(blob), name)
 
     def frame(self, number: int) -> Frame:
         """A committed frame with its tocks and the edits before the next commit: what the next came from."""

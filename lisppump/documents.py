@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from lisppump import canon
 from lisppump.disk import StateError
+from lisppump.documents_members import Members, following
 from lisppump.errors import LisppumpError, Source, Span
 from lisppump.frame import SUFFIXES, copied
 from lisppump.lispy.values import Slice, elements, is_list
@@ -124,6 +125,14 @@ def entry(name: str, value: Any) -> dict[str, Any]:
     except LisppumpError as error:
         raise StateError("bad-document", f"{name}: {error.message}", help=error.help) from None
     return {"digest": canon.digest_bytes(data), "length": len(data)}
+
+
+def members_of(name: str, old: Members | None, value: Any) -> Members:
+    """The canonical bytes of a JSON document, from what is known of it before."""
+    try:
+        return following(old, value)
+    except LisppumpError as error:
+        raise StateError("bad-document", f"{name}: {error.message}", help=error.help) from None
 
 
 class LogDigest:

@@ -314,6 +314,7 @@ class Journal:
             return
         if self._syncing is None or self._syncing.done():
             self._syncing = asyncio.ensure_future(self._sync_soon())
+            self._syncing.add_done_callback(_heard)
 
     async def _sync_soon(self) -> None:
         import asyncio

@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "status": "Where the world stands.",
     "log": "The frames so far, newest first.",
     "show": "One frame: what came, what became of it, what changed.",
+    "replay": "Are frames still what they were? Made again, nobody asked.",
     "plugins": "Whose stages there are: list, why, new, add, remove, sync.",
     "trust": "Let this folder's own Python plugins run.",
     "describe": "A builtin, form, clause, stage, hook, plugin, command or error code.",
