@@ -9,7 +9,7 @@ from lisppump.delta import Delta
 from lisppump.documents import Cell, log_value, parse
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
-from lisppump.history import Head, Past
+from lisppump.history import LIGHT, Head, Past, lost
 from lisppump.journal import Journal, Record
 from lisppump.keep import Keep
 from lisppump.view import View
@@ -60,8 +60,9 @@ class Archive:
         if began is None:
             raise LisppumpError("no-such-frame", f"frame {number} was never begun")
         head = Head()
-        for seq in range(1, began):
-            head.take(self._journal.read(seq))
+        for seq in range(self._journal.snapshot_before(began), began):
+            if self._journal.kind(seq) in LIGHT:
+                head.take(self._journal.read(seq))
         return head, (self._journal.read(seq) for seq in range(began, len(self._journal) + 1))
 
     def past(self, head: Head) -> Past:
@@ -78,10 +79,16 @@ class Archive:
         if head is not None and number == head.number:
             return head
         past = Head()
-        for seq in range(1, len(self._journal) + 1):
-            record = self._journal.read(seq)
+        journal = self._journal
+        made = next(journal.select("commit", "snapshot", frame=number), 0)
+        for seq in range(journal.snapshot_before(made), len(journal) + 1 if made else 0):
+            if journal.kind(seq) not in LIGHT:
+                continue
+            record = journal.read(seq)
             if record.kind in ("snapshot", "commit") and record.fields["frame"] > number:
                 break
+            if record.kind == "lost" and record.fields["needed"]:
+                raise lost(record)
             past.take(record)
         if past.number != number:
             raise LisppumpError(

@@ -26,13 +26,14 @@ from lisppump.documents import (
 )
 from lisppump.documents_members import Members, Touched
 from lisppump.frame import Frame, Stream
-from lisppump.history import Head
+from lisppump.history import Head, Past, thin
 from lisppump.journal import Journal, Record
 from lisppump.keep import FOLDER, Keep
 from lisppump.lispy.values import elements
 from lisppump.merge_changes import Change, apply
+from lisppump.reservoir_edits import Desk
 from lisppump.reservoir_view import Reservoir as Reservoir
-from lisppump.reservoir_view import Shelf, changed_in_memory
+from lisppump.reservoir_view import changed_in_memory
 from lisppump.view import View
 
 
@@ -55,7 +56,7 @@ class MergeResult(Protocol):
         ...
 
 
-class Store(Shelf):
+class Store(Desk):
     """One world on disk, open for reading, or for writing under its lock; `notes` says what was found."""
 
     def __init__(self, keep: Keep, journal: Journal, head: Head, view: View, *, keep_deltas: int) -> None:
@@ -65,18 +66,30 @@ class Store(Shelf):
 
     @classmethod
     def open(
-        cls, root: str | Path, view: Reservoir, *, write: bool, keep: int = 50, disk: Disk | None = None
+        cls,
+        root: str | Path,
+        view: Reservoir,
+        *,
+        write: bool,
+        keep: int = 50,
+        disk: Disk | None = None,
+        edits: bool = True,
     ) -> Store:
-        """Open a world; reading takes no lock and writes nothing; `keep` frames keep their delta files."""
+        """Open a world; reading takes no lock and writes nothing; `keep` frames keep their delta files.
+
+        Writing takes in what was changed by hand, as far as that can be read and overlaps with nothing; with
+        `edits=False` it is left alone.
+        """
         head = Head()
         folder = Keep.open(Path(root) / FOLDER, write=write, disk=disk)
         try:
             journal = Journal.open(folder, write=write, each=head.take)
             store = cls(folder, journal, head, View(view, folder, write=write), keep_deltas=keep)
             if write:
+                store._roll()
                 store._record("open", epoch=head.epoch + 1)
                 journal.sync()  # what was found and is shown now must outlive a power cut, too
-                store._mend()
+                store._mend(edits=edits)
         except BaseException:
             folder.close()
             raise
@@ -121,6 +134,7 @@ class Store(Shelf):
 
     def intent(self, **fields: Any) -> None:
         """Journal what a frame is about to do, durably, before anything is asked."""
+        self._roll()
         self._record("intent", **fields)
         self._journal.sync()
 
@@ -156,6 +170,28 @@ class Store(Shelf):
     async def durable(self) -> None:
         """Wait until everything journalled so far is on the disk."""
         await self._journal.durable()
+
+    def _roll(self) -> None:
+        """Where the journal's segment has grown large, begin another with a snapshot of all so far.
+
+        A segment is as long as all documents at least, so that snapshots follow the history's bytes.
+        """
+        journal, head = self._journal, self._head
+        if head.number < 0 or not (journal.bare or journal.full(0)):
+            return
+        if not journal.bare and not journal.full(sum(said["length"] for said in head.documents.values())):
+            return
+        names = [name for name, said in head.documents.items() if "blob" not in said and "snap" not in said]
+        kept = self._keep.snap(encode(name, self._sound(name)) for name in names)
+        head.take(journal.roll(**head.snapshot(dict(zip(names, kept, strict=True)))))
+        thin(journal)
+
+    def _sound(self, name: str) -> Any:
+        """A document's value as the journal has it, whatever became of the one in memory."""
+        value = self._now().documents[name]
+        if entry(name, value)["digest"] == self._head.documents[name]["digest"]:
+            return value
+        return Past(self._journal, self._head.latest).value(name)
 
     # -- making frames ---------------------------------------------------------------------------------------
 
@@ -213,6 +249,7 @@ class Store(Shelf):
 
     def tock(self, *, changes: Sequence[Change], virtual: Mapping[str, Any]) -> Frame:
         """A small commit of its own within the frame: what the echoes came to."""
+        self._roll()
         parent = self._now()
         new, entries = self._next(changes)
         fields = {

@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "log": "The frames so far, newest first.",
     "show": "One frame: what came, what became of it, what changed.",
     "replay": "Are frames still what they were? Made again, nobody asked.",
+    "edits": "What was changed in the state by hand: list, take, drop.",
     "plugins": "Whose stages there are: list, why, new, add, remove, sync.",
     "trust": "Let this folder's own Python plugins run.",
     "describe": "A builtin, form, clause, stage, hook, plugin, command or error code.",

@@ -2,7 +2,8 @@
 
 What was synced is there: a file's bytes by a sync of that file, its name by one of its folder. Everything
 else may be there or not, each on its own, and of a write any of its sectors: a file that was renamed before
-its bytes were synced can be empty, or full of zeros.
+its bytes were synced can be empty, or full of zeros. A sector is written whole: what it holds of a write it
+holds of all that came before.
 """
 
 from __future__ import annotations
@@ -130,6 +131,7 @@ class _Machine:
     def __init__(self, root: str, base: Image) -> None:
         self._root = root
         self._inodes: dict[int, bytearray] = {}  # what the disk keeps of each file, by a number of our own
+        self._bytes: dict[int, bytearray] = {}  # what the process saw of it
         self._seen: dict[str, int] = {}  # the names as the process saw them
         self._kept: dict[str, int] = {}  # the names as the disk keeps them
         self._folders = set(base.folders)
@@ -139,7 +141,7 @@ class _Machine:
 
     def _new(self, data: bytes = b"") -> int:
         number = len(self._inodes)
-        self._inodes[number] = bytearray(data)
+        self._inodes[number], self._bytes[number] = bytearray(data), bytearray(data)
         return number
 
     def run(self, trace: Sequence[Operation], k: int, fates: Fates) -> Image:
@@ -147,7 +149,7 @@ class _Machine:
             fate = fates.get(i, True)
             if operation.kind in _NAMES:
                 self._name(operation, fate is not False)
-            elif operation.kind in ("write", "truncate") and fate is not False:
+            elif operation.kind in ("write", "truncate"):
                 self._change(operation, fate)
         image = Image(folders={name for name in self._folders if self._reached(name)})
         for name, inode in self._kept.items():
@@ -185,19 +187,24 @@ class _Machine:
         return "" if inside == "." else inside
 
     def _change(self, operation: Operation, fate: frozenset[int] | bool) -> None:
-        data = self._inodes[self._known[operation.file]]
-        if operation.kind == "truncate":
-            del data[operation.place :]
-            data.extend(bytes(operation.place - len(data)))
-            return
+        """One change of a file's bytes; a sector that is kept holds all that the process had put there."""
+        number = self._known[operation.file]
+        kept, seen = self._inodes[number], self._bytes[number]
         end = operation.place + len(operation.data)
-        wanted = _sectors(operation) if fate is True else sorted(fate or ())
-        if fate is not True and wanted and wanted[0] == operation.place // SECTOR:
-            whole = [*range(wanted[0], wanted[0] + len(wanted))]
-            if wanted == whole:  # a beginning: the file ends there
-                end = min(end, (wanted[-1] + 1) * SECTOR)
-        data.extend(bytes(max(0, end - len(data))))
+        if operation.kind == "truncate":
+            for data in (seen, kept) if fate else (seen,):
+                del data[end:]
+                data.extend(bytes(end - len(data)))
+            return
+        seen.extend(bytes(max(0, end - len(seen))))
+        seen[operation.place : end] = operation.data
+        if fate is False:
+            return
+        sectors = _sectors(operation)
+        wanted = sectors if fate is True else sorted(fate)
+        if wanted and wanted == sectors[: len(wanted)]:  # a beginning: the file ends there
+            end = min(end, (wanted[-1] + 1) * SECTOR)
+        kept.extend(bytes(max(0, end - len(kept))))
         for sector in wanted:
-            start = max(sector * SECTOR, operation.place)
-            stop = min((sector + 1) * SECTOR, operation.place + len(operation.data))
-            data[start:stop] = operation.data[start - operation.place : stop - operation.place]
+            start, stop = sector * SECTOR, min((sector + 1) * SECTOR, len(kept), len(seen))
+            kept[start:stop] = seen[start:stop]
