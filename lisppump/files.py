@@ -169,10 +169,18 @@ class Files:
 
     # -- deltas ----------------------------------------------------------------------------------------------
 
-    def write_delta(self, name: str, data: bytes) -> None:
-        """Write a delta's file into `stream_deltas/`."""
+    def write_delta(self, name: str, data: bytes, *, again: bool = False) -> None:
+        """Write a delta's file into `stream_deltas/`; `again`: unless it is there as it should be."""
         path = os.path.join(self.folder, DELTAS, name)
+        if again and self._holds(path, data):
+            return
         self._changing(f"{DELTAS}/{name}", lambda: self._replace(path, data))
+
+    def _holds(self, path: str, data: bytes) -> bool:
+        try:
+            return Path(path).read_bytes() == data
+        except OSError:
+            return False
 
     def drop_deltas(self, names: Iterable[str]) -> None:
         """Remove delta files, where they are there."""

@@ -317,7 +317,7 @@ class Desk(Shelf):
             else:
                 self._write(name, parent.documents.get(name), parent.digests.get(name))
         self._newest = (self._head.number, tuple(deltas)) if deltas else self._newest
-        self._show_quarantine(quarantine)
+        self._show_quarantine(quarantine, self._head.number)
         self._finish()
 
     def flush(self) -> None:
@@ -339,6 +339,7 @@ class Desk(Shelf):
     def _mend(self, *, edits: bool) -> None:
         """After opening for writing: write the view again where it lags, take in what was changed by hand."""
         if self._head.number < 0:
+            self._view.suspect = False  # nothing of ours can lie there; what somebody writes is an edit
             self._view.save(clean=False)
             return
         index = self._view.index
@@ -350,11 +351,13 @@ class Desk(Shelf):
             self._settle(found)
         for name in dict.fromkeys([*found.lagging, *found.redo]):
             self._bring(name)
-        if lags or self._view.suspect:
-            commit = self.commit_record(self._head.number)
-            self._show_quarantine(commit["quarantine"] if commit else ())
-        if index.deltas != self._head.number or self._view.suspect:
-            self._show_deltas(again=self._view.suspect)
+        again = self._view.rebooted  # neither of these is synced at the end of a run
+        frames = self._keep_deltas if again else int(lags)
+        for frame in range(max(self._head.number - frames, 0) + 1, self._head.number + 1):
+            commit = self.commit_record(frame)
+            self._show_quarantine(commit["quarantine"] if commit else (), frame)
+        if index.deltas != self._head.number or again:
+            self._show_deltas(again=again)
         if lags or found.lagging:
             self.notes.append(
                 f"the documents of frame {self._head.number} were written again from the journal"
