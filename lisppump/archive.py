@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lisppump.delta import Delta
 from lisppump.disk import StateError
-from lisppump.documents import Cell, log_value
+from lisppump.documents import Cell, log_value, parse
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
 from lisppump.history import LIGHT, VERIFY, Head, Past, lost
-from lisppump.journal import Journal
+from lisppump.journal import Journal, Record
 from lisppump.keep import Keep
 from lisppump.view import View
 
@@ -54,6 +54,25 @@ class Archive:
     def lock_holder(self) -> int | None:
         """The process that writes this world now, if any."""
         return self._keep.holder
+
+    def history(self, number: int) -> tuple[Head, Iterator[Record]]:
+        """What a frame was begun from, and every record from its intent on."""
+        began = next(self._journal.select("intent", frame=number), None)
+        if began is None:
+            raise LisppumpError("no-such-frame", f"frame {number} was never begun")
+        head = Head()
+        for seq in range(self._journal.snapshot_before(began), began):
+            if self._journal.kind(seq) in LIGHT:
+                head.take(self._journal.read(seq))
+        return head, (self._journal.read(seq) for seq in range(began, len(self._journal) + 1))
+
+    def past(self, head: Head) -> Past:
+        """The documents of an earlier head."""
+        return Past(self._journal, head.latest)
+
+    def kept(self, name: str, blob: str) -> Any:
+        """The value of a document that was journalled whole."""
+        return parse(name, self._keep.read_blob(blob), name)
 
     def frame(self, number: int) -> Frame:
         """A committed frame with its tocks and the edits before the next commit: what the next came from."""
@@ -112,6 +131,14 @@ class Archive:
         """The fields of the replies that came in a frame, in the order they came."""
         return self._all("reply", number)
 
+    def inputs(self, number: int) -> list[Record]:
+        """What came in for a frame since it was last begun, in the order it came."""
+        began = next(self._journal.select("intent", frame=number), None)
+        if began is None:
+            return []
+        seqs = sorted(self._journal.select("reply", "outcome", "delta", "import", frame=number))
+        return [self._journal.read(seq) for seq in seqs if seq > began]
+
     def edits(self, number: int) -> list[dict[str, Any]]:
         """The hand edits that went into a frame: document and digest (None: removed)."""
         return [
@@ -124,13 +151,18 @@ class Archive:
         """How many items lie in quarantine."""
         return self._head.quarantined
 
+    def open_intent(self) -> dict[str, Any] | None:
+        """The intent of the frame that was begun and not committed."""
+        number = self._head.opened
+        return None if number is None else self.intent_record(number)
+
     def open_frame(self) -> dict[str, Any] | None:
         """The frame that was begun and not committed: which of its streams have settled."""
-        number = self._head.opened
-        intent = None if number is None else self.intent_record(number)
-        if number is None or intent is None:
+        intent = self.open_intent()
+        if intent is None:
             return None
-        finished = sorted({fields["stream"] for fields in self._all("delta", number)})
+        came = self.inputs(number := intent["frame"])
+        finished = sorted({record.fields["stream"] for record in came if record.kind == "delta"})
         missing = [s["stream"] for s in intent.get("streams", []) if s["stream"] not in finished]
         return {"frame": number, "finished": finished, "missing": missing}
 

@@ -69,6 +69,7 @@ class Audit:
     segments: int = 0
     given_up: int = 0  # records that a repair wrote in the place of lost ones
     torn: bool = False
+    last: int = 0  # the number of the last record
     blind: list[int] = field(default_factory=list)  # frames that cannot be rebuilt
     begun: int | None = None
     blobs: set[str] = field(default_factory=set)
@@ -99,6 +100,8 @@ class Audit:
         record = found.record
         self.records += 1
         try:
+            if record.kind == "rollback":
+                self.begun = None
             if record.kind in _STEPS:
                 _STEPS[record.kind](self, found)
             else:
@@ -356,6 +359,7 @@ def audit(keep: Keep) -> Audit:
         found.take(step)
         expected, prev, chained_ = step.record.seq + 1, chained(step.payload), True
     _note(found, gaps, expected, None, None)
+    found.last = expected - 1
     found.end()
     return found
 

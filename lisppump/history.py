@@ -56,6 +56,8 @@ class Head:
             self.documents = following(self.documents, fields.get("documents", {}))
         if record.kind in ("open", "rollback") or (record.kind == "lost" and "blobs" not in fields):
             self.epoch += 1  # what was lost may have been an opening
+            if record.kind == "rollback":
+                self.opened = None
         elif record.kind == "intent":
             self.opened = fields["frame"]
         elif record.kind in ("snapshot", "commit"):

@@ -5,71 +5,53 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lisppump import canon
 from lisppump import clock as clocks
 from lisppump import plan as planning
-from lisppump.advice import Complaints, relay
-from lisppump.blame import blamed
-from lisppump.budget import Breaker, Budget, Stopped
+from lisppump.budget import Breaker, Stopped
 from lisppump.delta import Delta
-from lisppump.documents import safe_stem
+from lisppump.disk import Disk, StateError
 from lisppump.errors import LisppumpError, declare
 from lisppump.folder import find_root
-from lisppump.frame import Agent, Frame, Stream, copied
-from lisppump.merge import Change, Merged
+from lisppump.frame import Agent, Frame, Stream
+from lisppump.lookout import Lookout
 from lisppump.policy import Policy
-from lisppump.pour import Pipe, Tick
 from lisppump.registry import Registry
-from lisppump.report import Event, FrameReport, Plan, Quarantine, Shown, Status, totals
+from lisppump.report import (
+    Event,
+    FrameReport,
+    Plan,
+    count_of,
+    totals,
+)
 from lisppump.reservoir import Store
-from lisppump.stages import Assignment, Backend, Dam, Echo, Executor, Job, Merger, Request, Terms, Thought
-from lisppump.stages import merged as check_merged
-from lisppump.stages import terms as terms_of
-from lisppump.verbs import BuiltinVerbs
+from lisppump.rig import Rig
+from lisppump.stages import Backend, Thought
+from lisppump.turn import Recorded, Turn, recorded, think
 
-declare("state", 1, no_state="The state is empty and the policy says nothing about frame 0.")
+declare("state", 5, not_its_parent="A frame that was begun goes on from another state than it began from.")
 
 Listener = Callable[[Event], None]
 
 
-class Pump:
+class Pump(Lookout):
     """One simulation, open: read-only until its first write.
 
     `backends` replaces backends by their alias in the policy; `overrides` replaces clauses ({"streams": 5}).
     """
 
-    def __init__(
-        self,
-        root: Path,
-        policy: Policy,
-        store: Store,
-        registry: Registry,
-        *,
-        overrides: Mapping[str, Any],
-        backends: Mapping[str, Backend],
-        clock: clocks.Clock,
-    ) -> None:
-        self.root = root
-        self.policy = policy
-        self.store = store
-        self.registry = registry
-        self.overrides = dict(overrides)
-        self.clock = clock
+    def __init__(self, *args: Any, disk: Disk | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.disk = disk
         self.listeners: list[Listener] = []
-        self.breaker = Breaker(policy.breaker)
-        self.budget = Budget(policy.budget)
-        self.stale: str | None = None
-        self.barred: LisppumpError | None = None  # why it may only be looked at
-        self._given = dict(backends)
+        self.breaker = Breaker(self.policy.breaker)
         self._stopping = False
         self._writing = False
         self._told = 0  # how many of the store's notes a frame has passed on
-        self._complaints = Complaints()
-        registry.ears.complain = self._complaints.say
-        self._equip(policy)
 
     @classmethod
     def open(
@@ -81,13 +63,14 @@ class Pump:
         backends: Mapping[str, Backend] | None = None,
         clock: clocks.Clock | None = None,
         registry: Registry | None = None,
+        disk: Disk | None = None,
     ) -> Pump:
         """Open the simulation in `dir`, with another policy file than its pump.lisp where one is given."""
         path = Path(pump) if pump is not None else find_root(Path(dir)) / "pump.lisp"
         root = Path(dir).resolve() if pump is not None else path.parent
         registry = registry or Registry.load(root)
         policy = Policy.load(path, registry=registry, overrides=overrides or {})
-        store = Store.open(root, _view(policy, root), write=False, keep=policy.state.keep)
+        store = Store.open(root, _view(policy, root), write=False, keep=policy.state.keep, disk=disk)
         return cls(
             root,
             policy,
@@ -96,6 +79,7 @@ class Pump:
             overrides=overrides or {},
             backends=backends or {},
             clock=clock or clocks.Wall(),
+            disk=disk,
         )
 
     def __enter__(self) -> Pump:
@@ -107,112 +91,6 @@ class Pump:
     def close(self) -> None:
         """Let go of the state and its lock."""
         self.store.close()
-
-    def _equip(self, policy: Policy) -> None:
-        """Make the stages that the policy chooses; where one cannot be made, all stays as it was."""
-        dam, merger, executor = (choice.make() for choice in (policy.dam, policy.merger, policy.executor))
-        echoes = tuple(clause.stage.make() for clause in policy.echoes)
-        backends = {alias: self._given.get(alias) or choice.make() for alias, choice in policy.pipe.backends}
-        terms = {}
-        for alias, choice in policy.pipe.backends:
-            with blamed("backend", choice.name, choice.offer.plugin):
-                terms[alias] = terms_of(backends[alias])
-        plugins = policy.plugins
-        self.hooks = relay(
-            self.registry.under(*plugins.switches).contents(),
-            BuiltinVerbs(self),
-            order=plugins.order,
-            named=[plugin.id for plugin in policy.named],
-            complaints=self._complaints,
-            trace=self.registry.ears.trace,
-        )
-        self.policy = policy
-        self.dam: Dam = dam
-        self.merger: Merger = merger
-        self.executor: Executor = executor
-        self.echoes: tuple[Echo, ...] = echoes
-        self.backends: dict[str, Backend] = backends
-        self.terms: dict[str, Terms] = terms
-
-    # -- looking
-
-    @property
-    def head(self) -> Frame:
-        """The newest frame; before the first run that is frame 0, not yet written."""
-        return self.store.head or self.store.preview(self._documents(), time=self._time_of(0, None))
-
-    def frame(self, number: int) -> Frame:
-        """Any committed frame, rebuilt from the journal."""
-        return self.store.frame(number)
-
-    def plan(self) -> Plan:
-        """What the next frame would do; no call, no write."""
-        with self._complaints.of_one_frame():
-            plan = self._prepare(self.head)[0]
-            notes = [*plan.notes, *self._complaints.told()]
-        edits = self.store.pending_edits()
-        if edits:
-            notes.append(f"changed by hand and not in this plan yet: {', '.join(edits)}")
-        return replace(plan, notes=tuple(notes))
-
-    def _prepare(self, head: Frame) -> tuple[Plan, dict[str, Agent]]:
-        """The plan, and the agents that wake, by id."""
-        self._may_run()
-        hooks = self.hooks
-        agents = planning.awake(self.policy, head, hooks.select(policy=self.policy, frame=head))
-        # Copies: a dam or a hook that changes what it was given changes it for nobody else.
-        copies = tuple(Agent(agent.id, copied(agent.data)) for agent in agents)
-        assignment: Assignment = hooks.assign(policy=self.policy, frame=head, agents=copies)
-        by_id = {agent.id: agent for agent in agents}
-        prompts = planning.prompts(self.policy, head, assignment.streams, by_id)
-        tokens = 0
-        for prompt in prompts:
-            bounds = [
-                terms.max_tokens + prompt.tokens
-                for terms in self.terms.values()
-                if terms.max_tokens is not None
-            ]
-            tokens += max(bounds, default=0) * len(self.policy.pipe.passes)
-        plan = Plan(
-            frame=head.number + 1,
-            digest=head.digest,
-            time=self._time_of(head.number + 1, head),
-            wake=tuple(agent.id for agent in agents),
-            streams=assignment.streams,
-            backends=tuple(alias for alias, _ in self.policy.pipe.backends),
-            prompts=prompts,
-            at_most={
-                "tokens": tokens,
-                "dollars": 0.0 if not tokens else None,
-                "unknown_prices": bool(tokens),
-            },
-            overrides=self.overrides,
-            notes=assignment.notes,
-        )
-        return plan, by_id
-
-    def status(self) -> Status:
-        """Where the world stands, as far as the journal and the files say."""
-        from lisppump.status import status_of
-
-        return status_of(self)
-
-    def show(self, number: int) -> Shown:
-        """One committed frame: what was intended, what came, what changed."""
-        from lisppump.status import shown
-
-        return shown(self, number)
-
-    def acting(self) -> list[dict[str, Any]]:
-        """The plugins that have a say in a frame, as its intent records them."""
-        return planning.plugins(self.policy, self.registry.under(*self.policy.plugins.switches))
-
-    @property
-    def quarantine(self) -> Quarantine:
-        """Every item that did not pass, with its frame and reason."""
-        from lisppump.status import quarantine_of
-
-        return quarantine_of(self)
 
     # -- doing
 
@@ -246,10 +124,12 @@ class Pump:
             if self._stopping or len(reports) == frames:
                 break
             if rest:
+                self.store.flush()
                 await self._rest(self.policy.heartbeat - (self.clock.monotonic() - started))
             if self._stopping:
                 break
             self._reload()
+        self.store.flush()
         return tuple(reports)
 
     def request_stop(self) -> None:
@@ -271,30 +151,61 @@ class Pump:
             task.cancel()
 
     async def _turn(self) -> FrameReport:
-        """One frame, from reservoir to reservoir."""
-        started = self.clock.monotonic()
+        """One frame; after trouble with the disk the next one opens the world anew, as another run would."""
+        try:
+            return await self._frame()
+        except StateError:
+            self._writing = False
+            raise
+
+    async def _frame(self) -> FrameReport:
+        """One frame, from reservoir to reservoir; one that was begun and not finished comes first."""
         store = self._open_for_writing()
+        intent = store.open_intent()
+        if intent is not None:
+            return await self._go_on(intent)
         store.take_edits()
-        head = self.head
-        plan, agents = self._prepare(head)
+        plan, agents = self._prepare(self.head)
         bundle = store.blob(canon.canonical(dict(self.policy.bundle)))
-        store.intent(**planning.intent(plan, head, self.policy, bundle=bundle, plugins=self.acting()))
-        self.hooks.frame_started(frame=head, number=plan.frame, streams=plan.streams)
+        store.intent(**planning.intent(plan, self.head, self.policy, bundle=bundle, plugins=self.acting()))
+        return await self._make(self.rig, plan, agents, Recorded())
+
+    async def _go_on(self, intent: Mapping[str, Any]) -> FrameReport:
+        """The frame whose run ended before its commit: under its own intent, with all that came for it."""
+        if intent["parent"] != self.head.digest:
+            raise not_its_parent(intent["frame"])
+        rig = self.rig_of(intent)
+        plan, agents, changed = planning.resumed(rig.policy, self.head, intent)
+        came = recorded(self.store.inputs(plan.frame))
+        finished = f"{len(came.deltas)} of {count_of(len(plan.streams), 'stream')}"
+        notes = [f"frame {plan.frame} goes on where its run ended: {finished} had finished"]
+        notes += [f"{stream} reads something else than its intent says" for stream in changed]
+        notes += [f"its intent was {said}" for said in planning.differences(intent["plugins"], self.acting())]
+        return await self._make(rig, replace(plan, notes=tuple(notes)), agents, came)
+
+    async def _make(
+        self, rig: Rig, plan: Plan, agents: Mapping[str, Agent], came: Recorded
+    ) -> FrameReport:
+        """Pour, merge, commit, think, under an intent that stands in the journal."""
+        started = self.clock.monotonic()
+        store, head = self.store, self.head
+        rig.hooks.frame_started(frame=head, number=plan.frame, streams=plan.streams)
         self._tell(Event("frame_started", plan.frame, streams=len(plan.streams)))
-
-        pipes = self._pipes(plan, head, agents)
-        choice = self.policy.executor
-        with blamed("executor", choice.name, choice.offer.plugin, plan.frame):
-            await self.executor.run([self._job(pipe) for pipe in pipes])
-            deltas = tuple(pipe.delta for pipe in pipes if pipe.delta is not None)
-            if len(deltas) != len(pipes):
-                lost = ", ".join(pipe.stream.id for pipe in pipes if pipe.delta is None)
-                raise LisppumpError("contract", f"executor `{choice.name}` never settled {lost}")
-
-        found = self.hooks.merge(policy=self.policy, frame=head, deltas=deltas, schema=self.policy.schema)
-        choice = self.policy.merger
-        with blamed("merger", choice.name, choice.offer.plugin, plan.frame):
-            merged: Merged = check_merged(found, whose=f"merger `{choice.name}`")
+        turn = Turn(
+            rig=rig,
+            head=head,
+            plan=plan,
+            agents=agents,
+            ledger=store,
+            epoch=store.epoch,
+            node=store.node,
+            budget=self.budget,
+            clock=self.clock,
+            settled=partial(self._settled, rig),
+            recorded=came,
+        )
+        deltas = await turn.pour()
+        merged = turn.merge(deltas)
         frame = store.commit(
             number=plan.frame,
             time=plan.time,
@@ -302,14 +213,14 @@ class Pump:
             merged=merged,
             wake=plan.wake,
             streams=plan.streams,
-            virtual=planning.virtual(head, plan, deltas, merged),
+            virtual=turn.virtual(deltas, merged),
             written=clocks.stamp(self.clock.now()),
         )
-        self.hooks.frame_committed(frame=frame, report=merged.report)
+        rig.hooks.frame_committed(frame=frame, report=merged.report)
         thoughts: tuple[Thought, ...] = ()
         broken: LisppumpError | None = None
         try:
-            thoughts = self._think(frame)
+            thoughts = self._think(rig, frame)
         except LisppumpError as error:
             broken = error  # the frame is committed all the same, and is told before the error is
         said, self._told = store.notes[self._told :], len(store.notes)
@@ -328,90 +239,44 @@ class Pump:
         self._complaints.stop(broken)
         return report
 
-    def _pipes(self, plan: Plan, head: Frame, agents: Mapping[str, Agent]) -> list[Pipe]:
-        hooks, policy = self.hooks, self.policy
-
-        def pour(request: Request, alias: str) -> Any:
-            return hooks.pour(policy=policy, request=request, alias=alias)
-
-        tick = Tick(
-            policy=policy,
-            frame=head,
-            number=plan.frame,
-            time=plan.time,
-            epoch=self.store.epoch,
-            node=self.store.node,
-            backends=self.terms,
-            pour=pour,
-            replied=self.store.reply,
-            late=self.store.late,
-            durable=self.store.durable,
-            settled=self._settled,
-            budget=self.budget,
-            monotonic=self.clock.monotonic,
-        )
-        return [
-            Pipe(tick, stream, tuple(agents[member] for member in stream.agents), prompt)
-            for stream, prompt in zip(plan.streams, plan.prompts, strict=True)
-        ]
-
-    def _job(self, pipe: Pipe) -> Job:
-        """One pipe for the executor; its deadline starts when it is released."""
-        delay = self.policy.pipe.stagger * (pipe.stream.number - 1)
-
-        async def pour() -> None:
-            if delay:
-                await self.clock.sleep(delay)
-            await pipe.run()
-
-        return Job(pipe.stream.number, pour, self.policy.pipe.deadline + delay, pipe.time_out)
-
-    def _settled(self, stream: Stream, delta: Delta) -> None:
-        """A stream has ended, however it did: journalled and told, once."""
-        self.store.delta(delta)
-        hear = self.hooks.stream_replied if delta.status in ("ok", "empty") else self.hooks.stream_failed
+    def _settled(self, rig: Rig, stream: Stream, delta: Delta) -> None:
+        """A stream has ended, however it did: told once to whoever listens in this process."""
+        hear = rig.hooks.stream_replied if delta.status in ("ok", "empty") else rig.hooks.stream_failed
         hear(number=delta.frame, stream=stream, delta=delta)
         self._tell(Event("stream_settled", delta.frame, stream=delta.stream, delta=delta))
 
-    def _think(self, frame: Frame) -> tuple[Thought, ...]:
+    def _think(self, rig: Rig, frame: Frame) -> tuple[Thought, ...]:
         """Let the echoes think over a frame; what they came to is a tock of its own."""
-        thoughts: tuple[Thought, ...] = self.hooks.echo(policy=self.policy, frame=frame)
-        if not thoughts:
+        tock = think(rig, frame)
+        if tock is None:
             return ()
-        changes = tuple(
-            Change(f"echo_frames/{safe_stem(t.key)}.json", "set", (), t.to_json(frame.number))
-            for t in thoughts
-        )
-        earlier = frame.virtual.get("echo", {}).get("results", {})
-        results = {**earlier, **{thought.key: thought.value for thought in thoughts}}
-        echo = {"signals": planning.signals([(t.key, t.value) for t in thoughts]), "results": results}
-        self.store.tock(changes=changes, virtual={**frame.virtual, "echo": echo})
-        self._tell(Event("echoed", frame.number, text=", ".join(thought.key for thought in thoughts)))
-        return thoughts
+        self.store.tock(changes=tock.changes, virtual=tock.virtual)
+        self._tell(Event("echoed", frame.number, text=", ".join(thought.key for thought in tock.thoughts)))
+        return tock.thoughts
 
     def _think_again(self) -> None:
         """Think over a frame whose run ended between its commit and its echoes, as that run would have."""
         head = self.store.head
         intent = None if head is None or head.tock else self.store.intent_record(head.number)
-        if head is None or intent is None or intent["policy"] != self.policy.digest:
+        if head is None or intent is None or self.store.open_intent() is not None:
             return
-        if self._think(head):
+        if self._think(self.rig_of(intent), head):
             for said in planning.differences(intent.get("plugins", ()), self.acting()):
                 self._complaints.say(f"frame {head.number} got its echoes now; it was {said}")
 
-    # -- keeping
+    def abandon(self) -> int | None:
+        """Give up the frame that was begun and not finished, if there is one; what came for it is kept."""
+        return self._open_for_writing().abandon()
 
-    def _may_run(self) -> None:
-        if self.barred is not None:
-            raise self.barred
+    # -- keeping
 
     def _open_for_writing(self) -> Store:
         """Take the lock at the first write, and write frame 0 if there is none."""
         self._may_run()
         if not self._writing:
             self.store.close()
-            policy = self.policy
-            self.store = Store.open(self.root, _view(policy, self.root), write=True, keep=policy.state.keep)
+            view, keep = _view(self.policy, self.root), self.policy.state.keep
+            self.store = Store.open(self.root, view, write=True, keep=keep, disk=self.disk)
             self._writing = True
             self._think_again()
         if self.store.head is None:
@@ -419,29 +284,6 @@ class Pump:
             source = "state" if self.store.view.names() else "genesis"
             self.store.start(documents, time=self._time_of(0, None), source=source)
         return self.store
-
-    def _documents(self) -> dict[str, Any]:
-        """Frame 0: what lies in the state folder, or what the policy's genesis makes."""
-        view = self.store.view
-        names = view.names()
-        if names:
-            return {name: view.read(name) for name in names}
-        made = planning.genesis(self.policy)
-        if made is None:
-            raise LisppumpError(
-                "no-state",
-                f"the state folder `{self.policy.state.folder}` is empty",
-                help="put documents into it, or let (genesis FUNCTION) in pump.lisp make them",
-            )
-        return made
-
-    def _time_of(self, number: int, head: Frame | None) -> str:
-        """The one time of a frame: simulated, or the machine's and later than the last."""
-        policy = self.policy
-        if policy.clock.kind == "wall":
-            now = clocks.stamp(self.clock.now())
-            return now if head is None else max(now, clocks.later(head.time, microseconds=1))
-        return clocks.later(policy.clock.start, seconds=number * policy.clock.step)
 
     async def _rest(self, seconds: float) -> None:
         if seconds > 0:
@@ -454,16 +296,17 @@ class Pump:
         """Read the policy again when its files changed; a failure keeps the last good one and is said."""
         if not self.policy.changed():
             return
+        self.store.flush()
         try:
             policy = Policy.load(self.policy.path, registry=self.registry, overrides=self.overrides)
-            self._equip(policy)
+            self.rig = self._rig(policy)
         except LisppumpError as error:
             self.stale = error.diagnostic()
             self._tell(Event("policy_stale", self.head.number, text=self.stale))
             return
         self.stale = None
         self.breaker.rule, self.budget.rule = policy.breaker, policy.budget
-        self.hooks.policy_reloaded(policy=policy)
+        self.rig.hooks.policy_reloaded(policy=policy)
         self._tell(Event("policy_reloaded", self.head.number))
         self._complaints.stop()
 
@@ -471,7 +314,7 @@ class Pump:
         reason = self.budget.exhausted()
         if reason is not None:
             number = self.head.number + 1
-            self.hooks.budget_spent(number=number, reason=reason)
+            self.rig.hooks.budget_spent(number=number, reason=reason)
             raise Stopped(
                 "budget-spent", f"frame {number} was not begun: {reason}", help="raise (budget ...) to go on"
             )
@@ -488,6 +331,15 @@ class Pump:
     def _tell(self, event: Event) -> None:
         for listener in tuple(self.listeners):
             listener(event)
+
+
+def not_its_parent(number: int) -> LisppumpError:
+    """The error for an open frame whose parent is not the head."""
+    return LisppumpError(
+        "not-its-parent",
+        f"frame {number} was begun from another state than the one that is here now",
+        help="`lisppump run --abandon` begins it anew; what came for it stays in the journal",
+    )
 
 
 def _failed_echoes(thoughts: Sequence[Thought]) -> list[str]:

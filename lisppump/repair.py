@@ -259,7 +259,7 @@ def _append(keep: Keep, plan: Survey, view: Any) -> None:
             if isinstance(view, Files):
                 keep.blob(view.raw(name))
             shown.reservoir.write(name, Past(journal, head.latest).value(name))
-            shown.adopt(name, head.documents[name]["digest"])
+            shown.adopt(name, head.documents[name]["digest"], head.latest)
         if plan.spoiled:
             shown.save(clean=False)
         if plan.blobs:

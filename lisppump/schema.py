@@ -117,8 +117,7 @@ def check(
     """
     accepted: dict[str, list[Any]] = {}
     rejected: list[Problem] = []
-    order = {entry.name: place for place, entry in enumerate(schema.collections)}
-    for name in sorted(collections, key=lambda name: order.get(name, len(order))):
+    for name in schema.ordered(collections):
         collection = schema.get(name) or schema.otherwise
         kept, problems = _check_collection(str(name), collection, collections[name], source)
         if kept:
@@ -141,6 +140,9 @@ def _check_collection(
     kept: list[Any] = []
     problems: list[Problem] = []
     for index, item in enumerate(elements(value)):
+        if collection is not None and _is_usual(collection, item):
+            kept.append(item)
+            continue
         checked, trouble = _check_item(collection, item)
         if trouble is None:
             kept.append(checked)
@@ -150,6 +152,22 @@ def _check_collection(
             seen = item.value if isinstance(item, Unfinished) else item
             problems.append(Problem(name, index, reason, where, seen))
     return kept, problems
+
+
+def _is_usual(collection: Collection, item: Any) -> bool:
+    """A quick look: True only of what the check would keep as it is, which is nearly all that comes."""
+    classes, required, choosy = collection.usual
+    if item.__class__ is not dict or not required <= item.keys():
+        return False
+    for name, value in item.items():
+        kind = value.__class__
+        if kind not in classes.get(name, ()) or (kind is str and not value.isascii() and _is_halved(value)):
+            return False
+    for field in choosy:
+        value = item.get(field.name)
+        if value is not None and not _CHECKS[field.type](value, field):
+            return False
+    return True
 
 
 def _check_item(collection: Collection | None, item: Any) -> tuple[Any, tuple[str, str] | None]:
@@ -247,7 +265,7 @@ def plain(value: Any, depth: int = 0) -> Any:
     """
     kind = value.__class__
     if kind is str:
-        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        if not value.isascii() and _is_halved(value):
             raise ValueError("it holds a text with half a surrogate pair")
         return value
     if value is None or kind is int or kind is bool:
@@ -266,6 +284,15 @@ def plain(value: Any, depth: int = 0) -> Any:
         new = [plain(item, depth + 1) for item in items]
         return value if kind is list and all(a is b for a, b in zip(new, items, strict=True)) else new
     raise ValueError("it holds something that is neither text, number, truth, list nor object")
+
+
+def _is_halved(text: str) -> bool:
+    """True for a text with half a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _key(key: Any) -> str:

@@ -103,14 +103,14 @@ def _look_beyond(found: Audit, view: View, plan: Survey) -> None:
     """
     if isinstance(view.reservoir, Unseen):
         return
-    if not beyond(view, found.head) or view.frame is None:
+    if not beyond(view, found.head) or view.index.frame is None:
         plan.spoiled = spoiled(view, found.head)
         return
     if found.head.opened is not None:
-        if view.frame[0] <= found.head.opened:
+        if view.index.frame[0] <= found.head.opened:
             return
         plan.cut = found.begun
-    plan.saved.update(_written(view))
+    plan.saved.update(_written(view, (plan.cut or found.last + 1) - 1))
 
 
 def _head_before(keep: Keep, cut: int) -> int:
@@ -153,10 +153,13 @@ def _value(keep: Keep, view: View, name: str, said: Mapping[str, Any]) -> Any:
     return None
 
 
-def _written(view: View) -> dict[str, Any]:
-    """The documents that lie in the state folder as the pump itself wrote them."""
+def _written(view: View, last: int) -> dict[str, Any]:
+    """The documents that lie in the state folder as the pump wrote them for records behind the last."""
     found = {}
     for name in view.names:
+        written = view.written(name)
+        if written is None or written.seq <= last:
+            continue
         try:
             value = view.reservoir.read(name)
             if view.holds(name, digest(name, value)):

@@ -87,8 +87,8 @@ def _notes(found: Audit) -> list[str]:
 
 def _look(view: View, head: Head, faults: list[Fault], notes: list[str]) -> None:
     """Compare the documents with the newest frame: what others changed is no fault, but is said."""
-    if view.frame is not None and beyond(view, head):
-        number, tock = view.frame
+    if beyond(view, head):
+        number, tock = view.index.frame or (0, 0)
         what = f"the documents are those of frame {number}.{tock}, but the journal ends at frame"
         faults.append(Fault(None, None, None, number, f"{what} {head.number}.{head.tock}"))
         return
@@ -107,7 +107,7 @@ def _look(view: View, head: Head, faults: list[Fault], notes: list[str]) -> None
 
 def beyond(view: View, head: Head) -> bool:
     """True when the documents are of a later frame than the journal's last."""
-    return view.frame is not None and tuple(view.frame) > (head.number, head.tock)
+    return view.index.frame is not None and tuple(view.index.frame) > (head.number, head.tock)
 
 
 def spoiled(view: View, head: Head) -> list[str]:

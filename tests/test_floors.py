@@ -46,7 +46,20 @@ FLOORS = [
         "lockfile",
     },
     {"hookspecs", "registry", "plugin", "discovery", "advice", "blame", "stages", "policy", "clauses"},
-    {"pump", "pour", "plan", "report", "status", "verbs", "words", "doctor"},
+    {
+        "pump",
+        "lookout",
+        "turn",
+        "rig",
+        "replay",
+        "pour",
+        "plan",
+        "report",
+        "status",
+        "verbs",
+        "words",
+        "doctor",
+    },
     {"cli", "dashboard", "kernel", "testing", "__main__"},
 ]
 PLUGIN_FLOOR = 4  # what a built-in stage may import from

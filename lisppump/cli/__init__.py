@@ -35,6 +35,8 @@ COMMANDS: dict[str, str] = {
     "status": "Where the world stands.",
     "log": "The frames so far, newest first.",
     "show": "One frame: what came, what became of it, what changed.",
+    "replay": "Are frames still what they were? Made again, nobody asked.",
+    "edits": "What was changed in the state by hand: list, take, drop.",
     "verify": "Is all of this world as it was written?",
     "repair": "Save what can be saved of a damaged world.",
     "plugins": "Whose stages there are: list, why, new, add, remove, sync.",
