@@ -125,7 +125,7 @@ def status_of(pump: Lookout) -> Status:
         quarantine=store.quarantined(),
         open_frame=opened,
         lock=lock,
-        notes=(*store.notes, *unseen),
+        notes=(*([room] if (room := store.note_of_room()) else ()), *store.notes, *unseen),
     )
 
 
