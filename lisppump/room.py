@@ -12,7 +12,7 @@ LEAST = 0.01  # under it no frame is begun: it would be written beside what is t
 
 declare(
     "state", 5,
-    disk_full="Less than 1 % of the disk of the world is free: no frame is begun. Under 5 % every frame says so.",
+    disk_full="Less than 1 % of the disk is free: no frame is begun. Under 5 % every frame says so.",
 )  # fmt: skip
 
 
