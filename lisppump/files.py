@@ -25,6 +25,7 @@ class Files:
         self.temporary = self.folder.parent / ".lisppump" / "tmp"
         self.disk = disk or Disk()
         self._sound: set[str] = set()
+        self._paths: dict[str, Path] = {}  # of names that are in order
 
     def names(self) -> list[str]:
         """All document names, sorted."""
@@ -50,6 +51,9 @@ class Files:
 
     def path(self, name: str) -> Path:
         """Where a document lies; a name never leads out of the folder."""
+        known = self._paths.get(name)
+        if known is not None:
+            return known
         parts = name.split("/")
         bad = any(part == "" or part.startswith(".") or "\0" in part or _long(part) for part in parts)
         if bad or parts[0] == DELTAS or not is_document(name):
@@ -62,6 +66,7 @@ class Files:
         if parent not in self._sound:
             self._inside(parent, name)
             self._sound.add(parent)
+        self._paths[name] = path
         return path
 
     def _inside(self, path: str, name: str) -> None:

@@ -306,6 +306,7 @@ class Pump(Lookout):
         """Read the policy again when its files changed; a failure keeps the last good one and is said."""
         if not self.policy.changed():
             return
+        self.store.flush()
         try:
             policy = Policy.load(self.policy.path, registry=self.registry, overrides=self.overrides)
             self.rig = self._rig(policy)

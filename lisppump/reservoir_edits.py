@@ -98,10 +98,11 @@ class Desk(Shelf):
             past=past.value,
             earlier=self._earlier(),
         )
-        if found.touched and not self._keep.writing and self.lock_holder() is not None:
+        if (found.touched or found.unread) and not self._keep.writing and self.lock_holder() is not None:
             self._view.index.load()  # who runs may have written just then
-            for name in [name for name in found.touched if self._view.untouched(name)]:
-                del found.touched[name]
+            for kind in (found.touched, found.unread):
+                for name in [name for name in kind if self._view.untouched(name)]:
+                    del kind[name]
         return found
 
     def _earlier(self) -> Callable[[str, str], bool]:
@@ -332,7 +333,7 @@ class Desk(Shelf):
         if not self._keep.writing or self._head.number < 0:
             return
         absent = [name for name in self._head.documents if self._view.written(name) is None]
-        names = [*self.lagging(), *absent]
+        names = [*self._view.lagging(self._head.documents), *absent]
         if names:
             found = self._look(names)
             self._settle(found)

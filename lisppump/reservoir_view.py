@@ -128,7 +128,8 @@ class Shelf(Archive):
                 known, deltas = self._newest
                 for delta in deltas if known == frame else self.deltas(frame):
                     self.view.write_delta(delta.file_name, canon.document(delta.to_json()), again=again)
-            for frame in range(max(shown - self._keep_deltas, 0) + 1, min(shown, gone) + 1):
+            old = range(max(shown - self._keep_deltas, 0) + 1, min(shown, gone) + 1)
+            for frame in (*old, *range(number + 1, index.deltas + 1)):  # the latter were rolled back
                 commit = self.commit_record(frame) or {"deltas": ()}
                 self.view.drop_deltas(_file_name(said) for said in commit["deltas"])
         index.deltas = number

@@ -320,12 +320,13 @@ class View:
             )
         found.redo.append(name)
 
-    def lagging(self, head: Mapping[str, Mapping[str, Any]], latest: int) -> list[str]:
-        """The documents that lie there as they were before the head; `latest` is the record that made it."""
+    def lagging(self, head: Mapping[str, Mapping[str, Any]], latest: int | None = None) -> list[str]:
+        """The documents that lie there unlike the head; not those written for records behind `latest`."""
         return [
             name
             for name, entry in sorted(self.index.entries.items())
-            if entry.seq <= latest and entry.digest != (head[name]["digest"] if name in head else None)
+            if (latest is None or entry.seq <= latest)
+            and entry.digest != (head[name]["digest"] if name in head else None)
         ]
 
     # -- writing ---------------------------------------------------------------------------------------------
