@@ -106,7 +106,7 @@ def trouble(error: OSError, doing: str) -> StateError:
         right = "give the user who runs lisppump the right to write there"
         return StateError("not-writable", f"{doing} is not allowed: {reason}", help=right)
     help = "make room, then run again" if error.errno in _FULL else None
-    return StateError("disk", f"{doing} failed: {reason}; nothing was committed by it", help=help)
+    return StateError("disk", f"{doing} failed: {reason}; nothing that was committed is lost", help=help)
 
 
 def write_all(disk: Disk, fd: int, data: bytes) -> None:
