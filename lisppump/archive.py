@@ -12,6 +12,7 @@ from lisppump.frame import Frame
 from lisppump.history import LIGHT, Head, Past, lost
 from lisppump.journal import Journal, Record
 from lisppump.keep import Keep
+from lisppump.room import note_of_room
 from lisppump.view import View
 
 
@@ -49,6 +50,10 @@ class Archive:
     def node(self) -> str:
         """The name of this copy of the world."""
         return self._keep.node
+
+    def note_of_room(self) -> str | None:
+        """What is to be said of the room on the disk; None where there is enough."""
+        return note_of_room(self._keep.disk, self._keep.folder)
 
     def lock_holder(self) -> int | None:
         """The process that writes this world now, if any."""

@@ -18,6 +18,7 @@ from lisppump.disk import Disk, StateError
 from lisppump.errors import LisppumpError, declare
 from lisppump.folder import find_root
 from lisppump.frame import Agent, Frame, Stream
+from lisppump.keep import FOLDER
 from lisppump.lookout import Lookout
 from lisppump.policy import Policy
 from lisppump.registry import Registry
@@ -30,6 +31,7 @@ from lisppump.report import (
 )
 from lisppump.reservoir import Store
 from lisppump.rig import Rig
+from lisppump.room import require_room
 from lisppump.stages import Backend, Thought
 from lisppump.turn import Recorded, Turn, recorded, think
 
@@ -160,6 +162,7 @@ class Pump(Lookout):
 
     async def _frame(self) -> FrameReport:
         """One frame, from reservoir to reservoir; one that was begun and not finished comes first."""
+        require_room(self.disk or Disk(), self.root / FOLDER)
         store = self._open_for_writing()
         intent = store.open_intent()
         if intent is not None:
@@ -224,6 +227,7 @@ class Pump(Lookout):
         except LisppumpError as error:
             broken = error  # the frame is committed all the same, and is told before the error is
         said, self._told = store.notes[self._told :], len(store.notes)
+        room = store.note_of_room()
         report = FrameReport(
             frame=plan.frame,
             digest=self.head.digest,
@@ -232,7 +236,13 @@ class Pump(Lookout):
             merge=merged.report,
             quarantine=merged.quarantine,
             echoes=tuple(thought.key for thought in thoughts),
-            notes=(*said, *plan.notes, *self._complaints.told(), *_failed_echoes(thoughts)),
+            notes=(
+                *([room] if room else ()),
+                *said,
+                *plan.notes,
+                *self._complaints.told(),
+                *_failed_echoes(thoughts),
+            ),
             seconds=self.clock.monotonic() - started,
         )
         self._tell(Event("frame_committed", plan.frame, report=report, streams=len(plan.streams)))

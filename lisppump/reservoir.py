@@ -135,6 +135,7 @@ class Store(Desk):
     def intent(self, **fields: Any) -> None:
         """Journal what a frame is about to do, durably, before anything is asked."""
         self._roll()
+        self._journal.require_place()
         self._record("intent", **fields)
         self._journal.sync()
 
@@ -336,6 +337,7 @@ class Store(Desk):
         frame = head.frame(cells)
         self._journal.append(kind, **fields, digest=frame.digest)
         self._journal.sync()
+        self._journal.require_place()
         self._head, self._cells, self._frame = head, cells, frame
         self._members.update((name, self._made[name]) for name in new if name in self._made)
         self._made.clear()

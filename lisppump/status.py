@@ -99,7 +99,9 @@ def status_of(pump: Lookout) -> Status:
     commit = store.commit_record(head.number)
     lock, opened = store.lock_holder(), store.open_frame()
     written = commit.get("written") if commit else None
-    age = None if written is None else (pump.clock.now() - clocks.parse(written)).total_seconds()
+    age = None
+    if written is not None:  # a clock that was put back makes nothing younger than it is
+        age = max(0.0, (pump.clock.now() - clocks.parse(written)).total_seconds())
     breaker, reason = _breaker(pump)
     edits, unseen = _edits(pump)
     if lock is not None:
@@ -125,7 +127,7 @@ def status_of(pump: Lookout) -> Status:
         quarantine=store.quarantined(),
         open_frame=opened,
         lock=lock,
-        notes=(*store.notes, *unseen),
+        notes=(*([room] if (room := store.note_of_room()) else ()), *store.notes, *unseen),
     )
 
 

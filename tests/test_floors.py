@@ -30,6 +30,7 @@ FLOORS = [
         "positions",
         "disk",
         "keep",
+        "room",
         "merge",
         "prompt",
         "budget",
