@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lisppump import canon
 from lisppump.delta import Delta
 from lisppump.documents import Cell, log_value
 from lisppump.errors import LisppumpError
@@ -96,6 +97,33 @@ class Archive:
             if wanted is None or (delta.epoch, delta.stream) in wanted:
                 found[delta.epoch, delta.stream] = delta
         return tuple(sorted(found.values(), key=lambda delta: delta.order))
+
+    def imports(self, number: int) -> tuple[Delta, ...]:
+        """The deltas from elsewhere that are inputs of a frame, in canonical order."""
+        commit = self.commit_record(number)
+        wanted = None if commit is None else {entry["identity"] for entry in commit.get("imports", ())}
+        found: dict[str, Delta] = {}
+        for fields in self._all("import", number):
+            if wanted is None or fields["identity"] in wanted:
+                blob = fields.get("blob")
+                whole = fields if blob is None else canon.loads(self._keep.read_blob(blob), blob)
+                found[fields["identity"]] = Delta.from_record(whole["delta"])
+        return tuple(sorted(found.values(), key=lambda delta: delta.order))
+
+    def known_imports(self) -> dict[str, str]:
+        """What was imported so far: the identity of each delta, and where it came from."""
+        frames = {int(self._journal.read(seq).fields["frame"]) for seq in self._journal.select("import")}
+        found: dict[str, str] = {}
+        for number in sorted(frames):
+            commit = self.commit_record(number) if number <= self._head.number else None
+            for entry in commit.get("imports", ()) if commit is not None else ():
+                found.setdefault(entry["identity"], f"{entry['file']}, imported into frame {number}")
+        return found
+
+    def dropped(self) -> list[dict[str, Any]]:
+        """What has left quarantine for good: the id and digest of each entry."""
+        seqs = sorted(self._journal.select("drop"))
+        return [dict(entry) for seq in seqs for entry in self._journal.read(seq).fields["entries"]]
 
     def replies(self, number: int) -> list[dict[str, Any]]:
         """The fields of the replies that came in a frame, in the order they came."""

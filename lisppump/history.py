@@ -53,10 +53,12 @@ class Head:
             self.tock, self.virtual = fields["tock"], fields["virtual"]
         if record.kind == "commit":
             self._settle(fields)
+        elif record.kind == "drop":
+            self.quarantined -= len(fields["entries"])
 
     def _settle(self, fields: Mapping[str, Any]) -> None:
         self.opened = None
-        self.quarantined += len(fields["quarantine"])
+        self.quarantined += len(fields["quarantine"]) - len(fields.get("accepted", ()))
         self.woken = {**self.woken, **dict.fromkeys(fields["wake"], self.number)}
         rooms = tuple(tuple(stream["agents"]) for stream in fields["streams"])
         self.rooms = (*self.rooms, (self.number, rooms))[-ROOMS:]

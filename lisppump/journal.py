@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 KINDS = (
     "open", "edit", "import", "intent", "reply", "tool", "portal", "outcome", "delta", "late", "commit",
-    "tock", "nudge", "rollback", "snapshot",
+    "tock", "nudge", "rollback", "snapshot", "drop",
 )  # fmt: skip
 SEGMENT = 64 * 1024 * 1024
 GROUP = 0.005  # seconds between two syncs that replies ask for

@@ -28,11 +28,24 @@ class Merged:
 
     `changes` are the journalled operations; `report` counts each collection as {in, merged, duplicate,
     quarantined}, the first always the sum of the others; `quarantine` holds what did not pass, with reasons.
+    `outcomes` tells of each item of an imported delta on its own.
     """
 
     changes: tuple[Change, ...]
     report: Mapping[str, Mapping[str, int]]
     quarantine: tuple[Mapping[str, Any], ...]
+    outcomes: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one item that a delta's collection holds; `twin` names what a duplicate repeats."""
+
+    stream: int
+    collection: str
+    index: int
+    outcome: str
+    twin: str | None = None
 
 
 def merge(frame: Frame, deltas: Sequence[Delta], schema: Schema, memo: Memo | None = None) -> Merged:
@@ -51,6 +64,7 @@ class _Merge:
         self.given = sorted(deltas, key=_order)
         self.report: dict[str, dict[str, int]] = {}
         self.quarantine: list[dict[str, Any]] = []
+        self.outcomes: list[Outcome] = []
         self.rooms = {agent: delta for delta in self.given if not delta.foreign for agent in delta.agents}
         self.claims: dict[tuple[int, str], dict[int, Entry | None]] = {}
         self.seen: dict[tuple[str, str], dict[Any, Entry]] = {}
@@ -70,7 +84,8 @@ class _Merge:
         for entry, refused in self.places.finish():
             self._settle(entry, refused)
         ordered = {name: self.report[name] for name in self._names(self.report)}
-        return Merged(self.places.changes(), ordered, tuple(sorted(self.quarantine, key=_quarantine_order)))
+        return Merged(self.places.changes(), ordered, tuple(sorted(self.quarantine, key=_quarantine_order)),
+                      tuple(self.outcomes))  # fmt: skip
 
     def _merge_numbered(
         self, rules: list[tuple[str, Collection]], entries: Mapping[str, list[Entry]]
@@ -98,7 +113,7 @@ class _Merge:
         kept: list[tuple[int, Delta]] = []
         for place, delta in enumerate(self.given):
             # A delta of ours is known by its key; one from elsewhere only by what it holds.
-            key = (delta.digest,) if delta.foreign else (*delta.key, delta.digest)
+            key = (delta.identity,) if delta.foreign else (*delta.key, delta.digest)
             twin = twins.get(key)
             if twin is None:
                 twins[key] = delta
@@ -151,9 +166,11 @@ class _Merge:
         if entry.rule is self.schema.otherwise and "collection" not in entry.item:
             entry.item = {"collection": entry.name, **entry.item}
         who = entry.item.get(actor) if actor is not None else None
-        if delta.foreign or who is None or who in delta.agents:
+        if who is None or who in delta.agents or (delta.foreign and not delta.agents):
             return
         members = ", ".join(delta.agents) or "nobody"
+        if "not-in-room" in delta.waived:
+            return
         where = f"speaks for {who}, who is not in its room ({_stream(delta)}: {members})"
         home = self.rooms.get(who) if isinstance(who, str) else None
         raise Refused("not-in-room", where + (f"; {who} sits in {_stream(home)}" if home else ""))
@@ -176,13 +193,17 @@ class _Merge:
         fresh = self.seen.setdefault((entry.name, entry.document), {})
         if key in standing:
             entry.number = standing[key]
+            self._repeats(entry, self.places.named(entry, entry.number))
         elif key in fresh:
             entry.twin = fresh[key]
+            self._repeats(entry, _where(fresh[key]))
         else:
             fresh[key] = entry
-            return
+
+    def _repeats(self, entry: Entry, twin: str) -> None:
         entry.settled = True
         self._count(entry.name, "duplicate")
+        self._tell(entry, "duplicate", twin)
 
     # numbers
 
@@ -199,7 +220,7 @@ class _Merge:
         waiting = [entry for entry in entries if not entry.settled]
         for entry in waiting:
             own = _number_in(entry.item, field) if entry.delta.foreign else None
-            if own is not None:
+            if own is not None and own > 0:
                 top = max(top, own)
                 self._try(entry, lambda one, own=own: self._keep(one, own, kept, field))  # type: ignore[misc]
         for entry in waiting:
@@ -209,15 +230,18 @@ class _Merge:
 
     def _keep(self, entry: Entry, number: int, kept: dict[int, Entry], field: str) -> None:
         """A foreign item's own number: kept, unless another item has it already."""
-        twin = kept[number].item if number in kept else self.places.numbered(entry, field).get(number)
-        entry.number = number
+        first = kept.get(number)
+        twin = first.item if first is not None else self.places.numbered(entry, field).get(number)
         if twin is None:
+            entry.number = number
             kept[number] = entry
-        elif all(name in twin and twin[name] == value for name, value in entry.item.items()):
-            entry.settled = True
-            self._count(entry.name, "duplicate")
-        else:
-            raise Refused("number-taken", f"has the {field} {number}, which another item has already")
+            return
+        where = _where(first) if first is not None else self.places.named(entry, number)
+        if not _same(entry, twin):
+            taken = f"has the {field} {number}, which another item has already: {where}"
+            raise Refused("number-taken", taken)
+        entry.number = number
+        self._repeats(entry, where)
 
     def _claim(self, entry: Entry) -> None:
         """Remember which item of a delta it was that called itself by a number; the first that did counts."""
@@ -289,20 +313,27 @@ class _Merge:
         if refused is None:
             self.places.raise_counters(entry)
             self._count(entry.name, "merged")
+            self._tell(entry, "merged")
             return
-        where = f"{entry.name}[{entry.index}] of {_stream(entry.delta)}"
+        self._tell(entry, "quarantined")
+        where = _where(entry)
         problem = {
             "collection": entry.name,
             "index": entry.index,
             "reason": refused.reason,
             "message": f"{where} {refused.sentence}",
             "item": shown(entry.given),
+            **({} if entry.delta.origin is None else {"path": _path(entry)}),
         }
         self._set_aside(entry.delta, problem)
 
     def _set_aside(self, delta: Delta, problem: Mapping[str, Any]) -> None:
         self._count(problem["collection"], "quarantined")
         self.quarantine.append({**origin_of(delta), **problem})
+
+    def _tell(self, entry: Entry, outcome: str, twin: str | None = None) -> None:
+        if entry.delta.origin is not None:
+            self.outcomes.append(Outcome(entry.delta.stream, entry.name, entry.index, outcome, twin))
 
     def _count(self, name: str, outcome: str, many: int = 1) -> None:
         empty = {"in": 0, "merged": 0, "duplicate": 0, "quarantined": 0}
@@ -313,7 +344,30 @@ class _Merge:
 
 def origin_of(delta: Delta) -> dict[str, Any]:
     """Where an item in quarantine came from."""
-    return {"frame": delta.frame, "node": delta.node, "epoch": delta.epoch, "stream": delta.stream}
+    file = {} if delta.origin is None else {"file": delta.origin["file"]}
+    return {"frame": delta.frame, "node": delta.node, "epoch": delta.epoch, "stream": delta.stream, **file}
+
+
+def _path(entry: Entry) -> str:
+    """Where an item of an imported delta stands in its file."""
+    paths = (entry.delta.origin or {}).get("paths", {}).get(entry.name, [])
+    return str(paths[entry.index]) if entry.index < len(paths) else f"{entry.name}[{entry.index}]"
+
+
+def _where(entry: Entry) -> str:
+    """An item and its delta, as people find them."""
+    return f"{_path(entry)} of {_stream(entry.delta)}"
+
+
+def _same(entry: Entry, twin: Mapping[str, Any]) -> bool:
+    """Whether two items of one number are one: who made them agrees, and what they are called.
+
+    Where the policy names neither, all that the item says has to stand in the other.
+    """
+    rule, item = entry.rule, entry.item
+    headline = (one.name for one in rule.fields if one.type == "string" and one.name != rule.acting)
+    names = [name for name in (rule.acting, next(headline, None)) if name is not None and name in item]
+    return all(name in twin and twin[name] == item[name] for name in names or item)
 
 
 def _order(delta: Delta) -> tuple[Any, ...]:
@@ -360,4 +414,6 @@ def _number_in(item: Mapping[str, Any], field: str) -> int | None:
 
 
 def _stream(delta: Delta) -> str:
+    if delta.origin is not None:
+        return str(delta.origin["file"])
     return f"stream-{delta.stream:04d}" + ("" if delta.node == "local" else f" of {delta.node}")

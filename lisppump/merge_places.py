@@ -107,14 +107,19 @@ class Places:
                 if value is None:
                     break  # nobody is named whose counter could rise
                 path = (*path, member_of(value, name))
+                if self._lacks(document, path) and "unknown-member" in entry.delta.waived:
+                    break
                 self._checkmember_of(document, path)
             else:
                 self.check_place(document, path, "a number")
                 yield document, path
 
+    def _lacks(self, document: str, path: Path) -> bool:
+        return (document, path) not in self.sets and self.at(document, path) is ABSENT
+
     def _checkmember_of(self, document: str, path: Path) -> None:
         """Counting must not invent anybody: the member is there, or a `put` of this frame makes it."""
-        if (document, path) not in self.sets and self.at(document, path) is ABSENT:
+        if self._lacks(document, path):
             place = " ".join((document, *path))
             raise Refused("unknown-member", f"would count for {path[-1]}, but there is no {place}")
 
@@ -201,6 +206,13 @@ class Places:
         memo_key = ("numbered", entry.document, rule.into.path if rule.into else (), field)
         found: dict[int, Any] = self.memo.fold(memo_key, value, dict, step)
         return found
+
+    def named(self, entry: Entry, number: int | None) -> str:
+        """What stands in the list the entry goes to, as people find it."""
+        into = entry.rule.into
+        place = " ".join((entry.document, *(into.path if into is not None else ())))
+        field = entry.rule.number.field if entry.rule.number is not None else ""
+        return place if number is None else f"{place}, {field} {number}"
 
     def highest(self, document: str, field: str) -> int:
         """The largest number called `field` anywhere in a document."""

@@ -23,7 +23,7 @@ from lisppump.merge import Change, Merged
 from lisppump.policy import Policy
 from lisppump.pour import Pipe, Tick
 from lisppump.registry import Registry
-from lisppump.report import Event, FrameReport, Plan, Quarantine, Shown, Status, totals
+from lisppump.report import Event, FrameReport, Imported, Plan, Quarantine, Shown, Status, totals
 from lisppump.reservoir import Store
 from lisppump.stages import Assignment, Backend, Dam, Echo, Executor, Job, Merger, Request, Terms, Thought
 from lisppump.stages import merged as check_merged
@@ -215,6 +215,12 @@ class Pump:
         return quarantine_of(self)
 
     # -- doing
+
+    def import_deltas(self, path: str | Path, dry_run: bool = False) -> Imported:
+        """Merge deltas that were made elsewhere, as a frame of their own, and account for every item."""
+        from lisppump.importing import import_deltas
+
+        return import_deltas(self, path, dry_run=dry_run)
 
     def step(self, n: int = 1) -> tuple[FrameReport, ...]:
         """Run n frames."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +85,7 @@ def read_reply(text: str, schema: Schema | None = None) -> tuple[dict[str, Any],
     An item that was cut off comes back as `Unfinished`, which the check refuses.
     """
     found = objects(text)
-    known = {entry.name for entry in schema.collections} if schema else set()
+    known = {key for entry in schema.collections for key in (entry.name, *entry.also)} if schema else set()
     for fits in (
         lambda one: any(name in known for name in one.data),
         lambda one: any(isinstance(value, list) for value in one.data.values()),
@@ -117,42 +117,73 @@ def check(
     """
     accepted: dict[str, list[Any]] = {}
     rejected: list[Problem] = []
-    order = {entry.name: place for place, entry in enumerate(schema.collections)}
-    for name in sorted(collections, key=lambda name: order.get(name, len(order))):
-        collection = schema.get(name) or schema.otherwise
-        kept, problems = _check_collection(str(name), collection, collections[name], source)
-        if kept:
-            accepted[str(name)] = kept
-        rejected.extend(problems)
+    for sifted in sift(schema, collections, source):
+        if sifted.problem is None:
+            accepted.setdefault(sifted.collection, []).append(sifted.item)
+        else:
+            rejected.append(sifted.problem)
     return accepted, rejected
 
 
-def _check_collection(
-    name: str, collection: Collection | None, value: Any, source: str
-) -> tuple[list[Any], list[Problem]]:
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """One item that was checked: its collection, the key and index it stood under, what it is read as.
+
+    `index` is None for what stands where a list belongs.
+    """
+
+    collection: str
+    key: str
+    index: int | None
+    item: Any
+    problem: Problem | None = None
+
+
+def sift(
+    schema: Schema, collections: Mapping[str, Any], source: str, *, elsewhere: bool = False
+) -> Iterator[Sifted]:
+    """Read and check every item, in the order of the policy's collections.
+
+    `elsewhere` says that no pipe of ours made them: fields that must be there only here are null then.
+    """
+    order = {entry.name: place for place, entry in enumerate(schema.collections)}
+    named: list[tuple[int, int, str, Collection | None]] = []
+    for key in collections:
+        known = schema.reading(key) if isinstance(key, str) else None
+        place = order.get(known.name, 0) if known is not None else len(order)
+        named.append((place, known is not None and known.name != key, key, known or schema.otherwise))
+    for place, _, key, rule in sorted(named, key=lambda entry: entry[:2]):
+        name = schema.collections[place].name if place < len(order) else str(key)
+        yield from _sift(name, str(key), rule, collections[key], source, elsewhere)
+
+
+def _sift(
+    name: str, key: str, rule: Collection | None, value: Any, source: str, elsewhere: bool
+) -> Iterator[Sifted]:
     if value is None:
-        return [], []
-    if name in FILE_KEYS:
-        sentence = f"{source} gives `{name}`, which only the pump itself says of a delta"
-        return [], [Problem(name, 0, "reserved-name", sentence, value)]
+        return
+    if key in FILE_KEYS:
+        sentence = f"{source} gives `{key}`, which only the pump itself says of a delta"
+        yield Sifted(name, key, None, None, Problem(name, 0, "reserved-name", sentence, value))
+        return
     if not is_list(value):
-        sentence = f"`{name}` of {source} should be a list of items, but it is {kind_of(value)}"
-        return [], [Problem(name, 0, "not-a-list", sentence, value)]
-    kept: list[Any] = []
-    problems: list[Problem] = []
+        sentence = f"`{key}` of {source} should be a list of items, but it is {kind_of(value)}"
+        yield Sifted(name, key, None, None, Problem(name, 0, "not-a-list", sentence, value))
+        return
     for index, item in enumerate(elements(value)):
-        checked, trouble = _check_item(collection, item)
+        checked, trouble = _check_item(rule, item, elsewhere)
         if trouble is None:
-            kept.append(checked)
-        else:
-            reason, sentence = trouble
-            where = f"{name}[{index}] of {source} {sentence}"
-            seen = item.value if isinstance(item, Unfinished) else item
-            problems.append(Problem(name, index, reason, where, seen))
-    return kept, problems
+            yield Sifted(name, key, index, checked)
+            continue
+        reason, sentence = trouble
+        seen = item.value if isinstance(item, Unfinished) else item
+        where = f"{key}[{index}] of {source} {sentence}"
+        yield Sifted(name, key, index, None, Problem(name, index, reason, where, seen))
 
 
-def _check_item(collection: Collection | None, item: Any) -> tuple[Any, tuple[str, str] | None]:
+def _check_item(
+    collection: Collection | None, item: Any, elsewhere: bool
+) -> tuple[Any, tuple[str, str] | None]:
     """The item as it may stand in a delta, or why it may not."""
     if isinstance(item, Unfinished):
         return None, ("cut-off", "was cut off before its end")
@@ -165,11 +196,39 @@ def _check_item(collection: Collection | None, item: Any) -> tuple[Any, tuple[st
     except ValueError as error:
         return None, ("not-json", f"cannot be kept as JSON: {error}")
     fields = collection.all_fields()
+    item = _as_meant(fields, item)
     for field in fields:
+        if elsewhere and field.here and item.get(field.name) is None:
+            item = {**item, field.name: None}
+            continue
         trouble = _check_field(field, item)
         if trouble is not None:
             return None, trouble
     return (_with_extra(item, {field.name for field in fields}) if fields else item), None
+
+
+def _as_meant(fields: tuple[Field, ...], item: dict[str, Any]) -> dict[str, Any]:
+    """The item with what the policy knows by other names under the names it has here; it loses nothing."""
+    for field in fields:
+        if field.also and item.get(field.name) is None:
+            other = next((name for name in field.also if _fits(field, item.get(name))), None)
+            if other is not None:
+                item = {
+                    (field.name if name == other else name): value
+                    for name, value in item.items()
+                    if name != field.name
+                }
+        if field.meant and (value := item.get(field.name)).__class__ is str:
+            choice = next((choice for said, choice in field.meant if said == value), value)
+            item = item if choice is value else {**item, field.name: choice}
+    return item
+
+
+def _fits(field: Field, value: Any) -> bool:
+    """Whether a value under another name can be what a field should hold."""
+    if value is None or (field.type == "one-of" and any(said == value for said, _ in field.meant)):
+        return value is not None
+    return _CHECKS[field.type](value, field)
 
 
 def _check_field(field: Field, item: Mapping[str, Any]) -> tuple[str, str] | None:

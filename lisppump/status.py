@@ -31,6 +31,7 @@ STREAM = (
 ATTEMPT = ("backend", "model", "status", "reason")
 USAGE = ("input", "cache_read", "cache_write", "output", "dollars", "assumed")
 DELTA = ("frame", "stream", "node", "epoch", "digest")
+IMPORT = ("file", "sha256", "identity", "frame_text", "items")
 COUNTS = ("in", "merged", "duplicate", "quarantined")
 ITEM = ("frame", "stream", "node", "epoch", "collection", "index", "reason", "message", "item")
 
@@ -158,7 +159,7 @@ def shown(pump: Pump, number: int) -> Shown:
         },
         echo=frame.virtual.get("echo", {}),
         edits=tuple(store.edits(number)),
-        imports=(),
+        imports=tuple(_ordered(entry, IMPORT) for entry in commit.get("imports", ())) if commit else (),
         usage=_usage(streams),
         plugins=tuple(intent.get("plugins", ())),
         differences=tuple(differences(intent.get("plugins", ()), pump.acting())),

@@ -35,9 +35,10 @@ FLOORS = [
         "trust",
         "dropins",
         "lockfile",
+        "imports",
     },
     {"hookspecs", "registry", "plugin", "discovery", "advice", "blame", "stages", "policy", "clauses"},
-    {"pump", "pour", "plan", "report", "status", "verbs", "words", "doctor"},
+    {"pump", "pour", "plan", "report", "status", "verbs", "words", "doctor", "importing", "quarantine"},
     {"cli", "dashboard", "kernel", "testing", "__main__"},
 ]
 PLUGIN_FLOOR = 4  # what a built-in stage may import from
