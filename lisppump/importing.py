@@ -15,8 +15,8 @@ from lisppump import plan as planning
 from lisppump.blame import blamed
 from lisppump.delta import Delta
 from lisppump.errors import LisppumpError
-from lisppump.frame import Frame
-from lisppump.imports import Foreign, account, gather, items_of, read
+from lisppump.frame import Frame, agents_of
+from lisppump.imports import Foreign, Here, account, gather, items_of, read, text_of
 from lisppump.imports_folder import read_all
 from lisppump.merge import Merged
 from lisppump.report import Event, FrameReport, Imported, Plan
@@ -49,7 +49,8 @@ def _import(pump: Pump, path: str | Path, dry_run: bool) -> Imported:
     head = pump.head
     number = head.number + 1
     time = pump._time_of(number, head)
-    made = gather(found, _known(pump, found), frame=number, time=time, epoch=store.epoch)
+    schema, known = pump.policy.schema, _known(pump, found)
+    made = gather(found, Here(number, time, store.epoch, schema, known, residents(pump, head)))
     merged = merge_of(pump, head, [delta for _, delta in made.deltas])
     details = account(made, merged)
     new = any(detail.outcome in ("merged", "quarantined") for detail in details)
@@ -73,7 +74,7 @@ def _import(pump: Pump, path: str | Path, dry_run: bool) -> Imported:
         made=new and not dry_run,
         digest=digest,
         unread=tuple(
-            {"file": f"{foreign.file.name}{foreign.place}", "keys": dict(foreign.unread)}
+            {"file": foreign.name, "keys": dict(foreign.unread)}
             for foreign in sorted(found, key=lambda one: (one.file.name, one.place))
             if foreign.unread
         ),
@@ -110,6 +111,12 @@ def _known(pump: Pump, found: Iterable[Foreign]) -> dict[str, str]:
         if commit is not None and key in commit["deltas"]:
             known[foreign.identity] = f"stream {data['stream']} of frame {number}, which this world made"
     return known
+
+
+def residents(pump: Pump, frame: Frame) -> frozenset[str]:
+    """The ids of the agents of a frame; a delta from elsewhere makes nobody up."""
+    clause = pump.policy.agents
+    return frozenset(agent.id for agent in agents_of(frame.documents, clause.document, clause.path))
 
 
 def merge_of(pump: Pump, head: Frame, deltas: Sequence[Delta]) -> Merged:
@@ -182,7 +189,7 @@ def _entry(foreign: Foreign | None, delta: Delta) -> dict[str, Any]:
         "file": f"{origin['file']}{origin['place']}",
         "sha256": None if foreign is None else foreign.file.digest,
         "identity": delta.identity,
-        "frame_text": None if foreign is None else foreign.data.get("frame"),
+        "frame_text": None if foreign is None else text_of(foreign.data.get("frame"))[:100],
         "items": sum(map(len, delta.collections.values())) + len(delta.rejected),
     }
 
@@ -190,5 +197,7 @@ def _entry(foreign: Foreign | None, delta: Delta) -> dict[str, Any]:
 def _whole(pump: Pump, foreign: Foreign | None, delta: Delta) -> dict[str, Any]:
     """The delta as it was read, and all that its file says, in the record or in a blob that it names."""
     whole: dict[str, Any] = {"delta": delta.to_record(), "data": None if foreign is None else foreign.data}
+    if foreign is not None and foreign.file.source is not None:
+        whole["source"] = pump.store.blob(foreign.file.source)
     data = canon.line(whole)  # keys in their order, as programs will see them
     return whole if len(data) <= INLINE else {"blob": pump.store.blob(data)}

@@ -7,7 +7,7 @@ name or synonym, and the rest, of which lists of objects go by the policy's `oth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from lisppump import clock as clocks
 from lisppump.delta import FILE_KEYS, Delta, Schema
 from lisppump.imports_folder import File
 from lisppump.merge import Merged
-from lisppump.schema import Sifted, kind_of, sift
+from lisppump.schema import Problem, Sifted, kind_of, sift
 
 NODE = "import"  # where deltas from elsewhere come from, in their key
 HEAD = FILE_KEYS | {"stream_type", "completed_at", "agents_activated"}  # what a delta says of itself
@@ -52,11 +52,16 @@ class Foreign:
     @property
     def order(self) -> tuple[Any, ...]:
         """By frame and time as the file gives them, then by content; names count where content ties."""
-        text = _text(self.data.get("frame"))
+        text = text_of(self.data.get("frame"))
         number = _NUMBER.match(text)
-        when = _text(self.data.get("completed_at", self.data.get("utc")))
+        when = text_of(self.data.get("completed_at", self.data.get("utc")))
         place = (0, int(number[1])) if number else (1, 0)
         return (*place, text, when, self.identity, canon.digest(self.data), self.file.name, self.place)
+
+    @property
+    def name(self) -> str:
+        """The file, and where in it."""
+        return f"{self.file.name}{self.place}"
 
     def path(self, sifted: Sifted) -> str:
         """Where an item stands in the file."""
@@ -94,7 +99,7 @@ def _foreign(file: File, place: str, data: dict[str, Any], schema: Schema) -> Fo
 def identity_of(data: Mapping[str, Any]) -> str:
     """The digest of what a delta holds: frame, agents and all that is no word about the transport."""
     said = {key: value for key, value in data.items() if key not in HEAD}
-    return canon.digest({"frame": _text(data.get("frame")), "agents": _agents(data), "holds": said})
+    return canon.digest({"frame": text_of(data.get("frame")), "agents": _agents(data), "holds": said})
 
 
 def _items_in(value: Any) -> bool:
@@ -105,7 +110,7 @@ def _holds(value: Any) -> str:
     return f"a list of {len(value)}" if isinstance(value, list) else kind_of(value)
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """What a head says, as text: a frame may be 500, "500b" or nothing sensible."""
     if isinstance(value, str):
         return value.strip()
@@ -132,31 +137,44 @@ class Import:
     repeated: tuple[tuple[Foreign, str], ...]
 
 
-def gather(
-    found: Iterable[Foreign], known: Mapping[str, str], *, frame: int, time: str, epoch: int
-) -> Import:
-    """Make deltas of a frame of what was read; `known` are those that were taken in before, by identity."""
-    seen = dict(known)
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What an import meets: the frame to be made, deltas taken in before (by identity), who lives here."""
+
+    frame: int
+    time: str
+    epoch: int
+    schema: Schema
+    known: Mapping[str, str]
+    residents: Container[str]
+
+
+def gather(found: Iterable[Foreign], here: Here) -> Import:
+    """Make deltas of a frame of what was read, each once."""
+    seen = dict(here.known)
     deltas: list[tuple[Foreign, Delta]] = []
     repeated: list[tuple[Foreign, str]] = []
     for foreign in sorted(found, key=lambda one: one.order):
         if foreign.identity in seen:
             repeated.append((foreign, seen[foreign.identity]))
             continue
-        seen[foreign.identity] = f"{foreign.file.name}{foreign.place}"
-        rank = len(deltas) + 1
-        utc = clocks.later(time, microseconds=rank)
-        deltas.append((foreign, _delta(foreign, frame=frame, stream=rank, utc=utc, epoch=epoch)))
+        seen[foreign.identity] = foreign.name
+        deltas.append((foreign, _delta(foreign, len(deltas) + 1, here)))
     return Import(tuple(deltas), tuple(repeated))
 
 
-def _delta(foreign: Foreign, *, frame: int, stream: int, utc: str, epoch: int) -> Delta:
+def _delta(foreign: Foreign, rank: int, here: Here) -> Delta:
     accepted: dict[str, list[Any]] = {}
     paths: dict[str, list[str]] = {}
     rejected: list[dict[str, Any]] = []
     for sifted in foreign.sifted:
         path = foreign.path(sifted)
-        if sifted.problem is None:
+        stranger = None if sifted.problem else stranger_in(here.schema, sifted, here.residents)
+        if stranger is not None:
+            said = f"{path} of {foreign.file.name} is by {stranger}, who is no agent of this world"
+            problem = Problem(sifted.collection, sifted.index or 0, "unknown-agent", said, sifted.item)
+            rejected.append({**problem.to_json(), "path": path})
+        elif sifted.problem is None:
             accepted.setdefault(sifted.collection, []).append(sifted.item)
             paths.setdefault(sifted.collection, []).append(path)
         else:
@@ -164,13 +182,13 @@ def _delta(foreign: Foreign, *, frame: int, stream: int, utc: str, epoch: int) -
     data = foreign.data
     head = {key: data[key] for key in ("frame", "stream_id", "completed_at") if key in data}
     return Delta(
-        frame=frame,
-        stream=stream,
-        utc=utc,
+        frame=here.frame,
+        stream=rank,
+        utc=clocks.later(here.time, microseconds=rank),
         collections=accepted,
         agents=tuple(_agents(data)),
         node=NODE,
-        epoch=epoch,
+        epoch=here.epoch,
         foreign=not foreign.own,
         rejected=tuple(rejected),
         origin={
@@ -181,6 +199,13 @@ def _delta(foreign: Foreign, *, frame: int, stream: int, utc: str, epoch: int) -
             "paths": paths,
         },
     )
+
+
+def stranger_in(schema: Schema, sifted: Sifted, residents: Container[str]) -> str | None:
+    """Who an item says has acted, where that is nobody who lives here."""
+    rule = schema.get(sifted.collection)
+    who = sifted.item.get(rule.acting) if rule is not None and rule.acting is not None else None
+    return who if isinstance(who, str) and who not in residents else None
 
 
 # -- the account
@@ -227,11 +252,12 @@ def account(made: Import, merged: Merged) -> list[Detail]:
     told = {(said.stream, said.collection, said.index): said for said in merged.outcomes}
     for foreign, delta in made.deltas:
         places: dict[str, int] = {}
+        rejected = {problem["path"]: problem for problem in delta.rejected}
         for sifted in foreign.sifted:
             detail = _detail(foreign, sifted)
-            entry = refused.get((delta.stream, detail.path))
+            entry = rejected.get(detail.path) or refused.get((delta.stream, detail.path))
             said = None
-            if sifted.problem is None:
+            if detail.path not in rejected:
                 index = places.get(sifted.collection, 0)
                 places[sifted.collection] = index + 1
                 said = told.get((delta.stream, sifted.collection, index))
@@ -242,12 +268,13 @@ def account(made: Import, merged: Merged) -> list[Detail]:
                 detail = replace(detail, outcome=said.outcome, twin=said.twin)
             details.append(detail)
         details += _counts(foreign)
-    here = {f"{foreign.file.name}{foreign.place}" for foreign, _ in made.deltas}
+    counted = {foreign.identity for foreign, _ in made.deltas}
     for foreign, twin in made.repeated:
         for sifted in foreign.sifted:
             path = sifted.key if sifted.index is None else f"{sifted.key}[{sifted.index}]"
             details.append(replace(_detail(foreign, sifted), outcome="duplicate", twin=f"{path} of {twin}"))
-        if twin not in here:  # of a copy beside its original nothing is counted again
+        if foreign.identity not in counted:  # of a copy beside its original nothing is counted again
+            counted.add(foreign.identity)
             details += _counts(foreign)
     return sorted(details, key=lambda detail: detail.file)
 

@@ -22,13 +22,17 @@ MOST_BYTES = 64 * 1024 * 1024  # of one file
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file: its name from the folder on, the sha256 of its bytes, its JSON value or why there is none."""
+    """One file: its name from the folder on, the sha256 of its bytes, its JSON value or why there is none.
+
+    `source` are its bytes where the value does not hold all that it says.
+    """
 
     name: str
     digest: str | None = None
     data: Any = None
     error: str | None = None
     notes: tuple[str, ...] = ()
+    source: bytes | None = None
 
 
 def read_all(path: Path) -> list[File]:
@@ -85,7 +89,7 @@ def read_file(path: Path, name: str) -> File:
         value, notes = parsed(data)
     except ValueError as error:
         return File(name, digest, error=str(error))
-    return File(name, digest, value, notes=notes)
+    return File(name, digest, value, notes=notes, source=data if notes else None)
 
 
 def parsed(data: bytes) -> tuple[Any, tuple[str, ...]]:

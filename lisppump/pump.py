@@ -209,10 +209,10 @@ class Pump:
 
     @property
     def quarantine(self) -> Quarantine:
-        """Every item that did not pass, with its frame and reason."""
-        from lisppump.status import quarantine_of
+        """Every item that did not pass and is still there, with its id, frame and reason."""
+        from lisppump.quarantine import entries_of
 
-        return quarantine_of(self)
+        return entries_of(self)
 
     # -- doing
 

@@ -252,6 +252,7 @@ class Released:
     frame: int
     digest: str
     entries: tuple[Mapping[str, Any], ...]
+    merge: Mapping[str, int] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump quarantine accept` and `drop`."""

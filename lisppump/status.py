@@ -16,7 +16,7 @@ from lisppump.folder import find_root
 from lisppump.plan import differences
 from lisppump.policy import Policy
 from lisppump.registry import Registry
-from lisppump.report import Quarantine, Shown, Status, totals
+from lisppump.report import Shown, Status, totals
 from lisppump.reservoir import Store
 from lisppump.view import Unseen
 
@@ -178,11 +178,6 @@ def _edits(pump: Pump) -> tuple[list[str], list[str]]:
         return [], [error.message]
 
 
-def quarantine_of(pump: Pump) -> Quarantine:
-    """What lies in quarantine, oldest first."""
-    return Quarantine(tuple(entry for commit in pump.store.commits() for entry in _quarantined(commit)))
-
-
 def log_documents(pump: Pump) -> list[dict[str, Any]]:
     """One entry a commit, newest first."""
     commits = pump.store.commits()
@@ -222,6 +217,8 @@ def _breaker(pump: Pump) -> tuple[Breaker, str | None]:
     """What the last frames of the journal add up to, and why a run stops there, if it does."""
     breaker, reason = Breaker(pump.policy.breaker), None
     for commit in pump.store.commits():
+        if "imports" in commit:
+            continue  # nobody was asked in it
         statuses = [stream["status"] for stream in commit["streams"]]
         reason = breaker.note(statuses, totals(commit["report"])["merged"])
     return breaker, reason
