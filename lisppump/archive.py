@@ -11,7 +11,7 @@ from lisppump.documents import Cell, log_value
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
 from lisppump.history import Head, Past
-from lisppump.journal import Journal
+from lisppump.journal import Journal, Record
 from lisppump.keep import Keep
 from lisppump.view import View
 
@@ -129,6 +129,14 @@ class Archive:
         """The fields of the replies that came in a frame, in the order they came."""
         return self._all("reply", number)
 
+    def inputs(self, number: int) -> list[Record]:
+        """What came in for a frame since it was last begun, in the order it came."""
+        began = next(self._journal.select("intent", frame=number), None)
+        if began is None:
+            return []
+        seqs = sorted(self._journal.select("reply", "outcome", "delta", "import", frame=number))
+        return [self._journal.read(seq) for seq in seqs if seq > began]
+
     def edits(self, number: int) -> list[dict[str, Any]]:
         """The hand edits that went into a frame: document and digest (None: removed)."""
         return [
@@ -141,13 +149,18 @@ class Archive:
         """How many items lie in quarantine."""
         return self._head.quarantined
 
+    def open_intent(self) -> dict[str, Any] | None:
+        """The intent of the frame that was begun and not committed."""
+        number = self._head.opened
+        return None if number is None else self.intent_record(number)
+
     def open_frame(self) -> dict[str, Any] | None:
         """The frame that was begun and not committed: which of its streams have settled."""
-        number = self._head.opened
-        intent = None if number is None else self.intent_record(number)
-        if number is None or intent is None:
+        intent = self.open_intent()
+        if intent is None:
             return None
-        finished = sorted({fields["stream"] for fields in self._all("delta", number)})
+        came = self.inputs(number := intent["frame"])
+        finished = sorted({record.fields["stream"] for record in came if record.kind == "delta"})
         missing = [s["stream"] for s in intent.get("streams", []) if s["stream"] not in finished]
         return {"frame": number, "finished": finished, "missing": missing}
 

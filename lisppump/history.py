@@ -44,6 +44,8 @@ class Head:
             self.documents = following(self.documents, fields["documents"])
         if record.kind in ("open", "rollback"):
             self.epoch += 1
+            if record.kind == "rollback":
+                self.opened = None
         elif record.kind == "intent":
             self.opened = fields["frame"]
         elif record.kind in ("snapshot", "commit"):

@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING, Any
 from lisppump import canon
 from lisppump import clock as clocks
 from lisppump import plan as planning
-from lisppump.blame import blamed
 from lisppump.delta import Delta
-from lisppump.errors import LisppumpError
+from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Frame, agents_of
 from lisppump.imports import Foreign, Here, account, gather, items_of, read, text_of
 from lisppump.imports_folder import read_all
 from lisppump.merge import Merged
 from lisppump.report import Event, FrameReport, Imported, Plan
-from lisppump.stages import merged as check_merged
+from lisppump.rig import Rig
+from lisppump.turn import merge_under
 
 if TYPE_CHECKING:
     from lisppump.pump import Pump
 
+declare("state", 5, frame_open="A frame that was begun has to be finished or given up first.")
+
+ENTRY = ("file", "sha256", "identity", "frame_text", "items")  # what is said of a delta wherever it is named
 INLINE = 64 * 1024  # bytes of a delta that are kept in its record; a larger one becomes a blob
 
 
@@ -42,24 +45,22 @@ def _import(pump: Pump, path: str | Path, dry_run: bool) -> Imported:
         edits = pump.store.pending_edits()
         if edits:
             notes.append(f"changed by hand and not looked at here: {', '.join(edits)}")
+        may_begin(pump)
         store = pump.store
     else:
         store = pump._open_for_writing()
+        may_begin(pump)
         store.take_edits()
     head = pump.head
     number = head.number + 1
     time = pump._time_of(number, head)
     schema, known = pump.policy.schema, _known(pump, found)
     made = gather(found, Here(number, time, store.epoch, schema, known, residents(pump, head)))
-    merged = merge_of(pump, head, [delta for _, delta in made.deltas])
+    merged = merge_under(pump.rig, head, [delta for _, delta in made.deltas], number)
     details = account(made, merged)
     new = any(detail.outcome in ("merged", "quarantined") for detail in details)
     if new and not dry_run:
-        frame, said = commit(pump, head, time, made.deltas, merged)
-        number, digest = frame.number, pump.head.digest
-        notes += said
-    else:
-        digest = head.digest
+        notes += commit(pump, time, made.deltas, merged)
     if not new:
         number = head.number
         notes.append("nothing in it is new, so no frame was made" if found else "there was no delta in it")
@@ -72,7 +73,7 @@ def _import(pump: Pump, path: str | Path, dry_run: bool) -> Imported:
         items=items_of(details),
         details=tuple(detail.to_json() for detail in details),
         made=new and not dry_run,
-        digest=digest,
+        digest=pump.head.digest,
         unread=tuple(
             {"file": foreign.name, "keys": dict(foreign.unread)}
             for foreign in sorted(found, key=lambda one: (one.file.name, one.place))
@@ -119,66 +120,104 @@ def residents(pump: Pump, frame: Frame) -> frozenset[str]:
     return frozenset(agent.id for agent in agents_of(frame.documents, clause.document, clause.path))
 
 
-def merge_of(pump: Pump, head: Frame, deltas: Sequence[Delta]) -> Merged:
-    """What the policy's merger makes of deltas from elsewhere."""
-    policy = pump.policy
-    found = pump.hooks.merge(policy=policy, frame=head, deltas=tuple(deltas), schema=policy.schema)
-    choice = policy.merger
-    with blamed("merger", choice.name, choice.offer.plugin, head.number + 1):
-        merged: Merged = check_merged(found, whose=f"merger `{choice.name}`")
-    return merged
+def may_begin(pump: Pump) -> None:
+    """Refuse to make a frame beside one that was begun: what was paid for it would be lost."""
+    intent = pump.store.open_intent()
+    if intent is not None and "imports" not in intent:
+        raise LisppumpError(
+            "frame-open",
+            f"frame {intent['frame']} was begun and not finished, and comes first",
+            help="finish it with `lisppump step`, or give it up with `lisppump step --abandon`",
+        )
 
 
 def commit(
     pump: Pump,
-    head: Frame,
     time: str,
     deltas: Sequence[tuple[Foreign | None, Delta]],
     merged: Merged,
     accepted: Sequence[Mapping[str, Any]] = (),
-) -> tuple[Frame, list[str]]:
-    """Journal an intent, every delta whole, and the commit: the frame, and what is to be said of it."""
-    store, policy, number = pump.store, pump.policy, head.number + 1
-    plan = _plan(pump, head, time)
+) -> list[str]:
+    """Journal an intent, every delta whole, and the commit; what is to be said of it."""
+    store, policy, head = pump.store, pump.policy, pump.head
+    plan = _plan(head, time, pump.overrides)
     bundle = store.blob(canon.canonical(dict(policy.bundle)))
     imports = [_entry(foreign, delta) for foreign, delta in deltas]
+    wholes = [_whole(pump, foreign, delta) for foreign, delta in deltas]
     intent = planning.intent(plan, head, policy, bundle=bundle, plugins=pump.acting())
-    store.intent(**intent, imports=[entry["identity"] for entry in imports])
-    pump._tell(Event("frame_started", number, streams=0))
-    for (foreign, delta), entry in zip(deltas, imports, strict=True):
-        store.imported(frame=number, **entry, **_whole(pump, foreign, delta))
-    frame = store.commit(
-        number=number,
-        time=time,
+    store.intent(**intent, imports=[entry["identity"] for entry in imports], accepted=list(accepted))
+    for entry, whole in zip(imports, wholes, strict=True):
+        store.imported(frame=plan.frame, **entry, **whole)
+    return _finish(pump, pump.rig, plan, merged, imports, accepted)
+
+
+def _finish(
+    pump: Pump,
+    rig: Rig,
+    plan: Plan,
+    merged: Merged,
+    imports: Sequence[Mapping[str, Any]],
+    accepted: Sequence[Mapping[str, Any]],
+) -> list[str]:
+    """Commit a frame whose inputs are journalled, and let its echoes think."""
+    rig.hooks.frame_started(frame=pump.head, number=plan.frame, streams=())
+    pump._tell(Event("frame_started", plan.frame))
+    frame = pump.store.commit(
+        number=plan.frame,
+        time=plan.time,
         deltas=(),
         merged=merged,
         wake=(),
         streams=(),
-        virtual=planning.virtual(head, plan, (), merged),
+        virtual=planning.virtual(pump.head, plan, (), merged),
         written=clocks.stamp(pump.clock.now()),
         imports=imports,
         accepted=accepted,
     )
-    pump.hooks.frame_committed(frame=frame, report=merged.report)
+    rig.hooks.frame_committed(frame=frame, report=merged.report)
     said: list[str] = []
     try:
-        pump._think(frame)
+        pump._think(rig, frame)
     except LisppumpError as error:
-        said.append(f"frame {number} is committed, but its echoes failed: {error.message}")
+        said.append(f"frame {plan.frame} is committed, but its echoes failed: {error.message}")
     report = FrameReport(
-        frame=number, digest=pump.head.digest, time=time, deltas=(), merge=merged.report,
+        frame=plan.frame, digest=pump.head.digest, time=plan.time, deltas=(), merge=merged.report,
         quarantine=merged.quarantine, echoes=(), notes=tuple(said), seconds=0.0,
     )  # fmt: skip
-    pump._tell(Event("frame_committed", number, report=report))
-    return frame, said
+    pump._tell(Event("frame_committed", plan.frame, report=report))
+    return [*said, *pump._complaints.told()]
 
 
-def _plan(pump: Pump, head: Frame, time: str) -> Plan:
+def settle_import(pump: Pump) -> None:
+    """After opening: finish an import whose run ended before its commit; drop it where a delta is missing.
+
+    Nothing is lost by that: the command that would have told of it never came to its end.
+    """
+    store = pump.store
+    intent = store.open_intent()
+    if intent is None or "imports" not in intent:
+        return
+    number = intent["frame"]
+    records = [record.fields for record in store.inputs(number) if record.kind == "import"]
+    whole = [fields["identity"] for fields in records] == intent["imports"]
+    if not whole or intent["parent"] != pump.head.digest:
+        store.abandon()
+        store.notes.append(f"the import that should have made frame {number} was cut short: import again")
+        return
+    rig = pump._rig_of(intent)
+    merged = merge_under(rig, pump.head, store.imports(number), number)
+    imports = [{name: fields[name] for name in ENTRY} for fields in records]
+    plan = _plan(pump.head, intent["time"], intent["overrides"])
+    said = _finish(pump, rig, plan, merged, imports, intent["accepted"])
+    store.notes += [f"the import that makes frame {number} was finished", *said]
+
+
+def _plan(head: Frame, time: str, overrides: Mapping[str, Any]) -> Plan:
     """The plan of a frame in which nobody wakes."""
     nothing = {"tokens": 0, "dollars": 0.0, "unknown_prices": False}
     return Plan(
         frame=head.number + 1, digest=head.digest, time=time, wake=(), streams=(), backends=(), prompts=(),
-        at_most=nothing, overrides=pump.overrides, notes=(),
+        at_most=nothing, overrides=overrides, notes=(),
     )  # fmt: skip
 
 

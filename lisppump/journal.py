@@ -304,6 +304,17 @@ class Journal:
                 self._syncing = asyncio.ensure_future(self._sync_soon())
             await asyncio.shield(self._syncing)
 
+    def sync_soon(self) -> None:
+        """Where a loop runs, bring what is written now to the disk a little later; nobody waits for it."""
+        import asyncio
+
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if self._syncing is None or self._syncing.done():
+            self._syncing = asyncio.ensure_future(self._sync_soon())
+
     async def _sync_soon(self) -> None:
         import asyncio
 

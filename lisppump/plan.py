@@ -199,6 +199,40 @@ def intent(
     }
 
 
+def resumed(
+    policy: Policy, head: Frame, intent: Mapping[str, Any]
+) -> tuple[Plan, dict[str, Agent], tuple[str, ...]]:
+    """The plan that an intent holds, the agents by id, and the streams that would read something else now.
+
+    Nothing is decided again: who wakes, who sits where and what time it is were written down.
+    """
+    asleep = [Agent(agent, {}) for agent in intent["wake"]]
+    agents = {agent.id: agent for agent in awake(policy, head, asleep)}
+    streams = tuple(
+        Stream(entry["stream"], tuple(entry["agents"]), name=entry["name"], topic=entry["topic"])
+        for entry in intent["streams"]
+    )
+    made = prompts(policy, head, streams, agents)
+    changed = tuple(
+        stream.id
+        for stream, prompt, entry in zip(streams, made, intent["streams"], strict=True)
+        if (prompt.shared_digest, prompt.room_digest) != (entry["prefix_digest"], entry["room_digest"])
+    )
+    plan = Plan(
+        frame=intent["frame"],
+        digest=head.digest,
+        time=intent["time"],
+        wake=tuple(intent["wake"]),
+        streams=streams,
+        backends=tuple(alias for alias, _ in policy.pipe.backends),
+        prompts=made,
+        at_most={},
+        overrides=intent["overrides"],
+        notes=(),
+    )
+    return plan, agents, changed
+
+
 def genesis(policy: Policy) -> dict[str, Any] | None:
     """The documents of frame 0 that the policy makes, or None where it has no (genesis ...)."""
     if policy.genesis is None:

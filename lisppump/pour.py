@@ -2,29 +2,61 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from lisppump import clock, schema
 from lisppump.budget import Budget
 from lisppump.delta import Attempt, Delta, Usage
-from lisppump.errors import LisppumpError, place_of, said
+from lisppump.errors import LisppumpError, declare, place_of, said
 from lisppump.frame import Agent, Frame, Stream, copied
 from lisppump.policy import Policy
 from lisppump.prompt import Prompt
 from lisppump.stages import BackendError, Failure, Reply, Request, Terms, answered, given, refused
 
-Journal = Callable[..., Any]
 Pourer = Callable[[Request, str], Awaitable[Reply]]
+
+declare(
+    "state", 5,
+    not_recorded="The journal does not hold what a frame would need to be made again as it was.",
+)  # fmt: skip
 
 MOST_REASON = 2000  # letters of a reason; the rest of a longer one tells nobody anything
 
 
+class Ledger(Protocol):
+    """Where a frame's inputs are written down the moment they are there."""
+
+    def reply(self, **fields: Any) -> None:
+        """A backend's answer."""
+
+    def outcome(self, **fields: Any) -> None:
+        """What the machine decided: an attempt that failed, a time that was over."""
+
+    def late(self, **fields: Any) -> None:
+        """An answer that came when its stream was settled."""
+
+    def delta(self, delta: Delta) -> None:
+        """What a stream came to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one attempt ended, as it was recorded: a `reply`, or an `outcome` that the machine decided."""
+
+    kind: str
+    fields: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What all pipes of a frame share; nothing of it changes while they run but the budget."""
+    """What all pipes of a frame share; nothing of it changes while they run but the budget.
+
+    In a `sealed` frame nobody is asked: what the record does not hold is an error.
+    """
 
     policy: Policy
     frame: Frame
@@ -34,27 +66,31 @@ class Tick:
     node: str
     backends: Mapping[str, Terms]
     pour: Pourer
-    replied: Journal
-    late: Journal
-    durable: Callable[[], Awaitable[None]]
+    ledger: Ledger
     settled: Callable[[Stream, Delta], None]
     budget: Budget
     monotonic: Callable[[], float]
+    sealed: bool = False
 
 
 @dataclass(slots=True)
 class Pipe:
-    """One stream's room on its way; `delta` is there once it has settled, however it ended."""
+    """One stream's room on its way; `delta` is there once it has settled, however it ended.
+
+    `recorded` are the answers that it got before: they are taken in their order, and nobody is asked again.
+    """
 
     tick: Tick
     stream: Stream
     agents: tuple[Agent, ...]
     prompt: Prompt
+    recorded: deque[Answer] = field(default_factory=deque)
     attempts: list[Attempt] = field(default_factory=list)
     heard: dict[str, list[Any]] = field(default_factory=dict)
     rejected: list[Mapping[str, Any]] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     settled: str | None = None
+    turn: str = ""
     notes: list[str] = field(default_factory=list)
     delta: Delta | None = None
 
@@ -71,7 +107,7 @@ class Pipe:
 
     def _time_out(self, reason: str) -> None:
         if self.delta is None:
-            self._failed(self.settled or self._alias(), "timed-out", reason)
+            self._decided(self.settled or self._alias(), "timed-out", reason, settles=True)
             self._settle()
 
     def _alias(self) -> str:
@@ -97,9 +133,15 @@ class Pipe:
     async def _ask(self, alias: str, turn: str) -> bool:
         """One attempt with one backend; False when it gave no usable reply, with the reason in `attempts`."""
         tick = self.tick
+        self.turn = turn
+        if self.recorded:
+            return self._again(alias, self.recorded.popleft())
+        if tick.sealed:
+            raise self._unrecorded(f"no answer of backend `{alias}` to pass `{turn}`")
         bound = self._bound(tick.backends[alias])
         if not tick.budget.reserve(bound):
-            self._failed(alias, "over-budget", "the call would take more tokens than the budget has left")
+            over = "the call would take more tokens than the budget has left"
+            self._decided(alias, "over-budget", over)
             return False
         used = Usage()
         call = _Call(self._called(alias, turn), tick.monotonic)
@@ -107,21 +149,46 @@ class Pipe:
             reply = answered(await call.driven())
             used = reply.usage
         except BackendError as error:
-            self._failed(alias, *self._refused(alias, error))
+            self._decided(alias, *self._refused(alias, error))
             return False
         except LisppumpError as error:
-            self._failed(alias, *self._misanswered(alias, error))
+            self._decided(alias, *self._misanswered(alias, error))
             return False
         except BaseException as error:
             if call.ended or isinstance(error, KeyboardInterrupt):
                 raise  # it is the pump that ends here, and not the backend
-            self._failed(alias, Failure.DEFECT.status, self._blame(alias, error))
+            self._decided(alias, Failure.DEFECT.status, self._blame(alias, error))
             return False
         finally:
             tick.budget.settle(bound, used)
         if call.longest > tick.policy.pipe.deadline:
             self._time_out(f"it stopped all streams for {call.longest:.1f} s")
-        return await self._take_in(alias, turn, reply)
+        return self._take_in(alias, reply)
+
+    def _again(self, alias: str, answer: Answer) -> bool:
+        """Take an attempt as it ended before; the machine's decisions are applied and not made again."""
+        told = answer.fields
+        attempt = len(self.attempts) + 1
+        if (told["backend"], told["turn"], told["attempt"]) != (alias, self.turn, attempt):
+            raise self._unrecorded(
+                f"attempt {told['attempt']} with `{told['backend']}` in pass `{told['turn']}` where attempt "
+                f"{attempt} with `{alias}` in pass `{self.turn}` is due"
+            )
+        if answer.kind == "reply":
+            reply = reply_of(told)
+            self.tick.budget.settle(0, reply.usage)
+            return self._read(alias, reply)
+        self._failed(alias, told["status"], told["reason"], told["model"])
+        if told["settles"]:
+            self._settle()
+        return False
+
+    def _unrecorded(self, what: str) -> LisppumpError:
+        return LisppumpError(
+            "not-recorded",
+            f"the journal holds {what} ({self.stream.id}, frame {self.tick.number})",
+            help="the policy or a plugin is not what it was when the frame was made; see `lisppump show`",
+        )
 
     async def _called(self, alias: str, turn: str) -> Reply:
         """What the backend answers, whatever it is."""
@@ -148,15 +215,10 @@ class Pipe:
         broke = f"backend `{offer.name}` of plugin {offer.plugin} broke its contract: {error.message}"
         return Failure.DEFECT.status, broke if error.code == "contract" else error.message
 
-    async def _take_in(self, alias: str, turn: str, reply: Reply) -> bool:
+    def _take_in(self, alias: str, reply: Reply) -> bool:
         """Journal a reply the moment it is there, then read and check it."""
-        tick = self.tick
         record = {
-            "frame": tick.number,
-            "stream": self.stream.number,
-            "attempt": len(self.attempts) + 1,
-            "turn": turn,
-            "backend": alias,
+            **self._place(alias),
             "model": reply.model,
             "stop": reply.stop,
             "reason": reply.reason,
@@ -165,17 +227,31 @@ class Pipe:
             "usage": reply.usage.to_json(),
         }
         if self.delta is not None:
-            tick.late(**record)
+            self.tick.ledger.late(**record)
             return False
-        tick.replied(**record)
-        await tick.durable()
+        self.tick.ledger.reply(**record)
+        return self._read(alias, reply)
+
+    def _place(self, alias: str) -> dict[str, Any]:
+        """Which attempt of which stream a record speaks of."""
+        return {
+            "frame": self.tick.number,
+            "epoch": self.tick.epoch,
+            "stream": self.stream.number,
+            "attempt": len(self.attempts) + 1,
+            "turn": self.turn,
+            "backend": alias,
+        }
+
+    def _read(self, alias: str, reply: Reply) -> bool:
+        """What a reply brings into the delta; False when nothing of it is usable."""
         self.usage = self.usage + reply.usage
         try:
-            found, notes = schema.read(reply.text, reply.data, tick.policy.schema)
+            found, notes = schema.read(reply.text, reply.data, self.tick.policy.schema)
         except LisppumpError as error:
             self._failed(alias, "invalid", error.message, reply.model)
             return False
-        accepted, rejected = schema.check(tick.policy.schema, found)
+        accepted, rejected = schema.check(self.tick.policy.schema, found)
         for name, items in accepted.items():
             self.heard.setdefault(name, []).extend(items)
         self.rejected.extend(problem.to_json() for problem in rejected)
@@ -207,6 +283,12 @@ class Pipe:
     def _bound(self, terms: Terms) -> int:
         """The most tokens one call may take; a backend without `max_tokens` uses none."""
         return 0 if terms.max_tokens is None else terms.max_tokens + self.prompt.tokens
+
+    def _decided(self, alias: str, status: str, reason: str, *, settles: bool = False) -> None:
+        """An attempt ended without a reply: what the machine decided is recorded, and never decided again."""
+        told = {"status": status, "reason": _sentence(reason), "model": None, "settles": settles}
+        self.tick.ledger.outcome(**self._place(alias), **told)
+        self._failed(alias, status, reason)
 
     def _failed(self, alias: str, status: str, reason: str, model: str | None = None) -> None:
         self.attempts.append(Attempt(alias, status, _sentence(reason), model))
@@ -246,6 +328,18 @@ class Pipe:
             rejected=tuple(self.rejected),
         )
         self.tick.settled(self.stream, self.delta)
+
+
+def reply_of(record: Mapping[str, Any]) -> Reply:
+    """The reply that a record holds."""
+    return Reply(
+        text=record["text"],
+        data=record["data"],
+        usage=Usage.from_json(record["usage"]),
+        model=record["model"],
+        stop=record["stop"],
+        reason=record["reason"],
+    )
 
 
 def _sentence(reason: Any) -> str:

@@ -5,32 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lisppump import canon
 from lisppump import clock as clocks
 from lisppump import plan as planning
-from lisppump.advice import Complaints, relay
-from lisppump.blame import blamed
+from lisppump.advice import Complaints
 from lisppump.budget import Breaker, Budget, Stopped
 from lisppump.delta import Delta
-from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError, declare
 from lisppump.folder import find_root
 from lisppump.frame import Agent, Frame, Stream, copied
-from lisppump.merge import Change, Merged
+from lisppump.importing import import_deltas, settle_import
 from lisppump.policy import Policy
-from lisppump.pour import Pipe, Tick
 from lisppump.registry import Registry
-from lisppump.report import Event, FrameReport, Imported, Plan, Quarantine, Shown, Status, totals
+from lisppump.report import Event, FrameReport, Imported, Plan, Quarantine, Shown, Status, count_of, totals
 from lisppump.reservoir import Store
-from lisppump.stages import Assignment, Backend, Dam, Echo, Executor, Job, Merger, Request, Terms, Thought
-from lisppump.stages import merged as check_merged
-from lisppump.stages import terms as terms_of
-from lisppump.verbs import BuiltinVerbs
+from lisppump.rig import Rig
+from lisppump.stages import Assignment, Backend, Thought
+from lisppump.turn import Recorded, Turn, recorded, think
 
 declare("state", 1, no_state="The state is empty and the policy says nothing about frame 0.")
+declare("state", 5, not_its_parent="A frame that was begun goes on from another state than it began from.")
 
 Listener = Callable[[Event], None]
 
@@ -53,7 +51,6 @@ class Pump:
         clock: clocks.Clock,
     ) -> None:
         self.root = root
-        self.policy = policy
         self.store = store
         self.registry = registry
         self.overrides = dict(overrides)
@@ -69,7 +66,7 @@ class Pump:
         self._told = 0  # how many of the store's notes a frame has passed on
         self._complaints = Complaints()
         registry.ears.complain = self._complaints.say
-        self._equip(policy)
+        self.rig = self._rig(policy)
 
     @classmethod
     def open(
@@ -108,31 +105,13 @@ class Pump:
         """Let go of the state and its lock."""
         self.store.close()
 
-    def _equip(self, policy: Policy) -> None:
-        """Make the stages that the policy chooses; where one cannot be made, all stays as it was."""
-        dam, merger, executor = (choice.make() for choice in (policy.dam, policy.merger, policy.executor))
-        echoes = tuple(clause.stage.make() for clause in policy.echoes)
-        backends = {alias: self._given.get(alias) or choice.make() for alias, choice in policy.pipe.backends}
-        terms = {}
-        for alias, choice in policy.pipe.backends:
-            with blamed("backend", choice.name, choice.offer.plugin):
-                terms[alias] = terms_of(backends[alias])
-        plugins = policy.plugins
-        self.hooks = relay(
-            self.registry.under(*plugins.switches).contents(),
-            BuiltinVerbs(self),
-            order=plugins.order,
-            named=[plugin.id for plugin in policy.named],
-            complaints=self._complaints,
-            trace=self.registry.ears.trace,
-        )
-        self.policy = policy
-        self.dam: Dam = dam
-        self.merger: Merger = merger
-        self.executor: Executor = executor
-        self.echoes: tuple[Echo, ...] = echoes
-        self.backends: dict[str, Backend] = backends
-        self.terms: dict[str, Terms] = terms
+    def _rig(self, policy: Policy) -> Rig:
+        return Rig(policy, self.registry, self._given, self._complaints)
+
+    @property
+    def policy(self) -> Policy:
+        """What pump.lisp means now: the last that could be read."""
+        return self.rig.policy
 
     # -- looking
 
@@ -158,7 +137,7 @@ class Pump:
     def _prepare(self, head: Frame) -> tuple[Plan, dict[str, Agent]]:
         """The plan, and the agents that wake, by id."""
         self._may_run()
-        hooks = self.hooks
+        hooks = self.rig.hooks
         agents = planning.awake(self.policy, head, hooks.select(policy=self.policy, frame=head))
         # Copies: a dam or a hook that changes what it was given changes it for nobody else.
         copies = tuple(Agent(agent.id, copied(agent.data)) for agent in agents)
@@ -169,7 +148,7 @@ class Pump:
         for prompt in prompts:
             bounds = [
                 terms.max_tokens + prompt.tokens
-                for terms in self.terms.values()
+                for terms in self.rig.terms.values()
                 if terms.max_tokens is not None
             ]
             tokens += max(bounds, default=0) * len(self.policy.pipe.passes)
@@ -218,8 +197,6 @@ class Pump:
 
     def import_deltas(self, path: str | Path, dry_run: bool = False) -> Imported:
         """Merge deltas that were made elsewhere, as a frame of their own, and account for every item."""
-        from lisppump.importing import import_deltas
-
         return import_deltas(self, path, dry_run=dry_run)
 
     def step(self, n: int = 1) -> tuple[FrameReport, ...]:
@@ -277,30 +254,63 @@ class Pump:
             task.cancel()
 
     async def _turn(self) -> FrameReport:
-        """One frame, from reservoir to reservoir."""
-        started = self.clock.monotonic()
+        """One frame, from reservoir to reservoir; one that was begun and not finished comes first."""
         store = self._open_for_writing()
+        intent = store.open_intent()
+        if intent is not None:
+            return await self._go_on(intent)
         store.take_edits()
-        head = self.head
-        plan, agents = self._prepare(head)
+        plan, agents = self._prepare(self.head)
         bundle = store.blob(canon.canonical(dict(self.policy.bundle)))
-        store.intent(**planning.intent(plan, head, self.policy, bundle=bundle, plugins=self.acting()))
-        self.hooks.frame_started(frame=head, number=plan.frame, streams=plan.streams)
+        store.intent(**planning.intent(plan, self.head, self.policy, bundle=bundle, plugins=self.acting()))
+        return await self._make(self.rig, plan, agents, Recorded())
+
+    async def _go_on(self, intent: Mapping[str, Any]) -> FrameReport:
+        """The frame whose run ended before its commit: under its own intent, with all that came for it."""
+        if intent["parent"] != self.head.digest:
+            raise not_its_parent(intent["frame"])
+        rig = self._rig_of(intent)
+        plan, agents, changed = planning.resumed(rig.policy, self.head, intent)
+        came = recorded(self.store.inputs(plan.frame))
+        finished = f"{len(came.deltas)} of {count_of(len(plan.streams), 'stream')}"
+        notes = [f"frame {plan.frame} goes on where its run ended: {finished} had finished"]
+        notes += [f"{stream} reads something else than its intent says" for stream in changed]
+        notes += [f"its intent was {said}" for said in planning.differences(intent["plugins"], self.acting())]
+        return await self._make(rig, replace(plan, notes=tuple(notes)), agents, came)
+
+    def _rig_of(self, intent: Mapping[str, Any]) -> Rig:
+        """What the frame of an intent is made with: the policy as it was then."""
+        if intent["policy"] == self.policy.digest and intent["overrides"] == self.overrides:
+            return self.rig
+        bundle = canon.loads(self.store.read_blob(intent["bundle"]), "the policy of the frame")
+        policy = Policy.from_bundle(
+            bundle, path=self.policy.path, registry=self.registry, overrides=intent["overrides"]
+        )
+        return self._rig(policy)
+
+    async def _make(
+        self, rig: Rig, plan: Plan, agents: Mapping[str, Agent], came: Recorded
+    ) -> FrameReport:
+        """Pour, merge, commit, think, under an intent that stands in the journal."""
+        started = self.clock.monotonic()
+        store, head = self.store, self.head
+        rig.hooks.frame_started(frame=head, number=plan.frame, streams=plan.streams)
         self._tell(Event("frame_started", plan.frame, streams=len(plan.streams)))
-
-        pipes = self._pipes(plan, head, agents)
-        choice = self.policy.executor
-        with blamed("executor", choice.name, choice.offer.plugin, plan.frame):
-            await self.executor.run([self._job(pipe) for pipe in pipes])
-            deltas = tuple(pipe.delta for pipe in pipes if pipe.delta is not None)
-            if len(deltas) != len(pipes):
-                lost = ", ".join(pipe.stream.id for pipe in pipes if pipe.delta is None)
-                raise LisppumpError("contract", f"executor `{choice.name}` never settled {lost}")
-
-        found = self.hooks.merge(policy=self.policy, frame=head, deltas=deltas, schema=self.policy.schema)
-        choice = self.policy.merger
-        with blamed("merger", choice.name, choice.offer.plugin, plan.frame):
-            merged: Merged = check_merged(found, whose=f"merger `{choice.name}`")
+        turn = Turn(
+            rig=rig,
+            head=head,
+            plan=plan,
+            agents=agents,
+            ledger=store,
+            epoch=store.epoch,
+            node=store.node,
+            budget=self.budget,
+            clock=self.clock,
+            settled=partial(self._settled, rig),
+            recorded=came,
+        )
+        deltas = await turn.pour()
+        merged = turn.merge(deltas)
         frame = store.commit(
             number=plan.frame,
             time=plan.time,
@@ -308,14 +318,14 @@ class Pump:
             merged=merged,
             wake=plan.wake,
             streams=plan.streams,
-            virtual=planning.virtual(head, plan, deltas, merged),
+            virtual=turn.virtual(deltas, merged),
             written=clocks.stamp(self.clock.now()),
         )
-        self.hooks.frame_committed(frame=frame, report=merged.report)
+        rig.hooks.frame_committed(frame=frame, report=merged.report)
         thoughts: tuple[Thought, ...] = ()
         broken: LisppumpError | None = None
         try:
-            thoughts = self._think(frame)
+            thoughts = self._think(rig, frame)
         except LisppumpError as error:
             broken = error  # the frame is committed all the same, and is told before the error is
         said, self._told = store.notes[self._told :], len(store.notes)
@@ -334,76 +344,34 @@ class Pump:
         self._complaints.stop(broken)
         return report
 
-    def _pipes(self, plan: Plan, head: Frame, agents: Mapping[str, Agent]) -> list[Pipe]:
-        hooks, policy = self.hooks, self.policy
-
-        def pour(request: Request, alias: str) -> Any:
-            return hooks.pour(policy=policy, request=request, alias=alias)
-
-        tick = Tick(
-            policy=policy,
-            frame=head,
-            number=plan.frame,
-            time=plan.time,
-            epoch=self.store.epoch,
-            node=self.store.node,
-            backends=self.terms,
-            pour=pour,
-            replied=self.store.reply,
-            late=self.store.late,
-            durable=self.store.durable,
-            settled=self._settled,
-            budget=self.budget,
-            monotonic=self.clock.monotonic,
-        )
-        return [
-            Pipe(tick, stream, tuple(agents[member] for member in stream.agents), prompt)
-            for stream, prompt in zip(plan.streams, plan.prompts, strict=True)
-        ]
-
-    def _job(self, pipe: Pipe) -> Job:
-        """One pipe for the executor; its deadline starts when it is released."""
-        delay = self.policy.pipe.stagger * (pipe.stream.number - 1)
-
-        async def pour() -> None:
-            if delay:
-                await self.clock.sleep(delay)
-            await pipe.run()
-
-        return Job(pipe.stream.number, pour, self.policy.pipe.deadline + delay, pipe.time_out)
-
-    def _settled(self, stream: Stream, delta: Delta) -> None:
-        """A stream has ended, however it did: journalled and told, once."""
-        self.store.delta(delta)
-        hear = self.hooks.stream_replied if delta.status in ("ok", "empty") else self.hooks.stream_failed
+    def _settled(self, rig: Rig, stream: Stream, delta: Delta) -> None:
+        """A stream has ended, however it did: told once to whoever listens in this process."""
+        hear = rig.hooks.stream_replied if delta.status in ("ok", "empty") else rig.hooks.stream_failed
         hear(number=delta.frame, stream=stream, delta=delta)
         self._tell(Event("stream_settled", delta.frame, stream=delta.stream, delta=delta))
 
-    def _think(self, frame: Frame) -> tuple[Thought, ...]:
+    def _think(self, rig: Rig, frame: Frame) -> tuple[Thought, ...]:
         """Let the echoes think over a frame; what they came to is a tock of its own."""
-        thoughts: tuple[Thought, ...] = self.hooks.echo(policy=self.policy, frame=frame)
-        if not thoughts:
+        tock = think(rig, frame)
+        if tock is None:
             return ()
-        changes = tuple(
-            Change(f"echo_frames/{safe_stem(t.key)}.json", "set", (), t.to_json(frame.number))
-            for t in thoughts
-        )
-        earlier = frame.virtual.get("echo", {}).get("results", {})
-        results = {**earlier, **{thought.key: thought.value for thought in thoughts}}
-        echo = {"signals": planning.signals([(t.key, t.value) for t in thoughts]), "results": results}
-        self.store.tock(changes=changes, virtual={**frame.virtual, "echo": echo})
-        self._tell(Event("echoed", frame.number, text=", ".join(thought.key for thought in thoughts)))
-        return thoughts
+        self.store.tock(changes=tock.changes, virtual=tock.virtual)
+        self._tell(Event("echoed", frame.number, text=", ".join(thought.key for thought in tock.thoughts)))
+        return tock.thoughts
 
     def _think_again(self) -> None:
         """Think over a frame whose run ended between its commit and its echoes, as that run would have."""
         head = self.store.head
         intent = None if head is None or head.tock else self.store.intent_record(head.number)
-        if head is None or intent is None or intent["policy"] != self.policy.digest:
+        if head is None or intent is None or self.store.open_intent() is not None:
             return
-        if self._think(head):
+        if self._think(self._rig_of(intent), head):
             for said in planning.differences(intent.get("plugins", ()), self.acting()):
                 self._complaints.say(f"frame {head.number} got its echoes now; it was {said}")
+
+    def abandon(self) -> int | None:
+        """Give up the frame that was begun and not finished, if there is one; what came for it is kept."""
+        return self._open_for_writing().abandon()
 
     # -- keeping
 
@@ -420,6 +388,7 @@ class Pump:
             self.store = Store.open(self.root, _view(policy, self.root), write=True, keep=policy.state.keep)
             self._writing = True
             self._think_again()
+        settle_import(self)
         if self.store.head is None:
             documents = self._documents()
             source = "state" if self.store.view.names() else "genesis"
@@ -462,14 +431,14 @@ class Pump:
             return
         try:
             policy = Policy.load(self.policy.path, registry=self.registry, overrides=self.overrides)
-            self._equip(policy)
+            self.rig = self._rig(policy)
         except LisppumpError as error:
             self.stale = error.diagnostic()
             self._tell(Event("policy_stale", self.head.number, text=self.stale))
             return
         self.stale = None
         self.breaker.rule, self.budget.rule = policy.breaker, policy.budget
-        self.hooks.policy_reloaded(policy=policy)
+        self.rig.hooks.policy_reloaded(policy=policy)
         self._tell(Event("policy_reloaded", self.head.number))
         self._complaints.stop()
 
@@ -477,7 +446,7 @@ class Pump:
         reason = self.budget.exhausted()
         if reason is not None:
             number = self.head.number + 1
-            self.hooks.budget_spent(number=number, reason=reason)
+            self.rig.hooks.budget_spent(number=number, reason=reason)
             raise Stopped(
                 "budget-spent", f"frame {number} was not begun: {reason}", help="raise (budget ...) to go on"
             )
@@ -494,6 +463,15 @@ class Pump:
     def _tell(self, event: Event) -> None:
         for listener in tuple(self.listeners):
             listener(event)
+
+
+def not_its_parent(number: int) -> LisppumpError:
+    """The error for an open frame whose parent is not the head."""
+    return LisppumpError(
+        "not-its-parent",
+        f"frame {number} was begun from another state than the one that is here now",
+        help="`lisppump run --abandon` begins it anew; what came for it stays in the journal",
+    )
 
 
 def _failed_echoes(thoughts: Sequence[Thought]) -> list[str]:

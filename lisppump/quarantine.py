@@ -12,10 +12,11 @@ from lisppump import canon
 from lisppump import clock as clocks
 from lisppump.delta import Collection, Delta
 from lisppump.errors import LisppumpError, declare
-from lisppump.importing import commit, merge_of, residents
+from lisppump.importing import commit, may_begin, residents
 from lisppump.imports import NODE, stranger_in
 from lisppump.report import Quarantine, Released, totals
 from lisppump.schema import sift
+from lisppump.turn import merge_under
 
 if TYPE_CHECKING:
     from lisppump.pump import Pump
@@ -107,17 +108,19 @@ def accept(pump: Pump, ids: Sequence[str], *, dry_run: bool = False) -> Released
     """Merge entries as a frame of their own; none of them where one cannot be merged."""
     with pump._complaints.of_one_frame():
         _chosen(pump, ids)
+        store = pump.store if dry_run else pump._open_for_writing()
+        may_begin(pump)
         if not dry_run:
-            pump._open_for_writing().take_edits()
+            store.take_edits()
         chosen, head = _chosen(pump, ids), pump.head
         time = pump._time_of(head.number + 1, head)
         deltas = [_delta(pump, entry, place, time) for place, entry in enumerate(chosen, 1)]
-        merged = merge_of(pump, head, deltas)
+        merged = merge_under(pump.rig, head, deltas, head.number + 1)
         for entry in merged.quarantine:
             raise _refusal(chosen[entry["stream"] - 1]["id"], entry["reason"], entry["message"])
         if dry_run:
             return Released(head.number + 1, head.digest, tuple(chosen), totals(merged.report))
-        commit(pump, head, time, [(None, delta) for delta in deltas], merged, _names(pump, chosen))
+        commit(pump, time, [(None, delta) for delta in deltas], merged, _names(pump, chosen))
         return Released(head.number + 1, pump.head.digest, tuple(chosen), totals(merged.report))
 
 

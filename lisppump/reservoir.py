@@ -148,8 +148,13 @@ class Store(Archive):
         self._journal.sync()
 
     def reply(self, **fields: Any) -> None:
-        """Journal a reply the moment it is there."""
-        self._record("reply", **fields)
+        """Journal a reply the moment it is there; it is on the disk a few milliseconds later.
+
+        One that names an epoch or a frame that is not open any more is late: kept, and part of no frame.
+        """
+        fenced = fields.get("epoch", self.epoch) != self.epoch or fields["frame"] != self._head.opened
+        self._record("late" if fenced else "reply", **fields)
+        self._journal.sync_soon()
 
     def outcome(self, **fields: Any) -> None:
         """Journal something that the machine decided: a deadline, a killed worker."""
@@ -158,6 +163,14 @@ class Store(Archive):
     def late(self, **fields: Any) -> None:
         """Journal an answer that came when its stream was settled."""
         self._record("late", **fields)
+
+    def abandon(self) -> int | None:
+        """Give up the frame that was begun and not committed, and say which; what came for it is kept."""
+        number = self._head.opened
+        if number is not None:
+            self._record("rollback", frame=self._head.number, abandoned=number)
+            self._journal.sync()
+        return number
 
     def delta(self, delta: Delta) -> None:
         """Journal what a stream came to."""

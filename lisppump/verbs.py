@@ -17,14 +17,14 @@ from lisppump.stages import Assignment, Request, Thought, lent
 from lisppump.stages import thoughts as check_thoughts
 
 if TYPE_CHECKING:
-    from lisppump.pump import Pump
+    from lisppump.rig import Rig
 
 
 class BuiltinVerbs:
     """The plugin that hands each verb to the stage that pump.lisp chose."""
 
-    def __init__(self, pump: Pump) -> None:
-        self._pump = pump
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
 
     def who(self, hook: str, given: Mapping[str, Any]) -> str:
         """Who does the work of a verb, as a trace shows it."""
@@ -46,13 +46,13 @@ class BuiltinVerbs:
     @hookimpl(trylast=True)
     def assign(self, policy: Policy, frame: Frame, agents: Sequence[Agent]) -> Assignment:
         """Ask the dam."""
-        return planning.assign(policy, frame, agents, self._pump.dam)
+        return planning.assign(policy, frame, agents, self._rig.dam)
 
     @hookimpl(trylast=True)
     def pour(self, policy: Policy, request: Request, alias: str) -> Any:
         """Ask the backend; its errors are the pipe's business."""
         theirs = is_foreign(dict(policy.pipe.backends)[alias])
-        return self._pump.backends[alias].pour(lent(request) if theirs else request)
+        return self._rig.backends[alias].pour(lent(request) if theirs else request)
 
     @hookimpl(trylast=True)
     def merge(self, policy: Policy, frame: Frame, deltas: Sequence[Delta], schema: Schema) -> Merged:
@@ -60,13 +60,13 @@ class BuiltinVerbs:
         with blamed("merger", policy.merger.name, policy.merger.offer.plugin, frame.number + 1):
             if is_foreign(policy.merger):
                 frame, deltas = lent(frame), lent(tuple(deltas))
-            return self._pump.merger.merge(frame, deltas, schema)
+            return self._rig.merger.merge(frame, deltas, schema)
 
     @hookimpl(trylast=True)
     def echo(self, policy: Policy, frame: Frame) -> tuple[Thought, ...]:
         """Ask every echo that is due at this frame, in the policy's order."""
         thoughts: list[Thought] = []
-        for number, (clause, stage) in enumerate(zip(policy.echoes, self._pump.echoes, strict=True)):
+        for number, (clause, stage) in enumerate(zip(policy.echoes, self._rig.echoes, strict=True)):
             if frame.number % clause.each == 0:
                 name = clause.stage.name
                 with blamed("echo", name, clause.stage.offer.plugin, frame.number, made=True):

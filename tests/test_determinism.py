@@ -24,7 +24,7 @@ from lisppump.testing import Reversed
 
 folder, frames, turned = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "reversed"
 with Pump.open(folder) as pump:
-    backends = {alias: Reversed(backend) for alias, backend in pump.backends.items()} if turned else {}
+    backends = {alias: Reversed(backend) for alias, backend in pump.rig.backends.items()} if turned else {}
 with Pump.open(folder, backends=backends) as pump:
     reports = pump.step(frames)
 if turned:

@@ -38,7 +38,20 @@ FLOORS = [
         "imports",
     },
     {"hookspecs", "registry", "plugin", "discovery", "advice", "blame", "stages", "policy", "clauses"},
-    {"pump", "pour", "plan", "report", "status", "verbs", "words", "doctor", "importing", "quarantine"},
+    {
+        "pump",
+        "turn",
+        "rig",
+        "pour",
+        "plan",
+        "report",
+        "status",
+        "verbs",
+        "words",
+        "doctor",
+        "importing",
+        "quarantine",
+    },
     {"cli", "dashboard", "kernel", "testing", "__main__"},
 ]
 PLUGIN_FLOOR = 4  # what a built-in stage may import from

@@ -32,6 +32,13 @@ def drive(settings: Settings, pump: Pump, go: Callable[[], Sequence[FrameReport]
     return 0
 
 
+def give_up(settings: Settings, pump: Pump) -> None:
+    """Give up the frame that was begun and not finished, if there is one, and say so."""
+    number = pump.abandon()
+    kept = "what came for it stays in the journal"
+    settings.note("no frame is open" if number is None else f"frame {number} was given up; {kept}")
+
+
 class Stopper:
     """Ctrl-C while a run is going: the first finishes the frame, the second abandons it."""
 

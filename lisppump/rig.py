@@ -1,0 +1,46 @@
+"""The rig: the stages that a policy chooses, made, and the hooks around them. It runs nothing by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lisppump.advice import Complaints, relay
+from lisppump.blame import blamed
+from lisppump.policy import Policy
+from lisppump.registry import Registry
+from lisppump.stages import Backend, Dam, Echo, Executor, Merger, Terms
+from lisppump.stages import terms as terms_of
+from lisppump.verbs import BuiltinVerbs
+
+
+class Rig:
+    """What makes frames under one policy; `given` replaces backends by their alias.
+
+    Where a stage cannot be made, making the rig fails, and whoever has another goes on with that.
+    """
+
+    def __init__(
+        self, policy: Policy, registry: Registry, given: Mapping[str, Backend], complaints: Complaints
+    ) -> None:
+        self.policy = policy
+        self.dam: Dam = policy.dam.make()
+        self.merger: Merger = policy.merger.make()
+        self.executor: Executor = policy.executor.make()
+        self.echoes: tuple[Echo, ...] = tuple(clause.stage.make() for clause in policy.echoes)
+        self.backends: dict[str, Backend] = {
+            alias: given.get(alias) or choice.make() for alias, choice in policy.pipe.backends
+        }
+        self.terms: dict[str, Terms] = {}
+        for alias, choice in policy.pipe.backends:
+            with blamed("backend", choice.name, choice.offer.plugin):
+                self.terms[alias] = terms_of(self.backends[alias])
+        plugins = policy.plugins
+        self.hooks: Any = relay(
+            registry.under(*plugins.switches).contents(),
+            BuiltinVerbs(self),
+            order=plugins.order,
+            named=[plugin.id for plugin in policy.named],
+            complaints=complaints,
+            trace=registry.ears.trace,
+        )

@@ -1,0 +1,174 @@
+"""One frame under way: its pipes poured, its deltas merged, its echoes thought. It commits nothing.
+
+The same steps make a frame for the first time, go on with one whose run ended, and make one again from its
+record: what was recorded is taken as it was, and only what is missing is asked for, if anybody may be asked.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lisppump import clock as clocks
+from lisppump import plan as planning
+from lisppump.blame import blamed
+from lisppump.budget import Budget
+from lisppump.delta import Delta
+from lisppump.documents import safe_stem
+from lisppump.errors import LisppumpError
+from lisppump.frame import Agent, Frame, Stream
+from lisppump.journal import Record
+from lisppump.merge import Change, Merged
+from lisppump.pour import Answer, Ledger, Pipe, Tick
+from lisppump.report import Plan
+from lisppump.rig import Rig
+from lisppump.stages import Job, Request, Thought
+from lisppump.stages import merged as check_merged
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the journal holds of a frame since its intent: answers by stream, and the deltas that stand."""
+
+    answers: Mapping[int, Sequence[Answer]] = field(default_factory=dict)
+    deltas: Mapping[int, Delta] = field(default_factory=dict)
+
+
+def recorded(inputs: Iterable[Record]) -> Recorded:
+    """What came for a frame, sorted by stream."""
+    answers: dict[int, list[Answer]] = {}
+    deltas = {}
+    for record in inputs:
+        if record.kind == "delta":
+            delta = Delta.from_record(record.fields)
+            deltas[delta.stream] = delta
+        elif record.kind in ("reply", "outcome"):
+            answers.setdefault(record.fields["stream"], []).append(Answer(record.kind, record.fields))
+    return Recorded(answers, deltas)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a frame is made with; `deltas` of streams that were settled before stand as they are.
+
+    `sealed` asks nobody; `epochs` gives streams another epoch than the present one, when made again.
+    """
+
+    rig: Rig
+    head: Frame
+    plan: Plan
+    agents: Mapping[str, Agent]
+    ledger: Ledger
+    epoch: int
+    node: str
+    budget: Budget
+    clock: clocks.Clock
+    settled: Callable[[Stream, Delta], None]
+    recorded: Recorded = field(default_factory=Recorded)
+    sealed: bool = False
+    epochs: Mapping[int, int] = field(default_factory=dict)
+
+    async def pour(self) -> tuple[Delta, ...]:
+        """Let every stream come to its delta, in the order of streams."""
+        standing = self.recorded.deltas
+        pipes = [
+            self._pipe(stream, prompt)
+            for stream, prompt in zip(self.plan.streams, self.plan.prompts, strict=True)
+            if stream.number not in standing
+        ]
+        for stream in self.plan.streams:
+            if stream.number in standing:
+                self.settled(stream, standing[stream.number])
+        choice = self.rig.policy.executor
+        if pipes:
+            with blamed("executor", choice.name, choice.offer.plugin, self.plan.frame):
+                await self.rig.executor.run([self._job(pipe) for pipe in pipes])
+        made = {pipe.stream.number: pipe.delta for pipe in pipes if pipe.delta is not None}
+        came = {**standing, **made}
+        lost = [stream.id for stream in self.plan.streams if stream.number not in came]
+        if lost:
+            sentence = f"executor `{choice.name}` never settled {', '.join(lost)}"
+            raise LisppumpError("contract", sentence)
+        return tuple(came[stream.number] for stream in self.plan.streams)
+
+    def _pipe(self, stream: Stream, prompt: Any) -> Pipe:
+        policy, hooks = self.rig.policy, self.rig.hooks
+
+        def pour(request: Request, alias: str) -> Any:
+            return hooks.pour(policy=policy, request=request, alias=alias)
+
+        tick = Tick(
+            policy=policy,
+            frame=self.head,
+            number=self.plan.frame,
+            time=self.plan.time,
+            epoch=self.epochs.get(stream.number, self.epoch),
+            node=self.node,
+            backends=self.rig.terms,
+            pour=pour,
+            ledger=self.ledger,
+            settled=self._settle,
+            budget=self.budget,
+            monotonic=self.clock.monotonic,
+            sealed=self.sealed,
+        )
+        members = tuple(self.agents[member] for member in stream.agents)
+        answers = deque(self.recorded.answers.get(stream.number, ()))
+        return Pipe(tick, stream, members, prompt, answers)
+
+    def _settle(self, stream: Stream, delta: Delta) -> None:
+        self.ledger.delta(delta)
+        self.settled(stream, delta)
+
+    def _job(self, pipe: Pipe) -> Job:
+        """One pipe for the executor; its deadline starts when it is released."""
+        clause = self.rig.policy.pipe
+        delay = 0.0 if self.sealed else clause.stagger * (pipe.stream.number - 1)
+
+        async def pour() -> None:
+            if delay:
+                await self.clock.sleep(delay)
+            await pipe.run()
+
+        return Job(pipe.stream.number, pour, clause.deadline + delay, pipe.time_out)
+
+    def merge(self, deltas: Sequence[Delta]) -> Merged:
+        """What the deltas make of the frame."""
+        return merge_under(self.rig, self.head, deltas, self.plan.frame)
+
+    def virtual(self, deltas: Sequence[Delta], merged: Merged) -> dict[str, Any]:
+        """The documents that the loop itself writes."""
+        return planning.virtual(self.head, self.plan, deltas, merged)
+
+
+def merge_under(rig: Rig, head: Frame, deltas: Sequence[Delta], number: int) -> Merged:
+    """What deltas make of a frame by the merger of a policy, held to its contract."""
+    policy = rig.policy
+    found = rig.hooks.merge(policy=policy, frame=head, deltas=tuple(deltas), schema=policy.schema)
+    with blamed("merger", policy.merger.name, policy.merger.offer.plugin, number):
+        return check_merged(found, whose=f"merger `{policy.merger.name}`")
+
+
+@dataclass(frozen=True, slots=True)
+class Tock:
+    """What the echoes of a frame came to: the changes and the virtual documents of a commit of its own."""
+
+    thoughts: tuple[Thought, ...]
+    changes: tuple[Change, ...]
+    virtual: Mapping[str, Any]
+
+
+def think(rig: Rig, frame: Frame) -> Tock | None:
+    """Let the echoes think over a frame; None where nothing came of it."""
+    thoughts: tuple[Thought, ...] = rig.hooks.echo(policy=rig.policy, frame=frame)
+    if not thoughts:
+        return None
+    changes = tuple(
+        Change(f"echo_frames/{safe_stem(t.key)}.json", "set", (), t.to_json(frame.number)) for t in thoughts
+    )
+    earlier = frame.virtual.get("echo", {}).get("results", {})
+    results = {**earlier, **{thought.key: thought.value for thought in thoughts}}
+    echo = {"signals": planning.signals([(t.key, t.value) for t in thoughts]), "results": results}
+    return Tock(thoughts, changes, {**frame.virtual, "echo": echo})
