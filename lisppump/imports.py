@@ -56,7 +56,7 @@ class Foreign:
         number = _NUMBER.match(text)
         when = text_of(self.data.get("completed_at", self.data.get("utc")))
         place = (0, int(number[1])) if number else (1, 0)
-        return (*place, text, when, self.identity, canon.digest(self.data), self.file.name, self.place)
+        return (*place, text, when, self.identity, not self.own, self.file.name, self.place)
 
     @property
     def name(self) -> str:
