@@ -248,6 +248,7 @@ class Detail:
 def account(made: Import, merged: Merged) -> list[Detail]:
     """One detail for every item and every count of an import, by file; within one as the items are read."""
     details: list[Detail] = []
+    untold: dict[str, list[int]] = {}
     refused = {(entry.get("stream"), entry.get("path")): entry for entry in merged.quarantine}
     told = {(said.stream, said.collection, said.index): said for said in merged.outcomes}
     for foreign, delta in made.deltas:
@@ -266,8 +267,14 @@ def account(made: Import, merged: Merged) -> list[Detail]:
                 detail = replace(detail, outcome="quarantined", reason=reason, message=message)
             elif said is not None:
                 detail = replace(detail, outcome=said.outcome, twin=said.twin)
+            else:
+                untold.setdefault(sifted.collection, []).append(len(details))
             details.append(detail)
         details += _counts(foreign)
+    for name, places_of in untold.items():  # a merger that only counts: the first are those it merged
+        repeated = merged.report.get(name, {}).get("duplicate", 0)
+        for place in places_of[len(places_of) - repeated :] if repeated else ():
+            details[place] = replace(details[place], outcome="duplicate")
     counted = {foreign.identity for foreign, _ in made.deltas}
     for foreign, twin in made.repeated:
         for sifted in foreign.sifted:

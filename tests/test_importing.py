@@ -204,6 +204,9 @@ def test_the_account_adds_up_under_any_merger(root: Path, folder: Path) -> None:
 
     registry = Registry.load(root)
     registry.register(Blunt(), "blunt", "1.0")
+    comment = {"post": 3, "author": "bob", "text": "hi"}
+    files(folder, {"c.json": {"frame": 9, "comments": [comment, comment, comment]}})
     with Pump.open(root, registry=registry) as pump:
         report = pump.import_deltas(folder, dry_run=True)
     assert report.items == taken(root, folder, dry_run=True).items
+    assert report.items["comments"]["duplicate"] == 2

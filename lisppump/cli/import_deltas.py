@@ -35,11 +35,14 @@ def command(settings: Settings, folder: Path, dry_run: bool) -> int:
 
 
 def _print(settings: Settings, document: Mapping[str, Any], *, verbose: bool) -> None:
+    from lisppump.report import count_of
+
     most = None if verbose else SHOWN
     said = "would make" if document["dry_run"] else "made"
     new = any(entry["merged"] or entry["quarantined"] for entry in document["items"].values())
     what = f"{said} frame {document['frame']}" if new else f"frame {document['frame']} stays the newest"
-    settings.print(f"{document['deltas']} deltas in {document['files']} files: {what}", bold=True)
+    said = f"{count_of(document['deltas'], 'delta')} in {count_of(document['files'], 'file')}"
+    settings.print(f"{said}: {what}", bold=True)
     names = ("in", "merged", "duplicate", "quarantined", "counted")
     rows = [["", *names]]
     rows += [[name, *(str(entry[key]) for key in names)] for name, entry in document["items"].items()]
@@ -55,7 +58,7 @@ def _print(settings: Settings, document: Mapping[str, Any], *, verbose: bool) ->
     for entry in document["unread"]:
         for key in entry["keys"]:
             keys[key] = keys.get(key, 0) + 1
-    lines = [f"{key} in {count} deltas" for key, count in sorted(keys.items())]
+    lines = [f"{key} in {count_of(count, 'delta')}" for key, count in sorted(keys.items())]
     _some(settings, lines, "kept in the journal, but the policy has no use for", None)
     for note in document["notes"]:
         settings.print(f"note: {note}")

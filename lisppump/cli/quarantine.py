@@ -87,7 +87,7 @@ def show_command(settings: Settings, id: str) -> None:
 @click.argument("id", nargs=-1, required=True)
 @click.option("--dry-run", is_flag=True, help="Only say whether they can be accepted.")
 def accept_command(settings: Settings, id: tuple[str, ...], dry_run: bool) -> None:
-    """Merge entries as a frame of their own: all of them, or none where one cannot be merged.
+    """Merge entries as a frame of their own: all or none.
 
     You answer for who speaks (not-in-room), for a new number in place of a taken one (number-taken), and for
     an author who is not counted (unknown-member). What lacks a part can only pass under another policy.
