@@ -2,6 +2,9 @@
 
     python benchmarks/frame.py [pipes ...]
 
+Frames are made one after the other, as a run makes them; `rest` is what it costs to write, when such a run
+rests or ends, the documents that lag and the delta files of all those frames.
+
 The reference, measured in the same run, is the least any such loop does at each step: the state as JSON into
 a new file, synced, renamed into place. A ratio of 3 says that a frame takes three times as long as that.
 """
@@ -15,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -88,23 +92,30 @@ def measure(pipes: int, folder: Path) -> None:
         folder / "world", POLICY.format(pipes=pipes), state=documents, backends={"none": backend}
     )
     with world.open() as pump:
-        frame = median(lambda: one(pump, pipes))
+        frame, rest = frames(pump, pipes)
     least = median(dumped(folder, documents))
     print(
         f"  {pipes:>5}  {least:>9.1f} ms  {frame:>9.1f} ms  {frame / least:>6.1f} x  {frame / pipes:>7.2f} ms"
+        f"  {rest:>9.1f} ms"
     )
 
 
-def one(pump: Pump, pipes: int) -> None:
-    """One frame, whole: every pipe answered and everything merged."""
-    (report,) = pump.step()
-    assert report.statuses == {"ok": pipes}
+def frames(pump: Pump, pipes: int) -> tuple[float, float]:
+    """The median of the milliseconds from commit to commit, and those from the last to the end."""
+    ends: list[float] = []
+    pump.listeners.append(
+        lambda event: ends.append(time.perf_counter()) if event.report is not None else None
+    )
+    for report in pump.step(FRAMES + 1):
+        assert report.statuses == {"ok": pipes}
+    taken = [1000 * (end - start) for start, end in pairwise(ends)]
+    return statistics.median(taken), 1000 * (time.perf_counter() - ends[-1])
 
 
 def main() -> None:
     """Measure and print."""
     print(f"a state of {STATE_BYTES / 1e6:.0f} MB, the median of {FRAMES} frames")
-    print("  pipes     reference        frame     ratio   a pipe")
+    print("  pipes     reference        frame     ratio   a pipe         rest")
     for pipes in [int(word) for word in sys.argv[1:]] or PIPES:
         with tempfile.TemporaryDirectory() as folder:
             measure(pipes, Path(folder))

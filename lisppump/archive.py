@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from lisppump import canon
 from lisppump.delta import Delta
-from lisppump.documents import Cell, log_value
+from lisppump.documents import Cell, log_value, parse
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
-from lisppump.history import Head, Past
+from lisppump.history import LIGHT, Head, Past, lost
 from lisppump.journal import Journal, Record
 from lisppump.keep import Keep
 from lisppump.view import View
@@ -55,16 +55,41 @@ class Archive:
         """The process that writes this world now, if any."""
         return self._keep.holder
 
+    def history(self, number: int) -> tuple[Head, Iterator[Record]]:
+        """What a frame was begun from, and every record from its intent on."""
+        began = next(self._journal.select("intent", frame=number), None)
+        if began is None:
+            raise LisppumpError("no-such-frame", f"frame {number} was never begun")
+        head = Head()
+        for seq in range(self._journal.snapshot_before(began), began):
+            if self._journal.kind(seq) in LIGHT:
+                head.take(self._journal.read(seq))
+        return head, (self._journal.read(seq) for seq in range(began, len(self._journal) + 1))
+
+    def past(self, head: Head) -> Past:
+        """The documents of an earlier head."""
+        return Past(self._journal, head.latest)
+
+    def kept(self, name: str, blob: str) -> Any:
+        """The value of a document that was journalled whole."""
+        return parse(name, self._keep.read_blob(blob), name)
+
     def frame(self, number: int) -> Frame:
         """A committed frame with its tocks and the edits before the next commit: what the next came from."""
         head = self.head
         if head is not None and number == head.number:
             return head
         past = Head()
-        for seq in range(1, len(self._journal) + 1):
-            record = self._journal.read(seq)
+        journal = self._journal
+        made = next(journal.select("commit", "snapshot", frame=number), 0)
+        for seq in range(journal.snapshot_before(made), len(journal) + 1 if made else 0):
+            if journal.kind(seq) not in LIGHT:
+                continue
+            record = journal.read(seq)
             if record.kind in ("snapshot", "commit") and record.fields["frame"] > number:
                 break
+            if record.kind == "lost" and record.fields["needed"]:
+                raise lost(record)
             past.take(record)
         if past.number != number:
             raise LisppumpError(
@@ -100,15 +125,17 @@ class Archive:
 
     def imports(self, number: int) -> tuple[Delta, ...]:
         """The deltas from elsewhere that are inputs of a frame, in canonical order."""
-        commit = self.commit_record(number)
-        wanted = None if commit is None else {entry["identity"] for entry in commit.get("imports", ())}
-        found: dict[str, Delta] = {}
-        for fields in self._all("import", number):
-            if wanted is None or fields["identity"] in wanted:
-                blob = fields.get("blob")
-                whole = fields if blob is None else canon.loads(self._keep.read_blob(blob), blob)
-                found[fields["identity"]] = Delta.from_record(whole["delta"])
-        return tuple(sorted(found.values(), key=lambda delta: delta.order))
+        return self.foreign(self.inputs(number))
+
+    def foreign(self, records: Iterable[Record]) -> tuple[Delta, ...]:
+        """The deltas from elsewhere that records hold, in canonical order."""
+        found = []
+        for record in records:
+            if record.kind == "import":
+                blob = record.fields.get("blob")
+                whole = record.fields if blob is None else canon.loads(self._keep.read_blob(blob), blob)
+                found.append(Delta.from_record(whole["delta"]))
+        return tuple(sorted(found, key=lambda delta: delta.order))
 
     def known_imports(self) -> dict[str, str]:
         """What was imported so far: the identity of each delta, and where it came from."""

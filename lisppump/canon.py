@@ -28,7 +28,8 @@ _DIGITS = bytes(48 if 48 <= byte < 58 else 32 for byte in range(256))
 _HUGE = b"0" * 19
 # orjson spells floats below 1e-4 and from 1e16 unlike Python, the latter in two ways, by its version.
 _SMALL = re.compile(rb"e-\d")
-_LARGE = re.compile(rb"e\+\d" if b"e+" in orjson.dumps(1e16) else rb"\d[\d.]*e\d")
+_PLUS = b"e+" in orjson.dumps(1e16)
+_LARGE = re.compile(rb"e\+\d" if _PLUS else rb"\d[\d.]*e\d")
 _FLOAT = re.compile(rb"(?:^|[ \n:,\[])-?(?:\d[\d.]*e[-+]?\d+|0\.0000\d+)(?:[,\]}\n]|$)")
 _NOT_FINITE = re.compile(rb"g.{6}[\xf0-\xff][\x7f\xff]", re.DOTALL)  # in marshal's form, low byte first
 _LITERALS = ("-Infinity", "Infinity", "NaN")
@@ -161,17 +162,23 @@ def _spells_otherwise(data: bytes) -> bool:
 
     Two fast looks come before the slow one, since hardly any document has such floats.
     """
-    hint = b"0.0000" in data or _SMALL.search(data) is not None or _LARGE.search(data) is not None
+    hint = (
+        b"0.0000" in data
+        or (b"e-" in data and _SMALL.search(data) is not None)
+        or ((b"e+" in data or not _PLUS) and _LARGE.search(data) is not None)
+    )
     return hint and _FLOAT.search(data) is not None
 
 
 def _may_hide_nan(value: Any) -> bool:
     """False when no float in the value is NaN or infinite, which orjson would write as null.
 
-    marshal writes floats as `g` and eight bytes, far faster than any walk; it may say True too often.
+    marshal writes floats as `g` and eight bytes, far faster than any walk; it may say True too often. The last
+    byte of such a float stands in hardly any text, and is looked for first.
     """
     try:
-        return _NOT_FINITE.search(marshal.dumps(value, 2)) is not None
+        data = marshal.dumps(value, 2)
+        return (b"\x7f" in data or b"\xff" in data) and _NOT_FINITE.search(data) is not None
     except ValueError:
         return True
 

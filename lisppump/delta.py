@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -253,6 +253,14 @@ class Field:
     here: bool = False
 
 
+_USUAL: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("string", "agent", "lispy", "one-of"), (str,)),
+    **dict.fromkeys(("integer", "ref", "number"), (int,)),
+    "boolean": (bool,),
+    "any": (str, int, bool),
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A place in the state: a document's name, which may hold `{field}`, and a path of keys into it."""
@@ -269,7 +277,7 @@ class Numbering:
     above: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Collection:
     """What a pipe may produce under one name, and how it flows into the next frame.
 
@@ -291,7 +299,7 @@ class Collection:
     counts: tuple[Target, ...] = ()
     also: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def acting(self) -> str | None:
         """The field that says who acts: `actor`, or the first field that holds an agent."""
         if self.actor is not None:
@@ -300,6 +308,10 @@ class Collection:
 
     def all_fields(self) -> tuple[Field, ...]:
         """The declared fields, then those its rules speak of: its number, its id, what identifies an item."""
+        return self._every_field
+
+    @cached_property
+    def _every_field(self) -> tuple[Field, ...]:
         known = {entry.name for entry in self.fields}
         more: list[Field] = []
         if self.number is not None:
@@ -310,8 +322,23 @@ class Collection:
         unique = {entry.name: entry for entry in reversed(more) if entry.name not in known}
         return self.fields + tuple(reversed(unique.values()))
 
+    @cached_property
+    def usual(self) -> tuple[Mapping[str, tuple[type, ...]], frozenset[str], tuple[Field, ...]]:
+        """What nearly all items hold: classes of values by field, fields that must be there, choosy fields.
 
-@dataclass(frozen=True, slots=True)
+        Numbers with a fraction, lists and objects are not among the classes: they want a closer look, as do
+        the values of a choosy field. An item of a collection without declared fields is never usual.
+        """
+        classes = {entry.name: _USUAL[entry.type] for entry in self.all_fields()}
+        for entry in self.all_fields():
+            if entry.optional or entry.type == "any":
+                classes[entry.name] += (type(None),)
+        required = frozenset(entry.name for entry in self.all_fields() if not entry.optional)
+        choosy = tuple(entry for entry in self.all_fields() if entry.type in ("agent", "lispy", "one-of"))
+        return classes, required, choosy
+
+
+@dataclass(frozen=True)
 class Schema:
     """All collections, in the policy's order; `otherwise` takes items of collections it does not name."""
 
@@ -320,8 +347,25 @@ class Schema:
 
     def get(self, name: str) -> Collection | None:
         """The collection of that name."""
-        return next((entry for entry in self.collections if entry.name == name), None)
+        return self._named.get(name)
 
     def reading(self, key: str) -> Collection | None:
         """The collection that a delta means by a key: its name, or another that the policy reads as it."""
-        return self.get(key) or next((entry for entry in self.collections if key in entry.also), None)
+        return self._named.get(key) or self._read_as.get(key)
+
+    def ordered(self, names: Iterable[str]) -> list[str]:
+        """Names of collections in the policy's order; those it does not name come last, as they came."""
+        last = len(self._places)
+        return sorted(names, key=lambda name: self._places.get(name, last))
+
+    @cached_property
+    def _named(self) -> dict[str, Collection]:
+        return {entry.name: entry for entry in reversed(self.collections)}
+
+    @cached_property
+    def _read_as(self) -> dict[str, Collection]:
+        return {key: entry for entry in self.collections for key in entry.also}
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {entry.name: place for place, entry in enumerate(self.collections)}

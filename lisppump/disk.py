@@ -99,8 +99,11 @@ def write_all(disk: Disk, fd: int, data: bytes) -> None:
         rest = rest[taken:]
 
 
-def replace(disk: Disk, temporary: str, target: str, data: bytes, *, sync: bool) -> None:
-    """Put a whole file in place of another, or leave that as it was; with `sync` it outlives a power cut."""
+def replace(disk: Disk, temporary: str, target: str, data: bytes, *, sync: bool, folder: bool = True) -> None:
+    """Put a whole file in place of another, or leave that as it was; with `sync` it outlives a power cut.
+
+    For that its folder must be synced, too: by the caller where `folder` is false.
+    """
     fd = disk.open(temporary, NEW)
     try:
         write_all(disk, fd, data)
@@ -109,5 +112,5 @@ def replace(disk: Disk, temporary: str, target: str, data: bytes, *, sync: bool)
     finally:
         disk.close(fd)
     disk.rename(temporary, target)
-    if sync:
+    if sync and folder:
         disk.sync_folder(os.path.dirname(target))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from lisppump import canon
 from lisppump.disk import StateError
+from lisppump.documents_members import Members, following
 from lisppump.errors import LisppumpError, Source, Span
 from lisppump.frame import SUFFIXES, copied
 from lisppump.lispy.values import Slice, elements, is_list
@@ -126,6 +126,14 @@ def entry(name: str, value: Any) -> dict[str, Any]:
     return {"digest": canon.digest_bytes(data), "length": len(data)}
 
 
+def members_of(name: str, old: Members | None, value: Any) -> Members:
+    """The canonical bytes of a JSON document, from what is known of it before."""
+    try:
+        return following(old, value)
+    except LisppumpError as error:
+        raise StateError("bad-document", f"{name}: {error.message}", help=error.help) from None
+
+
 class LogDigest:
     """The digest of a log while it grows: what is appended is hashed, what was there is not hashed again."""
 
@@ -180,14 +188,29 @@ class Cell:
         return self._value
 
 
-def lent(documents: Mapping[str, Any]) -> LazyDocuments:
+class LentDocuments(Mapping[str, Any]):
     """Documents for foreign hands: whoever changes what it reads there changes it for nobody else."""
 
-    def copy_of(name: str) -> Any:
-        value = documents[name]
-        return log_value(name, copied(elements(value) if is_log(name) else value))
+    __slots__ = ("_documents", "_own")
 
-    return LazyDocuments({name: Cell(load=partial(copy_of, name)) for name in documents})
+    def __init__(self, documents: Mapping[str, Any]) -> None:
+        self._documents = documents
+        self._own: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._own:
+            value = self._documents[name]
+            self._own[name] = log_value(name, copied(elements(value) if is_log(name) else value))
+        return self._own[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._documents)
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._documents
 
 
 class LazyDocuments(Mapping[str, Any]):

@@ -1,19 +1,28 @@
-"""What the journal's records add up to: the head, and any earlier frame rebuilt. It writes nothing."""
+"""What the journal's records add up to: the head, and any earlier frame rebuilt. It writes nothing.
+
+A document's entry is {digest, length}, and where a record has it whole, `blob` or `snap` for its bytes. The
+first snapshot is frame 0; one in mid-history has `head`, all that the records before it add up to.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from lisppump.disk import StateError
 from lisppump.documents import Cell, LazyDocuments, parse
 from lisppump.frame import Frame
-from lisppump.journal import Journal, Record
+from lisppump.journal import KINDS, Journal, Record
 from lisppump.merge_changes import Change, apply
 
+VERIFY = "`lisppump verify` tells all that is damaged, and `lisppump repair` saves what can be saved"
+NEWEST = 4  # snapshots that keep their documents, whatever their number
 ROOMS = 50  # frames whose rooms a frame remembers
-INPUTS = ("snapshot", "commit", "tock", "edit")
+LIGHT = tuple(
+    kind for kind in KINDS if kind not in ("reply", "tool", "portal", "outcome", "delta", "late", "import")
+)  # what a head is made of
+INPUTS = ("snapshot", "commit", "tock", "edit", "lost")
 
 
 @dataclass(slots=True)
@@ -39,9 +48,12 @@ class Head:
     def take(self, record: Record) -> None:
         """Go one record further."""
         fields = record.fields
+        if "head" in fields and record.kind == "snapshot":
+            self._become(record)
+            return
         if record.kind in INPUTS:
             self.latest = record.seq
-            self.documents = following(self.documents, fields["documents"])
+            self.documents = following(self.documents, fields.get("documents", {}))
         if record.kind in ("open", "rollback"):
             self.epoch += 1
             if record.kind == "rollback":
@@ -57,6 +69,26 @@ class Head:
             self._settle(fields)
         elif record.kind == "drop":
             self.quarantined -= len(fields["entries"])
+
+    def snapshot(self, kept: Mapping[str, str]) -> dict[str, Any]:
+        """The fields of a record that holds all of it; `kept` has the documents that had no base yet."""
+        head = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name not in _BESIDE}
+        documents = {
+            name: {**said, "snap": kept[name]} if name in kept else said
+            for name, said in self.documents.items()
+        }
+        return {"frame": self.number, "time": self.time, "documents": documents, "head": head}
+
+    def _become(self, record: Record) -> None:
+        """Take over what a snapshot holds, whatever was before it."""
+        said = record.fields
+        for name, value in said["head"].items():
+            setattr(self, name, value)
+        self.number, self.time, self.documents = said["frame"], said["time"], dict(said["documents"])
+        self.rooms = tuple(
+            (number, tuple(tuple(room) for room in rooms)) for number, rooms in said["head"]["rooms"]
+        )
+        self.latest = record.seq
 
     def _settle(self, fields: Mapping[str, Any]) -> None:
         self.opened = None
@@ -83,6 +115,16 @@ class Head:
         )
 
 
+def lost(record: Record) -> StateError:
+    """The error for what cannot be rebuilt, since a record that it needs was damaged and given up."""
+    what = f"record {record.seq} of the journal was damaged, and what it held is lost"
+    help = "frames before it and behind the next snapshot can be had"
+    return StateError("damaged", what, help=help, data={"record": record.seq})
+
+
+_BESIDE = ("number", "time", "documents", "latest")  # what a snapshot has beside its head
+
+
 def following(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """The documents after a record: `null` takes one away."""
     documents = {**old, **new}
@@ -90,46 +132,93 @@ def following(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Past:
-    """The documents as they were after one record, rebuilt from bases and changes when first asked for."""
+    """The documents as they were after one record, rebuilt from the nearest bases and the changes since.
 
-    def __init__(self, journal: Journal, seq: int) -> None:
+    It goes back through the journal only as far as the documents that are asked for need it. Bases of
+    snapshots may be thinned out at any time; without them (`snapshots` is false) it goes back further.
+    """
+
+    def __init__(self, journal: Journal, seq: int, *, snapshots: bool = True) -> None:
         self._journal = journal
         self._seq = seq
-        self._bases: dict[str, str | None] = {}
-        self._changes: dict[str, list[Change]] | None = None
+        self._snapshots = snapshots
+        self._rest = journal.select(*INPUTS, below=seq + 1)
+        self._bases: dict[str, Mapping[str, Any] | None] = {}
+        self._changes: dict[str, list[Change]] = {}  # newest first
+        self._wanting: set[str] | None = None  # the only documents of which a base may still be found
+        self._lost: StateError | None = None
 
     def value(self, name: str) -> Any:
         """The value of one document."""
-        changes = self._gathered().get(name, [])
-        blob = self._bases.get(name)
-        if blob is None:
-            documents = {}
-        else:
-            documents = {name: parse(name, self._journal.keep.read_blob(blob), name)}
+        while self._looks_for(name) and (seq := next(self._rest, None)) is not None:
+            self._gather(self._journal.read(seq))
+        if self._lost is not None and name not in self._bases:
+            raise self._lost
+        base = self._bases.get(name)
+        try:
+            documents = {} if base is None else {name: parse(name, self._read(base), name)}
+        except StateError:
+            if not self._snapshots or base is None or "snap" not in base:
+                raise
+            return Past(self._journal, self._seq, snapshots=False).value(name)
+        changes = self._changes.get(name, [])
         if changes:
-            documents = apply(documents, changes)
+            documents = apply(documents, reversed(changes))
         if name not in documents:
-            raise StateError("damaged", f"the journal does not hold the document {name}")
+            raise StateError("damaged", f"the journal does not hold the document {name}", help=VERIFY)
         return documents[name]
 
     def cell(self, name: str) -> Cell:
         """A cell that rebuilds the document when asked."""
         return Cell(load=lambda: self.value(name))
 
-    def _gathered(self) -> dict[str, list[Change]]:
-        if self._changes is None:
-            gathered: dict[str, list[Change]] = {}
-            for seq in reversed([seq for seq in self._journal.select(*INPUTS) if seq <= self._seq]):
-                self._gather(self._journal.read(seq), gathered)
-            self._changes = gathered
-        return self._changes
+    def _looks_for(self, name: str) -> bool:
+        return name not in self._bases and (self._wanting is None or name in self._wanting)
 
-    def _gather(self, record: Record, gathered: dict[str, list[Change]]) -> None:
-        if record.kind in ("snapshot", "edit"):
-            for name, entry in record.fields["documents"].items():
-                self._bases[name] = None if entry is None else entry["blob"]
-                gathered[name] = []
-            return
-        for data in record.fields["changes"]:
-            change = Change.from_json(data)
-            gathered.setdefault(change.document, []).append(change)
+    def _read(self, base: Mapping[str, Any]) -> bytes:
+        keep = self._journal.keep
+        return keep.read_snap(base["snap"]) if "snap" in base else keep.read_blob(base["blob"])
+
+    def _gather(self, record: Record) -> None:
+        if record.kind == "lost":
+            if record.fields["needed"]:
+                self._wanting, self._lost = set(), lost(record)
+        elif record.kind in ("snapshot", "edit"):
+            self._gather_bases(record)
+        else:
+            for data in reversed(record.fields["changes"]):
+                change = Change.from_json(data)
+                if self._looks_for(change.document):
+                    self._changes.setdefault(change.document, []).append(change)
+
+    def _gather_bases(self, record: Record) -> None:
+        """What a snapshot does not name was not there; whose base it has not any more is looked for on."""
+        named = record.fields["documents"]
+        for name, entry in named.items():
+            if self._looks_for(name) and self._has(entry):
+                self._bases[name] = entry
+        if record.kind == "snapshot":
+            self._wanting = {name for name in named if self._looks_for(name)}
+
+    def _has(self, entry: Mapping[str, Any] | None) -> bool:
+        if entry is None or "snap" not in entry:
+            return True
+        return self._snapshots and self._journal.keep.has_snap(entry["snap"])
+
+
+def thin(journal: Journal) -> None:
+    """Let go of the documents of old snapshots: the newest keep theirs, and of the older ever fewer."""
+    snapshots = journal.snapshots
+    kept = [seq for n, seq in enumerate(snapshots, 1) if _stays(n, len(snapshots) - n)]
+    if len(kept) == len(snapshots):
+        return
+    wanted = set()
+    for seq in kept:
+        documents = journal.read(seq).fields["documents"]
+        wanted |= {said["snap"] for said in documents.values() if "snap" in said}
+    journal.keep.thin(wanted)
+
+
+def _stays(number: int, age: int) -> bool:
+    """Of the snapshots of age 4 to 7 every second stays, of 8 to 15 every fourth, and so on."""
+    return age < NEWEST or number % (1 << (age.bit_length() - 2)) == 0

@@ -25,7 +25,7 @@ from lisppump.turn import merge_under
 if TYPE_CHECKING:
     from lisppump.pump import Pump
 
-declare("state", 5, frame_open="A frame that was begun has to be finished or given up first.")
+declare("state", 5, unfinished_frame="A frame that was begun has to be finished or given up first.")
 
 ENTRY = ("file", "sha256", "identity", "frame_text", "items")  # what is said of a delta wherever it is named
 INLINE = 64 * 1024  # bytes of a delta that are kept in its record; a larger one becomes a blob
@@ -125,7 +125,7 @@ def may_begin(pump: Pump) -> None:
     intent = pump.store.open_intent()
     if intent is not None and "imports" not in intent:
         raise LisppumpError(
-            "frame-open",
+            "unfinished-frame",
             f"frame {intent['frame']} was begun and not finished, and comes first",
             help="finish it with `lisppump step`, or give it up with `lisppump step --abandon`",
         )
@@ -204,7 +204,7 @@ def settle_import(pump: Pump) -> None:
         store.abandon()
         store.notes.append(f"the import that should have made frame {number} was cut short: import again")
         return
-    rig = pump._rig_of(intent)
+    rig = pump.rig_of(intent)
     merged = merge_under(rig, pump.head, store.imports(number), number)
     imports = [{name: fields[name] for name in ENTRY} for fields in records]
     plan = _plan(pump.head, intent["time"], intent["overrides"])

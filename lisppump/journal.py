@@ -1,56 +1,45 @@
 """The journal: an append-only, checksummed, chained record of every frame. It knows no frame and no document.
 
-A record is one line of text, so that people can grep it: eight hex digits of length, eight of CRC-32C, and
-JSON that holds its kind, its number and the sha256 of the record before. Keys stay in their order: programs
-see it, so a document that is rebuilt from here must have it, too.
+It is a row of segments. The last one is plain and grows; a finished one never changes, begins (but for the
+first) with a snapshot of all before it, and is packed in time. So opening reads the last segment alone.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-from array import array
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import google_crc32c
-
-from lisppump import canon
-from lisppump.disk import APPEND, StateError, trouble
-from lisppump.errors import LisppumpError
+from lisppump import packing, positions
+from lisppump.disk import APPEND, NEW, StateError, trouble, write_all
 from lisppump.keep import Keep
+from lisppump.records import KINDS as KINDS
+from lisppump.records import NUMBERS, RESERVED, Reader, chained, checked, decoded, encoded, pack
+from lisppump.records import Record as Record
+from lisppump.segments import (
+    Source,
+    Summary,
+    Table,
+    damaged,
+    fingerprint,
+    lies,
+    load,
+    numbers,
+    path_of,
+    scan,
+    summary,
+)
 
 if TYPE_CHECKING:
     import asyncio
 
-KINDS = (
-    "open", "edit", "import", "intent", "reply", "tool", "portal", "outcome", "delta", "late", "commit",
-    "tock", "nudge", "rollback", "snapshot", "drop",
-)  # fmt: skip
-SEGMENT = 64 * 1024 * 1024
+SEGMENT = 8 * 1024 * 1024
 GROUP = 0.005  # seconds between two syncs that replies ask for
-_HEAD = 18  # two times eight hex digits and a space
-_RESERVED = frozenset({"kind", "seq", "prev"})
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record: its kind, its number from 1, and its own fields."""
-
-    kind: str
-    seq: int
-    fields: Mapping[str, Any]
-
-
-Reader = Callable[[Record], None]
-
-
-def pack(payload: bytes) -> bytes:
-    """The line of a record."""
-    return b"%08x %08x %s\n" % (len(payload), google_crc32c.value(payload), payload)
+TABLES, SOURCES = 4, 8  # finished segments whose tables and files are held open
+PACKED_AT_ONCE = 2  # segments that one roll packs, where more are left from before
 
 
 class Journal:
@@ -62,36 +51,49 @@ class Journal:
         self._disk = keep.disk
         self._folder = keep.folder / "journal"
         self._write = write
-        # One entry per record, without its payload: memory must not follow the history's bytes.
-        self._kinds = array("B")
-        self._frames = array("q")
-        self._segments = array("I")
-        self._offsets = array("Q")
-        self._first: dict[int, int] = {}  # the first record of each frame
-        self._readers: dict[int, int] = {}
-        self._prev = ""
-        self._segment = 0
-        self._size = 0
+        self._forget()
         self._fd = -1
         self._synced = 0
         self._syncing: asyncio.Task[None] | None = None
         self._last_sync = float("-inf")
         self._broken: StateError | None = None
 
+    def _forget(self) -> None:
+        """As if nothing had been read."""
+        self._past: list[Summary] = []
+        self._tables: dict[int, Table] = {}
+        self._sources: dict[int, Source] = {}
+        self._live = Table(1)
+        self._prev = self._live_prev = ""
+        self._segment = self._size = 0
+
     @classmethod
     def open(cls, keep: Keep, *, write: bool, each: Reader | None = None) -> Journal:
-        """Read and verify all records, telling `each` of them; when writing, cut a torn tail."""
+        """Verify what was not verified before, telling `each` of all records since the last snapshot.
+
+        A finished segment whose file is as it was when last verified is not read; the last always is. When
+        writing, a torn tail is cut.
+        """
         journal = cls(keep, write=write)
         try:
-            numbers = journal._numbers()
-            for number in numbers:
-                journal._scan(number, last=number == numbers[-1], each=each)
+            noted = positions.read_summaries(keep)
+            told: list[Record] = []
+            try:
+                journal._read(noted, told)
+            except StateError:
+                if not noted:
+                    raise
+                journal._forget()  # what is noted may be another journal's
+                told.clear()
+                journal._read(noted := {}, told)
             journal._synced = len(journal)
             if write:
-                journal._disk.mkdir(str(journal._folder))
-                journal._begin(max(journal._segment, 1))
+                journal._ready(noted)
         except OSError as error:
             raise trouble(error, "opening the journal") from error
+        if each is not None:
+            for record in told:
+                each(record)
         return journal
 
     def __enter__(self) -> Journal:
@@ -109,80 +111,73 @@ class Journal:
                 self.sync()
             self._disk.close(self._fd)
             self._fd = -1
-        for fd in self._readers.values():
-            os.close(fd)
-        self._readers.clear()
+        for source in self._sources.values():
+            source.close()
+        self._sources.clear()
 
-    # -- reading ---------------------------------------------------------------------------------------------
+    # -- opening ---------------------------------------------------------------------------------------------
 
-    def __len__(self) -> int:
-        return len(self._kinds)
-
-    def select(self, *kinds: str, frame: int | None = None) -> Iterator[int]:
-        """The numbers of the records of these kinds (of one frame), newest first."""
-        wanted = {KINDS.index(kind) for kind in kinds}
-        first = 1 if frame is None else self._first.get(frame, len(self) + 1)
-        for index in range(len(self) - 1, first - 2, -1):
-            if self._kinds[index] in wanted and (frame is None or self._frames[index] == frame):
-                yield index + 1
-
-    def read(self, seq: int) -> Record:
-        """One record, its checksum verified again."""
-        number, offset = self._segments[seq - 1], self._offsets[seq - 1]
-        try:
-            fd = self._readers.get(number)
-            if fd is None:
-                fd = self._readers[number] = os.open(self._path(number), os.O_RDONLY | os.O_CLOEXEC)
-            head = os.pread(fd, _HEAD, offset)
-            payload = os.pread(fd, int(head[:8], 16), offset + _HEAD)
-            sound = int(head[9:17], 16) == google_crc32c.value(payload)
-        except (OSError, ValueError):
-            sound = False
-        if not sound:
-            raise self._damaged(number, offset, seq, "it is not what was written")
-        return _record(payload)
-
-    def _numbers(self) -> list[int]:
-        if not self._folder.is_dir():
-            return []
-        numbers = sorted(int(path.stem) for path in self._folder.glob("*.log") if path.stem.isdigit())
-        for expected, number in enumerate(numbers, 1):
+    def _read(self, noted: dict[int, Summary], told: list[Record]) -> None:
+        found = numbers(self._folder)
+        for expected, number in enumerate(found, 1):
             if number != expected:
-                raise self._damaged(expected, 0, None, "the whole segment is missing")
-        return numbers
+                raise damaged(expected, 0, None, "the whole segment is missing")
+        for number in found[:-1]:
+            self._past.append(self._verified(number, noted.get(number)))
+        if found:
+            self._live = Table(self._after())
+            self._scan_last(found[-1], told)
+        if self._live.kinds[:1] != bytes([NUMBERS["snapshot"]]):
+            self._tell_earlier(told)
 
-    def _path(self, number: int) -> Path:
-        return self._folder / f"{number:08d}.log"
+    def _after(self) -> int:
+        """The number of the record behind the finished segments."""
+        return self._past[-1].first + self._past[-1].count if self._past else 1
 
-    def _scan(self, number: int, *, last: bool, each: Reader | None) -> None:
-        data = self._path(number).read_bytes()
-        offset = 0
-        while offset < len(data):
-            payload = _payload(data, offset)
-            if payload is None:
-                if last and _torn(data[offset:]):
-                    self._cut(number, offset, data[offset:])
-                    break
-                raise self._damaged(number, offset, len(self) + 1, "its checksum does not fit")
-            record = self._chained(payload, number, offset)
-            self._note(record.kind, record.fields.get("frame"), number, offset)
-            self._prev = hashlib.sha256(payload).hexdigest()
-            offset += _HEAD + len(payload) + 1
-            if each is not None:
-                each(record)
-        self._segment, self._size = number, offset
+    def _verified(self, number: int, noted: Summary | None) -> Summary:
+        """What is known of a finished segment: as noted where its file is as it was, else verified whole."""
+        first, prev = self._after(), self._past[-1].last if self._past else ""
+        mark = fingerprint(lies(self._folder, number))
+        if noted is not None and mark is not None and noted.mark == mark:
+            if (noted.first, noted.prev) != (first, prev):
+                raise damaged(number, 0, first, "it does not follow the record before it")
+            return noted
+        table, said = self._whole(number, first, prev)
+        if mark != fingerprint(lies(self._folder, number)):
+            mark = None  # it was packed meanwhile
+        if self._write:
+            positions.write_table(self.keep, said, table)
+        return replace(said, mark=mark)
 
-    def _chained(self, payload: bytes, number: int, offset: int) -> Record:
-        expected = len(self) + 1
-        try:
-            value = canon.loads(payload)
-            record = _record_of(value)
-            sound = record.kind in KINDS and record.seq == expected and value["prev"] == self._prev
-        except (LisppumpError, KeyError, TypeError):
-            sound = False
-        if not sound:
-            raise self._damaged(number, offset, expected, "it does not follow the record before it")
-        return record
+    def _whole(self, number: int, first: int, prev: str, each: Reader | None = None) -> tuple[Table, Summary]:
+        """Read a finished segment whole."""
+        data = load(self._folder, number, first, prev)
+        table = Table(first)
+        end, last = scan(data, number, table, prev, each)
+        if end < len(data):
+            raise damaged(number, end, first + len(table), "it is cut short")
+        return table, summary(number, table, prev, last, end, None)
+
+    def _scan_last(self, number: int, told: list[Record]) -> None:
+        prev = self._past[-1].last if self._past else ""
+        data = load(self._folder, number, self._live.first, prev)
+        self._live_prev = prev
+        self._size, self._prev = scan(data, number, self._live, prev, told.append)
+        self._segment = number
+        if self._size < len(data):
+            self._cut(number, self._size, data[self._size :])
+
+    def _tell_earlier(self, told: list[Record]) -> None:
+        """Put the records before those that were told, back to the last snapshot at a segment's beginning."""
+        start = len(self._past)
+        while start > 0:
+            start -= 1
+            if self._past[start].whole:
+                break
+        earlier: list[Record] = []
+        for said in self._past[start:]:
+            self._whole(said.number, said.first, said.prev, earlier.append)
+        told[:0] = earlier
 
     def _cut(self, number: int, offset: int, tail: bytes) -> None:
         place = f"journal segment {number:08d} at byte {offset}"
@@ -190,7 +185,7 @@ class Journal:
             self.notes.append(f"the last record is torn ({place}, {len(tail)} bytes) and was not read")
             return
         kept = self.keep.blob(tail)
-        fd = self._disk.open(str(self._path(number)), os.O_WRONLY)
+        fd = self._disk.open(str(path_of(self._folder, number)), os.O_WRONLY)
         try:
             self._disk.truncate(fd, offset)
             self._disk.sync(fd)
@@ -198,38 +193,126 @@ class Journal:
             self._disk.close(fd)
         self.notes.append(f"a torn last record was cut ({place}, {len(tail)} bytes, kept as {kept})")
 
-    def _damaged(self, number: int, offset: int, seq: int | None, what: str) -> StateError:
-        record = "" if seq is None else f", record {seq}"
-        return StateError(
-            "damaged",
-            f"the journal is damaged in segment {number:08d} at byte {offset}{record}: {what}",
-            help="put the folder .lisppump back from a copy; nothing was changed",
-            data={"segment": number, "offset": offset, "record": seq},
-        )
+    def _ready(self, noted: dict[int, Summary]) -> None:
+        """Make ready to write: tidy up after a crash while packing, note what was verified."""
+        self._disk.mkdir(str(self._folder))
+        for index, said in enumerate(self._past):
+            plain = path_of(self._folder, said.number)
+            packed = path_of(self._folder, said.number, packed=True)
+            if packed.exists() and plain.exists():
+                self._disk.unlink(str(packed))  # packed again from the plain one, which was verified
+            elif noted.get(said.number) == said:
+                continue
+            if said.mark is None:
+                self._past[index] = replace(said, mark=fingerprint(lies(self._folder, said.number)))
+        if [noted.get(said.number) for said in self._past] != self._past:
+            positions.write_summaries(self.keep, self._past)
+        self._begin(max(self._segment, 1))
+
+    # -- reading ---------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return self._live.first - 1 + len(self._live)
+
+    def select(self, *kinds: str, frame: int | None = None, below: int | None = None) -> Iterator[int]:
+        """The numbers (under `below`) of the records of these kinds (of one frame), newest first."""
+        wanted = {NUMBERS[kind] for kind in kinds}
+        end = len(self) + 1 if below is None else min(below, len(self) + 1)
+        yield from self._live.select(wanted, frame, end)
+        for said in reversed(self._past[: self._index(end - 1) + 1]):
+            if said.may_hold(wanted, frame):
+                yield from self._table(said).select(wanted, frame, end)
+
+    def snapshot_before(self, seq: int) -> int:
+        """The record from which on all is told that made record `seq`: a snapshot, or the first of all."""
+        if seq >= self._live.first and self._live.kinds[:1] == bytes([NUMBERS["snapshot"]]):
+            return self._live.first
+        for said in reversed(self._past[: self._index(seq) + 1]):
+            if said.whole:
+                return said.first
+        return 1
+
+    def kind(self, seq: int) -> str:
+        """The kind of a record, without reading it."""
+        table = self._live if seq >= self._live.first else self._table(self._past[self._index(seq)])
+        return KINDS[table.kinds[seq - table.first]]
+
+    def read(self, seq: int) -> Record:
+        """One record, its checksum verified again."""
+        if not 1 <= seq <= len(self):
+            raise IndexError(seq)
+        if seq >= self._live.first:
+            number, offset = self._segment, self._live.offsets[seq - self._live.first]
+            record = self._read_at(number, offset, seq)
+        else:
+            said = self._past[self._index(seq)]
+            number, offset = said.number, self._table(said).offsets[seq - said.first]
+            record = self._read_at(number, offset, seq)
+            if record is None:
+                self._tables[number] = self._whole(number, said.first, said.prev)[0]
+                offset = self._tables[number].offsets[seq - said.first]
+                self._let_go(number)
+                record = self._read_at(number, offset, seq)
+        if record is None:
+            raise damaged(number, offset, seq, "it is not what was written")
+        return record
+
+    def _index(self, seq: int) -> int:
+        """Which of the finished segments a record is in."""
+        return bisect_right(self._past, seq, key=lambda said: said.first) - 1
+
+    def _read_at(self, number: int, offset: int, seq: int) -> Record | None:
+        try:
+            payload = self._source(number).payload(offset)
+        except OSError as error:
+            raise trouble(error, "reading the journal") from error
+        found = None if payload is None else decoded(payload)
+        return found[0] if found is not None and found[0].seq == seq else None
+
+    def _source(self, number: int) -> Source:
+        source = self._sources.pop(number, None) or Source(self._folder, number)
+        self._sources[number] = source  # the last one used stands last
+        if len(self._sources) > SOURCES:
+            self._let_go(next(iter(self._sources)))
+        return source
+
+    def _let_go(self, number: int) -> None:
+        source = self._sources.pop(number, None)
+        if source is not None:
+            source.close()
+
+    def _table(self, said: Summary) -> Table:
+        table = self._tables.pop(said.number, None) or positions.read_table(self.keep, said)
+        if table is None:
+            table = self._whole(said.number, said.first, said.prev)[0]
+            if self._write:
+                positions.write_table(self.keep, said, table)
+        self._tables[said.number] = table
+        if len(self._tables) > TABLES:
+            del self._tables[next(iter(self._tables))]
+        return table
 
     # -- writing ---------------------------------------------------------------------------------------------
 
     def append(self, kind: str, **fields: Any) -> Record:
         """Write a record at once; it outlives the process, and a power cut once synced."""
-        if kind not in KINDS or not _RESERVED.isdisjoint(fields):
+        if kind not in NUMBERS or not RESERVED.isdisjoint(fields):
             raise ValueError(f"no journal record may be made of kind {kind} with fields {sorted(fields)}")
         if self._broken is not None:
             raise self._broken
         if not self._write:
             raise StateError("not-writable", "the world was opened for reading only")
-        seq = len(self) + 1
-        payload = canon.line({**fields, "kind": kind, "seq": seq, "prev": self._prev})
+        record = Record(kind, len(self) + 1, fields)
+        payload = encoded(kind, record.seq, self._prev, fields)
         data = pack(payload)
         try:
-            if self._size and self._size + len(data) > SEGMENT:
-                self._roll()
             self._put(data)
         except OSError as error:
             raise trouble(error, "writing the journal") from error
-        self._note(kind, fields.get("frame"), self._segment, self._size)
-        self._prev = hashlib.sha256(payload).hexdigest()
+        self._live.note(kind, record.frame, self._size)
+        self._prev = chained(payload)
         self._size += len(data)
-        return Record(kind, seq, fields)
+        return record
 
     def _put(self, data: bytes) -> None:
         """Write a whole line, or leave the file as it was."""
@@ -246,28 +329,91 @@ class Journal:
             self._broken = trouble(stuck, "cutting a half-written record")
         raise error
 
-    def _note(self, kind: str, frame: Any, segment: int, offset: int) -> None:
-        self._kinds.append(KINDS.index(kind))
-        self._frames.append(frame if isinstance(frame, int) else -1)
-        if isinstance(frame, int):
-            self._first.setdefault(frame, len(self))
-        self._segments.append(segment)
-        self._offsets.append(offset)
-
     def _begin(self, number: int) -> None:
-        path = self._path(number)
+        path = path_of(self._folder, number)
         fresh = not path.exists()
-        self._fd = self._disk.open(str(path), APPEND)
-        self._segment, self._size = number, os.fstat(self._fd).st_size
+        fd = self._disk.open(str(path), APPEND)
         if fresh:
-            self._disk.sync_folder(str(self._folder))
+            try:
+                self._disk.sync_folder(str(self._folder))
+            except BaseException:
+                os.close(fd)
+                raise
+        self._fd, self._segment, self._size = fd, number, os.fstat(fd).st_size
 
-    def _roll(self) -> None:
-        """Go on in a new segment; the old one is synced first, so that a sync of the new covers both."""
+    @property
+    def snapshots(self) -> list[int]:
+        """The snapshots that segments begin with, oldest first."""
+        begun = [said.first for said in self._past if said.whole and said.number > 1]
+        return [*begun, self._live.first] if self._segment > 1 and len(self._live) else begun
+
+    def full(self, least: int) -> bool:
+        """True when the segment has grown so large, of at least that size, that another should begin."""
+        return self._size >= max(SEGMENT, least)
+
+    @property
+    def bare(self) -> bool:
+        """True when the process that began the segment died before the snapshot that it should begin with."""
+        return self._segment > 1 and not len(self._live)
+
+    def roll(self, **fields: Any) -> Record:
+        """Go on in a new segment, which begins with this snapshot of all before it; pack the old one."""
+        if not self.bare:
+            try:
+                self._finish()
+            except OSError as error:
+                raise trouble(error, "writing the journal") from error
+        record = self.append("snapshot", **fields)
         self.sync()
-        old = self._fd
-        self._begin(self._segment + 1)
+        try:
+            self._pack_all()
+        except OSError as error:
+            raise trouble(error, "packing the journal") from error
+        return record
+
+    def _finish(self) -> None:
+        """Begin a new segment; the old one is synced first, so that a sync of the new covers both."""
+        self.sync()
+        old, number = self._fd, self._segment
+        said = summary(number, self._live, self._live_prev, self._prev, self._size, None)
+        self._begin(number + 1)
         self._disk.close(old)
+        said = replace(said, mark=fingerprint(path_of(self._folder, number)))
+        self._past.append(said)
+        self._tables[number] = table = self._live
+        self._live, self._live_prev = Table(self._after()), self._prev
+        positions.write_table(self.keep, said, table)
+        positions.write_summaries(self.keep, self._past)
+
+    def _pack_all(self) -> None:
+        """Pack finished segments that are plain, the newest first, a few at a time."""
+        plain = [n for n, said in enumerate(self._past) if path_of(self._folder, said.number).exists()]
+        for index in reversed(plain[-PACKED_AT_ONCE:]):
+            self._past[index] = replace(self._past[index], mark=self._pack(self._past[index]))
+        if plain:
+            positions.write_summaries(self.keep, self._past)
+
+    def _pack(self, said: Summary) -> tuple[int, int, int] | None:
+        """Put a packed segment in the place of a plain one; a crash leaves the plain one, or both."""
+        plain, packed = (path_of(self._folder, said.number, packed=packed) for packed in (False, True))
+        temporary = str(self.keep.folder / "tmp" / "packed")
+        data = plain.read_bytes()
+        sound = checked(data)
+        if len(data) != said.size or sound is None or sound != (said.count, said.last):
+            self._whole(said.number, said.first, said.prev)  # it says where it is damaged
+            raise damaged(said.number, 0, said.first, "it is not what was written")
+        fd = self._disk.open(temporary, NEW)
+        try:
+            for member in packing.members(data):
+                write_all(self._disk, fd, member)
+            self._disk.sync(fd)
+        finally:
+            self._disk.close(fd)
+        self._disk.rename(temporary, str(packed))
+        self._disk.sync_folder(str(self._folder))
+        self._let_go(said.number)
+        self._disk.unlink(str(plain))
+        return fingerprint(packed)
 
     @property
     def pending(self) -> int:
@@ -331,43 +477,3 @@ class Journal:
             os.close(fd)
             self._last_sync = loop.time()
         self._synced = max(self._synced, target)
-
-
-def _record(payload: bytes) -> Record:
-    return _record_of(canon.loads(payload))
-
-
-def _record_of(value: dict[str, Any]) -> Record:
-    fields = {name: field for name, field in value.items() if name not in _RESERVED}
-    return Record(value["kind"], value["seq"], fields)
-
-
-def _payload(data: bytes, offset: int) -> bytes | None:
-    """The payload of the record at an offset, or None when no sound record lies there."""
-    head = data[offset : offset + _HEAD]
-    try:
-        length, checksum = int(head[:8], 16), int(head[9:17], 16)
-    except ValueError:
-        return None
-    payload = data[offset + _HEAD : offset + _HEAD + length]
-    end = data[offset + _HEAD + length : offset + _HEAD + length + 1]
-    if head != b"%08x %08x " % (length, checksum) or len(payload) != length or end != b"\n":
-        return None
-    return payload if google_crc32c.value(payload) == checksum else None
-
-
-def _torn(tail: bytes) -> bool:
-    """True when a tail is what a write leaves that was cut short: no end of line, or blocks that never came.
-
-    A line that is whole but wrong was changed later; that is damage and is not cut away.
-    """
-    if b"\0" in tail:
-        return True
-    if b"\n" in tail:
-        return False
-    head = tail[:_HEAD]
-    try:
-        length = int(head[:8], 16)
-    except ValueError:
-        return len(tail) < 8
-    return len(tail) < _HEAD + length + 1

@@ -1,10 +1,14 @@
-"""The machinery's own folder `.lisppump`: format, lock, node, temporary files, blobs. It knows no record."""
+"""The machinery's own folder `.lisppump`: format, lock, node, temporary files, blobs. It knows no record.
+
+Blobs are kept for ever; `snap` has the documents of snapshots, which may go where others are left.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
 import os
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from lisppump.disk import Disk, StateError, replace, trouble, write_all
@@ -91,7 +95,7 @@ class Keep:
     def _check_format(self, write: bool) -> None:
         found = self.get("FORMAT")
         if found is None:
-            if any((self.folder / "journal").glob("*.log")):
+            if any((self.folder / "journal").glob("*.log*")):
                 message = f"{FOLDER} has a journal but no file FORMAT"
                 raise StateError("bad-format", message, help=f"put {FOLDER}/FORMAT back, holding {FORMAT}")
             if write:
@@ -119,7 +123,7 @@ class Keep:
     def blob(self, data: bytes) -> str:
         """Keep some bytes under their sha256, durably, and give it back as `sha256:hex`."""
         name = hashlib.sha256(data).hexdigest()
-        path = self._blob_path(name)
+        path = self.blob_path(name)
         if not path.exists():
             try:
                 self.put(str(path.relative_to(self.folder)), data)
@@ -129,16 +133,60 @@ class Keep:
 
     def read_blob(self, digest: str) -> bytes:
         """The bytes of a blob, verified."""
-        name = digest.removeprefix("sha256:")
-        try:
-            data = self._blob_path(name).read_bytes()
-        except FileNotFoundError:
-            data = None
-        if data is None or hashlib.sha256(data).hexdigest() != name:
-            what = "is missing" if data is None else "is not what was written"
-            help = f"put {FOLDER}/blobs back from a copy"
-            raise StateError("damaged", f"the blob {digest} that the journal refers to {what}", help=help)
-        return data
+        return _read(self.blob_path(digest), digest)
 
-    def _blob_path(self, name: str) -> Path:
+    def blob_path(self, digest: str) -> Path:
+        """Where a blob lies."""
+        name = digest.removeprefix("sha256:")
         return self.folder / "blobs" / name[:2] / name
+
+    def snap(self, datas: Iterable[bytes]) -> list[str]:
+        """Keep the bytes of a snapshot's documents, durably; they lie in one folder, synced once."""
+        digests = []
+        try:
+            for data in datas:
+                digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+                digests.append(digest)
+                if not self.has_snap(digest):
+                    self.disk.mkdir(str(self.folder / "snap"))
+                    temporary = str(self.folder / "tmp" / "keep")
+                    replace(self.disk, temporary, str(self.snap_path(digest)), data, sync=True, folder=False)
+            if digests:
+                self.disk.sync_folder(str(self.folder / "snap"))
+        except OSError as error:
+            raise trouble(error, "keeping a document") from error
+        return digests
+
+    def read_snap(self, digest: str) -> bytes:
+        """The bytes of a snapshot's document, verified."""
+        return _read(self.snap_path(digest), digest)
+
+    def has_snap(self, digest: str) -> bool:
+        """Whether a snapshot's document was not thinned out yet."""
+        return self.snap_path(digest).exists()
+
+    def thin(self, wanted: Collection[str]) -> None:
+        """Remove all snapshots' documents but these."""
+        folder = self.folder / "snap"
+        try:
+            for name in sorted(os.listdir(folder)) if folder.is_dir() else ():
+                if f"sha256:{name}" not in wanted:
+                    self.disk.unlink(str(folder / name))
+        except OSError as error:
+            raise trouble(error, "thinning out snapshots") from error
+
+    def snap_path(self, digest: str) -> Path:
+        """Where a snapshot's document lies."""
+        return self.folder / "snap" / digest.removeprefix("sha256:")
+
+
+def _read(path: Path, digest: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        data = None
+    if data is None or hashlib.sha256(data).hexdigest() != digest.removeprefix("sha256:"):
+        what = "is missing" if data is None else "is not what was written"
+        help = "`lisppump verify` tells all that is damaged, and `lisppump repair` saves what can be saved"
+        raise StateError("damaged", f"the blob {digest} that the journal refers to {what}", help=help)
+    return data

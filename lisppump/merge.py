@@ -14,10 +14,12 @@ from lisppump import canon
 from lisppump.delta import Collection, Delta, Schema
 from lisppump.frame import Frame
 from lisppump.merge_changes import Change, apply
+from lisppump.merge_entries import Entry, Flow, Place, Refused, items_of, number_in
 from lisppump.merge_memo import Memo, identity
-from lisppump.merge_places import Entry, Refused
 from lisppump.merge_rules import Rules
 from lisppump.schema import shown
+
+_MOST_NUMBER = 2**53  # beyond it readers of JSON take two numbers for one
 
 __all__ = ["Change", "Memo", "Merged", "apply", "merge", "origin_of"]
 
@@ -56,6 +58,9 @@ def merge(frame: Frame, deltas: Sequence[Delta], schema: Schema, memo: Memo | No
     return _Merge(frame, deltas, schema, memo or Memo()).run()
 
 
+Step = Callable[[Entry], None]
+
+
 class _Merge:
     """One merge under way; `claims` says for each delta which of its items called itself which number."""
 
@@ -64,195 +69,222 @@ class _Merge:
         self.given = sorted(deltas, key=_order)
         self.report: dict[str, dict[str, int]] = {}
         self.quarantine: list[dict[str, Any]] = []
-        self.outcomes: list[Outcome] = []
+        self.outcomes: dict[tuple[int, str, int], Outcome] = {}
         self.rooms = {agent: delta for delta in self.given if not delta.foreign for agent in delta.agents}
         self.claims: dict[tuple[int, str], dict[int, Entry | None]] = {}
-        self.seen: dict[tuple[str, str], dict[Any, Entry]] = {}
         self.places = Rules(frame, memo)
 
     def run(self) -> Merged:
         """Numbered collections first, since items of the others may refer to them by number."""
         deltas = self._once()
-        rules = self._rules(deltas)
         self._forget_claims(deltas)
-        entries = {name: self._entries(name, rule, deltas) for name, rule in rules}
-        self._merge_numbered([(name, rule) for name, rule in rules if rule.number is not None], entries)
-        for name, rule in rules:
-            if rule.number is None:
-                for entry in entries[name]:
-                    self._try(entry, self._admit, self._refer, self._find, self._look_for_twin, self._place)
+        entries = {flow: self._entries(flow, deltas) for flow in self._flows(deltas)}
+        self._claim_numbers(entries)
+        self._merge_numbered({flow: entries[flow] for flow in entries if flow.number is not None})
+        for flow in entries:
+            if flow.number is None:
+                refer = [self._refer] if flow.refers else []
+                find = [] if self.places.fits(flow) else [self.places.find]
+                twin = [self._look_for_twin] if flow.rule.once_per else []
+                self._take(entries[flow], self._admit, *refer, *find, *twin, self._place)
         for entry, refused in self.places.finish():
             self._settle(entry, refused)
         ordered = {name: self.report[name] for name in self._names(self.report)}
-        return Merged(self.places.changes(), ordered, tuple(sorted(self.quarantine, key=_quarantine_order)),
-                      tuple(self.outcomes))  # fmt: skip
+        quarantine = tuple(sorted(self.quarantine, key=_quarantine_order))
+        return Merged(self.places.changes(), ordered, quarantine, tuple(self.outcomes.values()))
 
-    def _merge_numbered(
-        self, rules: list[tuple[str, Collection]], entries: Mapping[str, list[Entry]]
-    ) -> None:
+    def _merge_numbered(self, entries: Mapping[Flow, list[Entry]]) -> None:
         """Who gets a number is settled before any is given, so that none is given in vain."""
-        all_entries = [entry for name, _ in rules for entry in entries[name]]
-        for entry in all_entries:
-            self._claim(entry)
-        for entry in all_entries:
-            self._try(entry, self._admit, self._find)
-        while any([self._try(entry, self._keep_company) for entry in all_entries]):
+        for flow in entries:
+            self._take(entries[flow], self._admit, self.places.find)
+        refer = [flow for flow in entries if flow.refers]
+        while any([self._take(entries[flow], self._keep_company) for flow in refer]):
             pass
-        for entry in all_entries:
-            self._try(entry, self._look_for_twin)
-        for group in _groups(rules):
-            self._number([entry for name in group for entry in entries[name]])
-        for entry in all_entries:
-            self._try(entry, self._refer, self._place)
+        for flow in entries:
+            if flow.rule.once_per:
+                self._take(entries[flow], self._look_for_twin)
+        for field, sources, names in _groups(self.schema.collections):
+            self._number([flow for flow in entries if flow.name in names], entries, field, sources)
+        for flow in entries:
+            steps = [self._refer, self._place] if flow.refers else [self._place]
+            self._take(entries[flow], *steps)
 
     # deltas
 
     def _once(self) -> list[tuple[int, Delta]]:
         """Each delta once, with its place; a repeated one counts as duplicates, what was rejected is told."""
-        twins: dict[tuple[Any, ...], Delta] = {}
+        told: dict[tuple[Any, ...], set[bytes]] = {}
         kept: list[tuple[int, Delta]] = []
         for place, delta in enumerate(self.given):
             # A delta of ours is known by its key; one from elsewhere only by what it holds.
             key = (delta.identity,) if delta.foreign else (*delta.key, delta.digest)
-            twin = twins.get(key)
-            if twin is None:
-                twins[key] = delta
+            before = told.get(key)
+            if before is None:
                 kept.append((place, delta))
-            for name, items in delta.collections.items():
-                if twin is not None and items:
-                    self._count(name, "duplicate", len(_items(items)))
-            for problem in delta.rejected:
-                if twin is not None and problem in twin.rejected:
-                    self._count(problem["collection"], "duplicate")
-                else:
+                told[key] = {canon.canonical(problem) for problem in delta.rejected}
+                for problem in delta.rejected:
+                    self._came(problem["collection"], 1)
                     self._set_aside(delta, problem)
+            else:
+                self._repeat(delta, before)
         return kept
 
-    def _rules(self, deltas: Iterable[tuple[int, Delta]]) -> list[tuple[str, Collection]]:
-        names = {name for _, delta in deltas for name, items in delta.collections.items() if items}
+    def _repeat(self, delta: Delta, told: set[bytes]) -> None:
+        """A delta that was there before: duplicates, but for what was rejected and is not told yet."""
+        for name, items in delta.collections.items():
+            if many := len(items_of(items)):
+                self._came(name, many)["duplicate"] += many
+        for problem in delta.rejected:
+            text = canon.canonical(problem)
+            outcomes = self._came(problem["collection"], 1)
+            if text in told:
+                outcomes["duplicate"] += 1
+            else:
+                told.add(text)
+                self._set_aside(delta, problem)
+
+    def _flows(self, deltas: Iterable[tuple[int, Delta]]) -> list[Flow]:
+        names = {name for _, delta in deltas for name in delta.collections}
         fallback = self.schema.otherwise or Collection("otherwise", mode="refuse")
-        return [(name, self.schema.get(name) or fallback) for name in self._names(names)]
+        flows = []
+        for name in self._names(names):
+            rule = self.schema.get(name) or fallback
+            many = sum(len(items_of(delta.collections.get(name))) for _, delta in deltas)
+            if many:
+                flows.append(Flow(name, rule, rule is self.schema.otherwise, self._came(name, many)))
+        return flows
 
     def _names(self, names: Iterable[str]) -> list[str]:
-        order = {rule.name: place for place, rule in enumerate(self.schema.collections)}
-        return sorted(names, key=lambda name: (order.get(name, len(order)), name))
+        return self.schema.ordered(sorted(names))
 
-    def _entries(self, name: str, rule: Collection, deltas: list[tuple[int, Delta]]) -> list[Entry]:
+    def _entries(self, flow: Flow, deltas: list[tuple[int, Delta]]) -> list[Entry]:
+        name = flow.name
         return [
-            Entry(delta, place, name, index, rule, item)
+            Entry(flow, delta, place, index, item)
             for place, delta in deltas
-            for index, item in enumerate(_items(delta.collections.get(name)))
+            for index, item in enumerate(items_of(delta.collections.get(name)))
         ]
 
     # items
 
-    def _try(self, entry: Entry, *steps: Callable[[Entry], None]) -> bool:
-        """Take steps with an item until it is settled; True when one of them refused it."""
-        for step in steps:
-            if entry.settled:
-                return False
+    def _take(self, entries: Iterable[Entry], *steps: Step) -> bool:
+        """Take steps with each item until it is settled; True when one of them was refused."""
+        refusals = False
+        for entry in entries:
             try:
-                step(entry)
+                for step in steps:
+                    if entry.settled:
+                        break
+                    step(entry)
             except Refused as refused:
+                refusals = True
                 self._settle(entry, refused)
-                return True
-        return False
+        return refusals
 
     def _admit(self, entry: Entry) -> None:
         """Hold an item to its room."""
-        delta, actor = entry.delta, entry.rule.acting
+        delta, flow = entry.delta, entry.flow
         if not isinstance(entry.item, dict):
             raise Refused("not-an-item", "should be an object with fields")
-        if entry.rule is self.schema.otherwise and "collection" not in entry.item:
-            entry.item = {"collection": entry.name, **entry.item}
-        who = entry.item.get(actor) if actor is not None else None
+        if flow.adopted and "collection" not in entry.item:
+            entry.item = {"collection": flow.name, **entry.item}
+        who = entry.item.get(flow.actor) if flow.actor is not None else None
         if who is None or who in delta.agents or (delta.foreign and not delta.agents):
             return
-        members = ", ".join(delta.agents) or "nobody"
         if "not-in-room" in delta.waived:
             return
+        members = ", ".join(delta.agents) or "nobody"
         where = f"speaks for {who}, who is not in its room ({_stream(delta)}: {members})"
         home = self.rooms.get(who) if isinstance(who, str) else None
         raise Refused("not-in-room", where + (f"; {who} sits in {_stream(home)}" if home else ""))
 
-    def _find(self, entry: Entry) -> None:
-        self.places.find(entry)
-
     def _look_for_twin(self, entry: Entry) -> None:
         """A duplicate ends here: what it is identified by stands there already, or came before it."""
-        rule = entry.rule
-        if not rule.once_per:
-            return
-        item = entry.item
-        if not entry.referred:  # the numbers of what it refers to are not known yet
+        flow, item = entry.flow, entry.item
+        if flow.refers and not entry.referred:  # the numbers of what it refers to are not known yet
             item = {**item, **{field: f"claim {place}" for field, place in self._own_claims(entry)}}
-        key = identity(item, rule.once_per)
+        key = identity(item, flow.rule.once_per)
         if key is None:
             return
-        standing = self.places.standing(entry, rule.number.field if rule.number else None)
-        fresh = self.seen.setdefault((entry.name, entry.document), {})
+        seen = flow.seen.get(entry.document)
+        if seen is None:
+            seen = flow.seen[entry.document] = (self.places.standing(entry), {})
+        standing, fresh = seen
         if key in standing:
             entry.number = standing[key]
-            self._repeats(entry, self.places.named(entry, entry.number))
+            self._repeats(entry, None)
         elif key in fresh:
             entry.twin = fresh[key]
-            self._repeats(entry, _where(fresh[key]))
+            entry.twin.twins = (*entry.twin.twins, entry)
+            self._repeats(entry, entry.twin)
         else:
             fresh[key] = entry
+            entry.identity = key
 
-    def _repeats(self, entry: Entry, twin: str) -> None:
+    def _repeats(self, entry: Entry, twin: Entry | None) -> None:
+        """An item is a duplicate of another of this frame, or of what stands already."""
         entry.settled = True
-        self._count(entry.name, "duplicate")
-        self._tell(entry, "duplicate", twin)
+        entry.flow.outcomes["duplicate"] += 1
+        if entry.delta.origin is not None:
+            self._tell(entry, "duplicate", _where(twin) if twin is not None else _standing(entry))
 
     # numbers
 
-    def _number(self, entries: list[Entry]) -> None:
+    def _number(
+        self, flows: list[Flow], entries: Mapping[Flow, list[Entry]], field: str, sources: set[str]
+    ) -> None:
         """Assign numbers in canonical order, above all in the documents named; foreign items keep theirs."""
-        numbering = entries[0].rule.number if entries else None
-        if numbering is None:
+        waiting = [entry for flow in flows for entry in entries[flow]]
+        if not waiting:
             return
-        field = numbering.field
-        sources = {name for entry in entries if entry.rule.number for name in entry.rule.number.above}
-        sources.update(entry.document for entry in entries if entry.document)
-        top = max((self.places.highest(name, field) for name in sorted(sources)), default=0)
+        documents = sources | {entry.document for entry in waiting}
+        top = max(self.places.highest(name, field) for name in sorted(documents))
+        lists = {(entry.document, entry.flow.path) for entry in waiting if entry.flow.rule.into is not None}
         kept: dict[int, Entry] = {}
-        waiting = [entry for entry in entries if not entry.settled]
+        waiting = [entry for entry in waiting if not entry.settled]
         for entry in waiting:
-            own = _number_in(entry.item, field) if entry.delta.foreign else None
+            own = number_in(entry.item, field) if entry.delta.foreign else None
             if own is not None and own > 0:
-                top = max(top, own)
-                self._try(entry, lambda one, own=own: self._keep(one, own, kept, field))  # type: ignore[misc]
+                self._take([entry], lambda one: self._keep(one, field, kept, lists))
+                top = max(top, own) if not entry.refused else top
         for entry in waiting:
             if not entry.settled and entry.number is None:
                 top += 1
                 entry.number = top
 
-    def _keep(self, entry: Entry, number: int, kept: dict[int, Entry], field: str) -> None:
+    def _keep(self, entry: Entry, field: str, kept: dict[int, Entry], lists: set[Place]) -> None:
         """A foreign item's own number: kept, unless another item has it already."""
-        first = kept.get(number)
-        twin = first.item if first is not None else self.places.numbered(entry, field).get(number)
-        if twin is None:
-            entry.number = number
-            kept[number] = entry
-            return
-        where = _where(first) if first is not None else self.places.named(entry, number)
-        if not _same(entry, twin):
-            taken = f"has the {field} {number}, which another item has already: {where}"
-            raise Refused("number-taken", taken)
+        number: int = entry.item[field]
+        if number > _MOST_NUMBER:
+            raise Refused("wrong-type", f"has a {field} so large that none could follow it")
+        home = (entry.document, entry.flow.path)
+        there = [found[number] for place in sorted(lists - {home})
+                 if number in (found := self.places.numbered(place, field))]  # fmt: skip
+        twin = self.places.numbered(home, field).get(number)
+        if number in kept:
+            there, twin = [], kept[number].item if kept[number].flow is entry.flow else {}
         entry.number = number
-        self._repeats(entry, where)
+        if twin is None and not there:
+            kept[number] = entry
+        elif twin is not None and _same(entry, twin):
+            self._repeats(entry, kept.get(number))
+        else:
+            raise Refused("number-taken", f"has the {field} {number}, which another item has already")
 
-    def _claim(self, entry: Entry) -> None:
+    def _claim_numbers(self, entries: Mapping[Flow, list[Entry]]) -> None:
         """Remember which item of a delta it was that called itself by a number; the first that did counts."""
-        rule = entry.rule
-        if rule.number is None or not isinstance(entry.item, dict):
-            return
-        claim = _number_in(entry.item, rule.number.field)
-        if claim is not None:
-            known = self.claims.setdefault((entry.place, entry.name), {})
-            if known.get(claim) is None:
-                known[claim] = entry
+        wanted = {target for flow in entries for _, target in flow.references}
+        for flow in entries:
+            if flow.number is None or flow.name not in wanted:
+                continue
+            for entry in entries[flow]:
+                claim = number_in(entry.item, flow.number.field) if isinstance(entry.item, dict) else None
+                if claim is not None:
+                    known = self.claims.setdefault((entry.place, flow.name), {})
+                    known[claim] = known.get(claim) or entry
+        claimed = {name for _, name in self.claims}
+        for flow in entries:
+            flow.refers = any(target in claimed for _, target in flow.references)
 
     def _forget_claims(self, deltas: Iterable[tuple[int, Delta]]) -> None:
         """Numbers that only rejected items had claimed lead nowhere."""
@@ -260,7 +292,7 @@ class _Merge:
             for problem in delta.rejected:
                 rule, item = self.schema.get(problem["collection"]), problem["item"]
                 if rule is not None and rule.number is not None and isinstance(item, dict):
-                    claim = _number_in(item, rule.number.field)
+                    claim = number_in(item, rule.number.field)
                     if claim is not None:
                         self.claims.setdefault((place, rule.name), {})[claim] = None
 
@@ -274,9 +306,9 @@ class _Merge:
         """(field, item, claim) of each reference to what the entry's own delta has claimed as a number."""
         if entry.referred:
             return
-        for name, target in self.places.rule(entry.rule).references:
+        for name, target in entry.flow.references:
             known = self.claims.get((entry.place, target))
-            claim = _number_in(entry.item, name)
+            claim = number_in(entry.item, name)
             if known and claim is not None and claim in known:
                 yield name, known[claim], claim
 
@@ -309,37 +341,49 @@ class _Merge:
 
     def _settle(self, entry: Entry, refused: Refused | None) -> None:
         entry.settled = True
-        entry.refused = refused is not None
         if refused is None:
-            self.places.raise_counters(entry)
-            self._count(entry.name, "merged")
-            self._tell(entry, "merged")
+            for place in entry.counters:
+                self.places.adds[place] = self.places.adds.get(place, 0) + 1
+            entry.flow.outcomes["merged"] += 1
+            if entry.delta.origin is not None:
+                self._tell(entry, "merged")
             return
-        self._tell(entry, "quarantined")
-        where = _where(entry)
+        entry.refused = True
+        if entry.delta.origin is not None:
+            self._tell(entry, "quarantined")
         problem = {
-            "collection": entry.name,
+            "collection": entry.flow.name,
             "index": entry.index,
             "reason": refused.reason,
-            "message": f"{where} {refused.sentence}",
+            "message": f"{_where(entry)} {refused.sentence}",
             "item": shown(entry.given),
             **({} if entry.delta.origin is None else {"path": _path(entry)}),
         }
         self._set_aside(entry.delta, problem)
+        self._leave_no_twins(entry, refused)
+
+    def _leave_no_twins(self, entry: Entry, refused: Refused) -> None:
+        """What was refused is not there: nothing later repeats it, and what did is refused with it."""
+        if entry.identity is not None:
+            del entry.flow.seen[entry.document][1][entry.identity]
+        for twin in entry.twins:
+            entry.flow.outcomes["duplicate"] -= 1
+            self._settle(twin, refused)
 
     def _set_aside(self, delta: Delta, problem: Mapping[str, Any]) -> None:
-        self._count(problem["collection"], "quarantined")
+        self.report[problem["collection"]]["quarantined"] += 1
         self.quarantine.append({**origin_of(delta), **problem})
 
     def _tell(self, entry: Entry, outcome: str, twin: str | None = None) -> None:
-        if entry.delta.origin is not None:
-            self.outcomes.append(Outcome(entry.delta.stream, entry.name, entry.index, outcome, twin))
+        key = (entry.delta.stream, entry.flow.name, entry.index)
+        self.outcomes[key] = Outcome(*key, outcome, twin)
 
-    def _count(self, name: str, outcome: str, many: int = 1) -> None:
+    def _came(self, name: str, many: int) -> dict[str, int]:
+        """The outcomes of a collection of which so many items have come."""
         empty = {"in": 0, "merged": 0, "duplicate": 0, "quarantined": 0}
-        counts = self.report.setdefault(name, empty)
-        counts["in"] += many
-        counts[outcome] += many
+        outcomes = self.report.setdefault(name, empty)
+        outcomes["in"] += many
+        return outcomes
 
 
 def origin_of(delta: Delta) -> dict[str, Any]:
@@ -350,8 +394,8 @@ def origin_of(delta: Delta) -> dict[str, Any]:
 
 def _path(entry: Entry) -> str:
     """Where an item of an imported delta stands in its file."""
-    paths = (entry.delta.origin or {}).get("paths", {}).get(entry.name, [])
-    return str(paths[entry.index]) if entry.index < len(paths) else f"{entry.name}[{entry.index}]"
+    paths = (entry.delta.origin or {}).get("paths", {}).get(entry.flow.name, [])
+    return str(paths[entry.index]) if entry.index < len(paths) else f"{entry.flow.name}[{entry.index}]"
 
 
 def _where(entry: Entry) -> str:
@@ -359,15 +403,22 @@ def _where(entry: Entry) -> str:
     return f"{_path(entry)} of {_stream(entry.delta)}"
 
 
+def _standing(entry: Entry) -> str:
+    """What an item repeats in the list it goes to, as people find it."""
+    place = " ".join((entry.document, *entry.flow.path))
+    numbered = entry.number is not None and entry.flow.number is not None
+    return f"{place}, {entry.flow.number.field} {entry.number}" if numbered else place  # type: ignore[union-attr]
+
+
 def _same(entry: Entry, twin: Mapping[str, Any]) -> bool:
     """Whether two items of one number are one: who made them agrees, and what they are called.
 
     Where the policy names neither, all that the item says has to stand in the other.
     """
-    rule, item = entry.rule, entry.item
+    rule, item = entry.flow.rule, entry.item
     headline = (one.name for one in rule.fields if one.type == "string" and one.name != rule.acting)
     names = [name for name in (rule.acting, next(headline, None)) if name is not None and name in item]
-    return all(name in twin and twin[name] == item[name] for name in names or item)
+    return _within({name: item[name] for name in names} if names else item, twin)
 
 
 def _order(delta: Delta) -> tuple[Any, ...]:
@@ -380,10 +431,13 @@ def _quarantine_order(entry: Mapping[str, Any]) -> tuple[Any, ...]:
     return (entry["frame"], entry["node"], entry["stream"], entry["collection"], entry["index"])
 
 
-def _groups(numbered: list[tuple[str, Collection]]) -> list[list[str]]:
-    """Collections that must share one row of numbers: the same field, and a document in common."""
+def _groups(rules: Iterable[Collection]) -> list[tuple[str, set[str], list[str]]]:
+    """The collections that share one row of numbers: a field, the documents it is sought in, their names.
+
+    They share the field and a document, be it that one of them goes where another looks.
+    """
     groups: list[tuple[str, set[str], list[str]]] = []
-    for name, rule in numbered:
+    for rule in rules:
         if rule.number is None:
             continue
         field, sources = rule.number.field, set(rule.number.above)
@@ -397,20 +451,14 @@ def _groups(numbered: list[tuple[str, Collection]]) -> list[list[str]]:
                 members.extend(group)
             else:
                 apart.append((known, places, group))
-        groups = [*apart, (field, sources, [*members, name])]
-    return [group for _, _, group in groups]
+        groups = [*apart, (field, sources, [*members, rule.name])]
+    return groups
 
 
-def _items(value: Any) -> list[Any]:
-    """The items of a collection; what is no list counts as one item, which is no item."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _number_in(item: Mapping[str, Any], field: str) -> int | None:
-    value = item.get(field)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _within(item: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """True where another item has all that an item has, to the letter: 1, 1.0 and true are three values."""
+    same = all(name in other and other[name] == value for name, value in item.items())
+    return same and canon.canonical({name: other[name] for name in item}) == canon.canonical(dict(item))
 
 
 def _stream(delta: Delta) -> str:

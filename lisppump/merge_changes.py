@@ -53,13 +53,13 @@ def apply(documents: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, 
     Only containers along the paths are copied, each once. A JSON-Lines document is a window on a list that
     grows behind it, so appending to the newest window copies nothing.
     """
-    work = _Work(documents)
+    work = Work(documents)
     for change in changes:
         work.change(change)
     return work.changed
 
 
-class _Work:
+class Work:
     """New values while they are made: `own` are the containers that no older frame holds."""
 
     def __init__(self, documents: Mapping[str, Any]) -> None:

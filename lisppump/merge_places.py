@@ -2,177 +2,201 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable
 from typing import Any
 
-from lisppump.delta import Collection, Delta
+from lisppump.delta import Collection
 from lisppump.frame import SUFFIXES, Frame
 from lisppump.lispy.values import is_list
+from lisppump.merge_changes import Change, Work
+from lisppump.merge_entries import HOLE, Counter, Entry, Flow, Path, Place, Refused, number_in
 from lisppump.merge_memo import Memo, identity
 from lisppump.schema import kind_of
 
-Path = tuple[str, ...]
-
-_HOLE = re.compile(r"\{([^{}]*)\}")
 _MOST_NAME = 255 - len(".jsonl.tmp")  # bytes of a file name, with room for a suffix of its own
 ABSENT = object()
 
 
-class Refused(Exception):
-    """An item cannot be merged: a reason code, and the rest of a sentence that begins with its place."""
-
-    def __init__(self, reason: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.reason = reason
-        self.sentence = sentence
-
-
-@dataclass(slots=True, eq=False)
-class Entry:
-    """One item on its way into the frame: `item` is what it has become, `given` what stood in the delta.
-
-    `place` is that of its delta in canonical order. A duplicate has as `twin` what it repeats, or its number.
-    """
-
-    delta: Delta
-    place: int
-    name: str
-    index: int
-    rule: Collection
-    item: Any
-    given: Any = field(init=False)
-    document: str = ""
-    number: int | None = None
-    counters: tuple[tuple[str, Path], ...] = ()
-    twin: Entry | None = None
-    referred: bool = False
-    settled: bool = False
-    refused: bool = False
-
-    def __post_init__(self) -> None:
-        self.given = self.item
-
-
-@dataclass(frozen=True, slots=True)
-class RuleParts:
-    """What a merge asks of a rule for each item: references as (field, collection), and counters.
-
-    A counter is its document, and its path as (is it a field, name).
-    """
-
-    references: tuple[tuple[str, str], ...]
-    counters: tuple[tuple[str, tuple[tuple[bool, str], ...]], ...]
-
-
 class Places:
-    """The documents of a frame as a merge sees them; `sets` holds what it has set in them so far."""
+    """The documents of a frame as a merge sees them.
+
+    `sets` holds what it has set in them so far, and `now` the documents with that in them. `held` is a tree
+    of the places where something will be added in the end: by document and key, at the end of each path the
+    shape that must be there. What is set and what is added must fit together: the later item gives way.
+    """
 
     def __init__(self, frame: Frame, memo: Memo) -> None:
         self.frame = frame
         self.memo = memo
-        self.sets: dict[tuple[str, Path], Any] = {}
+        self.sets: dict[Place, Any] = {}
+        self.adds: dict[Place, int | float] = {}
+        self.held: dict[str, Any] = {}
         self.checked: dict[tuple[str, Path, str], Refused | None] = {}
-        self.known: dict[tuple[str, str], dict[Any, Any]] = {}
-        self.parts: dict[str, RuleParts] = {}
-
-    def rule(self, rule: Collection) -> RuleParts:
-        """The parts of a collection's rule."""
-        if rule.name not in self.parts:
-            self.parts[rule.name] = _parts_of(rule)
-        return self.parts[rule.name]
+        self._work = Work(frame.documents)
+        self.now = self._work.changed
+        self._taken: list[tuple[dict[str, Any], str]] = []
 
     # finding
 
     def find(self, entry: Entry) -> None:
         """Settle the entry's document and counters; Refused where the item can have no place."""
-        rule = entry.rule
+        flow, rule = entry.flow, entry.flow.rule
         if rule.mode == "refuse" or (rule.into is None and not rule.counts):
             raise Refused("refused", "has no rule that would let it in")
         if rule.into is not None:
-            entry.document = _filled(rule.into.document, entry.item)
-            self.check_place(entry.document, rule.into.path, _wants(rule, entry.document))
-        entry.counters = tuple(self._counters(entry))
+            if flow.document is None:
+                entry.document = _filled(rule.into.document, entry.item)
+            self.check_place(entry.document, flow.path, _wants(rule, entry.document))
+        if flow.counters:
+            self._find_counters(entry)
 
-    def _counters(self, entry: Entry) -> Iterator[tuple[str, Path]]:
-        for template, elements in self.rule(entry.rule).counters:
-            document = _filled(template, entry.item)
-            path: Path = ()
-            for is_field, name in elements:
-                if not is_field:
-                    path = (*path, name)
+    def fits(self, flow: Flow) -> bool:
+        """True where nothing is to be found for each item: one place for all, which fits, and no counters."""
+        rule = flow.rule
+        if rule.into is None or flow.document is None or rule.mode == "refuse" or flow.counters:
+            return False
+        documents = self.frame.documents
+        wants = _wants(rule, flow.document)
+        return _misfit(documents.get(flow.document), flow.document, flow.path, wants) is None
+
+    def _find_counters(self, entry: Entry) -> None:
+        found = []
+        for counter in entry.flow.counters:
+            value = entry.item.get(counter.by) if counter.by is not None else ""
+            place = counter.known.get(value) if value.__class__ is str else None
+            if place is None:
+                place = self._counter(counter, entry.item, waived="unknown-member" in entry.delta.waived)
+                if place is None:
                     continue
-                value = entry.item.get(name)
-                if value is None:
-                    break  # nobody is named whose counter could rise
-                path = (*path, member_of(value, name))
-                if self._lacks(document, path) and "unknown-member" in entry.delta.waived:
-                    break
-                self._checkmember_of(document, path)
-            else:
-                self.check_place(document, path, "a number")
-                yield document, path
+                if counter.simple and value.__class__ is str:
+                    counter.known[value] = place
+            found.append(place)
+        entry.counters = found
 
-    def _lacks(self, document: str, path: Path) -> bool:
-        return (document, path) not in self.sets and self.at(document, path) is ABSENT
-
-    def _checkmember_of(self, document: str, path: Path) -> None:
-        """Counting must not invent anybody: the member is there, or a `put` of this frame makes it."""
-        if self._lacks(document, path):
-            place = " ".join((document, *path))
-            raise Refused("unknown-member", f"would count for {path[-1]}, but there is no {place}")
+    def _counter(self, counter: Counter, item: dict[str, Any], *, waived: bool) -> Place | None:
+        """The place of a counter that an item raises; None where it names nobody whose counter could rise."""
+        document = _filled(counter.document, item)
+        path: Path = ()
+        for is_field, name in counter.path:
+            if not is_field:
+                path = (*path, name)
+                continue
+            value = item.get(name)
+            if value is None:
+                return None
+            path = (*path, member_of(value, name))
+            if self.at(document, path) is ABSENT:  # counting must not invent anybody
+                if waived:
+                    return None
+                place = " ".join((document, *path))
+                raise Refused("unknown-member", f"would count for {path[-1]}, but there is no {place}")
+        misfit = _misfit(self.frame.documents.get(document), document, path, "a number")
+        if misfit is not None:
+            raise misfit
+        return document, path
 
     def check_place(self, document: str, path: Path, wants: str) -> None:
         """Refuse what would have to go through, or into, something of another shape."""
         key = (document, path, wants)
         if key not in self.checked:
-            self.checked[key] = self._misfit(document, path, wants)
+            self.checked[key] = _misfit(self.frame.documents.get(document), document, path, wants)
         refused = self.checked[key]
         if refused is not None:
             raise Refused(refused.reason, refused.sentence)
 
-    def _misfit(self, document: str, path: Path, wants: str) -> Refused | None:
-        value = self.frame.documents.get(document)
+    # what is set, and what will be added
+
+    def write(self, place: Place, value: Any) -> None:
+        """What is written later stands later, too: an earlier value at the place leaves no trace."""
+        self.write_over(place, value, last=True)
+
+    def write_over(self, place: Place, value: Any, *, last: bool) -> None:
+        """Set a value; an earlier one keeps its turn among the changes unless this is the `last`."""
+        document, path = place
+        refused = _misfit(self.now[document], document, path, "anything") if document in self.now else None
+        refused = refused or self._spoils(document, path, value)
+        if refused is not None:
+            raise refused
+        if last:
+            self.sets.pop(place, None)
+        self.sets[place] = value
+        self._work.change(Change(document, "set", path, value))
+
+    def hold(self, place: Place, wants: str) -> None:
+        """Claim a place for what will be added to it."""
+        document, path = place
+        refused = _misfit(self.now[document], document, path, wants) if document in self.now else None
+        if refused is not None:
+            raise refused
+        node, keys = self.held, (document, *path)
+        for depth, key in enumerate(keys[:-1]):
+            inner = node.get(key)
+            if inner is None:
+                inner = node[key] = {}
+                self._taken.append((node, key))
+            elif inner.__class__ is str:
+                raise _in_the_way(keys[: depth + 1], inner)
+            node = inner
+        there = node.get(keys[-1])
+        if there is None:
+            node[keys[-1]] = wants
+            self._taken.append((node, keys[-1]))
+        elif there != wants:
+            raise _in_the_way(keys, there)
+
+    def keep_hold(self) -> None:
+        """What was claimed last has been used."""
+        self._taken.clear()
+
+    def let_go(self) -> None:
+        """What was claimed last will not be used: an item that is refused leaves nothing behind."""
+        for node, key in reversed(self._taken):
+            del node[key]
+        self._taken.clear()
+
+    def _spoils(self, document: str, path: Path, value: Any) -> Refused | None:
+        """Why a value cannot be set at a place: it makes no log or text, or fits nothing that is added."""
+        if not path:
+            misfit = _misfit(value, document, (), _shape_of(document))
+            if misfit is not None:
+                return misfit
+        node: Any = self.held.get(document)
         for depth, key in enumerate(path):
-            if value is None:
+            if node is None:
                 return None
-            if not isinstance(value, dict):
-                place = " ".join((document, *path[:depth]))
-                return Refused(
-                    "bad-place", f"goes into {place}, which should be an object but is {kind_of(value)}"
-                )
-            value = value.get(key)
-        fits = {
-            "a list": value is None or is_list(value),
-            "an object": value is None or isinstance(value, dict),
-            "a number": value is None or is_number(value),
-            "a text": value is None or isinstance(value, str),
-            "anything": True,
-        }
-        if fits[wants]:
+            if node.__class__ is str:
+                return _in_the_way((document, *path[:depth]), node)
+            node = node.get(key)
+        return self._unfit(node, document, path, value) if node is not None else None
+
+    def _unfit(self, node: Any, document: str, path: Path, value: Any) -> Refused | None:
+        """Why what is to be added at and below a place does not fit what will stand there."""
+        shape = node if node.__class__ is str else "an object"
+        misfit = _misfit(value, document, (), shape) if value is not None else None
+        if misfit is not None:
+            return _in_the_way((document, *path), node)
+        if shape == "a number" and not adds_up(value, self.adds.get((document, path), 0)):
+            return _in_the_way((document, *path), node)
+        if shape != "an object" or value is None:
             return None
-        place = " ".join((document, *path))
-        return Refused("bad-place", f"goes into {place}, which should be {wants} but is {kind_of(value)}")
+        found = (self._unfit(inner, document, (*path, key), value.get(key)) for key, inner in node.items())
+        return next((one for one in found if one is not None), None)
 
     # what stands there
 
     def at(self, document: str, path: Path) -> Any:
-        """What the frame has at a place, or a mark that nothing is there."""
-        value = self.frame.documents.get(document, ABSENT)
+        """What stands at a place by now, or a mark that nothing is there."""
+        documents = self.now if document in self.now else self.frame.documents
+        value = documents.get(document, ABSENT)
         for key in path:
             value = value.get(key, ABSENT) if isinstance(value, dict) else ABSENT
         return value
 
-    def standing(self, entry: Entry, field: str | None) -> dict[Any, Any]:
-        """The identities of the items in the entry's list, with the numbers they have in `field`."""
-        key = (entry.name, entry.document)
-        if key not in self.known:
-            self.known[key] = self._standing(entry, field)
-        return self.known[key]
-
-    def _standing(self, entry: Entry, field: str | None) -> dict[Any, Any]:
-        rule = entry.rule
+    def standing(self, entry: Entry) -> dict[Any, Any]:
+        """The identities of the items in the entry's list, with the numbers they have."""
+        rule = entry.flow.rule
+        field = rule.number.field if rule.number is not None else None
         if rule.into is None or rule.mode != "append":
             return {}
         value = self.at(entry.document, rule.into.path)
@@ -183,36 +207,27 @@ class Places:
         def step(known: dict[Any, Any], item: Any) -> dict[Any, Any]:
             key = identity(item, fields) if isinstance(item, dict) else None
             if key is not None:
-                number = item.get(field) if field is not None else None
-                known.setdefault(key, number if isinstance(number, int) else None)
+                known.setdefault(key, number_in(item, field) if field is not None else None)
             return known
 
         memo_key = ("standing", entry.document, rule.into.path, fields, field)
         found: dict[Any, Any] = self.memo.fold(memo_key, value, dict, step)
         return found
 
-    def numbered(self, entry: Entry, field: str) -> dict[int, Any]:
-        """The items of the list the entry goes to, by their number."""
-        rule = entry.rule
-        value = self.at(entry.document, rule.into.path) if rule.into is not None else None
+    def numbered(self, place: Place, field: str) -> dict[int, Any]:
+        """The items of the list at a place, by their number."""
+        value = self.at(*place)
         if value is ABSENT or value is None or not is_list(value):
             return {}
 
         def step(known: dict[int, Any], item: Any) -> dict[int, Any]:
-            if isinstance(item, dict) and isinstance(item.get(field), int):
-                known.setdefault(item[field], item)
+            number = number_in(item, field) if isinstance(item, dict) else None
+            if number is not None:
+                known.setdefault(number, item)
             return known
 
-        memo_key = ("numbered", entry.document, rule.into.path if rule.into else (), field)
-        found: dict[int, Any] = self.memo.fold(memo_key, value, dict, step)
+        found: dict[int, Any] = self.memo.fold(("numbered", *place, field), value, dict, step)
         return found
-
-    def named(self, entry: Entry, number: int | None) -> str:
-        """What stands in the list the entry goes to, as people find it."""
-        into = entry.rule.into
-        place = " ".join((entry.document, *(into.path if into is not None else ())))
-        field = entry.rule.number.field if entry.rule.number is not None else ""
-        return place if number is None else f"{place}, {field} {number}"
 
     def highest(self, document: str, field: str) -> int:
         """The largest number called `field` anywhere in a document."""
@@ -230,18 +245,45 @@ def _wants(rule: Collection, document: str) -> str:
     return "an object" if rule.mode == "put" else "anything"
 
 
-def _parts_of(rule: Collection) -> RuleParts:
-    names = {field.name for field in rule.fields}
+def _misfit(value: Any, document: str, path: Path, wants: str) -> Refused | None:
+    """Why something of a shape cannot stand at a path of a document whose value is given."""
+    if value is None:
+        value = {"a list": [], "a text": ""}.get(_shape_of(document))
+    for depth, key in enumerate(path):
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            return _out_of_shape((document, *path[:depth]), "an object", value)
+        value = value.get(key)
+    return None if value is None or _FITS[wants](value) else _out_of_shape((document, *path), wants, value)
 
-    def element(text: str) -> tuple[bool, str]:
-        hole = _HOLE.fullmatch(text)
-        name = hole[1] if hole else text
-        return (True, name) if name in names else (False, text)
 
-    return RuleParts(
-        tuple((field.name, field.target) for field in rule.fields if field.type == "ref" and field.target),
-        tuple((count.document, tuple(element(text) for text in count.path)) for count in rule.counts),
-    )
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "a list": is_list,
+    "an object": lambda value: isinstance(value, dict),
+    "a number": lambda value: is_number(value),
+    "a text": lambda value: isinstance(value, str),
+    "anything": lambda value: True,
+}
+
+
+def _out_of_shape(keys: Path, wants: str, value: Any) -> Refused:
+    sentence = f"goes into {' '.join(keys)}, which should be {wants} but is {kind_of(value)}"
+    return Refused("bad-place", sentence)
+
+
+def _in_the_way(keys: Path, held: Any) -> Refused:
+    """The refusal of what does not go together with what other items of the frame add at a place."""
+    shape = held if held.__class__ is str else "an object"
+    sentence = f"does not go together with other items of this frame, for which {' '.join(keys)} is {shape}"
+    return Refused("bad-place", sentence)
+
+
+def _shape_of(document: str) -> str:
+    """What a document of that name must be as a whole."""
+    if document.endswith(".jsonl"):
+        return "a list"
+    return "a text" if document.endswith((".md", ".txt")) else "anything"
 
 
 def _filled(document: str, item: dict[str, Any]) -> str:
@@ -249,7 +291,7 @@ def _filled(document: str, item: dict[str, Any]) -> str:
     if "{" not in document:
         return document
     name = document
-    for hole in _HOLE.finditer(document):
+    for hole in HOLE.finditer(document):
         value = item.get(hole[1])
         text = str(value) if is_number(value) else value
         if not isinstance(text, str) or not text:
@@ -267,6 +309,14 @@ def _filled(document: str, item: dict[str, Any]) -> str:
         sentence = f"belongs to {document}, but no folder of documents may be called so: {name}"
         raise Refused("unsafe-name", sentence)
     return name
+
+
+def adds_up(*numbers: Any) -> bool:
+    """True where numbers have a finite sum; what is no number counts as nothing."""
+    try:
+        return math.isfinite(sum(number for number in numbers if is_number(number)))
+    except OverflowError:
+        return False
 
 
 def member_of(value: Any, field: str) -> str:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lisppump import canon
-from lisppump.delta import Target
 from lisppump.frame import Frame
 from lisppump.lispy.errors import LispyError
 from lisppump.merge_changes import Change
+from lisppump.merge_entries import Entry, Place, Refused
 from lisppump.merge_memo import Memo
-from lisppump.merge_places import ABSENT, Entry, Path, Places, Refused, is_number, member_of
+from lisppump.merge_places import ABSENT, Places, is_number, member_of
 from lisppump.schema import kind_of, plain
 
 
@@ -21,28 +21,36 @@ class Rules(Places):
 
     def __init__(self, frame: Frame, memo: Memo) -> None:
         super().__init__(frame, memo)
-        self.appends: dict[tuple[str, Path], list[Any]] = {}
-        self.adds: dict[tuple[str, Path], int | float] = {}
+        self.appends: dict[Place, list[Any]] = {}
         self.texts: dict[str, list[str]] = {}
-        self.folds: dict[tuple[str, Path], list[tuple[Entry, Any]]] = {}
-        self.unions: dict[tuple[str, Path], set[bytes]] = {}
+        self.folds: dict[Place, list[tuple[Entry, Any]]] = {}
+        self.unions: dict[Place, set[bytes]] = {}
         self.shapes: dict[str, Callable[..., Any]] = {}
 
     def put(self, entry: Entry) -> bool:
         """Take an item in by its rule, which may refuse it; False where the rule is asked at the end."""
-        rule = entry.rule
-        if rule.into is None:
+        flow = entry.flow
+        try:
+            for place in entry.counters:
+                if place not in self.adds:
+                    self.hold(place, "a number")
+            if flow.rule.into is None:
+                return True
+            item = entry.item if flow.number is None and flow.rule.shape is None else self._stored(entry)
+            if flow.rule.mode == "function":
+                self.folds.setdefault((entry.document, flow.path), []).append((entry, item))
+                return False
+            _MODES[flow.rule.mode](self, entry, item)
             return True
-        item = self._stored(entry)
-        if rule.mode == "function":
-            self.folds.setdefault((entry.document, rule.into.path), []).append((entry, item))
-            return False
-        _MODES[rule.mode](self, entry, rule.into, item)
-        return True
+        except Refused:
+            self.let_go()
+            raise
+        finally:
+            self.keep_hold()
 
     def _stored(self, entry: Entry) -> dict[str, Any]:
         """The item as it will stand in the state: numbered, and shaped by the policy's function."""
-        rule, item = entry.rule, entry.item
+        rule, item = entry.flow.rule, entry.item
         field = rule.number.field if rule.number is not None else None
         if field is not None and entry.number is not None:
             item = {field: entry.number, **{name: value for name, value in item.items() if name != field}}
@@ -62,72 +70,74 @@ class Rules(Places):
             shaped = {field: entry.number, **{name: value for name, value in shaped.items() if name != field}}
         return shaped
 
-    def _append(self, entry: Entry, into: Target, item: dict[str, Any]) -> None:
+    def _append(self, entry: Entry, item: dict[str, Any]) -> None:
         if entry.document.endswith((".md", ".txt")):
             self._note(entry, item)
             return
         if "created_at" not in item:
             item = {**item, "created_at": entry.delta.utc}
-        self.appends.setdefault((entry.document, into.path), []).append(item)
+        place = (entry.document, entry.flow.path)
+        items = self.appends.get(place)
+        if items is None:
+            self.hold(place, "a list")
+            items = self.appends[place] = []
+        items.append(item)
 
     def _note(self, entry: Entry, item: dict[str, Any]) -> None:
         """A dated line of a Markdown document; further lines of the text are indented below it."""
-        rule = entry.rule
+        rule = entry.flow.rule
         names = [field.name for field in rule.fields if field.type == "string"] or sorted(item)
         texts = (item.get(name) for name in names if name != rule.acting)
         text = next((text for text in texts if isinstance(text, str)), None)
         if text is None:
             text = canon.canonical(item).decode()
+        self.hold((entry.document, ()), "a text")
         lines = self.texts.setdefault(entry.document, [])
         if not lines:
-            before = self.frame.documents.get(entry.document)
-            if before and not before.endswith("\n"):
+            before = self.at(entry.document, ())
+            if before is not ABSENT and before and not before.endswith("\n"):
                 lines.append("\n")
         indented = "\n".join(f"  {line}" if line else "" for line in text.strip().splitlines()).lstrip()
         lines.append(f"- **{entry.delta.utc}** {indented}\n")
 
-    def _put(self, entry: Entry, into: Target, item: dict[str, Any]) -> None:
-        field = entry.rule.keys[0] if entry.rule.keys else "id"
+    def _put(self, entry: Entry, item: dict[str, Any]) -> None:
+        rule = entry.flow.rule
+        field = rule.keys[0] if rule.keys else "id"
         key = member_of(entry.item.get(field), field)
-        place = (entry.document, (*into.path, key))
-        if place in self.sets or self.at(*place) is not ABSENT:
+        place = (entry.document, (*entry.flow.path, key))
+        if self.at(*place) is not ABSENT:
             raise Refused(
                 "exists", f"is new under the {field} {key}, but {' '.join((place[0], *place[1]))} exists"
             )
-        self.sets[place] = item
+        self.write(place, item)
 
-    def _last_writer(self, entry: Entry, into: Target, item: dict[str, Any]) -> None:
-        rule = entry.rule
+    def _last_writer(self, entry: Entry, item: dict[str, Any]) -> None:
+        rule, path = entry.flow.rule, entry.flow.path
         whose = rule.keys[0] if rule.keys else rule.acting
-        path = into.path
         if whose is not None:
             path = (*path, member_of(entry.item.get(whose), whose))
         names = {field.name for field in rule.fields}
         if "field" in names and "value" in names:
             self.check_place(entry.document, path, "an object")
             path = (*path, member_of(item.get("field"), "field"))
-            self._write((entry.document, path), item.get("value"))
+            self.write((entry.document, path), item.get("value"))
         else:
-            self._write((entry.document, path), item)
+            self.write((entry.document, path), item)
 
-    def _write(self, place: tuple[str, Path], value: Any) -> None:
-        """What is written later stands later, too: an earlier value at the place leaves no trace."""
-        self.sets.pop(place, None)
-        self.sets[place] = value
-
-    def _keyed(self, entry: Entry, into: Target) -> tuple[tuple[str, Path], Any]:
+    def _keyed(self, entry: Entry) -> tuple[Place, Any]:
         """The place of a counter-like rule, and the item's value for it."""
-        *keys, field = entry.rule.keys
-        path = (*into.path, *(member_of(entry.item.get(key), key) for key in keys))
+        *keys, field = entry.flow.rule.keys
+        path = (*entry.flow.path, *(member_of(entry.item.get(key), key) for key in keys))
         return (entry.document, path), entry.item.get(field)
 
-    def _sum(self, entry: Entry, into: Target, item: dict[str, Any]) -> None:
-        place, value = self._keyed(entry, into)
+    def _sum(self, entry: Entry, item: dict[str, Any]) -> None:
+        place, value = self._keyed(entry)
         if not is_number(value):
-            raise Refused(
-                "wrong-type", f"should add a number as `{entry.rule.keys[-1]}`, but it is {kind_of(value)}"
-            )
+            field = entry.flow.rule.keys[-1]
+            raise Refused("wrong-type", f"should add a number as `{field}`, but it is {kind_of(value)}")
         self.check_place(*place, "a number")
+        if place not in self.adds:
+            self.hold(place, "a number")
         try:
             total = self.adds.get(place, 0) + value
             there = self.at(*place)
@@ -138,30 +148,33 @@ class Rules(Places):
             raise Refused("wrong-type", "would make a sum that is not finite")
         self.adds[place] = total
 
-    def _extreme(self, entry: Entry, into: Target, item: dict[str, Any]) -> None:
-        place, value = self._keyed(entry, into)
-        there = self.sets.get(place, self.at(*place))
+    def _extreme(self, entry: Entry, item: dict[str, Any]) -> None:
+        place, value = self._keyed(entry)
         if not (is_number(value) or isinstance(value, str)):
-            sentence = (
-                f"should compare a number or a text as `{entry.rule.keys[-1]}`, but it is {kind_of(value)}"
-            )
+            field = entry.flow.rule.keys[-1]
+            sentence = f"should compare a number or a text as `{field}`, but it is {kind_of(value)}"
             raise Refused("wrong-type", sentence)
         self.check_place(*place, "anything")
+        there = self.at(*place)
         if there is ABSENT or there is None:
-            self.sets[place] = value
-        elif isinstance(there, str) != isinstance(value, str) or not (
+            self.write(place, value)
+            return
+        if isinstance(there, str) != isinstance(value, str) or not (
             is_number(there) or isinstance(there, str)
         ):
             raise Refused(
                 "wrong-type", f"should be compared with what is there, but that is {kind_of(there)}"
             )
-        elif value > there if entry.rule.mode == "max" else value < there:
-            self.sets[place] = value
+        if value > there if entry.flow.rule.mode == "max" else value < there:
+            document, path = place
+            covered = any((document, path[:depth]) in self.sets for depth in range(len(path)))
+            self.write_over(place, value, last=covered)
 
-    def _union(self, entry: Entry, into: Target, item: dict[str, Any]) -> None:
-        place, value = self._keyed(entry, into)
+    def _union(self, entry: Entry, item: dict[str, Any]) -> None:
+        place, value = self._keyed(entry)
         self.check_place(*place, "a list")
         if place not in self.unions:
+            self.hold(place, "a list")
             there = self.at(*place)
             standing = [] if there is ABSENT else there
             fold = self.memo.fold(("union", *place), standing, dict, _collect)
@@ -172,25 +185,23 @@ class Rules(Places):
                 self.unions[place].add(key)
                 self.appends.setdefault(place, []).append(one)
 
-    def raise_counters(self, entry: Entry) -> None:
-        """Count a merged item wherever its collection is counted."""
-        for place in entry.counters:
-            self.adds[place] = self.adds.get(place, 0) + 1
-
     # the end
 
     def finish(self) -> Iterator[tuple[Entry, Refused | None]]:
         """Ask the policy's own rules: each folds the items of a place, in order, into what is there."""
         for place, entries in self.folds.items():
-            there = self.sets.get(place, self.at(*place))
+            there = self.at(*place)
             start = None if there is ABSENT else there
             value, outcome = self._fold(start, entries, strict=False)
             try:
                 value = plain(value)
             except ValueError:
                 value, outcome = self._fold(start, entries, strict=True)
-            if any(refused is None for _, refused in outcome):
-                self._write(place, value)
+            try:
+                if any(refused is None for _, refused in outcome):
+                    self.write(place, value)
+            except Refused as unfit:
+                outcome = [(entry, refused or unfit) for entry, refused in outcome]
             yield from outcome
 
     def _fold(
@@ -199,7 +210,7 @@ class Rules(Places):
         """Fold items into a value; `strict` looks after each item whether the value is JSON still."""
         outcome: list[tuple[Entry, Refused | None]] = []
         for entry, item in entries:
-            rule = entry.rule
+            rule = entry.flow.rule
             if rule.function is None:
                 raise ValueError(f"collection {rule.name} has no function")
             refused = None
@@ -224,7 +235,7 @@ class Rules(Places):
         return tuple(made)
 
 
-_MODES: dict[str, Callable[[Rules, Entry, Target, dict[str, Any]], None]] = {
+_MODES: dict[str, Callable[[Rules, Entry, dict[str, Any]], None]] = {
     "append": Rules._append,
     "put": Rules._put,
     "last-writer": Rules._last_writer,

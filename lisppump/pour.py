@@ -123,7 +123,9 @@ class Pipe:
                 return False  # its time is over: nobody else is asked
             if self.settled not in (None, alias):
                 continue
-            if self.attempts and self.tick.backends[alias].last_resort:
+            if self.tick.sealed and not self.recorded:
+                return False  # the record ends here, and so does the stream
+            if self.attempts and not self.recorded and self.tick.backends[alias].last_resort:
                 return False  # after failures it adds nothing and hides nothing
             if await self._ask(alias, turn):
                 self.settled = alias
@@ -136,8 +138,6 @@ class Pipe:
         self.turn = turn
         if self.recorded:
             return self._again(alias, self.recorded.popleft())
-        if tick.sealed:
-            raise self._unrecorded(f"no answer of backend `{alias}` to pass `{turn}`")
         bound = self._bound(tick.backends[alias])
         if not tick.budget.reserve(bound):
             over = "the call would take more tokens than the budget has left"

@@ -12,61 +12,46 @@ from typing import Any
 from lisppump import canon
 from lisppump import clock as clocks
 from lisppump import plan as planning
-from lisppump.advice import Complaints
-from lisppump.budget import Breaker, Budget, Stopped
+from lisppump.budget import Breaker, Stopped
 from lisppump.delta import Delta
 from lisppump.errors import LisppumpError, declare
 from lisppump.folder import find_root
-from lisppump.frame import Agent, Frame, Stream, copied
+from lisppump.frame import Agent, Frame, Stream
 from lisppump.importing import import_deltas, settle_import
+from lisppump.lookout import Lookout
 from lisppump.policy import Policy
 from lisppump.registry import Registry
-from lisppump.report import Event, FrameReport, Imported, Plan, Quarantine, Shown, Status, count_of, totals
+from lisppump.report import (
+    Event,
+    FrameReport,
+    Imported,
+    Plan,
+    count_of,
+    totals,
+)
 from lisppump.reservoir import Store
 from lisppump.rig import Rig
-from lisppump.stages import Assignment, Backend, Thought
+from lisppump.stages import Backend, Thought
 from lisppump.turn import Recorded, Turn, recorded, think
 
-declare("state", 1, no_state="The state is empty and the policy says nothing about frame 0.")
 declare("state", 5, not_its_parent="A frame that was begun goes on from another state than it began from.")
 
 Listener = Callable[[Event], None]
 
 
-class Pump:
+class Pump(Lookout):
     """One simulation, open: read-only until its first write.
 
     `backends` replaces backends by their alias in the policy; `overrides` replaces clauses ({"streams": 5}).
     """
 
-    def __init__(
-        self,
-        root: Path,
-        policy: Policy,
-        store: Store,
-        registry: Registry,
-        *,
-        overrides: Mapping[str, Any],
-        backends: Mapping[str, Backend],
-        clock: clocks.Clock,
-    ) -> None:
-        self.root = root
-        self.store = store
-        self.registry = registry
-        self.overrides = dict(overrides)
-        self.clock = clock
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         self.listeners: list[Listener] = []
-        self.breaker = Breaker(policy.breaker)
-        self.budget = Budget(policy.budget)
-        self.stale: str | None = None
-        self.barred: LisppumpError | None = None  # why it may only be looked at
-        self._given = dict(backends)
+        self.breaker = Breaker(self.policy.breaker)
         self._stopping = False
         self._writing = False
         self._told = 0  # how many of the store's notes a frame has passed on
-        self._complaints = Complaints()
-        registry.ears.complain = self._complaints.say
-        self.rig = self._rig(policy)
 
     @classmethod
     def open(
@@ -105,94 +90,6 @@ class Pump:
         """Let go of the state and its lock."""
         self.store.close()
 
-    def _rig(self, policy: Policy) -> Rig:
-        return Rig(policy, self.registry, self._given, self._complaints)
-
-    @property
-    def policy(self) -> Policy:
-        """What pump.lisp means now: the last that could be read."""
-        return self.rig.policy
-
-    # -- looking
-
-    @property
-    def head(self) -> Frame:
-        """The newest frame; before the first run that is frame 0, not yet written."""
-        return self.store.head or self.store.preview(self._documents(), time=self._time_of(0, None))
-
-    def frame(self, number: int) -> Frame:
-        """Any committed frame, rebuilt from the journal."""
-        return self.store.frame(number)
-
-    def plan(self) -> Plan:
-        """What the next frame would do; no call, no write."""
-        with self._complaints.of_one_frame():
-            plan = self._prepare(self.head)[0]
-            notes = [*plan.notes, *self._complaints.told()]
-        edits = self.store.pending_edits()
-        if edits:
-            notes.append(f"changed by hand and not in this plan yet: {', '.join(edits)}")
-        return replace(plan, notes=tuple(notes))
-
-    def _prepare(self, head: Frame) -> tuple[Plan, dict[str, Agent]]:
-        """The plan, and the agents that wake, by id."""
-        self._may_run()
-        hooks = self.rig.hooks
-        agents = planning.awake(self.policy, head, hooks.select(policy=self.policy, frame=head))
-        # Copies: a dam or a hook that changes what it was given changes it for nobody else.
-        copies = tuple(Agent(agent.id, copied(agent.data)) for agent in agents)
-        assignment: Assignment = hooks.assign(policy=self.policy, frame=head, agents=copies)
-        by_id = {agent.id: agent for agent in agents}
-        prompts = planning.prompts(self.policy, head, assignment.streams, by_id)
-        tokens = 0
-        for prompt in prompts:
-            bounds = [
-                terms.max_tokens + prompt.tokens
-                for terms in self.rig.terms.values()
-                if terms.max_tokens is not None
-            ]
-            tokens += max(bounds, default=0) * len(self.policy.pipe.passes)
-        plan = Plan(
-            frame=head.number + 1,
-            digest=head.digest,
-            time=self._time_of(head.number + 1, head),
-            wake=tuple(agent.id for agent in agents),
-            streams=assignment.streams,
-            backends=tuple(alias for alias, _ in self.policy.pipe.backends),
-            prompts=prompts,
-            at_most={
-                "tokens": tokens,
-                "dollars": 0.0 if not tokens else None,
-                "unknown_prices": bool(tokens),
-            },
-            overrides=self.overrides,
-            notes=assignment.notes,
-        )
-        return plan, by_id
-
-    def status(self) -> Status:
-        """Where the world stands, as far as the journal and the files say."""
-        from lisppump.status import status_of
-
-        return status_of(self)
-
-    def show(self, number: int) -> Shown:
-        """One committed frame: what was intended, what came, what changed."""
-        from lisppump.status import shown
-
-        return shown(self, number)
-
-    def acting(self) -> list[dict[str, Any]]:
-        """The plugins that have a say in a frame, as its intent records them."""
-        return planning.plugins(self.policy, self.registry.under(*self.policy.plugins.switches))
-
-    @property
-    def quarantine(self) -> Quarantine:
-        """Every item that did not pass and is still there, with its id, frame and reason."""
-        from lisppump.quarantine import entries_of
-
-        return entries_of(self)
-
     # -- doing
 
     def import_deltas(self, path: str | Path, dry_run: bool = False) -> Imported:
@@ -229,10 +126,12 @@ class Pump:
             if self._stopping or len(reports) == frames:
                 break
             if rest:
+                self.store.flush()
                 await self._rest(self.policy.heartbeat - (self.clock.monotonic() - started))
             if self._stopping:
                 break
             self._reload()
+        self.store.flush()
         return tuple(reports)
 
     def request_stop(self) -> None:
@@ -269,7 +168,7 @@ class Pump:
         """The frame whose run ended before its commit: under its own intent, with all that came for it."""
         if intent["parent"] != self.head.digest:
             raise not_its_parent(intent["frame"])
-        rig = self._rig_of(intent)
+        rig = self.rig_of(intent)
         plan, agents, changed = planning.resumed(rig.policy, self.head, intent)
         came = recorded(self.store.inputs(plan.frame))
         finished = f"{len(came.deltas)} of {count_of(len(plan.streams), 'stream')}"
@@ -277,16 +176,6 @@ class Pump:
         notes += [f"{stream} reads something else than its intent says" for stream in changed]
         notes += [f"its intent was {said}" for said in planning.differences(intent["plugins"], self.acting())]
         return await self._make(rig, replace(plan, notes=tuple(notes)), agents, came)
-
-    def _rig_of(self, intent: Mapping[str, Any]) -> Rig:
-        """What the frame of an intent is made with: the policy as it was then."""
-        if intent["policy"] == self.policy.digest and intent["overrides"] == self.overrides:
-            return self.rig
-        bundle = canon.loads(self.store.read_blob(intent["bundle"]), "the policy of the frame")
-        policy = Policy.from_bundle(
-            bundle, path=self.policy.path, registry=self.registry, overrides=intent["overrides"]
-        )
-        return self._rig(policy)
 
     async def _make(
         self, rig: Rig, plan: Plan, agents: Mapping[str, Agent], came: Recorded
@@ -365,7 +254,7 @@ class Pump:
         intent = None if head is None or head.tock else self.store.intent_record(head.number)
         if head is None or intent is None or self.store.open_intent() is not None:
             return
-        if self._think(self._rig_of(intent), head):
+        if self._think(self.rig_of(intent), head):
             for said in planning.differences(intent.get("plugins", ()), self.acting()):
                 self._complaints.say(f"frame {head.number} got its echoes now; it was {said}")
 
@@ -374,10 +263,6 @@ class Pump:
         return self._open_for_writing().abandon()
 
     # -- keeping
-
-    def _may_run(self) -> None:
-        if self.barred is not None:
-            raise self.barred
 
     def _open_for_writing(self) -> Store:
         """Take the lock at the first write, and write frame 0 if there is none."""
@@ -394,29 +279,6 @@ class Pump:
             source = "state" if self.store.view.names() else "genesis"
             self.store.start(documents, time=self._time_of(0, None), source=source)
         return self.store
-
-    def _documents(self) -> dict[str, Any]:
-        """Frame 0: what lies in the state folder, or what the policy's genesis makes."""
-        view = self.store.view
-        names = view.names()
-        if names:
-            return {name: view.read(name) for name in names}
-        made = planning.genesis(self.policy)
-        if made is None:
-            raise LisppumpError(
-                "no-state",
-                f"the state folder `{self.policy.state.folder}` is empty",
-                help="put documents into it, or let (genesis FUNCTION) in pump.lisp make them",
-            )
-        return made
-
-    def _time_of(self, number: int, head: Frame | None) -> str:
-        """The one time of a frame: simulated, or the machine's and later than the last."""
-        policy = self.policy
-        if policy.clock.kind == "wall":
-            now = clocks.stamp(self.clock.now())
-            return now if head is None else max(now, clocks.later(head.time, microseconds=1))
-        return clocks.later(policy.clock.start, seconds=number * policy.clock.step)
 
     async def _rest(self, seconds: float) -> None:
         if seconds > 0:

@@ -19,6 +19,7 @@ from lisppump.schema import sift
 from lisppump.turn import merge_under
 
 if TYPE_CHECKING:
+    from lisppump.lookout import Lookout
     from lisppump.pump import Pump
 
 declare(
@@ -40,12 +41,12 @@ _NEVER = {
 }
 
 
-def entries_of(pump: Pump) -> Quarantine:
+def entries_of(pump: Lookout) -> Quarantine:
     """What lies in quarantine now, oldest first."""
     return Quarantine(tuple(_entries(pump)))
 
 
-def _entries(pump: Pump) -> Iterator[dict[str, Any]]:
+def _entries(pump: Lookout) -> Iterator[dict[str, Any]]:
     commits = pump.store.commits()
     gone = {(entry["id"], entry["digest"]) for entry in pump.store.dropped()}
     gone |= {(entry["id"], entry["digest"]) for said in commits for entry in said.get("accepted", ())}
@@ -57,7 +58,7 @@ def _entries(pump: Pump) -> Iterator[dict[str, Any]]:
                 yield {**{key: known[key] for key in ITEM if key in known}, **known}
 
 
-def entry_of(pump: Pump, id: str) -> dict[str, Any]:
+def entry_of(pump: Lookout, id: str) -> dict[str, Any]:
     """One entry and its source; an error that says what became of it where it is not there."""
     entry = _chosen(pump, [id])[0]
     if "file" in entry:
@@ -68,7 +69,7 @@ def entry_of(pump: Pump, id: str) -> dict[str, Any]:
     return {**entry, "source": f"stream {stream} of frame {entry['frame']}", "replies": replies}
 
 
-def _chosen(pump: Pump, ids: Sequence[str]) -> list[dict[str, Any]]:
+def _chosen(pump: Lookout, ids: Sequence[str]) -> list[dict[str, Any]]:
     there = {entry["id"]: entry for entry in _entries(pump)}
     missing = next((id for id in ids if id not in there), None)
     if missing is None:
@@ -86,7 +87,7 @@ def _chosen(pump: Pump, ids: Sequence[str]) -> list[dict[str, Any]]:
     )
 
 
-def _names(pump: Pump, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _names(pump: Lookout, entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What journal records call entries: the id, and the digest of what was recorded under it."""
     named = []
     for entry in entries:

@@ -210,6 +210,62 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a frame that was made again is unlike its record: a document, or a part of its commit."""
+
+    frame: int
+    document: str
+    path: tuple[str | int, ...]
+    recorded: Any
+    computed: Any
+
+    def to_json(self) -> dict[str, Any]:
+        """As `replay` tells it."""
+        return {**_fields(self), "path": list(self.path)}
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Whether frames that were made again are what they were; `frames` says how many came out the same."""
+
+    first: int
+    last: int
+    equal: bool
+    first_difference: Difference | None
+    frames: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `lisppump replay`."""
+        found = self.first_difference
+        return {
+            "schema": "lisppump/replay@1",
+            "from": self.first,
+            "to": self.last,
+            "equal": self.equal,
+            "first_difference": None if found is None else found.to_json(),
+            "frames": self.frames,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Relived:
+    """A committed frame whose backends were asked once more: both answers of every stream, side by side."""
+
+    frame: int
+    streams: tuple[Mapping[str, Any], ...]
+    merge: Mapping[str, Any]
+
+    @property
+    def equal(self) -> bool:
+        """True when all streams brought the same again."""
+        return all(stream["equal"] for stream in self.streams)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `lisppump replay --live`."""
+        return {"schema": "lisppump/relive@1", **_fields(self), "equal": self.equal}
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantine:
     """Every item that did not pass and is still there, oldest first: id, frame, reason, the item itself."""
 

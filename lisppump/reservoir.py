@@ -6,53 +6,35 @@ is written after it can be written again from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from lisppump import canon
-from lisppump.archive import Archive
 from lisppump.delta import Delta
 from lisppump.disk import Disk, StateError
-from lisppump.documents import Cell, LogDigest, appended, encode, entry, is_log, log_value
-from lisppump.errors import LisppumpError
-from lisppump.files import Files
+from lisppump.documents import (
+    Cell,
+    LogDigest,
+    appended,
+    encode,
+    entry,
+    is_log,
+    is_text,
+    log_value,
+    members_of,
+)
+from lisppump.documents_members import Members, Touched
 from lisppump.frame import Frame, Stream
-from lisppump.history import Head, Past
+from lisppump.history import Head, Past, thin
 from lisppump.journal import Journal, Record
 from lisppump.keep import FOLDER, Keep
 from lisppump.lispy.values import elements
 from lisppump.merge_changes import Change, apply
-from lisppump.view import View, quarantine_path
-
-
-@runtime_checkable
-class Reservoir(Protocol):
-    """Where the documents of a frame live."""
-
-    def names(self) -> Sequence[str]:
-        """All document names, sorted."""
-        ...
-
-    def read(self, name: str) -> Any:
-        """The document's value: JSON data, a list for JSON Lines, text for Markdown."""
-        ...
-
-    def write(self, name: str, value: Any) -> None:
-        """Replace a document atomically."""
-        ...
-
-    def append(self, name: str, items: Sequence[Any]) -> None:
-        """Add items to a JSON-Lines document or text to a Markdown one."""
-        ...
-
-    def delete(self, name: str) -> None:
-        """Remove a document."""
-        ...
-
-    def fingerprint(self, name: str) -> tuple[int, ...] | None:
-        """Something that differs when the document was touched from outside (size, mtime, inode)."""
-        ...
+from lisppump.reservoir_edits import Desk
+from lisppump.reservoir_view import Reservoir as Reservoir
+from lisppump.reservoir_view import changed_in_memory
+from lisppump.view import View
 
 
 class MergeResult(Protocol):
@@ -74,29 +56,39 @@ class MergeResult(Protocol):
         ...
 
 
-class Store(Archive):
+class Store(Desk):
     """One world on disk, open for reading, or for writing under its lock; `notes` says what was found."""
 
     def __init__(self, keep: Keep, journal: Journal, head: Head, view: View, *, keep_deltas: int) -> None:
-        super().__init__(keep, journal, head, view)
-        self._keep_deltas = keep_deltas
+        super().__init__(keep, journal, head, view, keep_deltas=keep_deltas)
         self._logs: dict[str, tuple[str, LogDigest]] = {}
-        self.view: Reservoir = view.reservoir
-        self.notes: list[str] = list(journal.notes)
+        self._made: dict[str, tuple[str, Members]] = {}  # of the frame that is being made
 
     @classmethod
     def open(
-        cls, root: str | Path, view: Reservoir, *, write: bool, keep: int = 50, disk: Disk | None = None
+        cls,
+        root: str | Path,
+        view: Reservoir,
+        *,
+        write: bool,
+        keep: int = 50,
+        disk: Disk | None = None,
+        edits: bool = True,
     ) -> Store:
-        """Open a world; reading takes no lock and writes nothing; `keep` frames keep their delta files."""
+        """Open a world; reading takes no lock and writes nothing; `keep` frames keep their delta files.
+
+        Writing takes in what was changed by hand, as far as that can be read and overlaps with nothing; with
+        `edits=False` it is left alone.
+        """
         head = Head()
         folder = Keep.open(Path(root) / FOLDER, write=write, disk=disk)
         try:
             journal = Journal.open(folder, write=write, each=head.take)
             store = cls(folder, journal, head, View(view, folder, write=write), keep_deltas=keep)
             if write:
+                store._roll()
                 store._record("open", epoch=head.epoch + 1)
-                store._mend()
+                store._mend(edits=edits)
         except BaseException:
             folder.close()
             raise
@@ -113,6 +105,7 @@ class Store(Archive):
         if self._keep.writing:
             try:
                 self._journal.sync()
+                self.flush()
                 self._view.save(clean=True)
             finally:
                 self._journal.close()
@@ -128,10 +121,6 @@ class Store(Archive):
         head.documents = {name: entry(name, value) for name, value in sorted(documents.items())}
         return head.frame({name: Cell(log_value(name, value)) for name, value in documents.items()})
 
-    def pending_edits(self) -> list[str]:
-        """The documents that were changed by hand since they were last taken in."""
-        return [] if self._head.number < 0 else sorted(self._look(self._everywhere()).edits)
-
     # -- journalling -----------------------------------------------------------------------------------------
 
     def blob(self, data: bytes) -> str:
@@ -144,6 +133,7 @@ class Store(Archive):
 
     def intent(self, **fields: Any) -> None:
         """Journal what a frame is about to do, durably, before anything is asked."""
+        self._roll()
         self._record("intent", **fields)
         self._journal.sync()
 
@@ -189,10 +179,27 @@ class Store(Archive):
         """Wait until everything journalled so far is on the disk."""
         await self._journal.durable()
 
-    def _record(self, kind: str, **fields: Any) -> Record:
-        record = self._journal.append(kind, **fields)
-        self._head.take(record)
-        return record
+    def _roll(self) -> None:
+        """Where the journal's segment has grown large, begin another with a snapshot of all so far.
+
+        A segment is as long as all documents at least, so that snapshots follow the history's bytes.
+        """
+        journal, head = self._journal, self._head
+        if head.number < 0 or not (journal.bare or journal.full(0)):
+            return
+        if not journal.bare and not journal.full(sum(said["length"] for said in head.documents.values())):
+            return
+        names = [name for name, said in head.documents.items() if "blob" not in said and "snap" not in said]
+        kept = self._keep.snap(encode(name, self._sound(name)) for name in names)
+        head.take(journal.roll(**head.snapshot(dict(zip(names, kept, strict=True)))))
+        thin(journal)
+
+    def _sound(self, name: str) -> Any:
+        """A document's value as the journal has it, whatever became of the one in memory."""
+        value = self._now().documents[name]
+        if entry(name, value)["digest"] == self._head.documents[name]["digest"]:
+            return value
+        return Past(self._journal, self._head.latest).value(name)
 
     # -- making frames ---------------------------------------------------------------------------------------
 
@@ -209,8 +216,9 @@ class Store(Archive):
         for name, value in values.items():
             if self.view.fingerprint(name) is None:
                 self._view.write(name, None, value)
-            self._view.adopt(name, entries[name]["digest"])
-        self._view.finish(0, 0)
+            self._view.adopt(name, entries[name]["digest"], self._head.latest)
+        self._view.index.deltas = 0
+        self._finish()
         return self._now()
 
     def commit(
@@ -231,7 +239,6 @@ class Store(Archive):
 
         `imports` names the deltas from elsewhere it is made of, `accepted` what it takes out of quarantine.
         """
-        self._take({change.document for change in merged.changes})
         parent = self._now()
         new, entries = self._next(merged.changes)
         named = {stream.number: stream for stream in streams}
@@ -257,7 +264,7 @@ class Store(Archive):
 
     def tock(self, *, changes: Sequence[Change], virtual: Mapping[str, Any]) -> Frame:
         """A small commit of its own within the frame: what the echoes came to."""
-        self._take({change.document for change in changes})
+        self._roll()
         parent = self._now()
         new, entries = self._next(changes)
         fields = {
@@ -272,12 +279,6 @@ class Store(Archive):
         self._show(parent, new, (), ())
         return self._now()
 
-    def _now(self) -> Frame:
-        head = self.head
-        if head is None:
-            raise StateError("bad-document", "the world has no frame 0 yet", help="run `lisppump run`")
-        return head
-
     def _next(self, changes: Sequence[Change]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The documents that change, with their new values and what the record says of them."""
         old = self._now().documents
@@ -285,7 +286,6 @@ class Store(Archive):
         made = apply(old, changes)
         self._check_names([name for name in made if name not in old], {*old, *made})
         for name, value in made.items():
-            self._check_old(name)
             said = self._entry(name, old.get(name), value)
             if name not in old or said["digest"] != self._head.documents[name]["digest"]:
                 new[name], entries[name] = value, said
@@ -301,29 +301,20 @@ class Store(Archive):
                 if folders.setdefault(folder, name) is not name:
                     break  # those above it are known, too
         for name in fresh:
+            self.view.fingerprint(name)  # which refuses what the reservoir could not take as a name
             other = next((folder for folder in _folders(name) if folder in names), folders.get(name))
             if other is not None:
                 message = f"{name} cannot be a document, since {other} is one already"
                 raise StateError("bad-document", message, help="give one of them another name")
 
-    def _check_old(self, name: str) -> None:
-        """Refuse to go on from a document that somebody changed in memory, where the frame is only read.
-
-        A log is not read again for this: what is behind its end is all that is ever written.
-        """
-        known = self._head.documents.get(name)
-        if known is None or is_log(name) or entry(name, self._cells[name].get())["digest"] == known["digest"]:
-            return
-        raise LisppumpError(
-            "contract",
-            f"a stage changed {name} of frame {self._head.number} in memory, where it may only read",
-            help="nothing was committed; plugins get copies: it is a backend that was given in Python",
-        )
-
     def _entry(self, name: str, old: Any, new: Any) -> dict[str, Any]:
-        """Digest and length; of a log only what was appended is hashed."""
+        """Digest and length; of a log only what was appended is hashed, of JSON what changed is encoded."""
         before = self._head.documents.get(name)
-        more = appended(old, new) if is_log(name) and before is not None else None
+        if is_text(name):
+            return entry(name, new)
+        if not is_log(name):
+            return self._json_entry(name, old, new)
+        more = appended(old, new) if before is not None else None
         if more is None or before is None:
             return entry(name, new)
         known = self._logs.get(name)
@@ -332,6 +323,24 @@ class Store(Archive):
         said = log.entry()
         self._logs[name] = (said["digest"], log)
         return said
+
+    def _json_entry(self, name: str, old: Any, new: Any) -> dict[str, Any]:
+        """It refuses to go on from a document that was changed in memory, as far as the change reaches."""
+        before = self._head.documents.get(name)
+        digest, known = self._members.get(name, ("", None))
+        try:
+            if before is None:
+                known = None
+            elif digest != before["digest"]:
+                known = members_of(name, None, old)
+                if canon.digest_bytes(known.data) != before["digest"]:
+                    raise Touched
+            made = members_of(name, known, new)
+        except Touched:
+            raise changed_in_memory(name, self._head.number) from None
+        digest = canon.digest_bytes(made.data)
+        self._made[name] = (digest, made)
+        return {"digest": digest, "length": len(made.data)}
 
     def _advance(self, kind: str, fields: dict[str, Any], new: Mapping[str, Any]) -> None:
         """Append the record with the digest of the frame it makes, sync it, and make that frame the head."""
@@ -343,135 +352,8 @@ class Store(Archive):
         self._journal.append(kind, **fields, digest=frame.digest)
         self._journal.sync()
         self._head, self._cells, self._frame = head, cells, frame
-
-    # -- the view --------------------------------------------------------------------------------------------
-
-    def _show(
-        self,
-        parent: Frame,
-        new: Mapping[str, Any],
-        deltas: Sequence[Delta],
-        quarantine: Sequence[Mapping[str, Any]],
-    ) -> None:
-        """Bring the view from the frame before to the head."""
-        for name, value in new.items():
-            self._view.write(name, parent.documents.get(name), value)
-            self._view.adopt(name, self._head.documents[name]["digest"])
-        self._show_deltas(deltas, quarantine)
-        self._view.finish(self._head.number, self._head.tock)
-
-    def _show_deltas(self, deltas: Sequence[Delta], quarantine: Sequence[Mapping[str, Any]]) -> None:
-        if isinstance(self.view, Files):
-            for delta in deltas:
-                self.view.write_delta(delta.file_name, canon.document(delta.to_json()))
-            old = self._head.number - self._keep_deltas
-            commit = self.commit_record(old) if deltas and old > 0 else None
-            if commit is not None:
-                self.view.drop_deltas(delta.file_name for delta in self.deltas(old))
-        if quarantine:
-            self._keep.put(quarantine_path(self._head.number), canon.document(list(quarantine)), sync=False)
-
-    def _mend(self) -> None:
-        """After opening for writing: write the view again where it lags, take in what was changed by hand."""
-        if self._head.number < 0:
-            self._view.save(clean=False)
-            return
-        lags = self._view.frame != [self._head.number, self._head.tock]
-        if lags or self._view.suspect:
-            commit = self.commit_record(self._head.number)
-            self._show_deltas(self.deltas(self._head.number), commit["quarantine"] if commit else ())
-        self._take_all()
-        if lags:
-            self.notes.append(
-                f"the documents of frame {self._head.number} were written again from the journal"
-            )
-        self._view.frame = [self._head.number, self._head.tock]
-        self._view.suspect = False
-        self._view.save(clean=False)
-
-    def take_edits(self) -> tuple[str, ...]:
-        """Take in what was changed by hand since the last look; what is said about it. An edit wins whole."""
-        return tuple(self._take_all())
-
-    def _everywhere(self) -> list[str]:
-        return sorted({*self._head.documents, *self._view.names, *self.view.names()})
-
-    def _look(self, names: Iterable[str]) -> Any:
-        past = Past(self._journal, self._head.latest)
-        return self._view.look(sorted(names), self._head.documents, past=past.value, earlier=self._earlier)
-
-    def _take_all(self) -> list[str]:
-        """Look at every document; what is said about it."""
-        notes = self._restored()
-        self.notes.extend(notes)
-        return [*notes, *self._take(self._everywhere())]
-
-    def _take(self, names: Iterable[str]) -> list[str]:
-        if self._head.number < 0:
-            return []
-        found = self._look(names)
-        notes: list[str] = [*found.notes]
-        for name in found.redo:
-            self._redo(name)
-        if found.edits:
-            notes += self._journal_edits(found.edits)
-        self.notes.extend(notes)
-        return notes
-
-    def _restored(self) -> list[str]:
-        """A state folder without a single document is no edit: it is written again from the journal."""
-        if not self._head.documents or self.view.names():
-            return []
-        for name in self._head.documents:
-            self._redo(name)
-        return ["the state folder was empty; its documents were written again from the journal"]
-
-    def _redo(self, name: str) -> None:
-        said = self._head.documents.get(name)
-        if said is None:
-            self._view.remove(name)
-            return
-        value = Past(self._journal, self._head.latest).value(name)
-        self.view.write(name, value)
-        self._view.adopt(name, said["digest"])
-
-    def _journal_edits(self, edits: Mapping[str, Any]) -> list[str]:
-        """One record for all of them, with whole documents: what people wrote is never lost again."""
-        for name in edits:
-            if name in self._cells and not self._cells[name].loaded:
-                past = Past(self._journal, self._head.latest)
-                self._cells[name] = past.cell(name)
-        documents: dict[str, Any] = {}
-        cells = dict(self._cells)
-        notes = []
-        for name, value in edits.items():
-            if value is None:
-                documents[name] = None
-                cells.pop(name, None)
-                notes.append(f"{name} was removed by hand; the frame goes on without it")
-                continue
-            documents[name] = {**entry(name, value), "blob": self._keep.blob(encode(name, value))}
-            cells[name] = Cell(log_value(name, value))
-            what = "was changed" if name in self._head.documents else "was added"
-            notes.append(f"{name} {what} by hand and was taken in")
-        self._record("edit", frame=self._head.number + 1, documents=documents)
-        self._journal.sync()
-        self._cells, self._frame = cells, None
-        for name, said in documents.items():
-            if said is None:
-                self._view.remove(name)
-            else:
-                self._view.adopt(name, said["digest"])
-        return notes
-
-    def _earlier(self, name: str) -> frozenset[str]:
-        """All digests that a document ever had here."""
-        found = set()
-        for seq in self._journal.select("snapshot", "commit", "tock", "edit"):
-            said = self._journal.read(seq).fields["documents"].get(name)
-            if said is not None:
-                found.add(said["digest"])
-        return frozenset(found)
+        self._members.update((name, self._made[name]) for name in new if name in self._made)
+        self._made.clear()
 
 
 def _folders(name: str) -> Iterator[str]:

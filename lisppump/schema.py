@@ -117,11 +117,12 @@ def check(
     """
     accepted: dict[str, list[Any]] = {}
     rejected: list[Problem] = []
-    for sifted in sift(schema, collections, source):
-        if sifted.problem is None:
-            accepted.setdefault(sifted.collection, []).append(sifted.item)
-        else:
-            rejected.append(sifted.problem)
+    for name, key, rule in _keys(schema, collections):
+        for _, item, problem in _sift(name, key, rule, collections[key], source, elsewhere=False):
+            if problem is None:
+                accepted.setdefault(name, []).append(item)
+            else:
+                rejected.append(problem)
     return accepted, rejected
 
 
@@ -146,39 +147,63 @@ def sift(
 
     `elsewhere` says that no pipe of ours made them: fields that must be there only here are null then.
     """
-    order = {entry.name: place for place, entry in enumerate(schema.collections)}
-    named: list[tuple[int, int, str, Collection | None]] = []
-    for key in collections:
-        known = schema.reading(key) if isinstance(key, str) else None
-        place = order.get(known.name, 0) if known is not None else len(order)
-        named.append((place, known is not None and known.name != key, key, known or schema.otherwise))
-    for place, _, key, rule in sorted(named, key=lambda entry: entry[:2]):
-        name = schema.collections[place].name if place < len(order) else str(key)
-        yield from _sift(name, str(key), rule, collections[key], source, elsewhere)
+    for name, key, rule in _keys(schema, collections):
+        for index, item, problem in _sift(name, key, rule, collections[key], source, elsewhere=elsewhere):
+            yield Sifted(name, key, index, item, problem)
+
+
+def _keys(schema: Schema, collections: Mapping[str, Any]) -> list[tuple[str, str, Collection | None]]:
+    """(collection, key, rule) of each key, in the policy's order, of one collection its own name first."""
+    read = {key: (schema.reading(key) if isinstance(key, str) else None) for key in collections}
+    names = {key: key if rule is None else rule.name for key, rule in read.items()}
+    keys = sorted(collections, key=lambda key: names[key] != key)
+    order = {name: place for place, name in enumerate(schema.ordered(dict.fromkeys(names.values())))}
+    keys.sort(key=lambda key: order[names[key]])
+    return [(str(names[key]), key, read[key] or schema.otherwise) for key in keys]
 
 
 def _sift(
-    name: str, key: str, rule: Collection | None, value: Any, source: str, elsewhere: bool
-) -> Iterator[Sifted]:
+    name: str, key: str, rule: Collection | None, value: Any, source: str, *, elsewhere: bool
+) -> Iterator[tuple[int | None, Any, Problem | None]]:
+    """(index, item as it is read, or what is wrong with it) of all that stands under a key."""
     if value is None:
         return
     if key in FILE_KEYS:
         sentence = f"{source} gives `{key}`, which only the pump itself says of a delta"
-        yield Sifted(name, key, None, None, Problem(name, 0, "reserved-name", sentence, value))
+        yield None, None, Problem(name, 0, "reserved-name", sentence, value)
         return
     if not is_list(value):
         sentence = f"`{key}` of {source} should be a list of items, but it is {kind_of(value)}"
-        yield Sifted(name, key, None, None, Problem(name, 0, "not-a-list", sentence, value))
+        yield None, None, Problem(name, 0, "not-a-list", sentence, value)
         return
     for index, item in enumerate(elements(value)):
+        if rule is not None and _is_usual(rule, item):
+            yield index, item, None
+            continue
         checked, trouble = _check_item(rule, item, elsewhere)
         if trouble is None:
-            yield Sifted(name, key, index, checked)
+            yield index, checked, None
             continue
         reason, sentence = trouble
         seen = item.value if isinstance(item, Unfinished) else item
         where = f"{key}[{index}] of {source} {sentence}"
-        yield Sifted(name, key, index, None, Problem(name, index, reason, where, seen))
+        yield index, None, Problem(name, index, reason, where, seen)
+
+
+def _is_usual(collection: Collection, item: Any) -> bool:
+    """A quick look: True only of what the check would keep as it is, which is nearly all that comes."""
+    classes, required, choosy = collection.usual
+    if item.__class__ is not dict or not required <= item.keys():
+        return False
+    for name, value in item.items():
+        kind = value.__class__
+        if kind not in classes.get(name, ()) or (kind is str and not value.isascii() and _is_halved(value)):
+            return False
+    for field in choosy:
+        value = item.get(field.name)
+        if value is not None and not _CHECKS[field.type](value, field):
+            return False
+    return True
 
 
 def _check_item(
@@ -306,7 +331,7 @@ def plain(value: Any, depth: int = 0) -> Any:
     """
     kind = value.__class__
     if kind is str:
-        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        if not value.isascii() and _is_halved(value):
             raise ValueError("it holds a text with half a surrogate pair")
         return value
     if value is None or kind is int or kind is bool:
@@ -325,6 +350,15 @@ def plain(value: Any, depth: int = 0) -> Any:
         new = [plain(item, depth + 1) for item in items]
         return value if kind is list and all(a is b for a, b in zip(new, items, strict=True)) else new
     raise ValueError("it holds something that is neither text, number, truth, list nor object")
+
+
+def _is_halved(text: str) -> bool:
+    """True for a text with half a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _key(key: Any) -> str:

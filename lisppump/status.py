@@ -21,6 +21,7 @@ from lisppump.reservoir import Store
 from lisppump.view import Unseen
 
 if TYPE_CHECKING:
+    from lisppump.lookout import Lookout
     from lisppump.pump import Pump
 
 
@@ -93,7 +94,7 @@ def _last_intent(root: Path) -> tuple[dict[str, Any], dict[str, str]] | None:
         return intent, canon.loads(store.read_blob(intent["bundle"]), "the policy of the last intent")
 
 
-def status_of(pump: Pump) -> Status:
+def status_of(pump: Lookout) -> Status:
     """Where the world stands, as far as the journal and the files say."""
     store, head = pump.store, pump.head
     commit = store.commit_record(head.number)
@@ -121,7 +122,7 @@ def status_of(pump: Pump) -> Status:
         circuits={},
         budget=pump.budget.to_json(),
         edits=tuple(edits),
-        lagging=(),
+        lagging=tuple(store.lagging()),
         quarantine=store.quarantined(),
         open_frame=opened,
         lock=lock,
@@ -129,7 +130,7 @@ def status_of(pump: Pump) -> Status:
     )
 
 
-def shown(pump: Pump, number: int) -> Shown:
+def shown(pump: Lookout, number: int) -> Shown:
     """One frame; frame 0 has neither intent nor streams, and is there before the first run."""
     store, head = pump.store, pump.head
     commit = store.commit_record(number)
@@ -166,7 +167,7 @@ def shown(pump: Pump, number: int) -> Shown:
     )
 
 
-def _edits(pump: Pump) -> tuple[list[str], list[str]]:
+def _edits(pump: Lookout) -> tuple[list[str], list[str]]:
     """The documents that were changed by hand; a note where the reservoir does not say."""
     if isinstance(pump.store.view, Unseen):
         return [], ["its reservoir is not there, so that what was changed by hand is not seen"]
@@ -178,7 +179,7 @@ def _edits(pump: Pump) -> tuple[list[str], list[str]]:
         return [], [error.message]
 
 
-def log_documents(pump: Pump) -> list[dict[str, Any]]:
+def log_documents(pump: Lookout) -> list[dict[str, Any]]:
     """One entry a commit, newest first."""
     commits = pump.store.commits()
     digests = [*(commit["parent"] for commit in commits[1:]), pump.head.digest]  # with tocks, as in `show`
@@ -201,7 +202,7 @@ def no_frame(number: int, head: int) -> LisppumpError:
     return LisppumpError("no-such-frame", f"there is no frame {number}; the newest is {head}")
 
 
-def _policy(pump: Pump) -> dict[str, Any]:
+def _policy(pump: Lookout) -> dict[str, Any]:
     """The digest in force, and whether pump.lisp has changed or broken since."""
     error = pump.stale if pump.barred is None else pump.barred.diagnostic()
     changed = pump.policy.changed()
@@ -213,7 +214,7 @@ def _policy(pump: Pump) -> dict[str, Any]:
     return {"digest": pump.policy.digest, "stale": error is not None, "error": error}
 
 
-def _breaker(pump: Pump) -> tuple[Breaker, str | None]:
+def _breaker(pump: Lookout) -> tuple[Breaker, str | None]:
     """What the last frames of the journal add up to, and why a run stops there, if it does."""
     breaker, reason = Breaker(pump.policy.breaker), None
     for commit in pump.store.commits():

@@ -1,7 +1,8 @@
 """The view: keeps documents as the journal says, and finds what others changed. It journals nothing.
 
-The index holds, for each document, its fingerprint when last written or read and the digest of its value
-then, so that nothing is read again that nobody touched. It is a hint: without it everything is read once.
+The index holds, for each document, its fingerprint when last written or read, the digest of its value then
+and the number of the record that made that value, so that nothing is read again that nobody touched. It is a
+hint: without it everything is read once.
 """
 
 from __future__ import annotations
@@ -17,16 +18,45 @@ from lisppump.documents import appended, digest, encode, is_log, is_text
 from lisppump.errors import LisppumpError
 from lisppump.files import Files
 from lisppump.keep import Keep
+from lisppump.merge_edits import ABSENT
 
 COMPACT = 256 * 1024  # bytes of additions after which the index is written anew
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A document as it was last written or read: its fingerprint, its digest, the record that made it so."""
+
+    print: tuple[int, ...]
+    digest: str
+    seq: int = 0  # 0: it is not known
+
+    def to_json(self) -> list[Any]:
+        """As the index keeps it."""
+        return [list(self.print), self.digest, self.seq]
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A document that somebody else changed: its value now (ABSENT: removed), the digest, the last write."""
+
+    value: Any
+    digest: str
+    written: Written | None
+
+
 @dataclass(slots=True)
 class Findings:
-    """What is unlike the head: hand edits (None: removed), and what must be written again."""
+    """What is unlike the head.
 
-    edits: dict[str, Any] = field(default_factory=dict)
+    `touched` was changed by others, `lagging` is ours as it was written before, `redo` must be written again,
+    `unread` cannot be read, and why.
+    """
+
+    touched: dict[str, Touch] = field(default_factory=dict)
+    lagging: list[str] = field(default_factory=list)
     redo: list[str] = field(default_factory=list)
+    unread: dict[str, LisppumpError] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -46,34 +76,117 @@ class Unseen:
         """Nothing is there."""
 
 
+class Index:
+    """What is known of the documents of a reservoir, kept in a file; `frame` is the newest that was shown."""
+
+    def __init__(self, keep: Keep) -> None:
+        self.keep = keep
+        self.frame: list[int] | None = None
+        self.deltas = -1  # the newest frame whose deltas were written; -1 where it is not known
+        self.entries: dict[str, Written] = {}
+        self.boot = ""
+        self.clean = True
+        self._fresh: dict[str, Any] = {}
+        self._grown = 0
+        self.load()
+
+    def load(self) -> None:
+        """Read the file; whatever it does not say is found out again."""
+        self.entries.clear()
+        for text in (self.keep.get("index") or b"").splitlines():
+            try:
+                line = canon.loads(text)
+                documents = dict(line.get("documents", {}))
+            except (LisppumpError, ValueError, AttributeError):
+                return  # the rest was never written; what it said is found out again
+            self.boot = line.get("boot", self.boot)
+            self.clean = line.get("clean", False)
+            self.frame = line.get("frame", self.frame)
+            self.deltas = line.get("deltas", self.deltas)
+            for name, entry in documents.items():
+                if entry is None:
+                    self.entries.pop(name, None)
+                else:
+                    self.entries[name] = Written(tuple(entry[0]), *entry[1:])
+
+    def note(self, name: str, written: Written) -> None:
+        """Set down how a document lies there."""
+        self.entries[name] = written
+        self._fresh[name] = written.to_json()
+
+    def forget(self, name: str) -> None:
+        """A document is not there any more."""
+        if self.entries.pop(name, None) is not None:
+            self._fresh[name] = None
+
+    def add(self) -> None:
+        """Append what was noted since the last time."""
+        self.clean = False
+        if self._grown > COMPACT:
+            self.save(clean=False)
+            return
+        line = {"frame": self.frame, "deltas": self.deltas, "documents": self._fresh}
+        data = canon.line(line) + b"\n"
+        disk = self.keep.disk
+        try:
+            fd = disk.open(str(self.keep.folder / "index"), APPEND)
+            try:
+                write_all(disk, fd, data)
+            finally:
+                disk.close(fd)
+        except OSError as error:
+            raise trouble(error, "writing the index") from error
+        self._grown += len(data)
+        self._fresh = {}
+
+    def save(self, *, clean: bool) -> None:
+        """Write it anew; `clean` says that all documents are safely on the disk."""
+        documents = {name: entry.to_json() for name, entry in sorted(self.entries.items())}
+        index = {
+            "boot": self.boot,
+            "clean": clean,
+            "frame": self.frame,
+            "deltas": self.deltas,
+            "documents": documents,
+        }
+        try:
+            self.keep.put("index", canon.line(index) + b"\n")
+        except OSError as error:
+            raise trouble(error, "writing the index") from error
+        self._grown, self._fresh, self.clean = 0, {}, clean
+
+
 class View:
-    """A reservoir and its index; `frame` is the newest one whose view was finished."""
+    """A reservoir and its index; `suspect` says that a power cut may have spoilt what lies there."""
 
     def __init__(self, reservoir: Any, keep: Keep, *, write: bool) -> None:
         self.reservoir = reservoir
         self.keep = keep
-        self.frame: list[int] | None = None
+        self.index = Index(keep)
         self.suspect = False
-        self._entries: dict[str, tuple[tuple[int, ...], str]] = {}
-        self._fresh: dict[str, Any] = {}
         self._unsynced: set[str] = set()
-        self._grown = 0
-        self._boot = ""
-        self._clean = True
-        self._load()
         if write:
             now = keep.disk.boot()
-            self.suspect = not self._clean and self._boot != now
-            self._boot = now
+            self.suspect = not self.index.clean and self.index.boot != now
+            self.index.boot = now
             if isinstance(reservoir, Files):
                 reservoir.disk, reservoir.temporary = keep.disk, keep.folder / "tmp"
 
     # -- reading ---------------------------------------------------------------------------------------------
 
+    def written(self, name: str) -> Written | None:
+        """How a document was last written or read."""
+        return self.index.entries.get(name)
+
+    def untouched(self, name: str) -> bool:
+        """True when a document lies there as it was last written or read."""
+        entry = self.written(name)
+        return entry is not None and self.reservoir.fingerprint(name) == entry.print
+
     def holds(self, name: str, wanted: str) -> bool:
         """True when the document is untouched since it had the digest that is wanted."""
-        entry = self._entries.get(name)
-        return entry is not None and entry[1] == wanted and self.reservoir.fingerprint(name) == entry[0]
+        entry = self.written(name)
+        return entry is not None and entry.digest == wanted and self.untouched(name)
 
     def read(self, name: str, wanted: str, past: Callable[[], Any]) -> Any:
         """The value with the wanted digest: from the reservoir where that has it, else from the past."""
@@ -86,7 +199,7 @@ class View:
                 return past()
             if self.holds(name, wanted):  # nobody wrote while it was being read
                 return value
-        elif self.reservoir.fingerprint(name) is not None:
+        elif not self.untouched(name) and self._there(name):
             try:
                 value = self.reservoir.read(name)
             except StateError:
@@ -95,67 +208,103 @@ class View:
                 return value
         return past()
 
+    def _there(self, name: str) -> bool:
+        return self.reservoir.fingerprint(name) is not None
+
     def look(
         self,
         names: Iterable[str],
         head: Mapping[str, Mapping[str, Any]],
         *,
+        latest: int,
         past: Callable[[str], Any],
-        earlier: Callable[[str], frozenset[str]],
+        earlier: Callable[[str, str], bool],
     ) -> Findings:
-        """Compare documents with the head: what is ours and lags is written again, the rest are edits."""
+        """Compare documents with the head, made by the record `latest`.
+
+        `past` gives a document of the head, `earlier` says whether one ever had a digest.
+        """
         found = Findings()
         for name in () if isinstance(self.reservoir, Unseen) else names:
             wanted = head[name]["digest"] if name in head else None
-            entry, print_ = self._entries.get(name), self.reservoir.fingerprint(name)
-            lags = entry is None or entry[1] != wanted
-            if entry is not None and entry[0] == print_:
-                if lags:
-                    found.redo.append(name)
+            entry = self.written(name)
+            try:
+                print_ = self.reservoir.fingerprint(name)
+            except StateError as error:  # something lies there that is no file
+                found.unread[name] = error
+                continue
+            if entry is not None and entry.print == print_:
+                if entry.digest != wanted:
+                    found.lagging.append(name)
             elif print_ is None:
-                self._look_missing(name, wanted, lags or self.suspect, found)
-            else:
-                self._look_touched(name, wanted, lags, found, past, earlier)
+                self._look_missing(name, wanted, entry, found)
+            elif (touch := self._opened(name, wanted, print_, past, found)) is not None:
+                self._look_touched(name, wanted, Written(print_, touch.digest, latest), touch, found, earlier)
         return found
 
-    def _look_missing(self, name: str, wanted: str | None, ours: bool, found: Findings) -> None:
+    def _look_missing(self, name: str, wanted: str | None, entry: Written | None, found: Findings) -> None:
         if wanted is None:
-            self._forget(name)
-        elif ours:
+            self.index.forget(name)
+        elif entry is None or self.suspect:
             found.redo.append(name)
         else:
-            found.edits[name] = None
+            found.touched[name] = Touch(ABSENT, "", entry)
+
+    def _opened(
+        self,
+        name: str,
+        wanted: str | None,
+        print_: tuple[int, ...],
+        past: Callable[[str], Any],
+        found: Findings,
+    ) -> Touch | None:
+        """What lies there now; None where that is our own writing, cut off, or cannot be read."""
+        entry = self.written(name)
+        lags = wanted is not None and (entry is None or entry.digest != wanted)
+        short = lags and self._cut_short(name, print_, entry, past)
+        try:
+            value = self.reservoir.read(name)
+            now = digest(name, value)
+        except LisppumpError as error:
+            if wanted is not None and (self.suspect or short):
+                self._set_aside(name, found)
+            else:
+                found.unread[name] = error
+            return None
+        if short and now != wanted:
+            found.redo.append(name)
+            return None
+        return Touch(value, now, entry)
 
     def _look_touched(
         self,
         name: str,
         wanted: str | None,
-        lags: bool,
+        there: Written,
+        touch: Touch,
         found: Findings,
-        past: Callable[[str], Any],
-        earlier: Callable[[str], frozenset[str]],
+        earlier: Callable[[str, str], bool],
     ) -> None:
-        before = self.reservoir.fingerprint(name)
-        try:
-            value = self.reservoir.read(name)
-            now = digest(name, value)
-        except LisppumpError:
-            if wanted is not None and (self.suspect or (lags and self._cut_short(name, past))):
-                self._set_aside(name, found)
-                return
-            raise
-        if now == wanted:
-            self._note(name, before, now)
-        elif wanted is not None and lags and (now in earlier(name) or self._cut_short(name, past)):
+        entry = touch.written
+        if touch.digest == wanted:
+            self.index.note(name, there)
+        elif entry is not None and touch.digest == entry.digest:
+            self.index.note(name, Written(there.print, entry.digest, entry.seq))
+            found.lagging.append(name)
+        elif wanted is not None and entry is None and earlier(name, touch.digest):
             found.redo.append(name)
         elif wanted is not None and self.suspect:
             self._set_aside(name, found)
         else:
-            found.edits[name] = value
+            found.touched[name] = touch
 
-    def _cut_short(self, name: str, past: Callable[[str], Any]) -> bool:
-        """True when the file is a beginning of what should be there: our own append, cut off."""
+    def _cut_short(
+        self, name: str, print_: tuple[int, ...], entry: Written | None, past: Callable[[str], Any]
+    ) -> bool:
+        """True when the file is a beginning of what should be, behind what was there: our own append, cut."""
         if not isinstance(self.reservoir, Files) or not (is_log(name) or is_text(name)):
+            return False
+        if entry is not None and print_[0] <= entry.print[0]:
             return False
         return encode(name, past(name)).startswith(self.reservoir.raw(name))
 
@@ -167,12 +316,24 @@ class View:
             )
         found.redo.append(name)
 
+    def lagging(self, head: Mapping[str, Mapping[str, Any]], latest: int) -> list[str]:
+        """The documents that lie there as they were before the head; `latest` is the record that made it."""
+        return [
+            name
+            for name, entry in sorted(self.index.entries.items())
+            if entry.seq <= latest and entry.digest != (head[name]["digest"] if name in head else None)
+        ]
+
     # -- writing ---------------------------------------------------------------------------------------------
 
-    def write(self, name: str, old: Any, new: Any) -> None:
-        """Bring one document from its old value to its new one; where it can, it only appends."""
+    def write(self, name: str, old: Any, new: Any, *, over: str | None = None) -> None:
+        """Bring one document to its new value; what only has more than `old` is appended to.
+
+        `over` is the digest of the old value; where something else lies there all is written.
+        """
         more: Any = None
-        if name in self._entries:
+        entry = self.written(name)
+        if entry is not None and entry.digest == over:
             if is_log(name):
                 more = appended(old, new)
             elif is_text(name) and isinstance(old, str) and isinstance(new, str) and new.startswith(old):
@@ -182,79 +343,32 @@ class View:
         elif more:
             self.reservoir.append(name, more)
 
-    def adopt(self, name: str, digest: str) -> None:
-        """Take the document as it lies there for the value with that digest."""
-        self._note(name, self.reservoir.fingerprint(name), digest)
+    def adopt(self, name: str, digest: str, seq: int) -> None:
+        """Take the document as it lies there for the value with that digest, made by that record."""
+        print_ = self.reservoir.fingerprint(name)
+        if print_ is not None:
+            self.index.note(name, Written(print_, digest, seq))
         self._unsynced.add(name)
 
     def remove(self, name: str) -> None:
         """Take a document away."""
         self.reservoir.delete(name)
-        self._forget(name)
-
-    def _note(self, name: str, fingerprint: tuple[int, ...] | None, digest: str) -> None:
-        if fingerprint is not None:
-            self._entries[name] = (fingerprint, digest)
-            self._fresh[name] = [list(fingerprint), digest]
-
-    def _forget(self, name: str) -> None:
-        if self._entries.pop(name, None) is not None:
-            self._fresh[name] = None
-
-    # -- the index -------------------------------------------------------------------------------------------
-
-    def finish(self, frame: int, tock: int) -> None:
-        """Note that the view of this frame is whole."""
-        self.frame = [frame, tock]
-        self._clean = False
-        if self._grown > COMPACT:
-            self.save(clean=False)
-            return
-        data = canon.line({"frame": self.frame, "documents": self._fresh}) + b"\n"
-        try:
-            fd = self.keep.disk.open(str(self.keep.folder / "index"), APPEND)
-            try:
-                write_all(self.keep.disk, fd, data)
-            finally:
-                self.keep.disk.close(fd)
-        except OSError as error:
-            raise trouble(error, "writing the index") from error
-        self._grown += len(data)
-        self._fresh = {}
+        self.index.forget(name)
 
     def save(self, *, clean: bool) -> None:
         """Write the index anew; `clean` says that all documents are safely on the disk, and makes it so."""
         try:
             if clean and isinstance(self.reservoir, Files):
                 self.reservoir.sync(sorted(self._unsynced))
-            self._unsynced.clear()
-            documents = {name: [list(entry[0]), entry[1]] for name, entry in sorted(self._entries.items())}
-            index = {"boot": self._boot, "clean": clean, "frame": self.frame, "documents": documents}
-            self.keep.put("index", canon.line(index) + b"\n")
         except OSError as error:
-            raise trouble(error, "writing the index") from error
-        self._grown, self._fresh, self._clean = 0, {}, clean
-
-    def _load(self) -> None:
-        for text in (self.keep.get("index") or b"").splitlines():
-            try:
-                line = canon.loads(text)
-                documents = dict(line.get("documents", {}))
-            except (LisppumpError, ValueError, AttributeError):
-                return  # the rest was never written; what it said is found out again
-            self._boot = line.get("boot", self._boot)
-            self._clean = line.get("clean", False)
-            self.frame = line.get("frame", self.frame)
-            for name, entry in documents.items():
-                if entry is None:
-                    self._entries.pop(name, None)
-                else:
-                    self._entries[name] = (tuple(entry[0]), entry[1])
+            raise trouble(error, "syncing the documents") from error
+        self._unsynced.clear()
+        self.index.save(clean=clean)
 
     @property
     def names(self) -> list[str]:
         """All documents that the index knows."""
-        return sorted(self._entries)
+        return sorted(self.index.entries)
 
 
 def quarantine_path(frame: int) -> str:

@@ -14,6 +14,7 @@ from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
 from lisppump.journal import Journal
 from lisppump.merge import Merged
+from lisppump.quarantine import accept
 from lisppump.turn import merge_under
 from tests.faults import Crash, die
 from tests.importing_support import document, files, outcomes, taken, world
@@ -83,6 +84,18 @@ def test_its_report_follows_from_its_records_alone(root: Path, folder: Path) -> 
         assert [change.to_json() for change in merged.changes] == commit["changes"]
         assert merged.report == commit["report"]
         assert [dict(entry) for entry in merged.quarantine] == commit["quarantine"]
+
+
+def test_a_replay_makes_it_again(root: Path, folder: Path) -> None:
+    with Pump.open(root) as pump:
+        pump.step()
+        pump.import_deltas(folder)
+        accept(pump, [e["id"] for e in pump.quarantine.entries if e["reason"] == "unknown-agent"])
+        pump.step()
+        assert pump.replay().equal
+    with Pump.open(root) as pump:
+        replayed = pump.replay()
+        assert (replayed.equal, replayed.first_difference) == (True, None)
 
 
 def test_a_large_delta_is_kept_as_a_blob(root: Path, tmp_path: Path) -> None:
@@ -181,7 +194,7 @@ def test_a_frame_that_was_begun_comes_first(
     for dry_run in (True, False):
         with pytest.raises(LisppumpError) as error:
             taken(root, folder, dry_run=dry_run)
-        assert error.value.code == "frame-open"
+        assert error.value.code == "unfinished-frame"
     with Pump.open(root) as pump:
         pump.abandon()
     assert taken(root, folder).frame == 1

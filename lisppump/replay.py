@@ -1,0 +1,253 @@
+"""Replay: frames made again from what the journal recorded, nobody asked, and compared with what they were.
+
+It writes nothing. Where a frame comes out unlike its record, the first difference is named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from lisppump import plan as planning
+from lisppump.delta import Delta
+from lisppump.documents import Cell, entry, log_value
+from lisppump.errors import LisppumpError
+from lisppump.frame import Frame, Stream
+from lisppump.history import Head
+from lisppump.journal import Record
+from lisppump.merge import apply
+from lisppump.report import Difference, Relived, Replayed, totals
+from lisppump.rig import Rig
+from lisppump.status import no_frame
+from lisppump.turn import Recorded, Turn, recorded, think
+
+if TYPE_CHECKING:
+    from lisppump.lookout import Lookout
+
+
+class Unlike(Exception):
+    """A frame that came out unlike its record."""
+
+    def __init__(self, difference: Difference) -> None:
+        super().__init__()
+        self.difference = difference
+
+
+class Nowhere:
+    """A ledger that keeps nothing: what is made again is recorded already."""
+
+    def reply(self, **fields: Any) -> None:
+        """Nothing is written."""
+
+    outcome = late = reply
+
+    def delta(self, delta: Delta) -> None:
+        """Nothing is written."""
+
+
+def replay(pump: Lookout, first: int | None = None, last: int | None = None) -> Replayed:
+    """Make the frames from `first` to `last` again; without numbers, all there are."""
+    newest = pump.head.number
+    begin, end = 1 if first is None else first, newest if last is None else last
+    if not 1 <= begin <= end <= newest:
+        raise LisppumpError(
+            "no-such-frame",
+            f"frames {begin}..{end} cannot be replayed; there are frames 1..{newest}",
+            help="frame 0 has nothing that could be made again",
+        )
+    head, records = pump.store.history(begin)
+    rerun = _Rerun(pump, head, end)
+    try:
+        for record in records:
+            if not rerun.take(record):
+                break
+    except Unlike as unlike:
+        return Replayed(begin, end, False, unlike.difference, rerun.frames)
+    return Replayed(begin, end, True, None, rerun.frames)
+
+
+def replay_live(pump: Lookout, number: int) -> Relived:
+    """Ask the backends of a committed frame once more; both answers of each stream, and both merges."""
+    commit, intent = pump.store.commit_record(number), pump.store.intent_record(number)
+    if commit is None or intent is None:
+        raise no_frame(number, pump.head.number)
+    head, _ = pump.store.history(number)
+    past = pump.store.past(head)
+    frame = head.frame({name: Cell(load=_loader(past, name)) for name in head.documents})
+    turn = remade(pump, pump.rig_of(intent), frame, intent, commit["deltas"], Recorded(), sealed=False)
+    before = {delta.stream: delta for delta in pump.store.deltas(number)}
+    deltas = asyncio.run(turn.pour())
+    merged = turn.merge(deltas)
+    streams = tuple(_both(before.get(delta.stream), delta) for delta in deltas)
+    return Relived(number, streams, {"recorded": totals(commit["report"]), "live": totals(merged.report)})
+
+
+def _both(recorded: Delta | None, live: Delta) -> dict[str, Any]:
+    """A stream's two answers, item by item."""
+
+    def told(delta: Delta | None) -> dict[str, Any] | None:
+        return None if delta is None else {**delta.outcome(), "collections": dict(delta.collections)}
+
+    equal = recorded is not None and (recorded.digest, recorded.status) == (live.digest, live.status)
+    return {"stream": live.stream, "equal": equal, "recorded": told(recorded), "live": told(live)}
+
+
+@dataclass
+class _Rerun:
+    """The world as it comes out again, record by record."""
+
+    pump: Lookout
+    head: Head
+    end: int
+    frames: int = 0
+    intent: Mapping[str, Any] | None = None
+    inputs: list[Record] = field(default_factory=list)
+    rig: Rig | None = None
+    cells: dict[str, Cell] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        past = self.pump.store.past(self.head)
+        self.cells = {name: Cell(load=_loader(past, name)) for name in self.head.documents}
+
+    def take(self, record: Record) -> bool:
+        """Go one record further; False when the last frame is behind us."""
+        if record.kind == "intent":
+            if record.fields["frame"] > self.end:
+                return False
+            self.intent, self.inputs = record.fields, []
+        elif record.kind in ("reply", "outcome", "import"):
+            self.inputs.append(record)
+        elif record.kind == "commit":
+            self._commit(record)
+            return True
+        elif record.kind == "tock":
+            self._tock(record)
+        elif record.kind == "edit":
+            self._edit(record)
+        self.head.take(record)
+        return True
+
+    def _commit(self, record: Record) -> None:
+        intent, said, frame = self.intent, record.fields, self._frame()
+        number = said["frame"]
+        if intent is None or intent["frame"] != number:
+            raise Unlike(Difference(number, "intent", (), None, "the frame has none"))
+        _same(number, "parent", said["parent"], frame.digest)
+        self.rig = rig = self.pump.rig_of(intent)
+        turn = remade(self.pump, rig, frame, intent, said["deltas"], recorded(self.inputs))
+        deltas = turn.again()
+        recorded_digests = {entry["stream"]: entry["digest"] for entry in said["deltas"]}
+        statuses = {entry["stream"]: entry for entry in said["streams"]}
+        for delta in deltas:
+            place = f"stream_deltas/{delta.file_name}"
+            _same(number, place, recorded_digests[delta.stream], delta.digest)
+            _same(number, f"{place} outcome", _outcome(statuses[delta.stream]), delta.outcome())
+        merged = turn.merge((*deltas, *self.pump.store.foreign(self.inputs)))
+        _same(number, "changes", said["changes"], [change.to_json() for change in merged.changes])
+        _same(number, "report", said["report"], {name: dict(one) for name, one in merged.report.items()})
+        _same(number, "quarantine", said["quarantine"], [dict(one) for one in merged.quarantine])
+        _same(number, "virtual", said["virtual"], turn.virtual(deltas, merged))
+        self._documents(number, frame, merged.changes, said)
+        self._advance(record)
+        self.frames += 1
+
+    def _tock(self, record: Record) -> None:
+        number, said, frame = record.fields["frame"], record.fields, self._frame()
+        rig = self.rig or self.pump.rig_of(self.pump.store.intent_record(number) or {})
+        tock = think(rig, frame)
+        place = f"echo {number}.{said['tock']}"
+        if tock is None:
+            raise Unlike(Difference(number, place, (), said["changes"], None))
+        _same(number, place, said["changes"], [change.to_json() for change in tock.changes])
+        _same(number, f"{place} virtual", said["virtual"], dict(tock.virtual))
+        self._documents(number, frame, tock.changes, said)
+        self._advance(record)
+
+    def _edit(self, record: Record) -> None:
+        for name, said in record.fields["documents"].items():
+            if said is None:
+                self.cells.pop(name, None)
+            else:
+                self.cells[name] = Cell(load=partial(self.pump.store.kept, name, said["blob"]))
+
+    def _documents(self, number: int, frame: Frame, changes: Sequence[Any], said: Mapping[str, Any]) -> None:
+        """Apply the changes; each document that comes out must have the digest that was recorded."""
+        made = apply(frame.documents, changes)
+        for name, value in made.items():
+            value = log_value(name, value)
+            wanted = said["documents"].get(name) or self.head.documents.get(name)
+            _same(number, name, wanted and wanted["digest"], entry(name, value)["digest"])
+            self.cells[name] = Cell(value)
+
+    def _advance(self, record: Record) -> None:
+        self.head.take(record)
+        _same(record.fields["frame"], "digest", record.fields["digest"], self._frame().digest)
+
+    def _frame(self) -> Frame:
+        return self.head.frame(self.cells)
+
+
+def remade(
+    pump: Lookout,
+    rig: Rig,
+    frame: Frame,
+    intent: Mapping[str, Any],
+    deltas: Sequence[Mapping[str, Any]],
+    came: Recorded,
+    *,
+    sealed: bool = True,
+) -> Turn:
+    """The turn that makes a committed frame again; without `sealed` its backends are asked anew."""
+    plan, agents, _ = planning.resumed(rig.policy, frame, intent)
+    return Turn(
+        rig=rig,
+        head=frame,
+        plan=plan,
+        agents=agents,
+        ledger=Nowhere(),
+        epoch=pump.store.epoch,
+        node=deltas[0]["node"] if deltas else pump.store.node,
+        budget=pump.budget,
+        clock=pump.clock,
+        settled=_unheard,
+        recorded=Recorded(came.answers) if sealed else Recorded(),
+        sealed=sealed,
+        epochs={entry["stream"]: entry["epoch"] for entry in deltas},
+    )
+
+
+def _unheard(stream: Stream, delta: Delta) -> None:
+    """Nobody is told of a stream that settles again."""
+
+
+def _outcome(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What a commit says of how a stream ended."""
+    return {key: value for key, value in said.items() if key not in ("name", "topic")}
+
+
+def _loader(past: Any, name: str) -> Any:
+    return lambda: log_value(name, past.value(name))
+
+
+def _same(frame: int, document: str, recorded: Any, computed: Any) -> None:
+    """Hold what came out to what was recorded; the first place where they differ is named."""
+    found = next(differing(recorded, computed), None)
+    if found is not None:
+        raise Unlike(Difference(frame, document, *found))
+
+
+def differing(a: Any, b: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
+    """The places where two values differ, each as path, first and second value; absent is None."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        for key in [*a, *(key for key in b if key not in a)]:
+            yield from differing(a.get(key), b.get(key), (*path, key))
+    elif isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        for index in range(max(len(a), len(b))):
+            one, two = (items[index] if index < len(items) else None for items in (a, b))
+            yield from differing(one, two, (*path, index))
+    elif type(a) is not type(b) or a != b:
+        yield path, a, b
+
