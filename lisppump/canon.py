@@ -173,8 +173,8 @@ def _spells_otherwise(data: bytes) -> bool:
 def _may_hide_nan(value: Any) -> bool:
     """False when no float in the value is NaN or infinite, which orjson would write as null.
 
-    marshal writes floats as `g` and eight bytes, far faster than any walk; it may say True too often. The last
-    byte of such a float stands in hardly any text, and is looked for first.
+    marshal writes floats as `g` and eight bytes, far faster than any walk; it may say True too often. The
+    last byte of such a float stands in hardly any text, and is looked for first.
     """
     try:
         data = marshal.dumps(value, 2)

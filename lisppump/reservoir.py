@@ -88,6 +88,7 @@ class Store(Desk):
             if write:
                 store._roll()
                 store._record("open", epoch=head.epoch + 1)
+                journal.sync()  # what was found and is shown now must outlive a power cut, too
                 store._mend(edits=edits)
         except BaseException:
             folder.close()

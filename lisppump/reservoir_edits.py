@@ -98,10 +98,11 @@ class Desk(Shelf):
             past=past.value,
             earlier=self._earlier(),
         )
-        if found.touched and not self._keep.writing and self.lock_holder() is not None:
+        if (found.touched or found.unread) and not self._keep.writing and self.lock_holder() is not None:
             self._view.index.load()  # who runs may have written just then
-            for name in [name for name in found.touched if self._view.untouched(name)]:
-                del found.touched[name]
+            for kind in (found.touched, found.unread):
+                for name in [name for name in kind if self._view.untouched(name)]:
+                    del kind[name]
         return found
 
     def _earlier(self) -> Callable[[str, str], bool]:
@@ -316,7 +317,7 @@ class Desk(Shelf):
             else:
                 self._write(name, parent.documents.get(name), parent.digests.get(name))
         self._newest = (self._head.number, tuple(deltas)) if deltas else self._newest
-        self._show_quarantine(quarantine)
+        self._show_quarantine(quarantine, self._head.number)
         self._finish()
 
     def flush(self) -> None:
@@ -324,7 +325,7 @@ class Desk(Shelf):
         if not self._keep.writing or self._head.number < 0:
             return
         absent = [name for name in self._head.documents if self._view.written(name) is None]
-        names = [*self.lagging(), *absent]
+        names = [*self._view.lagging(self._head.documents), *absent]
         if names:
             found = self._look(names)
             self._settle(found)
@@ -338,6 +339,7 @@ class Desk(Shelf):
     def _mend(self, *, edits: bool) -> None:
         """After opening for writing: write the view again where it lags, take in what was changed by hand."""
         if self._head.number < 0:
+            self._view.suspect = False  # nothing of ours can lie there; what somebody writes is an edit
             self._view.save(clean=False)
             return
         index = self._view.index
@@ -349,11 +351,13 @@ class Desk(Shelf):
             self._settle(found)
         for name in dict.fromkeys([*found.lagging, *found.redo]):
             self._bring(name)
-        if lags or self._view.suspect:
-            commit = self.commit_record(self._head.number)
-            self._show_quarantine(commit["quarantine"] if commit else ())
-        if index.deltas != self._head.number or self._view.suspect:
-            self._show_deltas(again=self._view.suspect)
+        again = self._view.rebooted  # neither of these is synced at the end of a run
+        frames = self._keep_deltas if again else int(lags)
+        for frame in range(max(self._head.number - frames, 0) + 1, self._head.number + 1):
+            commit = self.commit_record(frame)
+            self._show_quarantine(commit["quarantine"] if commit else (), frame)
+        if index.deltas != self._head.number or again:
+            self._show_deltas(again=again)
         if lags or found.lagging:
             self.notes.append(
                 f"the documents of frame {self._head.number} were written again from the journal"

@@ -127,15 +127,16 @@ class Shelf(Archive):
             for frame in range(max(shown, gone, 0) + 1, number + 1):
                 known, deltas = self._newest
                 for delta in deltas if known == frame else self.deltas(frame):
-                    self.view.write_delta(delta.file_name, canon.document(delta.to_json()))
-            for frame in range(max(shown - self._keep_deltas, 0) + 1, min(shown, gone) + 1):
+                    self.view.write_delta(delta.file_name, canon.document(delta.to_json()), again=again)
+            old = range(max(shown - self._keep_deltas, 0) + 1, min(shown, gone) + 1)
+            for frame in (*old, *range(number + 1, index.deltas + 1)):  # the latter were rolled back
                 commit = self.commit_record(frame) or {"deltas": ()}
                 self.view.drop_deltas(_file_name(said) for said in commit["deltas"])
         index.deltas = number
 
-    def _show_quarantine(self, quarantine: Sequence[Mapping[str, Any]]) -> None:
+    def _show_quarantine(self, quarantine: Sequence[Mapping[str, Any]], frame: int) -> None:
         if quarantine:
-            self._keep.put(quarantine_path(self._head.number), canon.document(list(quarantine)), sync=False)
+            self._keep.put(quarantine_path(frame), canon.document(list(quarantine)), sync=False)
 
 
 def changed_in_memory(name: str, number: int) -> LisppumpError:
