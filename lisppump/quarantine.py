@@ -118,7 +118,8 @@ def accept(pump: Pump, ids: Sequence[str], *, dry_run: bool = False) -> Released
         deltas = [_delta(pump, entry, place, time) for place, entry in enumerate(chosen, 1)]
         merged = merge_under(pump.rig, head, deltas, head.number + 1)
         for entry in merged.quarantine:
-            raise _refusal(chosen[entry["stream"] - 1]["id"], entry["reason"], entry["message"])
+            place = entry.get("stream", 1) - 1  # a plugin's merger need not say it
+            raise _refusal(chosen[place]["id"], entry.get("reason", "refused"), entry["message"])
         if dry_run:
             return Released(head.number + 1, head.digest, tuple(chosen), totals(merged.report))
         commit(pump, time, [(None, delta) for delta in deltas], merged, _names(pump, chosen))

@@ -53,7 +53,7 @@ def test_a_person_reads_what_became_of_everything(lisppump: Lisppump, root: Path
     assert lines[4].startswith("not read: b.json: it should be JSON")
     assert lines[5].startswith("quarantined: a.json posts_created[1]: not-in-room, ")
     assert "counted: a.json comments_added: not-a-list" in real.out
-    assert "no use for: odd in 1 delta" in real.out
+    assert "no items: odd in 1 delta" in real.out
     shown = lisppump("-C", root, "show").out
     assert "imported: a.json (its frame 7b), 3 items" in shown
     again = lisppump("-C", root, "import-deltas", folder).out

@@ -123,6 +123,13 @@ def test_deltas_of_another_pump_number_their_items_anew(tmp_path: Path) -> None:
     assert document(one, "log.json")["posts"][-1]["number"] == 7
 
 
+@pytest.mark.parametrize("frame", [10**30, -1, 0, True, "1"])
+def test_a_delta_of_a_pump_may_name_any_frame(root: Path, tmp_path: Path, frame: Any) -> None:
+    delta = Delta(1, 1, "t", {"posts": [{"title": "t", "author": "ann"}]}, agents=("ann",)).to_json()
+    report = taken(root, files(tmp_path / "in", {"a.json": {**delta, "frame": frame}}))
+    assert {outcome for _, outcome, _ in outcomes(report)} == {"merged"}
+
+
 def test_a_world_knows_its_own_deltas(tmp_path: Path) -> None:
     post = '(dict "title" "hi" "author" (get agent "id"))'
     speaks = f'(define (persona agent room) (dict "posts" (list {post})))'

@@ -59,7 +59,7 @@ def _print(settings: Settings, document: Mapping[str, Any], *, verbose: bool) ->
         for key in entry["keys"]:
             keys[key] = keys.get(key, 0) + 1
     lines = [f"{key} in {count_of(count, 'delta')}" for key, count in sorted(keys.items())]
-    _some(settings, lines, "kept in the journal, but the policy has no use for", None)
+    _some(settings, lines, "no items", None)
     for note in document["notes"]:
         settings.print(f"note: {note}")
 
