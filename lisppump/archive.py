@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from lisppump import canon
 from lisppump.delta import Delta
 from lisppump.documents import Cell, log_value, parse
 from lisppump.errors import LisppumpError
@@ -126,6 +127,35 @@ class Archive:
             if wanted is None or (delta.epoch, delta.stream) in wanted:
                 found[delta.epoch, delta.stream] = delta
         return tuple(sorted(found.values(), key=lambda delta: delta.order))
+
+    def imports(self, number: int) -> tuple[Delta, ...]:
+        """The deltas from elsewhere that are inputs of a frame, in canonical order."""
+        return self.foreign(self.inputs(number))
+
+    def foreign(self, records: Iterable[Record]) -> tuple[Delta, ...]:
+        """The deltas from elsewhere that records hold, in canonical order."""
+        found = []
+        for record in records:
+            if record.kind == "import":
+                blob = record.fields.get("blob")
+                whole = record.fields if blob is None else canon.loads(self._keep.read_blob(blob), blob)
+                found.append(Delta.from_record(whole["delta"]))
+        return tuple(sorted(found, key=lambda delta: delta.order))
+
+    def known_imports(self) -> dict[str, str]:
+        """What was imported so far: the identity of each delta, and where it came from."""
+        frames = {int(self._journal.read(seq).fields["frame"]) for seq in self._journal.select("import")}
+        found: dict[str, str] = {}
+        for number in sorted(frames):
+            commit = self.commit_record(number) if number <= self._head.number else None
+            for entry in commit.get("imports", ()) if commit is not None else ():
+                found.setdefault(entry["identity"], f"{entry['file']}, imported into frame {number}")
+        return found
+
+    def dropped(self) -> list[dict[str, Any]]:
+        """What has left quarantine for good: the id and digest of each entry."""
+        seqs = sorted(self._journal.select("drop"))
+        return [dict(entry) for seq in seqs for entry in self._journal.read(seq).fields["entries"]]
 
     def replies(self, number: int) -> list[dict[str, Any]]:
         """The fields of the replies that came in a frame, in the order they came."""

@@ -18,6 +18,7 @@ from lisppump.disk import Disk, StateError
 from lisppump.errors import LisppumpError, declare
 from lisppump.folder import find_root
 from lisppump.frame import Agent, Frame, Stream
+from lisppump.importing import import_deltas, settle_import
 from lisppump.keep import FOLDER
 from lisppump.lookout import Lookout
 from lisppump.policy import Policy
@@ -25,6 +26,7 @@ from lisppump.registry import Registry
 from lisppump.report import (
     Event,
     FrameReport,
+    Imported,
     Plan,
     count_of,
     totals,
@@ -95,6 +97,10 @@ class Pump(Lookout):
         self.store.close()
 
     # -- doing
+
+    def import_deltas(self, path: str | Path, dry_run: bool = False) -> Imported:
+        """Merge deltas that were made elsewhere, as a frame of their own, and account for every item."""
+        return import_deltas(self, path, dry_run=dry_run)
 
     def step(self, n: int = 1) -> tuple[FrameReport, ...]:
         """Run n frames."""
@@ -289,6 +295,7 @@ class Pump(Lookout):
             self.store = Store.open(self.root, view, write=True, keep=keep, disk=self.disk)
             self._writing = True
             self._think_again()
+        settle_import(self)
         if self.store.head is None:
             documents = self._documents()
             source = "state" if self.store.view.names() else "genesis"

@@ -168,6 +168,15 @@ class Store(Desk):
         """Journal what a stream came to."""
         self._record("delta", **delta.to_record())
 
+    def imported(self, **fields: Any) -> None:
+        """Journal a delta that was made elsewhere, whole, as an input of the frame that is under way."""
+        self._record("import", **fields)
+
+    def drop(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Journal, durably, that entries have left quarantine for good."""
+        self._record("drop", frame=self._head.number, entries=[dict(entry) for entry in entries])
+        self._journal.sync()
+
     async def durable(self) -> None:
         """Wait until everything journalled so far is on the disk."""
         await self._journal.durable()
@@ -225,8 +234,13 @@ class Store(Desk):
         streams: Sequence[Stream],
         virtual: Mapping[str, Any],
         written: str | None = None,
+        imports: Sequence[Mapping[str, Any]] = (),
+        accepted: Sequence[Mapping[str, Any]] = (),
     ) -> Frame:
-        """Make frame N+1: one record, synced, is the moment of truth; `written` is the machine's time."""
+        """Make frame N+1: one record, synced, is the moment of truth; `written` is the machine's time.
+
+        `imports` names the deltas from elsewhere it is made of, `accepted` what it takes out of quarantine.
+        """
         parent = self._now()
         new, entries = self._next(merged.changes)
         named = {stream.number: stream for stream in streams}
@@ -243,6 +257,8 @@ class Store(Desk):
             "quarantine": [dict(entry) for entry in merged.quarantine],
             "documents": entries,
             "virtual": dict(virtual),
+            **({"imports": [dict(entry) for entry in imports]} if imports else {}),
+            **({"accepted": [dict(entry) for entry in accepted]} if accepted else {}),
         }
         self._advance("commit", fields, new)
         self._show(parent, new, deltas, fields["quarantine"])

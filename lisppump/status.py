@@ -16,7 +16,7 @@ from lisppump.folder import find_root
 from lisppump.plan import differences
 from lisppump.policy import Policy
 from lisppump.registry import Registry
-from lisppump.report import Quarantine, Shown, Status, totals
+from lisppump.report import Shown, Status, totals
 from lisppump.reservoir import Store
 from lisppump.view import Unseen
 
@@ -32,6 +32,7 @@ STREAM = (
 ATTEMPT = ("backend", "model", "status", "reason")
 USAGE = ("input", "cache_read", "cache_write", "output", "dollars", "assumed")
 DELTA = ("frame", "stream", "node", "epoch", "digest")
+IMPORT = ("file", "sha256", "identity", "frame_text", "items")
 COUNTS = ("in", "merged", "duplicate", "quarantined")
 ITEM = ("frame", "stream", "node", "epoch", "collection", "index", "reason", "message", "item")
 
@@ -161,7 +162,7 @@ def shown(pump: Lookout, number: int) -> Shown:
         },
         echo=frame.virtual.get("echo", {}),
         edits=tuple(store.edits(number)),
-        imports=(),
+        imports=tuple(_ordered(entry, IMPORT) for entry in commit.get("imports", ())) if commit else (),
         usage=_usage(streams),
         plugins=tuple(intent.get("plugins", ())),
         differences=tuple(differences(intent.get("plugins", ()), pump.acting())),
@@ -178,11 +179,6 @@ def _edits(pump: Lookout) -> tuple[list[str], list[str]]:
         if error.category != "plugin":
             raise
         return [], [error.message]
-
-
-def quarantine_of(pump: Lookout) -> Quarantine:
-    """What lies in quarantine, oldest first."""
-    return Quarantine(tuple(entry for commit in pump.store.commits() for entry in _quarantined(commit)))
 
 
 def log_documents(pump: Lookout) -> list[dict[str, Any]]:
@@ -224,6 +220,8 @@ def _breaker(pump: Lookout) -> tuple[Breaker, str | None]:
     """What the last frames of the journal add up to, and why a run stops there, if it does."""
     breaker, reason = Breaker(pump.policy.breaker), None
     for commit in pump.store.commits():
+        if "imports" in commit:
+            continue  # nobody was asked in it
         statuses = [stream["status"] for stream in commit["streams"]]
         reason = breaker.note(statuses, totals(commit["report"])["merged"])
     return breaker, reason

@@ -40,6 +40,7 @@ FLOORS = [
         "trust",
         "dropins",
         "lockfile",
+        "imports",
     },
     {"hookspecs", "registry", "plugin", "discovery", "advice", "blame", "stages", "policy", "clauses"},
     {
@@ -55,6 +56,8 @@ FLOORS = [
         "verbs",
         "words",
         "doctor",
+        "importing",
+        "quarantine",
     },
     {"cli", "dashboard", "kernel", "testing", "__main__"},
 ]

@@ -36,6 +36,8 @@ COMMANDS: dict[str, str] = {
     "log": "The frames so far, newest first.",
     "show": "One frame: what came, what became of it, what changed.",
     "replay": "Are frames still what they were? Made again, nobody asked.",
+    "import-deltas": "Take in deltas that were made elsewhere.",
+    "quarantine": "Items that did not pass: list, show, accept, drop.",
     "edits": "What was changed in the state by hand: list, take, drop.",
     "plugins": "Whose stages there are: list, why, new, add, remove, sync.",
     "trust": "Let this folder's own Python plugins run.",
@@ -44,6 +46,12 @@ COMMANDS: dict[str, str] = {
     "doctor": "Is all well here? One line each, with what to do.",
     "completion": "What a shell needs to complete command lines.",
 }
+
+
+def module_of(name: str) -> str:
+    """The module of a command."""
+    return f"lisppump.cli.{name.replace('-', '_')}"
+
 
 EXIT_USAGE, EXIT_DEFECT, EXIT_INTERRUPTED = 2, 70, 130
 UNWRITTEN = frozenset(  # how a stream that is open refuses what is written to it
@@ -69,7 +77,7 @@ class Lisppump(click.Group):
             offered = _offered(ctx).get(cmd_name)
             ctx.meta[FOREIGN] = offered
             return None if offered is None else offered.command
-        command: click.Command = import_module(f"lisppump.cli.{cmd_name}").command
+        command: click.Command = import_module(module_of(cmd_name)).command
         return command
 
     def resolve_command(
