@@ -126,6 +126,14 @@ class Archive:
         """The fields of the replies that came in a frame, in the order they came."""
         return self._all("reply", number)
 
+    def came_late(self, number: int) -> list[dict[str, Any]]:
+        """The fields of the answers that came for a frame when their stream or run was settled."""
+        return self._all("late", number)
+
+    def begun(self, number: int) -> int:
+        """How many times a frame was begun."""
+        return sum(1 for _ in self._journal.select("intent", frame=number))
+
     def inputs(self, number: int) -> list[Record]:
         """What came in for a frame since it was last begun, in the order it came."""
         began = next(self._journal.select("intent", frame=number), None)

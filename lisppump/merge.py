@@ -21,7 +21,7 @@ from lisppump.schema import shown
 
 _MOST_NUMBER = 2**53  # beyond it readers of JSON take two numbers for one
 
-__all__ = ["Change", "Memo", "Merged", "apply", "merge", "origin_of"]
+__all__ = ["Change", "Memo", "Merged", "account", "apply", "merge", "origin_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,13 @@ def merge(frame: Frame, deltas: Sequence[Delta], schema: Schema, memo: Memo | No
     return _Merge(frame, deltas, schema, memo or Memo()).run()
 
 
+def account(frame: Frame, deltas: Sequence[Delta], schema: Schema) -> tuple[Merged, tuple[Entry, ...]]:
+    """The same merge, and every item as it left it; a delta that came twice is there once."""
+    work = _Merge(frame, deltas, schema, Memo())
+    merged = work.run()
+    return merged, tuple(entry for entries in work.entries.values() for entry in entries)
+
+
 Step = Callable[[Entry], None]
 
 
@@ -58,13 +65,14 @@ class _Merge:
         self.quarantine: list[dict[str, Any]] = []
         self.rooms = {agent: delta for delta in self.given if not delta.foreign for agent in delta.agents}
         self.claims: dict[tuple[int, str], dict[int, Entry | None]] = {}
+        self.entries: Mapping[Flow, list[Entry]] = {}
         self.places = Rules(frame, memo)
 
     def run(self) -> Merged:
         """Numbered collections first, since items of the others may refer to them by number."""
         deltas = self._once()
         self._forget_claims(deltas)
-        entries = {flow: self._entries(flow, deltas) for flow in self._flows(deltas)}
+        self.entries = entries = {flow: self._entries(flow, deltas) for flow in self._flows(deltas)}
         self._claim_numbers(entries)
         self._merge_numbered({flow: entries[flow] for flow in entries if flow.number is not None})
         for flow in entries:
@@ -193,7 +201,7 @@ class _Merge:
             fresh[key] = entry
             entry.identity = key
             return
-        entry.settled = True
+        entry.settled = entry.duplicate = True
         flow.outcomes["duplicate"] += 1
 
     # numbers
@@ -235,7 +243,7 @@ class _Merge:
         if twin is None and not there:
             kept[number] = entry
         elif twin is not None and _within(entry.item, twin):
-            entry.settled = True
+            entry.settled = entry.duplicate = True
             entry.flow.outcomes["duplicate"] += 1
         else:
             raise Refused("number-taken", f"has the {field} {number}, which another item has already")
