@@ -16,29 +16,29 @@ from tests.cli_support import ROOT, Lisppump
 
 ROOMS = (ROOT / "tests" / "simulations" / "rooms.lisp").read_text()
 LINES = '(fields (agent agent) (text string))\n      (into "lines.jsonl")'
+HOW_MANY = "(define (how-many frame) 6)"
+AGENTS = '(agents "agents.json" agents)'
+COUNT = '(count "stats.json" total_lines))'
 CHANGES = (
-    ("(agents \"agents.json\" agents)", "(agents \"agents.json\" agents (where up?) (rest-first) (at-most 4))"),
-    ("(define (how-many frame) 6)", '(define (how-many frame) 2)\n(define (up? agent) (not (get agent "away")))'),
+    (AGENTS, f"{AGENTS[:-1]} (where up?) (rest-first) (at-most 4))"),
+    (HOW_MANY, '(define (how-many frame) 2)\n(define (up? agent) (not (get agent "away")))'),
     ('"fay" (dict "name" "Fay")', '"fay" (dict "name" "Fay" "away" #t)'),
+    (LINES, LINES.replace("(into", '(number number (above "lines.jsonl")) (once-per text) (into')),
     (
-        LINES,
-        '(fields (agent agent) (text string))\n      (number number (above "lines.jsonl"))'
-        '\n      (once-per text) (into "lines.jsonl")',
-    ),
-    (
-        '(count "stats.json" total_lines))',
-        '(count "stats.json" total_lines))\n'
-        '    (notes (fields (agent agent) (text string)) (into "memory/{agent}.md"))\n'
-        '    (moods (fields (agent agent) (field (one-of "mood")) (value any))'
-        ' (into "agents.json" agents) (last-writer))',
+        COUNT,
+        f"""{COUNT}
+    (notes (fields (agent agent) (text string)) (into "memory/{{agent}}.md"))
+    (moods (fields (agent agent) (field (one-of "mood")) (value any))
+      (into "agents.json" agents) (last-writer))""",
     ),
     (
         '(dict "lines"',
-        '(dict "notes" (list (dict "agent" (get agent "id") "text" "a note"))\n'
-        '        "moods" (list (dict "agent" (if (equal? (get agent "id") "bob") "fay" (get agent "id"))'
-        ' "field" "mood" "value" (get room "stream")))\n        "lines"',
+        """(dict "notes" (list (dict "agent" (get agent "id") "text" "a note"))
+        "moods" (list (dict "agent" (if (equal? (get agent "id") "bob") "fay" (get agent "id"))
+                            "field" "mood" "value" (get room "stream")))
+        "lines\"""",
     ),
-)  # fmt: skip
+)
 
 
 @pytest.fixture
