@@ -298,8 +298,7 @@ class Journal:
         """Write a record at once; it outlives the process, and a power cut once synced."""
         if kind not in NUMBERS or not RESERVED.isdisjoint(fields):
             raise ValueError(f"no journal record may be made of kind {kind} with fields {sorted(fields)}")
-        if self._broken is not None:
-            raise self._broken
+        self._refuse_broken()
         if not self._write:
             raise StateError("not-writable", "the world was opened for reading only")
         record = Record(kind, len(self) + 1, fields)
@@ -314,20 +313,21 @@ class Journal:
         self._size += len(data)
         return record
 
+    def _refuse_broken(self) -> None:
+        """Raise, each time anew: an error that is raised twice carries all that the first went through."""
+        if self._broken is not None:
+            raise StateError(self._broken.code, self._broken.message, help=self._broken.help)
+
     def _put(self, data: bytes) -> None:
         """Write a whole line, or leave the file as it was."""
         try:
-            taken = self._disk.write(self._fd, data)
-            if taken == len(data):
-                return
-            error = OSError(28, os.strerror(28))  # a short write on a file means that the disk is full
-        except OSError as failed:
-            error = failed
-        try:
-            self._disk.truncate(self._fd, self._size)
-        except OSError as stuck:
-            self._broken = trouble(stuck, "cutting a half-written record")
-        raise error
+            write_all(self._disk, self._fd, data)
+        except OSError:
+            try:
+                self._disk.truncate(self._fd, self._size)
+            except OSError as stuck:
+                self._broken = trouble(stuck, "cutting a half-written record")
+            raise
 
     def _begin(self, number: int) -> None:
         path = path_of(self._folder, number)
@@ -337,7 +337,7 @@ class Journal:
             try:
                 self._disk.sync_folder(str(self._folder))
             except BaseException:
-                os.close(fd)
+                self._disk.close(fd)
                 raise
         self._fd, self._segment, self._size = fd, number, os.fstat(fd).st_size
 
@@ -444,10 +444,10 @@ class Journal:
 
         target = len(self)
         while self._synced < target:
-            if self._broken is not None:
-                raise self._broken
+            self._refuse_broken()
             if self._syncing is None or self._syncing.done():
                 self._syncing = asyncio.ensure_future(self._sync_soon())
+                self._syncing.add_done_callback(_heard)
             await asyncio.shield(self._syncing)
 
     def sync_soon(self) -> None:
@@ -460,6 +460,7 @@ class Journal:
             return
         if self._syncing is None or self._syncing.done():
             self._syncing = asyncio.ensure_future(self._sync_soon())
+            self._syncing.add_done_callback(_heard)
 
     async def _sync_soon(self) -> None:
         import asyncio
@@ -477,3 +478,9 @@ class Journal:
             os.close(fd)
             self._last_sync = loop.time()
         self._synced = max(self._synced, target)
+
+
+def _heard(sync: asyncio.Task[None]) -> None:
+    """What a sync raised is known to the journal, whether or not anybody still waits for it."""
+    if not sync.cancelled():
+        sync.exception()

@@ -24,6 +24,7 @@ class Keep:
         self.folder = folder
         self.disk = disk
         self._lock = -1
+        self._durable: set[str] = set()  # the blobs that this process knows to outlive a power cut
 
     @classmethod
     def open(cls, folder: Path, *, write: bool, disk: Disk | None = None) -> Keep:
@@ -47,9 +48,13 @@ class Keep:
     def close(self) -> None:
         """Let go of the lock."""
         if self._lock >= 0:
-            os.ftruncate(self._lock, 0)
-            os.close(self._lock)
-            self._lock = -1
+            lock, self._lock = self._lock, -1
+            try:
+                self.disk.truncate(lock, 0)
+            except OSError:
+                pass  # it only tells who held the lock, and he is gone; closing the file lets go of it
+            finally:
+                self.disk.close(lock)
 
     @property
     def writing(self) -> bool:
@@ -78,13 +83,13 @@ class Keep:
         return pid
 
     def _take_lock(self) -> None:
-        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._lock = self.disk.open(str(self.folder / "lock"), os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = self.get("lock") or b""
             who = f"process {pid.decode('ascii', 'replace').strip()}" if pid.strip() else "another process"
-            os.close(self._lock)
+            self.disk.close(self._lock)
             self._lock = -1
             help = "wait for it, or stop it with Ctrl-C where it runs"
             raise StateError("locked", f"{who} is writing this world", help=help) from None
@@ -112,11 +117,16 @@ class Keep:
             return (self.folder / name).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise trouble(error, f"reading {FOLDER}/{name}") from error
 
     def put(self, name: str, data: bytes, *, sync: bool = True) -> None:
         """Replace a small file of the folder."""
-        self.disk.mkdir(os.path.dirname(self.folder / name))
-        replace(self.disk, str(self.folder / "tmp" / "keep"), str(self.folder / name), data, sync=sync)
+        try:
+            self.disk.mkdir(os.path.dirname(self.folder / name))
+            replace(self.disk, str(self.folder / "tmp" / "keep"), str(self.folder / name), data, sync=sync)
+        except OSError as error:
+            raise trouble(error, f"writing {FOLDER}/{name}") from error
 
     # -- blobs -----------------------------------------------------------------------------------------------
 
@@ -125,10 +135,13 @@ class Keep:
         name = hashlib.sha256(data).hexdigest()
         path = self.blob_path(name)
         if not path.exists():
+            self.put(str(path.relative_to(self.folder)), data)
+        elif name not in self._durable:  # a process may have died before it had synced the name
             try:
-                self.put(str(path.relative_to(self.folder)), data)
+                self.disk.sync_folder(str(path.parent))
             except OSError as error:
                 raise trouble(error, "keeping a document") from error
+        self._durable.add(name)
         return f"sha256:{name}"
 
     def read_blob(self, digest: str) -> bytes:
@@ -185,6 +198,8 @@ def _read(path: Path, digest: str) -> bytes:
         data = path.read_bytes()
     except FileNotFoundError:
         data = None
+    except OSError as error:
+        raise trouble(error, f"reading a blob of {FOLDER}") from error
     if data is None or hashlib.sha256(data).hexdigest() != digest.removeprefix("sha256:"):
         what = "is missing" if data is None else "is not what was written"
         help = "`lisppump verify` tells all that is damaged, and `lisppump repair` saves what can be saved"

@@ -106,26 +106,35 @@ class _Merge:
 
     def _once(self) -> list[tuple[int, Delta]]:
         """Each delta once, with its place; a repeated one counts as duplicates, what was rejected is told."""
-        twins: dict[tuple[Any, ...], Delta] = {}
+        told: dict[tuple[Any, ...], set[bytes]] = {}
         kept: list[tuple[int, Delta]] = []
         for place, delta in enumerate(self.given):
             # A delta of ours is known by its key; one from elsewhere only by what it holds.
             key = (delta.digest,) if delta.foreign else (*delta.key, delta.digest)
-            twin = twins.get(key)
-            if twin is None:
-                twins[key] = delta
+            before = told.get(key)
+            if before is None:
                 kept.append((place, delta))
-            else:
-                for name, items in delta.collections.items():
-                    if many := len(items_of(items)):
-                        self._came(name, many)["duplicate"] += many
-            for problem in delta.rejected:
-                if twin is not None and problem in twin.rejected:
-                    self._came(problem["collection"], 1)["duplicate"] += 1
-                else:
+                told[key] = {canon.canonical(problem) for problem in delta.rejected}
+                for problem in delta.rejected:
                     self._came(problem["collection"], 1)
                     self._set_aside(delta, problem)
+            else:
+                self._repeat(delta, before)
         return kept
+
+    def _repeat(self, delta: Delta, told: set[bytes]) -> None:
+        """A delta that was there before: duplicates, but for what was rejected and is not told yet."""
+        for name, items in delta.collections.items():
+            if many := len(items_of(items)):
+                self._came(name, many)["duplicate"] += many
+        for problem in delta.rejected:
+            text = canon.canonical(problem)
+            outcomes = self._came(problem["collection"], 1)
+            if text in told:
+                outcomes["duplicate"] += 1
+            else:
+                told.add(text)
+                self._set_aside(delta, problem)
 
     def _flows(self, deltas: Iterable[tuple[int, Delta]]) -> list[Flow]:
         names = {name for _, delta in deltas for name in delta.collections}

@@ -14,6 +14,7 @@ from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.budget import Breaker, Stopped
 from lisppump.delta import Delta
+from lisppump.disk import Disk, StateError
 from lisppump.errors import LisppumpError, declare
 from lisppump.folder import find_root
 from lisppump.frame import Agent, Frame, Stream
@@ -43,8 +44,9 @@ class Pump(Lookout):
     `backends` replaces backends by their alias in the policy; `overrides` replaces clauses ({"streams": 5}).
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, disk: Disk | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.disk = disk
         self.listeners: list[Listener] = []
         self.breaker = Breaker(self.policy.breaker)
         self._stopping = False
@@ -61,13 +63,14 @@ class Pump(Lookout):
         backends: Mapping[str, Backend] | None = None,
         clock: clocks.Clock | None = None,
         registry: Registry | None = None,
+        disk: Disk | None = None,
     ) -> Pump:
         """Open the simulation in `dir`, with another policy file than its pump.lisp where one is given."""
         path = Path(pump) if pump is not None else find_root(Path(dir)) / "pump.lisp"
         root = Path(dir).resolve() if pump is not None else path.parent
         registry = registry or Registry.load(root)
         policy = Policy.load(path, registry=registry, overrides=overrides or {})
-        store = Store.open(root, _view(policy, root), write=False, keep=policy.state.keep)
+        store = Store.open(root, _view(policy, root), write=False, keep=policy.state.keep, disk=disk)
         return cls(
             root,
             policy,
@@ -76,6 +79,7 @@ class Pump(Lookout):
             overrides=overrides or {},
             backends=backends or {},
             clock=clock or clocks.Wall(),
+            disk=disk,
         )
 
     def __enter__(self) -> Pump:
@@ -147,6 +151,14 @@ class Pump(Lookout):
             task.cancel()
 
     async def _turn(self) -> FrameReport:
+        """One frame; after trouble with the disk the next one opens the world anew, as another run would."""
+        try:
+            return await self._frame()
+        except StateError:
+            self._writing = False
+            raise
+
+    async def _frame(self) -> FrameReport:
         """One frame, from reservoir to reservoir; one that was begun and not finished comes first."""
         store = self._open_for_writing()
         intent = store.open_intent()
@@ -263,8 +275,8 @@ class Pump(Lookout):
         self._may_run()
         if not self._writing:
             self.store.close()
-            policy = self.policy
-            self.store = Store.open(self.root, _view(policy, self.root), write=True, keep=policy.state.keep)
+            view, keep = _view(self.policy, self.root), self.policy.state.keep
+            self.store = Store.open(self.root, view, write=True, keep=keep, disk=self.disk)
             self._writing = True
             self._think_again()
         if self.store.head is None:
@@ -284,6 +296,7 @@ class Pump(Lookout):
         """Read the policy again when its files changed; a failure keeps the last good one and is said."""
         if not self.policy.changed():
             return
+        self.store.flush()
         try:
             policy = Policy.load(self.policy.path, registry=self.registry, overrides=self.overrides)
             self.rig = self._rig(policy)

@@ -31,8 +31,9 @@ from lisppump.journal import Journal, Record
 from lisppump.keep import FOLDER, Keep
 from lisppump.lispy.values import elements
 from lisppump.merge_changes import Change, apply
+from lisppump.reservoir_edits import Desk
 from lisppump.reservoir_view import Reservoir as Reservoir
-from lisppump.reservoir_view import Shelf, changed_in_memory
+from lisppump.reservoir_view import changed_in_memory
 from lisppump.view import View
 
 
@@ -55,7 +56,7 @@ class MergeResult(Protocol):
         ...
 
 
-class Store(Shelf):
+class Store(Desk):
     """One world on disk, open for reading, or for writing under its lock; `notes` says what was found."""
 
     def __init__(self, keep: Keep, journal: Journal, head: Head, view: View, *, keep_deltas: int) -> None:
@@ -65,9 +66,20 @@ class Store(Shelf):
 
     @classmethod
     def open(
-        cls, root: str | Path, view: Reservoir, *, write: bool, keep: int = 50, disk: Disk | None = None
+        cls,
+        root: str | Path,
+        view: Reservoir,
+        *,
+        write: bool,
+        keep: int = 50,
+        disk: Disk | None = None,
+        edits: bool = True,
     ) -> Store:
-        """Open a world; reading takes no lock and writes nothing; `keep` frames keep their delta files."""
+        """Open a world; reading takes no lock and writes nothing; `keep` frames keep their delta files.
+
+        Writing takes in what was changed by hand, as far as that can be read and overlaps with nothing; with
+        `edits=False` it is left alone.
+        """
         head = Head()
         folder = Keep.open(Path(root) / FOLDER, write=write, disk=disk)
         try:
@@ -76,7 +88,8 @@ class Store(Shelf):
             if write:
                 store._roll()
                 store._record("open", epoch=head.epoch + 1)
-                store._mend()
+                journal.sync()  # what was found and is shown now must outlive a power cut, too
+                store._mend(edits=edits)
         except BaseException:
             folder.close()
             raise

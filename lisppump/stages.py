@@ -421,7 +421,7 @@ def lent(value: Any) -> Any:
     """What a plugin is given, for itself: whatever it does with it, nobody else sees that."""
     if isinstance(value, Frame):
         virtual, woken, digests = copied((dict(value.virtual), dict(value.woken), dict(value.digests)))
-        own = documents.lent(value.documents)
+        own = documents.LentDocuments(value.documents)
         return replace(value, documents=own, virtual=virtual, woken=woken, digests=digests)
     if isinstance(value, Delta):
         parts = copied((dict(value.collections), [dict(entry) for entry in value.rejected]))
@@ -434,6 +434,13 @@ def lent(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(lent(each) for each in value)
     return {name: lent(each) for name, each in value.items()} if isinstance(value, dict) else value
+
+
+def handed(request: Request, frame: Frame) -> Request:
+    """What a backend is given that stands in Python: as `lent`, over a frame that its streams share."""
+    own = replace(frame, documents=documents.LentDocuments(frame.documents))
+    agents = tuple(lent(agent) for agent in request.agents)
+    return replace(request, frame=own, agents=agents, heard=copied(dict(request.heard)))
 
 
 _COUNTS = ("in", "merged", "duplicate", "quarantined")

@@ -121,7 +121,7 @@ def status_of(pump: Lookout) -> Status:
         circuits={},
         budget=pump.budget.to_json(),
         edits=tuple(edits),
-        lagging=(),
+        lagging=tuple(store.lagging()),
         quarantine=store.quarantined(),
         open_frame=opened,
         lock=lock,

@@ -127,7 +127,7 @@ def test_eval(lisppump: Lisppump, world: Path) -> None:
 def test_check_describe_and_init(lisppump: Lisppump, world: Path) -> None:
     hold("check", lisppump("-C", world, "check", "--json").json)
     hold("describe", lisppump("describe", "take", "--json").json)
-    hold("apropos", lisppump("apropos", "take", "--json").json)
+    hold("apropos", lisppump("apropos", "plan", "--json").json)
     hold("completion", lisppump("completion", "bash", "--json").json)
     hold("doctor", lisppump("-C", world, "doctor", "--json").json)
     hold("init", lisppump("init", world / "inner", "--json").json)

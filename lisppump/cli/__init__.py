@@ -38,6 +38,7 @@ COMMANDS: dict[str, str] = {
     "diff": "What changed between two frames, by document and by agent.",
     "why": "Why the world is as it is for an agent in a frame.",
     "replay": "Are frames still what they were? Made again, nobody asked.",
+    "edits": "What was changed in the state by hand: list, take, drop.",
     "plugins": "Whose stages there are: list, why, new, add, remove, sync.",
     "trust": "Let this folder's own Python plugins run.",
     "describe": "A builtin, form, clause, stage, hook, plugin, command or error code.",
