@@ -129,7 +129,8 @@ def test_why_tells_where_an_agent_sat_and_what_came_of_it(pump: Pump) -> None:
     assert found.delta is not None and found.delta["status"] == "ok"
     assert {item["collection"] for item in found.merged} == {"lines", "notes", "moods"}
     assert {item["item"]["agent"] for item in found.merged} == {"dee", "fay"}  # bob spoke for fay there
-    places = {item["collection"]: (item["document"], item["path"]) for item in found.merged}
+    own = [item for item in found.merged if item["item"]["agent"] == "dee"]
+    places = {item["collection"]: (item["document"], item["path"]) for item in own}
     assert places["notes"] == ("memory/dee.md", []) and places["moods"] == ("agents.json", ["agents"])
     assert "memory/dee.md" in found.changes and found.asleep is None and found.notes == ()
 
