@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lisppump import canon
 from lisppump.delta import Delta
 from lisppump.documents import Cell, log_value, parse
 from lisppump.errors import LisppumpError
@@ -13,6 +14,8 @@ from lisppump.history import LIGHT, Head, Past, lost
 from lisppump.journal import Journal, Record
 from lisppump.keep import Keep
 from lisppump.view import View
+
+LATELY = "lately"  # a file of the machinery's folder
 
 
 class Archive:
@@ -133,6 +136,17 @@ class Archive:
     def begun(self, number: int) -> int:
         """How many times a frame was begun."""
         return sum(1 for _ in self._journal.select("intent", frame=number))
+
+    def lately(self) -> dict[str, Any]:
+        """What is to be told of the last opening for writing: what it mended, how its run ended.
+
+        It is kept beside the journal and may be lost.
+        """
+        try:
+            said = canon.loads(self._keep.get(LATELY) or b"{}", LATELY)
+        except (LisppumpError, OSError):
+            return {}
+        return said if isinstance(said, dict) and said.get("epoch") == self.epoch else {}
 
     def inputs(self, number: int) -> list[Record]:
         """What came in for a frame since it was last begun, in the order it came."""
