@@ -133,6 +133,14 @@ class Archive:
         """The fields of the answers that came for a frame when their stream or run was settled."""
         return self._all("late", number)
 
+    def changed(self, number: int) -> set[str]:
+        """The documents that a frame's commit and its tocks changed."""
+        made = next(self._journal.select("commit", "snapshot", frame=number), None)
+        if made is None:
+            return set()
+        tocks = [seq for seq in self._journal.select("tock", frame=number) if seq > made]
+        return {name for seq in (made, *tocks) for name in self._journal.read(seq).fields["documents"]}
+
     def begun(self, number: int) -> int:
         """How many times a frame was begun."""
         return sum(1 for _ in self._journal.select("intent", frame=number))

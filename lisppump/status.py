@@ -165,7 +165,7 @@ def shown(pump: Lookout, number: int) -> Shown:
         raise no_frame(number, head.number)
     frame = head if number == head.number else store.frame(number)
     intent = store.intent_record(number) or {}
-    changed = set(commit["documents"]) if commit else set(frame.documents)
+    changed = store.changed(number) if commit else set(frame.documents)
     report = {name: _ordered(entry, COUNTS) for name, entry in commit["report"].items()} if commit else {}
     streams = tuple(_streams(commit)) if commit else ()
     deltas = tuple(_ordered(entry, DELTA) for entry in commit["deltas"]) if commit else ()

@@ -144,6 +144,13 @@ def test_a_frame_that_was_begun_anew_says_so(world: Path, capsys: pytest.Capture
     assert "2 times; what came for the earlier" in lisppump("-C", world, "show").out
 
 
+def test_what_the_echoes_of_a_frame_changed_is_shown_with_it(world: Path) -> None:
+    with Pump.open(world) as pump:
+        pump.step(2)
+        changed = {name for name, entry in pump.show(2).documents.items() if entry["changed"]}
+        assert changed == set(pump.diff(1, 2).documents) >= {"echo_frames/mood.json", "lines.jsonl"}
+
+
 def test_what_the_machine_decided_is_shown(world: Path) -> None:
     with Pump.open(world, backends={"script": Scripted({2: ValueError("down")})}) as pump:
         pump.step()
