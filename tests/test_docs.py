@@ -140,9 +140,7 @@ def test_what_the_tutorial_shows_of_the_example_is_so(
     (found,) = [found for title, found in sections() if title.startswith("What happened")]
     (commands,) = [text for language, _, text in found if language == "sh"]
     lines = [*commands.splitlines(), "lisppump why uma 9"]
-    told = [
-        line for words in lines for line in lisppump("-C", tmp_path, *words.split()[1:]).out.splitlines()
-    ]
+    told = [line for words in lines for line in lisppump("-C", tmp_path, *words.split()[1:]).out.splitlines()]
     for text in (text for language, _, text in found if language == "text"):
         assert [line for line in text.splitlines() if line not in told] == []
 
