@@ -16,6 +16,8 @@ from lisppump.keep import Keep
 from lisppump.room import note_of_room
 from lisppump.view import View
 
+LATELY = "lately"  # a file of the machinery's folder
+
 
 class Archive:
     """A world's journal and view, to look into; it changes neither."""
@@ -160,6 +162,33 @@ class Archive:
     def replies(self, number: int) -> list[dict[str, Any]]:
         """The fields of the replies that came in a frame, in the order they came."""
         return self._all("reply", number)
+
+    def came_late(self, number: int) -> list[dict[str, Any]]:
+        """The fields of the answers that came for a frame when their stream or run was settled."""
+        return self._all("late", number)
+
+    def changed(self, number: int) -> set[str]:
+        """The documents that a frame's commit and its tocks changed."""
+        made = next(self._journal.select("commit", "snapshot", frame=number), None)
+        if made is None:
+            return set()
+        tocks = [seq for seq in self._journal.select("tock", frame=number) if seq > made]
+        return {name for seq in (made, *tocks) for name in self._journal.read(seq).fields["documents"]}
+
+    def begun(self, number: int) -> int:
+        """How many times a frame was begun."""
+        return sum(1 for _ in self._journal.select("intent", frame=number))
+
+    def lately(self) -> dict[str, Any]:
+        """What is to be told of the last opening for writing: what it mended, how its run ended.
+
+        It is kept beside the journal and may be lost.
+        """
+        try:
+            said = canon.loads(self._keep.get(LATELY) or b"{}", LATELY)
+        except (LisppumpError, OSError):
+            return {}
+        return said if isinstance(said, dict) and said.get("epoch") == self.epoch else {}
 
     def inputs(self, number: int) -> list[Record]:
         """What came in for a frame since it was last begun, in the order it came."""

@@ -93,6 +93,7 @@ class Entry:
     referred = False
     settled = False
     refused = False
+    duplicate = False
 
     def __init__(self, flow: Flow, delta: Delta, place: int, index: int, item: Any) -> None:
         self.flow = flow

@@ -7,10 +7,12 @@ is written after it can be written again from it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from lisppump import canon
+from lisppump.archive import LATELY
 from lisppump.delta import Delta
 from lisppump.disk import Disk, StateError
 from lisppump.documents import (
@@ -163,6 +165,13 @@ class Store(Desk):
             self._record("rollback", frame=self._head.number, abandoned=number)
             self._journal.sync()
         return number
+
+    def remark(self, **facts: Any) -> None:
+        """Keep what is to be told of this opening later; a disk that refuses it is told of by all else."""
+        if self._keep.writing:
+            with suppress(OSError):
+                said = {**self.lately(), "epoch": self.epoch, **facts}
+                self._keep.put(LATELY, canon.document(said), sync=False)
 
     def delta(self, delta: Delta) -> None:
         """Journal what a stream came to."""

@@ -17,6 +17,7 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 OPEN = (
     "documents", "statuses", "collections", "overrides", "results", "signals", "circuits", "items", "keys",
+    "agents", "changes",
 )  # fmt: skip
 """Members of these are named by the world; one of them stands for all."""
 
@@ -101,6 +102,14 @@ def test_show(lisppump: Lisppump, world: Path) -> None:
     (world / "state" / "stats.json").write_text('{"total_lines": 50}')
     lisppump("-C", world, "run", "--frames", "1", "--streams", "6", "-q")
     hold("show", lisppump("-C", world, "show", "--json").json)
+
+
+def test_diff_and_why(lisppump: Lisppump, world: Path) -> None:
+    lisppump("-C", world, "step", "-n", "2", "-q")
+    hold("diff", lisppump("-C", world, "diff", "1", "--json").json)
+    hold("why", lisppump("-C", world, "why", "bob", "1", "--prompt", "--json").json)
+    hold("why-failed", lisppump("-C", world, "why", "ann", "--json").json)
+    hold("why-asleep", lisppump("-C", world, "why", "ann", "0", "--json").json)
 
 
 def test_run_and_step_lines(lisppump: Lisppump, world: Path) -> None:

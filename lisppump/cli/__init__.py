@@ -35,6 +35,8 @@ COMMANDS: dict[str, str] = {
     "status": "Where the world stands.",
     "log": "The frames so far, newest first.",
     "show": "One frame: what came, what became of it, what changed.",
+    "diff": "What changed between two frames, by document and by agent.",
+    "why": "Why the world is as it is for an agent in a frame.",
     "replay": "Are frames still what they were? Made again, nobody asked.",
     "import-deltas": "Take in deltas that were made elsewhere.",
     "quarantine": "Items that did not pass: list, show, accept, drop.",
