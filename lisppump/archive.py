@@ -7,10 +7,11 @@ from typing import Any
 
 from lisppump import canon
 from lisppump.delta import Delta
+from lisppump.disk import StateError
 from lisppump.documents import Cell, log_value, parse
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
-from lisppump.history import LIGHT, Head, Past, lost
+from lisppump.history import LIGHT, VERIFY, Head, Past, lost
 from lisppump.journal import Journal, Record
 from lisppump.keep import Keep
 from lisppump.room import note_of_room
@@ -96,8 +97,12 @@ class Archive:
             if record.kind in ("snapshot", "commit") and record.fields["frame"] > number:
                 break
             if record.kind == "lost" and record.fields["needed"]:
+                if seq > made:
+                    break
                 raise lost(record)
             past.take(record)
+        if past.number != number and 0 <= number < self._head.number:
+            raise StateError("damaged", f"frame {number} was lost when the journal was damaged", help=VERIFY)
         if past.number != number:
             raise LisppumpError(
                 "no-such-frame", f"there is no frame {number}; the newest is {self._head.number}"

@@ -85,6 +85,7 @@ class Store(Desk):
         head = Head()
         folder = Keep.open(Path(root) / FOLDER, write=write, disk=disk)
         try:
+            folder.check_whole()
             journal = Journal.open(folder, write=write, each=head.take)
             store = cls(folder, journal, head, View(view, folder, write=write), keep_deltas=keep)
             if write:

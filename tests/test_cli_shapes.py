@@ -164,6 +164,17 @@ def test_error(lisppump: Lisppump, tmp_path: Path) -> None:
     hold("error", lisppump("-C", tmp_path, "status", "--json").json)
 
 
+def test_verify_and_repair(lisppump: Lisppump, world: Path) -> None:
+    lisppump("-C", world, "step", "-n", "2", "-q")
+    hold("verify", lisppump("-C", world, "verify", "--json").json)
+    (segment,) = (world / ".lisppump" / "journal").iterdir()
+    data = bytearray(segment.read_bytes())
+    data[len(data) * 2 // 3] ^= 1
+    segment.write_bytes(data)
+    hold("verify-damaged", lisppump("-C", world, "verify", "--json").json)
+    hold("repair", lisppump("-C", world, "repair", "--yes", "--json").json)
+
+
 def test_a_delta_file(lisppump: Lisppump, world: Path) -> None:
     lisppump("-C", world, "step", "-q")
     files = sorted((world / "state" / "stream_deltas").iterdir())

@@ -41,6 +41,8 @@ COMMANDS: dict[str, str] = {
     "import-deltas": "Take in deltas that were made elsewhere.",
     "quarantine": "Items that did not pass: list, show, accept, drop.",
     "edits": "What was changed in the state by hand: list, take, drop.",
+    "verify": "Is all of this world as it was written?",
+    "repair": "Save what can be saved of a damaged world.",
     "plugins": "Whose stages there are: list, why, new, add, remove, sync.",
     "trust": "Let this folder's own Python plugins run.",
     "describe": "A builtin, form, clause, stage, hook, plugin, command or error code.",
