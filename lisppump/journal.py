@@ -418,6 +418,19 @@ class Journal:
         self._disk.unlink(str(plain))
         return fingerprint(packed)
 
+    def require_place(self) -> None:
+        """Refuse to go on where the file that is written is not the one that lies there any more."""
+        try:
+            same = os.path.samestat(os.stat(path_of(self._folder, self._segment)), os.fstat(self._fd))
+        except OSError:
+            same = False
+        if not same and self._write:
+            raise StateError(
+                "gone",
+                f"the journal in {self.keep.folder} was taken away while it was being written",
+                help="put the folder back as it was; whatever was written since then is nowhere",
+            )
+
     @property
     def pending(self) -> int:
         """How many records are not synced yet."""
