@@ -28,7 +28,7 @@ from lisppump.documents import (
 )
 from lisppump.documents_members import Members, Touched
 from lisppump.frame import Frame, Stream
-from lisppump.history import Head, Past, thin
+from lisppump.history import Head, Past
 from lisppump.journal import Journal, Record
 from lisppump.keep import FOLDER, Keep
 from lisppump.lispy.values import elements
@@ -36,6 +36,7 @@ from lisppump.merge_changes import Change, apply
 from lisppump.reservoir_edits import Desk
 from lisppump.reservoir_view import Reservoir as Reservoir
 from lisppump.reservoir_view import changed_in_memory
+from lisppump.snapshots import Snapshots, thin
 from lisppump.view import View
 
 
@@ -64,6 +65,7 @@ class Store(Desk):
     def __init__(self, keep: Keep, journal: Journal, head: Head, view: View, *, keep_deltas: int) -> None:
         super().__init__(keep, journal, head, view, keep_deltas=keep_deltas)
         self._logs: dict[str, tuple[str, LogDigest]] = {}
+        self._snapshots = Snapshots(keep)
         self._made: dict[str, tuple[str, Members]] = {}  # of the frame that is being made
 
     @classmethod
@@ -194,24 +196,21 @@ class Store(Desk):
     def _roll(self) -> None:
         """Where the journal's segment has grown large, begin another with a snapshot of all so far.
 
-        A segment is as long as all documents at least, so that snapshots follow the history's bytes.
+        A segment is as long as all documents at least, so that snapshots follow the history's bytes; but for
+        logs, of which a snapshot takes only what came since the last.
         """
         journal, head = self._journal, self._head
         if head.number < 0 or not (journal.bare or journal.full(0)):
             return
-        if not journal.bare and not journal.full(sum(said["length"] for said in head.documents.values())):
+        sizes = sum(said["length"] for name, said in head.documents.items() if not is_log(name))
+        if not journal.bare and not journal.full(sizes):
             return
-        names = [name for name, said in head.documents.items() if "blob" not in said and "snap" not in said]
-        kept = self._keep.snap(encode(name, self._sound(name)) for name in names)
-        head.take(journal.roll(**head.snapshot(dict(zip(names, kept, strict=True)))))
+        past = Past(journal, head.latest)
+        documents = self._snapshots.keep_all(
+            head.documents, head.logs, lambda name: self._now().documents[name], past.value
+        )
+        head.take(journal.roll(**head.snapshot(documents)))
         thin(journal)
-
-    def _sound(self, name: str) -> Any:
-        """A document's value as the journal has it, whatever became of the one in memory."""
-        value = self._now().documents[name]
-        if entry(name, value)["digest"] == self._head.documents[name]["digest"]:
-            return value
-        return Past(self._journal, self._head.latest).value(name)
 
     # -- making frames ---------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from lisppump.documents import digest, encode, parse
 from lisppump.errors import LisppumpError
 from lisppump.keep import FOLDER, REPAIRING, Keep
 from lisppump.salvage import Found, walk
+from lisppump.snapshots import read_base
 from lisppump.verify import beyond, spoiled, verified
 from lisppump.view import Unseen, View
 
@@ -140,8 +141,7 @@ def _value(keep: Keep, view: View, name: str, said: Mapping[str, Any]) -> Any:
     """A document's value with the digest that a record names, out of the state folder or a blob, or None."""
     reads: tuple[Callable[[], Any], ...] = (
         lambda: view.reservoir.read(name),
-        lambda: parse(name, keep.read_blob(said["blob"]), name),
-        lambda: parse(name, keep.read_snap(said["snap"]), name),
+        lambda: parse(name, read_base(keep, said), name),
     )
     for read in reads:
         try:
