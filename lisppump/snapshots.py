@@ -49,8 +49,8 @@ class Snapshots:
     ) -> dict[str, Any]:
         """The entries of a snapshot: each document as a file, but where one has it already.
 
-        `logs` are the parts of logs in the snapshot before. `value` gives a document as it is in memory; where
-        somebody changed it there, the one of `past` is taken.
+        `logs` are the parts of logs in the snapshot before. `value` gives a document as it is in memory;
+        where somebody changed it there, the one of `past` is taken.
         """
         plans: dict[str, list[Part | bytes]] = {}
         for name, said in documents.items():
