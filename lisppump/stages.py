@@ -373,7 +373,7 @@ def merged(result: Any, *, whose: str) -> Merged:
     _hold(sound, f"{whose} gave a report or a quarantine that is no JSON")
     told = all(isinstance(entry.get("message"), str) for entry in quarantine)
     _hold(told, f"{whose} put an item into quarantine without a `message` that says why")
-    return Merged(changes, report, quarantine)
+    return Merged(changes, report, quarantine, tuple(getattr(result, "outcomes", ())))
 
 
 def kept(method: str, answer: Any, *, whose: str) -> Any:
