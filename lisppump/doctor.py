@@ -25,11 +25,11 @@ from lisppump.folder import find_root, root_of
 from lisppump.plugin import BROKEN, OFF, READY, UNTRUSTED
 from lisppump.policy import Policy, switches_in
 from lisppump.registry import BUILTIN, Registry
+from lisppump.room import LEAST, LITTLE
 from lisppump.stages import Finding
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 LEVELS = (OK, WARNING, ERROR)
-LITTLE = 0.05  # of the disk; a frame, its deltas and the journal are written beside what is there
 DISTRIBUTION = "lisppump"
 
 
@@ -302,7 +302,9 @@ class _Patient:
         usage = shutil.disk_usage(self._root)
         share = usage.free / usage.total if usage.total else 0.0
         sentence = f"{usage.free / 1e9:.1f} GB of {usage.total / 1e9:.1f} GB are free"
-        if share < LITTLE:
+        if share < LEAST:
+            yield Finding(ERROR, sentence, f"make room: under {LEAST:.0%} no frame is begun")
+        elif share < LITTLE:
             yield Finding(WARNING, sentence, "make room before the next long run")
         else:
             yield Finding(OK, sentence)

@@ -152,10 +152,10 @@ class Lookout:
 
     @property
     def quarantine(self) -> Quarantine:
-        """Every item that did not pass, with its frame and reason."""
-        from lisppump.status import quarantine_of
+        """Every item that did not pass and is still there, with its id, frame and reason."""
+        from lisppump.quarantine import entries_of
 
-        return quarantine_of(self)
+        return entries_of(self)
 
     def replay(self, first: int | None = None, last: int | None = None) -> Replayed:
         """Make frames again from what was recorded, nobody asked, and compare them with what they were."""

@@ -19,18 +19,22 @@ from lisppump.errors import LisppumpError, declare
 from lisppump.errors import said as in_words
 from lisppump.folder import find_root
 from lisppump.frame import Agent, Frame, Stream
+from lisppump.importing import import_deltas, settle_import
+from lisppump.keep import FOLDER
 from lisppump.lookout import Lookout
 from lisppump.policy import Policy
 from lisppump.registry import Registry
 from lisppump.report import (
     Event,
     FrameReport,
+    Imported,
     Plan,
     count_of,
     totals,
 )
 from lisppump.reservoir import Store
 from lisppump.rig import Rig
+from lisppump.room import require_room
 from lisppump.stages import Backend, Thought
 from lisppump.turn import Recorded, Turn, recorded, think
 
@@ -94,6 +98,10 @@ class Pump(Lookout):
         self.store.close()
 
     # -- doing
+
+    def import_deltas(self, path: str | Path, dry_run: bool = False) -> Imported:
+        """Merge deltas that were made elsewhere, as a frame of their own, and account for every item."""
+        return import_deltas(self, path, dry_run=dry_run)
 
     def step(self, n: int = 1) -> tuple[FrameReport, ...]:
         """Run n frames."""
@@ -172,6 +180,7 @@ class Pump(Lookout):
 
     async def _frame(self) -> FrameReport:
         """One frame, from reservoir to reservoir; one that was begun and not finished comes first."""
+        require_room(self.disk or Disk(), self.root / FOLDER)
         store = self._open_for_writing()
         intent = store.open_intent()
         if intent is not None:
@@ -235,6 +244,7 @@ class Pump(Lookout):
         except LisppumpError as error:
             broken = error  # the frame is committed all the same, and is told before the error is
         said, self._told = store.notes[self._told :], len(store.notes)
+        room = store.note_of_room()
         report = FrameReport(
             frame=plan.frame,
             digest=self.head.digest,
@@ -243,7 +253,13 @@ class Pump(Lookout):
             merge=merged.report,
             quarantine=merged.quarantine,
             echoes=tuple(thought.key for thought in thoughts),
-            notes=(*said, *plan.notes, *self._complaints.told(), *_failed_echoes(thoughts)),
+            notes=(
+                *([room] if room else ()),
+                *said,
+                *plan.notes,
+                *self._complaints.told(),
+                *_failed_echoes(thoughts),
+            ),
             seconds=self.clock.monotonic() - started,
         )
         self._tell(Event("frame_committed", plan.frame, report=report, streams=len(plan.streams)))
@@ -292,6 +308,7 @@ class Pump(Lookout):
             if self.store.notes:
                 self.store.remark(mended=self.store.notes)
             self._think_again()
+        settle_import(self)
         if self.store.head is None:
             documents = self._documents()
             source = "state" if self.store.view.names() else "genesis"

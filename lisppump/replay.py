@@ -146,7 +146,7 @@ class _Rerun:
             place = f"stream_deltas/{delta.file_name}"
             _same(number, place, recorded_digests[delta.stream], delta.digest)
             _same(number, f"{place} outcome", _outcome(statuses[delta.stream]), delta.outcome())
-        merged = turn.merge(deltas)
+        merged = turn.merge((*deltas, *self.pump.store.foreign(self.inputs)))
         _same(number, "changes", said["changes"], [change.to_json() for change in merged.changes])
         _same(number, "report", said["report"], {name: dict(one) for name, one in merged.report.items()})
         _same(number, "quarantine", said["quarantine"], [dict(one) for one in merged.quarantine])

@@ -17,7 +17,7 @@ from lisppump.folder import find_root
 from lisppump.plan import differences
 from lisppump.policy import Policy
 from lisppump.registry import Registry
-from lisppump.report import Quarantine, Shown, Status, count_of, totals
+from lisppump.report import Shown, Status, count_of, totals
 from lisppump.reservoir import Store
 from lisppump.view import Unseen
 
@@ -33,6 +33,7 @@ STREAM = (
 ATTEMPT = ("backend", "model", "status", "reason")
 USAGE = ("input", "cache_read", "cache_write", "output", "dollars", "assumed")
 DELTA = ("frame", "stream", "node", "epoch", "digest")
+IMPORT = ("file", "sha256", "identity", "frame_text", "items")
 OUTCOME = ("stream", "attempt", "turn", "backend", "status", "reason", "settles")
 COUNTS = ("in", "merged", "duplicate", "quarantined")
 ITEM = ("frame", "stream", "node", "epoch", "collection", "index", "reason", "message", "item")
@@ -131,7 +132,7 @@ def status_of(pump: Lookout) -> Status:
         lock=lock,
         ended=ended,
         mended=tuple(lately.get("mended", ())),
-        notes=(*store.notes, *unseen),
+        notes=(*([room] if (room := store.note_of_room()) else ()), *store.notes, *unseen),
     )
 
 
@@ -147,14 +148,16 @@ def in_the_open(opened: Mapping[str, Any]) -> str:
     """A frame that was begun and not finished, in words."""
     done, missing = len(opened["finished"]), len(opened["missing"])
     streams = count_of(done + missing, "stream")
-    return f"frame {opened['frame']} was begun and not finished: {done} of {streams} had finished"
+    how = f": {done} of {streams} had finished" if done + missing else ""
+    return f"frame {opened['frame']} was begun and not finished{how}"
 
 
 GO_ON = "`lisppump run` goes on with it and asks for nothing again; `lisppump run --abandon` begins it anew"
 
 
 def _age(written: str | None, now: datetime) -> float | None:
-    return None if written is None else (now - clocks.parse(written)).total_seconds()
+    """Seconds since then; a clock that was put back makes nothing younger than it is."""
+    return None if written is None else max(0.0, (now - clocks.parse(written)).total_seconds())
 
 
 def shown(pump: Lookout, number: int) -> Shown:
@@ -189,7 +192,7 @@ def shown(pump: Lookout, number: int) -> Shown:
         },
         echo=frame.virtual.get("echo", {}),
         edits=tuple(store.edits(number)),
-        imports=(),
+        imports=tuple(_ordered(entry, IMPORT) for entry in commit.get("imports", ())) if commit else (),
         usage=_usage(streams),
         plugins=tuple(intent.get("plugins", ())),
         differences=tuple(differences(intent.get("plugins", ()), pump.acting())),
@@ -210,11 +213,6 @@ def _edits(pump: Lookout) -> tuple[list[str], list[str]]:
         if error.category != "plugin":
             raise
         return [], [error.message]
-
-
-def quarantine_of(pump: Lookout) -> Quarantine:
-    """What lies in quarantine, oldest first."""
-    return Quarantine(tuple(entry for commit in pump.store.commits() for entry in _quarantined(commit)))
 
 
 def log_documents(pump: Lookout) -> list[dict[str, Any]]:
@@ -257,6 +255,8 @@ def _breaker(pump: Lookout) -> tuple[Breaker, str | None]:
     """What the last frames of the journal add up to, and why a run stops there, if it does."""
     breaker, reason = Breaker(pump.policy.breaker), None
     for commit in pump.store.commits():
+        if "imports" in commit:
+            continue  # nobody was asked in it
         statuses = [stream["status"] for stream in commit["streams"]]
         reason = breaker.note(statuses, totals(commit["report"])["merged"])
     return breaker, reason

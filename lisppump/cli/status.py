@@ -27,6 +27,8 @@ def command(settings: Settings) -> None:
 
 
 def _rows(document: Mapping[str, Any]) -> list[list[str]]:
+    from lisppump.report import count_of
+
     policy, merge = document["policy"], document["merge"]
     breaker, budget = document["breaker"], document["budget"]
     rows = [
@@ -38,6 +40,8 @@ def _rows(document: Mapping[str, Any]) -> list[list[str]]:
         ["breaker", breaker["reason"] or _breaker(breaker)],
         ["budget", _budget(budget)],
     ]
+    if document["quarantine"]:
+        rows.append(["quarantine", f"{count_of(document['quarantine'], 'item')}: `lisppump quarantine`"])
     if document["open_frame"]:
         rows.extend(_open(document))
     if document["ended"]:
