@@ -277,6 +277,7 @@ class _Patient:
 
     def _opened(self, root: Path) -> Iterator[Finding]:
         from lisppump.reservoir import Store
+        from lisppump.status import GO_ON, in_the_open, opening
 
         policy = self._policy
         if policy is None:
@@ -284,12 +285,13 @@ class _Patient:
         else:
             view = policy.reservoir.make_reservoir(root / policy.state.folder)
         with Store.open(root, view, write=False) as store:
-            head, opened = store.head, store.open_frame()
+            head, opened, ended = store.head, opening(store), store.lately().get("ended")
             sentence = "no frame was made yet" if head is None else f"its newest frame is {head.number}"
             yield Finding(OK, sentence)
             if opened is not None and store.lock_holder() is None:
-                sentence = f"frame {opened['frame']} was begun and not finished"
-                yield Finding(WARNING, sentence, "the next run takes it up again")
+                yield Finding(WARNING, in_the_open(opened), GO_ON)
+            if ended is not None and store.lock_holder() is None:
+                yield Finding(WARNING, f"the last run ended: {ended['message']}", ended["help"])
             for note in store.notes:
                 yield Finding(WARNING, note)
 
