@@ -54,8 +54,8 @@ class Head:
         if record.kind in INPUTS:
             self.latest = record.seq
             self.documents = following(self.documents, fields.get("documents", {}))
-        if record.kind in ("open", "rollback"):
-            self.epoch += 1
+        if record.kind in ("open", "rollback") or (record.kind == "lost" and "blobs" not in fields):
+            self.epoch += 1  # what was lost may have been an opening
             if record.kind == "rollback":
                 self.opened = None
         elif record.kind == "intent":

@@ -21,7 +21,7 @@ from lisppump.schema import shown
 
 _MOST_NUMBER = 2**53  # beyond it readers of JSON take two numbers for one
 
-__all__ = ["Change", "Memo", "Merged", "apply", "merge", "origin_of"]
+__all__ = ["Change", "Memo", "Merged", "account", "apply", "merge", "origin_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,13 @@ def merge(frame: Frame, deltas: Sequence[Delta], schema: Schema, memo: Memo | No
     return _Merge(frame, deltas, schema, memo or Memo()).run()
 
 
+def account(frame: Frame, deltas: Sequence[Delta], schema: Schema) -> tuple[Merged, tuple[Entry, ...]]:
+    """The same merge, and every item as it left it; a delta that came twice is there once."""
+    work = _Merge(frame, deltas, schema, Memo())
+    merged = work.run()
+    return merged, tuple(entry for entries in work.entries.values() for entry in entries)
+
+
 Step = Callable[[Entry], None]
 
 
@@ -72,13 +79,14 @@ class _Merge:
         self.outcomes: dict[tuple[int, str, int], Outcome] = {}
         self.rooms = {agent: delta for delta in self.given if not delta.foreign for agent in delta.agents}
         self.claims: dict[tuple[int, str], dict[int, Entry | None]] = {}
+        self.entries: Mapping[Flow, list[Entry]] = {}
         self.places = Rules(frame, memo)
 
     def run(self) -> Merged:
         """Numbered collections first, since items of the others may refer to them by number."""
         deltas = self._once()
         self._forget_claims(deltas)
-        entries = {flow: self._entries(flow, deltas) for flow in self._flows(deltas)}
+        self.entries = entries = {flow: self._entries(flow, deltas) for flow in self._flows(deltas)}
         self._claim_numbers(entries)
         self._merge_numbered({flow: entries[flow] for flow in entries if flow.number is not None})
         for flow in entries:
@@ -223,7 +231,7 @@ class _Merge:
 
     def _repeats(self, entry: Entry, twin: Entry | None) -> None:
         """An item is a duplicate of another of this frame, or of what stands already."""
-        entry.settled = True
+        entry.settled = entry.duplicate = True
         entry.flow.outcomes["duplicate"] += 1
         if entry.delta.origin is not None:
             self._tell(entry, "duplicate", _where(twin) if twin is not None else _standing(entry))

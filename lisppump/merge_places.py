@@ -248,7 +248,7 @@ def _wants(rule: Collection, document: str) -> str:
 def _misfit(value: Any, document: str, path: Path, wants: str) -> Refused | None:
     """Why something of a shape cannot stand at a path of a document whose value is given."""
     if value is None:
-        value = {"a list": [], "a text": ""}.get(_shape_of(document))
+        value = _EMPTY.get(_shape_of(document))
     for depth, key in enumerate(path):
         if value is None:
             return None
@@ -258,6 +258,7 @@ def _misfit(value: Any, document: str, path: Path, wants: str) -> Refused | None
     return None if value is None or _FITS[wants](value) else _out_of_shape((document, *path), wants, value)
 
 
+_EMPTY: dict[str, Any] = {"a list": [], "a text": ""}
 _FITS: dict[str, Callable[[Any], bool]] = {
     "a list": is_list,
     "an object": lambda value: isinstance(value, dict),

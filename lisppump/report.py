@@ -152,7 +152,8 @@ class Status:
     """Where the world stands; the fields are the pinned keys of `lisppump status`, in their order.
 
     `state` is idle, running (a process makes a frame), resting (it waits for the next) or stopped (the last
-    run's breaker is open); a damaged world is an error instead.
+    run ended by an error, or its breaker is open); a damaged world is an error instead. `ended` is what ended
+    the last run, `mended` what its opening found and set right.
     """
 
     frame: int
@@ -173,6 +174,8 @@ class Status:
     quarantine: int
     open_frame: Mapping[str, Any] | None
     lock: int | None
+    ended: Mapping[str, Any] | None
+    mended: tuple[str, ...]
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -182,7 +185,11 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One committed frame; the fields are the pinned keys of `lisppump show`, in their order."""
+    """One committed frame; the fields are the pinned keys of `lisppump show`, in their order, and more.
+
+    `outcomes` is what the machine decided, `late` counts answers that came too late, `epochs` are those that
+    its deltas came in (more than one where it went on after its run had ended), `begun` counts its intents.
+    """
 
     frame: int
     parent: str | None
@@ -203,6 +210,10 @@ class Shown:
     usage: Mapping[str, Any]
     plugins: tuple[Mapping[str, Any], ...]
     differences: tuple[str, ...]
+    outcomes: tuple[Mapping[str, Any], ...]
+    late: int
+    epochs: tuple[int, ...]
+    begun: int
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump show`."""

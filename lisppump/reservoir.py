@@ -7,10 +7,12 @@ is written after it can be written again from it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from lisppump import canon
+from lisppump.archive import LATELY
 from lisppump.delta import Delta
 from lisppump.disk import Disk, StateError
 from lisppump.documents import (
@@ -83,6 +85,7 @@ class Store(Desk):
         head = Head()
         folder = Keep.open(Path(root) / FOLDER, write=write, disk=disk)
         try:
+            folder.check_whole()
             journal = Journal.open(folder, write=write, each=head.take)
             store = cls(folder, journal, head, View(view, folder, write=write), keep_deltas=keep)
             if write:
@@ -135,6 +138,7 @@ class Store(Desk):
     def intent(self, **fields: Any) -> None:
         """Journal what a frame is about to do, durably, before anything is asked."""
         self._roll()
+        self._journal.require_place()
         self._record("intent", **fields)
         self._journal.sync()
 
@@ -162,6 +166,13 @@ class Store(Desk):
             self._record("rollback", frame=self._head.number, abandoned=number)
             self._journal.sync()
         return number
+
+    def remark(self, **facts: Any) -> None:
+        """Keep what is to be told of this opening later; a disk that refuses it is told of by all else."""
+        if self._keep.writing:
+            with suppress(OSError):
+                said = {**self.lately(), "epoch": self.epoch, **facts}
+                self._keep.put(LATELY, canon.document(said), sync=False)
 
     def delta(self, delta: Delta) -> None:
         """Journal what a stream came to."""
@@ -352,6 +363,7 @@ class Store(Desk):
         frame = head.frame(cells)
         self._journal.append(kind, **fields, digest=frame.digest)
         self._journal.sync()
+        self._journal.require_place()
         self._head, self._cells, self._frame = head, cells, frame
         self._members.update((name, self._made[name]) for name in new if name in self._made)
         self._made.clear()

@@ -17,6 +17,7 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 OPEN = (
     "documents", "statuses", "collections", "overrides", "results", "signals", "circuits", "items", "keys",
+    "agents", "changes",
 )  # fmt: skip
 """Members of these are named by the world; one of them stands for all."""
 
@@ -103,6 +104,14 @@ def test_show(lisppump: Lisppump, world: Path) -> None:
     hold("show", lisppump("-C", world, "show", "--json").json)
 
 
+def test_diff_and_why(lisppump: Lisppump, world: Path) -> None:
+    lisppump("-C", world, "step", "-n", "2", "-q")
+    hold("diff", lisppump("-C", world, "diff", "1", "--json").json)
+    hold("why", lisppump("-C", world, "why", "bob", "1", "--prompt", "--json").json)
+    hold("why-failed", lisppump("-C", world, "why", "ann", "--json").json)
+    hold("why-asleep", lisppump("-C", world, "why", "ann", "0", "--json").json)
+
+
 def test_run_and_step_lines(lisppump: Lisppump, world: Path) -> None:
     for words in (["run", "--frames", "2"], ["step", "-n", "2"]):
         for line in lisppump("-C", world, *words, "--json", "-q").lines:
@@ -153,6 +162,17 @@ def test_check_describe_and_init(lisppump: Lisppump, world: Path) -> None:
 
 def test_error(lisppump: Lisppump, tmp_path: Path) -> None:
     hold("error", lisppump("-C", tmp_path, "status", "--json").json)
+
+
+def test_verify_and_repair(lisppump: Lisppump, world: Path) -> None:
+    lisppump("-C", world, "step", "-n", "2", "-q")
+    hold("verify", lisppump("-C", world, "verify", "--json").json)
+    (segment,) = (world / ".lisppump" / "journal").iterdir()
+    data = bytearray(segment.read_bytes())
+    data[len(data) * 2 // 3] ^= 1
+    segment.write_bytes(data)
+    hold("verify-damaged", lisppump("-C", world, "verify", "--json").json)
+    hold("repair", lisppump("-C", world, "repair", "--yes", "--json").json)
 
 
 def test_a_delta_file(lisppump: Lisppump, world: Path) -> None:

@@ -58,6 +58,13 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
         words = (f"{key} {value}" for key, value in document["overrides"].items())
         rows.append(["overrides", ", ".join(words)])
     rows.append(["awake", ", ".join(document["wake"]) or "-"])
+    if len(document["epochs"]) > 1:
+        epochs = ", ".join(map(str, document["epochs"]))
+        rows.append(["resumed", f"it went on after its run had ended: epochs {epochs}"])
+    if document["begun"] > 1:
+        rows.append(["begun", f"{document['begun']} times; what came for the earlier ones is in the journal"])
+    if document["late"]:
+        rows.append(["late", f"{document['late']} came when it was settled, and are part of no frame"])
     rows.extend(["plugin", _plugin(entry)] for entry in document["plugins"])
     rows.extend(["differs", difference] for difference in document["differences"])
     lines = [f"frame {document['frame']}", *table(rows), *stream_lines(document["streams"])]
