@@ -26,9 +26,10 @@ from lisppump.documents import (
 )
 from lisppump.documents_members import Members, Touched
 from lisppump.frame import Frame, Stream
-from lisppump.history import Head, Past, thin
+from lisppump.history import Head, Past, head_at, thin
 from lisppump.journal import Journal, Record
 from lisppump.keep import FOLDER, Keep
+from lisppump.line import left_behind
 from lisppump.lispy.values import elements
 from lisppump.merge_changes import Change, apply
 from lisppump.reservoir_view import Reservoir as Reservoir
@@ -76,6 +77,7 @@ class Store(Shelf):
             if write:
                 store._roll()
                 store._record("open", epoch=head.epoch + 1)
+                store._begin_again()
                 store._mend()
         except BaseException:
             folder.close()
@@ -145,14 +147,52 @@ class Store(Shelf):
     def abandon(self) -> int | None:
         """Give up the frame that was begun and not committed, and say which; what came for it is kept."""
         number = self._head.opened
-        if number is not None:
-            self._record("rollback", frame=self._head.number, abandoned=number)
-            self._journal.sync()
+        began = None if number is None else self.began(number)
+        if began is not None:
+            self.go_back(began - 1, "abandon", taken=f"frame {number}, which was under way")
         return number
 
     def delta(self, delta: Delta) -> None:
         """Journal what a stream came to."""
         self._record("delta", **delta.to_record())
+
+    def go_back(
+        self, upto: int, why: str, *, taken: str, again: Mapping[str, Any] | None = None
+    ) -> None:
+        """Make the head what it was after a record: one record more, and then the view.
+
+        What came since stays in the journal, off the line. `taken` says what is taken back, `again` is the
+        intent of a frame that is begun at once: where the process dies before that is recorded, too, the next
+        opening does it.
+        """
+        head, now = head_at(self._journal, upto), self._head
+        shown = head.latest == now.latest
+        if not shown:
+            self._view.index.deltas = -1  # where this process dies, too, their files are looked through
+            self._view.index.add()
+        head.epoch = now.epoch + 1
+        head.dead = left_behind(head.dead, upto, len(self._journal))
+        has = self._keep.has_snap
+        head.documents = {  # whose base was thinned out has none
+            name: {key: said[key] for key in said if key != "snap" or has(said[key])}
+            for name, said in head.documents.items()
+        }
+        more = {} if again is None else {"again": dict(again)}
+        self._record("rollback", **head.snapshot({}), upto=upto, why=why, taken=taken, **more)
+        self._begin_again()
+        self._journal.sync()
+        if not shown:
+            self._logs.clear()
+            self._shift()
+
+    def _begin_again(self) -> None:
+        """Record the intent that the last way back wants and that is not there yet."""
+        last = next(self._journal.select("rollback", "intent", "commit"), None)
+        if last is not None and self._journal.kind(last) == "rollback":
+            again = self._journal.read(last).fields.get("again")
+            if again is not None:
+                self._record("intent", **again)
+                self._journal.sync()
 
     async def durable(self) -> None:
         """Wait until everything journalled so far is on the disk."""

@@ -23,6 +23,7 @@ from lisppump.frame import Frame
 from lisppump.history import INPUTS, Head, Past
 from lisppump.journal import Journal, Record
 from lisppump.keep import Keep
+from lisppump.line import alive
 from lisppump.merge_edits import ABSENT, Joined, Place, Side, joined
 from lisppump.view import Findings, Touch, View, Written, quarantine_path
 
@@ -96,6 +97,7 @@ class Shelf(Archive):
     def _record(self, kind: str, **fields: Any) -> Record:
         record = self._journal.append(kind, **fields)
         self._head.take(record)
+        self._journal.dead = self._head.dead
         return record
 
     # -- looking ---------------------------------------------------------------------------------------------
@@ -148,7 +150,7 @@ class Shelf(Archive):
 
         def had(name: str, digest: str) -> bool:
             if not known:
-                for seq in self._journal.select(*INPUTS):
+                for seq in self._journal.select(*INPUTS, dead=()):
                     for each, said in self._journal.read(seq).fields.get("documents", {}).items():
                         if said is not None:
                             known.setdefault(each, set()).add(said["digest"])
@@ -232,7 +234,7 @@ class Shelf(Archive):
         """The record that made a document what was written; an old index does not say it."""
         if written.seq:
             return written.seq
-        for seq in self._journal.select(*INPUTS):
+        for seq in self._journal.select(*INPUTS, dead=()):
             said = self._journal.read(seq).fields.get("documents", {}).get(name)
             if said is not None and said["digest"] == written.digest:
                 return seq
@@ -357,7 +359,7 @@ class Shelf(Archive):
             else:
                 self._write(name, parent.documents.get(name), parent.digests.get(name))
         self._newest = (self._head.number, tuple(deltas)) if deltas else self._newest
-        self._show_quarantine(quarantine)
+        self._show_quarantine(quarantine, self._head.number)
         self._finish()
 
     def _may_lag(self, name: str) -> bool:
@@ -383,6 +385,14 @@ class Shelf(Archive):
         if self._view.index.deltas != self._head.number:
             self._show_deltas()
             self._finish()
+
+    def _shift(self) -> None:
+        """Show another head, which is not the next of the one that was shown."""
+        self._cells, self._frame = {}, None
+        self._members.clear()
+        self._pending.clear()
+        self._newest = (-1, ())
+        self.flush()
 
     def _bring(self, name: str) -> None:
         """Write a document whole, as the head has it."""
@@ -415,9 +425,11 @@ class Shelf(Archive):
     def _show_deltas(self, *, again: bool = False) -> None:
         """Write the delta files of frames that are kept, and take away those that are not any more."""
         index, number = self._view.index, self._head.number
+        gone, again = number - self._keep_deltas, again or index.deltas < 0
+        if again:
+            self._show_line(max(gone, 0) + 1)
         if isinstance(self.view, Files):
-            gone = number - self._keep_deltas
-            shown = gone if again or index.deltas < 0 else index.deltas
+            shown = gone if again else index.deltas
             for frame in range(max(shown, gone, 0) + 1, number + 1):
                 known, deltas = self._newest
                 for delta in deltas if known == frame else self.deltas(frame):
@@ -427,9 +439,24 @@ class Shelf(Archive):
                 self.view.drop_deltas(_file_name(said) for said in commit["deltas"])
         index.deltas = number
 
-    def _show_quarantine(self, quarantine: Sequence[Mapping[str, Any]]) -> None:
+    def _show_line(self, oldest: int) -> None:
+        """Take away what shows frames that are not on the line any more; put back what lies in quarantine."""
+        dead = self._head.dead
+        for seq in self._journal.select("commit", dead=()) if dead else ():
+            if seq < dead[0][0]:
+                break
+            if alive(seq, dead):
+                continue
+            commit = self._journal.read(seq).fields
+            if isinstance(self.view, Files):
+                self.view.drop_deltas(_file_name(said) for said in commit["deltas"])
+            self._keep.drop(quarantine_path(commit["frame"]))
+        for number in range(oldest, self._head.number + 1):
+            self._show_quarantine((self.commit_record(number) or {"quarantine": ()})["quarantine"], number)
+
+    def _show_quarantine(self, quarantine: Sequence[Mapping[str, Any]], number: int) -> None:
         if quarantine:
-            self._keep.put(quarantine_path(self._head.number), canon.document(list(quarantine)), sync=False)
+            self._keep.put(quarantine_path(number), canon.document(list(quarantine)), sync=False)
 
     def _mend(self) -> None:
         """After opening for writing: write the view again where it lags, take in what was changed by hand."""
@@ -446,7 +473,7 @@ class Shelf(Archive):
             self._bring(name)
         if lags or self._view.suspect:
             commit = self.commit_record(self._head.number)
-            self._show_quarantine(commit["quarantine"] if commit else ())
+            self._show_quarantine(commit["quarantine"] if commit else (), self._head.number)
         if index.deltas != self._head.number or self._view.suspect:
             self._show_deltas(again=self._view.suspect)
         if lags or found.lagging:
