@@ -153,6 +153,15 @@ class Archive:
 
     # -- the line --------------------------------------------------------------------------------------------
 
+    @property
+    def records(self) -> int:
+        """How many records the journal has."""
+        return len(self._journal)
+
+    def head_after(self, seq: int) -> Head:
+        """The head as it was after a record."""
+        return head_at(self._journal, seq)
+
     def began(self, number: int) -> int | None:
         """The record of the intent of a frame: of the last, where it was begun more than once."""
         return next(self._journal.select("intent", frame=number), None)
@@ -175,7 +184,7 @@ class Archive:
         return None
 
     def parted(self, upto: int) -> tuple[list[Record], list[Record]]:
-        """The commits and edits that leave the line, and that come back to it, where all goes back to `upto`."""
+        """The commits and edits that leave the line, and that come back to it, by going back to a record."""
         journal, now = self._journal, self._head.dead
         then = left_behind(dead_at(journal, upto), upto, len(journal))
         leave: list[Record] = []

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lisppump import canon
+from lisppump import canon, rewind
 from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.budget import Breaker, Stopped
@@ -20,17 +20,12 @@ from lisppump.frame import Agent, Frame, Stream
 from lisppump.lookout import Lookout
 from lisppump.policy import Policy
 from lisppump.registry import Registry
-from lisppump.report import (
-    Event,
-    FrameReport,
-    Plan,
-    count_of,
-    totals,
-)
+from lisppump.report import Event, FrameReport, Plan, Rewound, count_of, totals
 from lisppump.reservoir import Store
 from lisppump.rig import Rig
 from lisppump.stages import Backend, Thought
 from lisppump.turn import Recorded, Turn, recorded, think
+from lisppump.view import Unseen
 
 declare("state", 5, not_its_parent="A frame that was begun goes on from another state than it began from.")
 
@@ -49,6 +44,7 @@ class Pump(Lookout):
         self.breaker = Breaker(self.policy.breaker)
         self._stopping = False
         self._writing = False
+        self._unthought = True  # nobody looked yet whether the head lacks its echoes
         self._told = 0  # how many of the store's notes a frame has passed on
 
     @classmethod
@@ -167,6 +163,8 @@ class Pump(Lookout):
         came = recorded(self.store.inputs(plan.frame))
         finished = f"{len(came.deltas)} of {count_of(len(plan.streams), 'stream')}"
         notes = [f"frame {plan.frame} goes on where its run ended: {finished} had finished"]
+        if "retry" in intent:
+            notes = [f"frame {plan.frame} is made once more: {finished} stand as they were"]
         notes += [f"{stream} reads something else than its intent says" for stream in changed]
         notes += [f"its intent was {said}" for said in planning.differences(intent["plugins"], self.acting())]
         return await self._make(rig, replace(plan, notes=tuple(notes)), agents, came)
@@ -256,21 +254,55 @@ class Pump(Lookout):
         """Give up the frame that was begun and not finished, if there is one; what came for it is kept."""
         return self._open_for_writing().abandon()
 
+    def rollback(self, number: int, *, dry_run: bool = False) -> Rewound:
+        """Go back to an earlier frame; those after it stay in the journal and leave the line."""
+        return rewind.rollback(self, number, dry_run=dry_run)
+
+    def undo(self, *, dry_run: bool = False) -> Rewound:
+        """Take back the last thing that moved the head, an undo, too."""
+        return rewind.undo(self, dry_run=dry_run)
+
+    def retry(self, number: int, streams: Sequence[int]) -> FrameReport:
+        """Make a frame once more: these streams are asked anew, of the others all answers stand."""
+        return asyncio.run(self.aretry(number, streams))
+
+    async def aretry(self, number: int, streams: Sequence[int]) -> FrameReport:
+        """Make a frame once more: these streams are asked anew, of the others all answers stand."""
+        self._may_run()
+        self._check_budget()
+        rewind.retry(self, number, streams)
+        (report,) = await self._loop(1, rest=False)
+        return report
+
+    def rewound(self) -> None:
+        """The store went back in history: what was known of its last frames is known no more."""
+        self._unthought = True
+        self.breaker = Breaker(self.policy.breaker)
+
     # -- keeping
 
     def _open_for_writing(self) -> Store:
         """Take the lock at the first write, and write frame 0 if there is none."""
         self._may_run()
-        if not self._writing:
-            self.store.close()
-            policy = self.policy
-            self.store = Store.open(self.root, _view(policy, self.root), write=True, keep=policy.state.keep)
-            self._writing = True
+        self.take_lock()
+        if self._unthought:
+            self._unthought = False
             self._think_again()
         if self.store.head is None:
             documents = self._documents()
             source = "state" if self.store.view.names() else "genesis"
             self.store.start(documents, time=self._time_of(0, None), source=source)
+        return self.store
+
+    def take_lock(self) -> Store:
+        """Open the world for writing, if it is not; no frame is made by it, and no policy needed."""
+        if not self._writing:
+            if isinstance(self.store.view, Unseen):
+                self._may_run()
+            self.store.close()
+            policy = self.policy
+            self.store = Store.open(self.root, _view(policy, self.root), write=True, keep=policy.state.keep)
+            self._writing = self._unthought = True
         return self.store
 
     async def _rest(self, seconds: float) -> None:

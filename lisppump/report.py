@@ -266,6 +266,57 @@ class Relived:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewound:
+    """A way back in history: what it took, or would take, off the line.
+
+    `act` is rollback, undo or retry, `taken` what it takes back; `first` and `frame` are the newest frame
+    before and after. `left` frames leave the line, `back` come to it again; `edits` are the documents whose
+    hand edits leave it. `dropped` was under way and is not any more, `opened` is under way now; `streams` are
+    asked anew.
+    """
+
+    act: str
+    taken: str
+    first: int
+    frame: int
+    digest: str | None
+    dry_run: bool
+    left: tuple[int, ...] = ()
+    back: tuple[int, ...] = ()
+    edits: tuple[str, ...] = ()
+    dropped: int | None = None
+    opened: int | None = None
+    streams: tuple[int, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """True where nothing is taken back."""
+        return not (self.left or self.back or self.edits) and self.dropped == self.opened
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `lisppump rollback`, `undo` and `retry`."""
+        said = _fields(self)
+        act, first = said.pop("act"), said.pop("first")
+        return {"schema": f"lisppump/{act}@1", "from": first, **said}
+
+
+@dataclass(frozen=True, slots=True)
+class Branched:
+    """A copy of a world that goes on by itself: its folder, its node's name, its newest frame."""
+
+    folder: str
+    node: str
+    frame: int
+    digest: str
+    dry_run: bool
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `lisppump branch`."""
+        return {"schema": "lisppump/branch@1", **_fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantine:
     """Every item that did not pass, oldest first: its frame, its reason, the item itself."""
 
