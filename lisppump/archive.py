@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
+from lisppump import control
+from lisppump.control import Control
 from lisppump.delta import Delta
 from lisppump.documents import Cell, log_value, parse
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
 from lisppump.history import LIGHT, Head, Past, dead_at, head_at, lost
 from lisppump.journal import Journal, Record
-from lisppump.keep import Keep
+from lisppump.keep import Keep, locked
 from lisppump.line import Ranges, alive, left_behind, parting
 from lisppump.view import View
 
@@ -56,6 +59,22 @@ class Archive:
     def lock_holder(self) -> int | None:
         """The process that writes this world now, if any."""
         return self._keep.holder
+
+    def run(self) -> Control | None:
+        """The run that is going here now and can be asked, if there is one."""
+        found = control.read(self._keep)
+        going = found is not None and (found.pid, found.epoch) == (self.lock_holder(), self.epoch)
+        return found if going else None
+
+    def ask(self, run: Control, wish: str) -> None:
+        """Ask a run to go, pause or stop."""
+        control.write(self._keep, replace(run, wish=wish))
+
+    def refuse_locked(self) -> None:
+        """Raise the error for a world that another process writes, where one does."""
+        holder = None if self._keep.writing else self.lock_holder()
+        if holder is not None:
+            raise locked(holder)
 
     def history(self, number: int) -> tuple[Head, Iterator[Record]]:
         """What a frame was begun from, and every record of the line from its intent on."""

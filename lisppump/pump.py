@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lisppump import canon, rewind
+from lisppump import canon, control, rewind
 from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.budget import Breaker, Stopped
@@ -30,6 +30,7 @@ from lisppump.view import Unseen
 declare("state", 5, not_its_parent="A frame that was begun goes on from another state than it began from.")
 
 Listener = Callable[[Event], None]
+GLANCE = 0.5  # seconds between two looks at what others ask of a run that waits
 
 
 class Pump(Lookout):
@@ -43,6 +44,8 @@ class Pump(Lookout):
         self.listeners: list[Listener] = []
         self.breaker = Breaker(self.policy.breaker)
         self._stopping = False
+        self.stopped = False  # from outside, by `lisppump stop`
+        self._listening = False
         self._writing = False
         self._unthought = True  # nobody looked yet whether the head lacks its echoes
         self._told = 0  # how many of the store's notes a frame has passed on
@@ -104,7 +107,17 @@ class Pump(Lookout):
 
     async def _loop(self, frames: int | None, *, rest: bool) -> tuple[FrameReport, ...]:
         reports: list[FrameReport] = []
-        self._stopping = False
+        self._stopping = self.stopped = False
+        try:
+            await self._frames(reports, frames, rest=rest)
+        finally:
+            if self._listening:
+                self.store.deaf()
+                self._listening = False
+        self.store.flush()
+        return tuple(reports)
+
+    async def _frames(self, reports: list[FrameReport], frames: int | None, *, rest: bool) -> None:
         while frames is None or len(reports) < frames:
             started = self.clock.monotonic()
             with self._complaints.of_one_frame():
@@ -115,14 +128,13 @@ class Pump(Lookout):
             self._check_breaker(report)
             if self._stopping or len(reports) == frames:
                 break
-            if rest:
+            await self._obey()
+            if rest and not self._stopping:
                 self.store.flush()
                 await self._rest(self.policy.heartbeat - (self.clock.monotonic() - started))
             if self._stopping:
                 break
             self._reload()
-        self.store.flush()
-        return tuple(reports)
 
     def request_stop(self) -> None:
         """Finish the frame that is running, then end the run."""
@@ -145,6 +157,9 @@ class Pump(Lookout):
     async def _turn(self) -> FrameReport:
         """One frame, from reservoir to reservoir; one that was begun and not finished comes first."""
         store = self._open_for_writing()
+        if not self._listening:
+            store.listen()
+            self._listening = True
         intent = store.open_intent()
         if intent is not None:
             return await self._go_on(intent)
@@ -309,8 +324,24 @@ class Pump(Lookout):
         if seconds > 0:
             self._tell(Event("resting", self.head.number, text=f"{seconds:.0f} s"))
         while seconds > 0 and not self._stopping:
-            await self.clock.sleep(min(seconds, 0.5))
-            seconds -= 0.5
+            await self.clock.sleep(min(seconds, GLANCE))
+            seconds -= GLANCE
+            await self._obey()
+
+    async def _obey(self) -> None:
+        """Do what others ask of this run: wait as long as it is to pause, end it where it is to stop."""
+        paused = False
+        while not self._stopping and (wish := self.store.wish()) != control.GO:
+            if wish == control.STOP:
+                self._stopping = self.stopped = True
+                break
+            if not paused:
+                paused = True
+                self.store.flush()
+                self._tell(Event("paused", self.head.number))
+            await self.clock.sleep(GLANCE)
+        if paused:
+            self._tell(Event("resumed", self.head.number))
 
     def _reload(self) -> None:
         """Read the policy again when its files changed; a failure keeps the last good one and is said."""

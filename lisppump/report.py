@@ -15,7 +15,8 @@ from lisppump.prompt import Prompt
 class Event:
     """Something that happened in the loop, for progress and dashboards.
 
-    `kind` is frame_started, stream_settled, frame_committed, echoed, resting or policy_reloaded.
+    `kind` is frame_started, stream_settled, frame_committed, echoed, resting, paused, resumed, policy_stale
+    or policy_reloaded.
     """
 
     kind: str
@@ -151,8 +152,8 @@ class FrameReport:
 class Status:
     """Where the world stands; the fields are the pinned keys of `lisppump status`, in their order.
 
-    `state` is idle, running (a process makes a frame), resting (it waits for the next) or stopped (the last
-    run's breaker is open); a damaged world is an error instead.
+    `state` is idle, running (a process makes a frame), resting (it waits for the next), paused (it waits
+    until it is told to go on) or stopped (the last run's breaker is open); a damaged world is an error instead.
     """
 
     frame: int

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from lisppump import canon
+from lisppump import canon, control
 from lisppump.delta import Delta
 from lisppump.disk import Disk, StateError
 from lisppump.documents import (
@@ -182,8 +182,16 @@ class Store(Shelf):
         self._begin_again()
         self._journal.sync()
         if not shown:
-            self._logs.clear()
             self._shift()
+
+    def _shift(self) -> None:
+        """Show another head, which is not the next of the one that was shown."""
+        self._cells, self._frame = {}, None
+        self._logs.clear()
+        self._members.clear()
+        self._pending.clear()
+        self._newest = (-1, ())
+        self.flush()
 
     def _begin_again(self) -> None:
         """Record the intent that the last way back wants and that is not there yet."""
@@ -219,6 +227,21 @@ class Store(Shelf):
         if entry(name, value)["digest"] == self._head.documents[name]["digest"]:
             return value
         return Past(self._journal, self._head.latest).value(name)
+
+    # -- what is asked from outside --------------------------------------------------------------------------
+
+    def listen(self) -> None:
+        """Let others ask this run to pause or to stop."""
+        control.begin(self._keep, self.epoch)
+
+    def wish(self) -> str:
+        """What is asked of this run: go, pause or stop."""
+        return control.wish(self._keep, self.epoch)
+
+    def deaf(self) -> None:
+        """The run is over; nobody can ask it any more."""
+        if self._keep.writing:
+            control.end(self._keep)
 
     # -- making frames ---------------------------------------------------------------------------------------
 

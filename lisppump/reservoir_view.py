@@ -386,14 +386,6 @@ class Shelf(Archive):
             self._show_deltas()
             self._finish()
 
-    def _shift(self) -> None:
-        """Show another head, which is not the next of the one that was shown."""
-        self._cells, self._frame = {}, None
-        self._members.clear()
-        self._pending.clear()
-        self._newest = (-1, ())
-        self.flush()
-
     def _bring(self, name: str) -> None:
         """Write a document whole, as the head has it."""
         if name in self._head.documents:
