@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lisppump import canon, control, rewind
+from lisppump import branching, canon, control, rewind
 from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.budget import Breaker, Stopped
@@ -20,7 +20,7 @@ from lisppump.frame import Agent, Frame, Stream
 from lisppump.lookout import Lookout
 from lisppump.policy import Policy
 from lisppump.registry import Registry
-from lisppump.report import Event, FrameReport, Plan, Rewound, count_of, totals
+from lisppump.report import Branched, Event, FrameReport, Plan, Rewound, count_of, totals
 from lisppump.reservoir import Store
 from lisppump.rig import Rig
 from lisppump.stages import Backend, Thought
@@ -288,6 +288,10 @@ class Pump(Lookout):
         rewind.retry(self, number, streams)
         (report,) = await self._loop(1, rest=False)
         return report
+
+    def branch(self, name: str, *, at: int | None = None, folder: str | Path | None = None) -> Branched:
+        """Copy this world to a folder beside it, as it was at a frame; both go on by themselves."""
+        return branching.branch(self, name, at=at, folder=None if folder is None else Path(folder))
 
     def rewound(self) -> None:
         """The store went back in history: what was known of its last frames is known no more."""

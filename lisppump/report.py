@@ -153,7 +153,8 @@ class Status:
     """Where the world stands; the fields are the pinned keys of `lisppump status`, in their order.
 
     `state` is idle, running (a process makes a frame), resting (it waits for the next), paused (it waits
-    until it is told to go on) or stopped (the last run's breaker is open); a damaged world is an error instead.
+    until it is told to go on) or stopped (the last run's breaker is open); a damaged world is an error
+    instead.
     """
 
     frame: int

@@ -93,10 +93,7 @@ def retry(pump: Pump, number: int, streams: Sequence[int], *, dry_run: bool = Fa
         store.abandon()
         store.take_edits()
     again = {**intent, "retry": {"intent": began, "commit": made, "streams": list(wanted)}}
-    newest = pump.head.number
     taken = f"{_named(wanted)} of {_frames([number])}"
-    if newest > number:
-        taken += f", and {_frames(range(number + 1, newest + 1))}"
     return _go(pump, Aim(began - 1, "retry", taken, again, wanted), dropped, dry_run)
 
 

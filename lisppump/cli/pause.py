@@ -23,7 +23,8 @@ def ask(settings: Settings, wish: str, does: str, already: str) -> None:
             holder = store.lock_holder()
             who = "no run is going here"
             who += "" if holder is None else f", though process {holder} holds the lock"
-            raise LisppumpError("no-run", f"{who}; nothing was asked of anybody", help="`lisppump status`")
+            help = "`lisppump status` says where the world stands"
+            raise LisppumpError("no-run", f"{who}; nothing was asked of anybody", help=help)
         opened = store.open_frame()
         store.ask(run, wish)
         frame = opened["frame"] if opened is not None and wish != "go" else None

@@ -1,4 +1,4 @@
-"""`lisppump rollback FRAME`, and what it shares with `undo`: the question. The way itself is lisppump.rewind's."""
+"""`lisppump rollback FRAME`, and the question that `undo` asks, too. The way itself is lisppump.rewind's."""
 
 from __future__ import annotations
 
