@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
 
 from lisppump.errors import LisppumpError, declare
 
@@ -18,11 +19,13 @@ declare(
     damaged="The journal or what it refers to was changed or lost; nothing is run on top of it.",
     bad_format="The world was written in another format of the journal, or its marks are missing.",
     disk="The disk did not take what was written.",
+    gone="The journal was taken away or replaced while a run was writing it.",
     not_writable="A file or folder of the world may not be written.",
     bad_document="A document of the state cannot be read.",
 )  # fmt: skip
 
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
@@ -59,8 +62,20 @@ class Disk:
         os.unlink(path)
 
     def mkdir(self, path: str) -> None:
-        """Make a folder and those above it where they are absent."""
-        os.makedirs(path, exist_ok=True)
+        """Make a folder and those above it where they are absent; what is made outlives a power cut."""
+        missing = []
+        place = os.path.abspath(path)
+        while not os.path.isdir(place):
+            missing.append(place)
+            place = os.path.dirname(place)
+        for folder in reversed(missing):
+            self.make_folder(folder)
+            self.sync_folder(os.path.dirname(folder))
+
+    def make_folder(self, path: str) -> None:
+        """Make one folder; one that is there already is as good."""
+        with suppress(FileExistsError):
+            os.mkdir(path)
 
     def sync_folder(self, path: str) -> None:
         """Return when the folder's entries are on the disk."""
@@ -69,6 +84,11 @@ class Disk:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+    def room(self, path: str) -> tuple[int, int]:
+        """Bytes that are free for us, and all bytes, of the file system that holds a folder."""
+        found = os.statvfs(path)
+        return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
 
     def boot(self) -> str:
         """What tells one start of the machine from the next; "" where the system does not say."""
@@ -85,8 +105,8 @@ def trouble(error: OSError, doing: str) -> StateError:
     if error.errno in _FORBIDDEN:
         right = "give the user who runs lisppump the right to write there"
         return StateError("not-writable", f"{doing} is not allowed: {reason}", help=right)
-    help = "make room, then run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
-    return StateError("disk", f"{doing} failed: {reason}; nothing was committed by it", help=help)
+    help = "make room, then run again" if error.errno in _FULL else None
+    return StateError("disk", f"{doing} failed: {reason}; nothing that was committed is lost", help=help)
 
 
 def write_all(disk: Disk, fd: int, data: bytes) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -189,14 +188,29 @@ class Cell:
         return self._value
 
 
-def lent(documents: Mapping[str, Any]) -> LazyDocuments:
+class LentDocuments(Mapping[str, Any]):
     """Documents for foreign hands: whoever changes what it reads there changes it for nobody else."""
 
-    def copy_of(name: str) -> Any:
-        value = documents[name]
-        return log_value(name, copied(elements(value) if is_log(name) else value))
+    __slots__ = ("_documents", "_own")
 
-    return LazyDocuments({name: Cell(load=partial(copy_of, name)) for name in documents})
+    def __init__(self, documents: Mapping[str, Any]) -> None:
+        self._documents = documents
+        self._own: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._own:
+            value = self._documents[name]
+            self._own[name] = log_value(name, copied(elements(value) if is_log(name) else value))
+        return self._own[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._documents)
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._documents
 
 
 class LazyDocuments(Mapping[str, Any]):

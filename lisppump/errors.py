@@ -31,9 +31,12 @@ def declare(category: str, exit: int, **codes: str) -> None:
             raise ValueError(f"error code {code} is declared twice")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen: one is made for every program, in half of the time
 class Source:
-    """A text that was read and the name people know it by (a file, `<eval>`, an agent's program)."""
+    """A text that was read and the name people know it by (a file, `<eval>`, an agent's program).
+
+    It never changes.
+    """
 
     name: str
     text: str

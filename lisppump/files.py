@@ -25,6 +25,7 @@ class Files:
         self.temporary = self.folder.parent / ".lisppump" / "tmp"
         self.disk = disk or Disk()
         self._sound: set[str] = set()
+        self._paths: dict[str, Path] = {}  # of names that are in order
 
     def names(self) -> list[str]:
         """All document names, sorted."""
@@ -50,6 +51,9 @@ class Files:
 
     def path(self, name: str) -> Path:
         """Where a document lies; a name never leads out of the folder."""
+        known = self._paths.get(name)
+        if known is not None:
+            return known
         parts = name.split("/")
         bad = any(part == "" or part.startswith(".") or "\0" in part or _long(part) for part in parts)
         if bad or parts[0] == DELTAS or not is_document(name):
@@ -62,6 +66,7 @@ class Files:
         if parent not in self._sound:
             self._inside(parent, name)
             self._sound.add(parent)
+        self._paths[name] = path
         return path
 
     def _inside(self, path: str, name: str) -> None:
@@ -164,10 +169,18 @@ class Files:
 
     # -- deltas ----------------------------------------------------------------------------------------------
 
-    def write_delta(self, name: str, data: bytes) -> None:
-        """Write a delta's file into `stream_deltas/`."""
+    def write_delta(self, name: str, data: bytes, *, again: bool = False) -> None:
+        """Write a delta's file into `stream_deltas/`; `again`: unless it is there as it should be."""
         path = os.path.join(self.folder, DELTAS, name)
+        if again and self._holds(path, data):
+            return
         self._changing(f"{DELTAS}/{name}", lambda: self._replace(path, data))
+
+    def _holds(self, path: str, data: bytes) -> bool:
+        try:
+            return Path(path).read_bytes() == data
+        except OSError:
+            return False
 
     def drop_deltas(self, names: Iterable[str]) -> None:
         """Remove delta files, where they are there."""

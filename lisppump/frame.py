@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeVar
 
 from lisppump import canon
@@ -63,17 +63,17 @@ class Frame:
     @cached_property
     def digest(self) -> str:
         """The sha256 of all that the frame holds."""
-        return canon.digest(
-            {
-                "frame": self.number,
-                "tock": self.tock,
-                "time": self.time,
-                "documents": dict(self.digests),
-                "virtual": dict(self.virtual),
-                "woken": dict(self.woken),
-                "rooms": [[number, [list(room) for room in rooms]] for number, rooms in self.rooms],
-            }
-        )
+        parts = {
+            "documents": canon.canonical(dict(self.digests)),
+            "frame": canon.canonical(self.number),
+            "rooms": b"[" + b",".join(map(_canonical_rooms, self.rooms)) + b"]",
+            "time": canon.canonical(self.time),
+            "tock": canon.canonical(self.tock),
+            "virtual": canon.canonical(dict(self.virtual)),
+            "woken": canon.canonical(dict(self.woken)),
+        }
+        members = [b'"%s":%s' % (name.encode(), data) for name, data in parts.items()]
+        return canon.digest_bytes(b"{" + b",".join(members) + b"}")
 
     @cached_property
     def view(self) -> Documents:
@@ -88,6 +88,13 @@ class Frame:
                 entries[stem] = self.documents[name]
                 aliases[name] = stem
         return Documents(entries, aliases)
+
+
+@lru_cache(maxsize=128)
+def _canonical_rooms(entry: tuple[int, tuple[tuple[str, ...], ...]]) -> bytes:
+    """The rooms of one frame in canonical form: fifty frames remember them, and they never change."""
+    number, rooms = entry
+    return canon.canonical([number, [list(room) for room in rooms]])
 
 
 class FrameFunction(Protocol):

@@ -37,7 +37,7 @@ from lisppump.segments import (
 if TYPE_CHECKING:
     import asyncio
 
-SEGMENT = 8 * 1024 * 1024
+SEGMENT = 4 * 1024 * 1024
 GROUP = 0.005  # seconds between two syncs that replies ask for
 TABLES, SOURCES = 4, 8  # finished segments whose tables and files are held open
 PACKED_AT_ONCE = 2  # segments that one roll packs, where more are left from before
@@ -124,11 +124,17 @@ class Journal:
         for expected, number in enumerate(found, 1):
             if number != expected:
                 raise damaged(expected, 0, None, "the whole segment is missing")
-        for number in found[:-1]:
+        # A packed segment is a finished one; the one behind it was not begun yet, or is gone.
+        growing = [n for n in found[-1:] if path_of(self._folder, n).exists()]
+        for number in found[: len(found) - len(growing)]:
             self._past.append(self._verified(number, noted.get(number)))
-        if found:
-            self._live = Table(self._after())
-            self._scan_last(found[-1], told)
+        self._live = Table(self._after())
+        self._live_prev = self._prev = self._past[-1].last if self._past else ""
+        self._segment = len(found)
+        if growing:
+            self._scan_last(growing[0], told)
+        elif found:
+            self._segment += 1
         if self._live.kinds[:1] != bytes([NUMBERS["snapshot"]]):
             self._tell_earlier(told)
 
@@ -161,11 +167,8 @@ class Journal:
         return table, summary(number, table, prev, last, end, None)
 
     def _scan_last(self, number: int, told: list[Record]) -> None:
-        prev = self._past[-1].last if self._past else ""
-        data = load(self._folder, number, self._live.first, prev)
-        self._live_prev = prev
-        self._size, self._prev = scan(data, number, self._live, prev, told.append)
-        self._segment = number
+        data = load(self._folder, number, self._live.first, self._prev)
+        self._size, self._prev = scan(data, number, self._live, self._prev, told.append)
         if self._size < len(data):
             self._cut(number, self._size, data[self._size :])
 
@@ -310,8 +313,7 @@ class Journal:
         """Write a record at once; it outlives the process, and a power cut once synced."""
         if kind not in NUMBERS or not RESERVED.isdisjoint(fields):
             raise ValueError(f"no journal record may be made of kind {kind} with fields {sorted(fields)}")
-        if self._broken is not None:
-            raise self._broken
+        self._refuse_broken()
         if not self._write:
             raise StateError("not-writable", "the world was opened for reading only")
         record = Record(kind, len(self) + 1, fields)
@@ -326,20 +328,21 @@ class Journal:
         self._size += len(data)
         return record
 
+    def _refuse_broken(self) -> None:
+        """Raise, each time anew: an error that is raised twice carries all that the first went through."""
+        if self._broken is not None:
+            raise StateError(self._broken.code, self._broken.message, help=self._broken.help)
+
     def _put(self, data: bytes) -> None:
         """Write a whole line, or leave the file as it was."""
         try:
-            taken = self._disk.write(self._fd, data)
-            if taken == len(data):
-                return
-            error = OSError(28, os.strerror(28))  # a short write on a file means that the disk is full
-        except OSError as failed:
-            error = failed
-        try:
-            self._disk.truncate(self._fd, self._size)
-        except OSError as stuck:
-            self._broken = trouble(stuck, "cutting a half-written record")
-        raise error
+            write_all(self._disk, self._fd, data)
+        except OSError:
+            try:
+                self._disk.truncate(self._fd, self._size)
+            except OSError as stuck:
+                self._broken = trouble(stuck, "cutting a half-written record")
+            raise
 
     def _begin(self, number: int) -> None:
         path = path_of(self._folder, number)
@@ -349,7 +352,7 @@ class Journal:
             try:
                 self._disk.sync_folder(str(self._folder))
             except BaseException:
-                os.close(fd)
+                self._disk.close(fd)
                 raise
         self._fd, self._segment, self._size = fd, number, os.fstat(fd).st_size
 
@@ -427,6 +430,19 @@ class Journal:
         self._disk.unlink(str(plain))
         return fingerprint(packed)
 
+    def require_place(self) -> None:
+        """Refuse to go on where the file that is written is not the one that lies there any more."""
+        try:
+            same = os.path.samestat(os.stat(path_of(self._folder, self._segment)), os.fstat(self._fd))
+        except OSError:
+            same = False
+        if not same and self._write:
+            raise StateError(
+                "gone",
+                f"the journal in {self.keep.folder} was taken away while it was being written",
+                help="put the folder back as it was; whatever was written since then is nowhere",
+            )
+
     @property
     def pending(self) -> int:
         """How many records are not synced yet."""
@@ -456,10 +472,10 @@ class Journal:
 
         target = len(self)
         while self._synced < target:
-            if self._broken is not None:
-                raise self._broken
+            self._refuse_broken()
             if self._syncing is None or self._syncing.done():
                 self._syncing = asyncio.ensure_future(self._sync_soon())
+                self._syncing.add_done_callback(_heard)
             await asyncio.shield(self._syncing)
 
     def sync_soon(self) -> None:
@@ -472,6 +488,7 @@ class Journal:
             return
         if self._syncing is None or self._syncing.done():
             self._syncing = asyncio.ensure_future(self._sync_soon())
+            self._syncing.add_done_callback(_heard)
 
     async def _sync_soon(self) -> None:
         import asyncio
@@ -489,3 +506,9 @@ class Journal:
             os.close(fd)
             self._last_sync = loop.time()
         self._synced = max(self._synced, target)
+
+
+def _heard(sync: asyncio.Task[None]) -> None:
+    """What a sync raised is known to the journal, whether or not anybody still waits for it."""
+    if not sync.cancelled():
+        sync.exception()

@@ -15,6 +15,7 @@ from lisppump.disk import Disk, StateError, replace, trouble, write_all
 
 FORMAT = "1"
 FOLDER = ".lisppump"
+REPAIRING = "repairing"
 
 
 class Keep:
@@ -24,6 +25,7 @@ class Keep:
         self.folder = folder
         self.disk = disk
         self._lock = -1
+        self._durable: set[str] = set()  # the blobs that this process knows to outlive a power cut
 
     @classmethod
     def open(cls, folder: Path, *, write: bool, disk: Disk | None = None) -> Keep:
@@ -39,7 +41,7 @@ class Keep:
         except OSError as error:
             keep.close()
             raise trouble(error, f"opening the folder {FOLDER}") from error
-        except StateError:
+        except BaseException:
             keep.close()
             raise
         return keep
@@ -47,9 +49,13 @@ class Keep:
     def close(self) -> None:
         """Let go of the lock."""
         if self._lock >= 0:
-            os.ftruncate(self._lock, 0)
-            os.close(self._lock)
-            self._lock = -1
+            lock, self._lock = self._lock, -1
+            try:
+                self.disk.truncate(lock, 0)
+            except OSError:
+                pass  # it only tells who held the lock, and he is gone; closing the file lets go of it
+            finally:
+                self.disk.close(lock)
 
     @property
     def writing(self) -> bool:
@@ -77,13 +83,20 @@ class Keep:
             return pid
         return pid
 
+    def check_whole(self) -> None:
+        """Refuse a world whose repair was not finished; `repairing` names the copies that it made."""
+        if self.get(REPAIRING) is not None:
+            message = "a repair of the journal was interrupted; nothing was lost by that"
+            help = "run `lisppump repair` again: it begins with what it has kept aside"
+            raise StateError("damaged", message, help=help)
+
     def _take_lock(self) -> None:
-        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._lock = self.disk.open(str(self.folder / "lock"), os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = self.get("lock") or b""
-            os.close(self._lock)
+            self.disk.close(self._lock)
             self._lock = -1
             raise locked(pid.decode("ascii", "replace").strip()) from None
         self.disk.truncate(self._lock, 0)
@@ -110,11 +123,16 @@ class Keep:
             return (self.folder / name).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise trouble(error, f"reading {FOLDER}/{name}") from error
 
     def put(self, name: str, data: bytes, *, sync: bool = True) -> None:
         """Replace a small file of the folder."""
-        self.disk.mkdir(os.path.dirname(self.folder / name))
-        replace(self.disk, str(self.folder / "tmp" / "keep"), str(self.folder / name), data, sync=sync)
+        try:
+            self.disk.mkdir(os.path.dirname(self.folder / name))
+            replace(self.disk, str(self.folder / "tmp" / "keep"), str(self.folder / name), data, sync=sync)
+        except OSError as error:
+            raise trouble(error, f"writing {FOLDER}/{name}") from error
 
     def drop(self, name: str) -> None:
         """Remove a small file of the folder, where it is there."""
@@ -131,10 +149,13 @@ class Keep:
         name = hashlib.sha256(data).hexdigest()
         path = self.blob_path(name)
         if not path.exists():
+            self.put(str(path.relative_to(self.folder)), data)
+        elif name not in self._durable:  # a process may have died before it had synced the name
             try:
-                self.put(str(path.relative_to(self.folder)), data)
+                self.disk.sync_folder(str(path.parent))
             except OSError as error:
                 raise trouble(error, "keeping a document") from error
+        self._durable.add(name)
         return f"sha256:{name}"
 
     def read_blob(self, digest: str) -> bytes:
@@ -198,6 +219,8 @@ def _read(path: Path, digest: str) -> bytes:
         data = path.read_bytes()
     except FileNotFoundError:
         data = None
+    except OSError as error:
+        raise trouble(error, f"reading a blob of {FOLDER}") from error
     if data is None or hashlib.sha256(data).hexdigest() != digest.removeprefix("sha256:"):
         what = "is missing" if data is None else "is not what was written"
         help = "`lisppump verify` tells all that is damaged, and `lisppump repair` saves what can be saved"

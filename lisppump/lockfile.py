@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -101,8 +101,10 @@ def write(root: Path, entries: Iterable[Entry]) -> None:
     _refuse_long(root / NAME, text.encode())
     temporary = root / f".{NAME}.new"
     try:
-        temporary.unlink(missing_ok=True)  # left by a kill; or a link, which must not be written through
-        replace(Disk(), str(temporary), str(root / NAME), text.encode(), sync=True)
+        disk = Disk()
+        with suppress(FileNotFoundError):  # left by a kill; or a link, which must not be written through
+            disk.unlink(str(temporary))
+        replace(disk, str(temporary), str(root / NAME), text.encode(), sync=True)
     except OSError as error:
         raise trouble(error, f"writing {root / NAME}") from error
 

@@ -19,13 +19,13 @@ from lisppump.errors import LisppumpError
 
 KINDS = (
     "open", "edit", "import", "intent", "reply", "tool", "portal", "outcome", "delta", "late", "commit",
-    "tock", "nudge", "rollback", "snapshot", "lost",
+    "tock", "nudge", "rollback", "snapshot", "lost", "drop",
 )  # fmt: skip
 NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 HEAD = 18  # two times eight hex digits and a space
 RESERVED = frozenset({"kind", "seq", "prev"})
 # Once one of these is written it is synced, with all that is before it.
-SYNCED = frozenset({"intent", "commit", "tock", "edit", "snapshot", "rollback"})
+SYNCED = frozenset({"intent", "commit", "tock", "edit", "snapshot", "rollback", "drop"})
 SECTOR = 512  # bytes that a disk writes at once
 
 
@@ -102,8 +102,9 @@ def checked(data: bytes) -> tuple[int, str] | None:
 def torn(data: bytes, offset: int) -> bool:
     """True when what lies behind an offset is what a write leaves that was cut short.
 
-    That is a line without its end, or one with blocks that never came, unless what lies behind it was synced.
-    A line that is whole but wrong was changed later; that is damage and is not cut away.
+    That is a line without its end, or one with blocks that never came, unless what lies behind it was synced:
+    a record of a kind that is synced at once, when anything was written after it. A line that is whole but
+    wrong was changed later; that is damage and is not cut away.
     """
     end = data.find(b"\n", offset) + 1
     if not end:
@@ -111,12 +112,13 @@ def torn(data: bytes, offset: int) -> bool:
     hole = data.find(b"\0", offset)
     if hole < 0:
         return False
-    behind = [found[0].kind for found in _sound(data, end)]
+    behind = list(_sound(data, end))
     if not behind:
         return True
     while hole < len(data) and not data[hole]:
         hole += 1
-    return hole % SECTOR == 0 and SYNCED.isdisjoint(behind)
+    synced = any(kind in SYNCED and after < len(data) for kind, after in behind)
+    return hole % SECTOR == 0 and not synced
 
 
 def _short(tail: bytes) -> bool:
@@ -129,11 +131,11 @@ def _short(tail: bytes) -> bool:
     return len(tail) < HEAD + length + 1
 
 
-def _sound(data: bytes, start: int) -> Iterator[tuple[Record, str]]:
-    """The records that begin at a line's beginning, behind damage."""
+def _sound(data: bytes, start: int) -> Iterator[tuple[str, int]]:
+    """Kind and end of the records that begin at a line's beginning, behind damage."""
     while 0 < start < len(data):
         payload = payload_at(data, start)
         found = None if payload is None else decoded(payload)
-        if found is not None:
-            yield found
         start = data.find(b"\n", start) + 1
+        if found is not None:
+            yield found[0].kind, start

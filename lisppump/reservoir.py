@@ -7,10 +7,12 @@ is written after it can be written again from it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from lisppump import canon, control
+from lisppump.archive import LATELY
 from lisppump.delta import Delta
 from lisppump.disk import Disk, StateError
 from lisppump.documents import (
@@ -32,8 +34,9 @@ from lisppump.keep import FOLDER, Keep
 from lisppump.line import left_behind
 from lisppump.lispy.values import elements
 from lisppump.merge_changes import Change, apply
+from lisppump.reservoir_edits import Desk
 from lisppump.reservoir_view import Reservoir as Reservoir
-from lisppump.reservoir_view import Shelf, changed_in_memory
+from lisppump.reservoir_view import changed_in_memory
 from lisppump.view import View
 
 
@@ -56,7 +59,7 @@ class MergeResult(Protocol):
         ...
 
 
-class Store(Shelf):
+class Store(Desk):
     """One world on disk, open for reading, or for writing under its lock; `notes` says what was found."""
 
     def __init__(self, keep: Keep, journal: Journal, head: Head, view: View, *, keep_deltas: int) -> None:
@@ -66,19 +69,32 @@ class Store(Shelf):
 
     @classmethod
     def open(
-        cls, root: str | Path, view: Reservoir, *, write: bool, keep: int = 50, disk: Disk | None = None
+        cls,
+        root: str | Path,
+        view: Reservoir,
+        *,
+        write: bool,
+        keep: int = 50,
+        disk: Disk | None = None,
+        edits: bool = True,
     ) -> Store:
-        """Open a world; reading takes no lock and writes nothing; `keep` frames keep their delta files."""
+        """Open a world; reading takes no lock and writes nothing; `keep` frames keep their delta files.
+
+        Writing takes in what was changed by hand, as far as that can be read and overlaps with nothing; with
+        `edits=False` it is left alone.
+        """
         head = Head()
         folder = Keep.open(Path(root) / FOLDER, write=write, disk=disk)
         try:
+            folder.check_whole()
             journal = Journal.open(folder, write=write, each=head.take)
             store = cls(folder, journal, head, View(view, folder, write=write), keep_deltas=keep)
             if write:
                 store._roll()
                 store._record("open", epoch=head.epoch + 1)
                 store._begin_again()
-                store._mend()
+                journal.sync()  # what was found and is shown now must outlive a power cut, too
+                store._mend(edits=edits)
         except BaseException:
             folder.close()
             raise
@@ -124,6 +140,7 @@ class Store(Shelf):
     def intent(self, **fields: Any) -> None:
         """Journal what a frame is about to do, durably, before anything is asked."""
         self._roll()
+        self._journal.require_place()
         self._record("intent", **fields)
         self._journal.sync()
 
@@ -152,10 +169,25 @@ class Store(Shelf):
             self.go_back(began - 1, "abandon", taken=f"frame {number}, which was under way")
         return number
 
+    def remark(self, **facts: Any) -> None:
+        """Keep what is to be told of this opening later; a disk that refuses it is told of by all else."""
+        if self._keep.writing:
+            with suppress(OSError):
+                said = {**self.lately(), "epoch": self.epoch, **facts}
+                self._keep.put(LATELY, canon.document(said), sync=False)
+
     def delta(self, delta: Delta) -> None:
         """Journal what a stream came to."""
         self._record("delta", **delta.to_record())
 
+    def imported(self, **fields: Any) -> None:
+        """Journal a delta that was made elsewhere, whole, as an input of the frame that is under way."""
+        self._record("import", **fields)
+
+    def drop(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Journal, durably, that entries have left quarantine for good."""
+        self._record("drop", frame=self._head.number, entries=[dict(entry) for entry in entries])
+        self._journal.sync()
     def go_back(
         self, upto: int, why: str, *, taken: str, again: Mapping[str, Any] | None = None
     ) -> None:
@@ -274,8 +306,13 @@ class Store(Shelf):
         streams: Sequence[Stream],
         virtual: Mapping[str, Any],
         written: str | None = None,
+        imports: Sequence[Mapping[str, Any]] = (),
+        accepted: Sequence[Mapping[str, Any]] = (),
     ) -> Frame:
-        """Make frame N+1: one record, synced, is the moment of truth; `written` is the machine's time."""
+        """Make frame N+1: one record, synced, is the moment of truth; `written` is the machine's time.
+
+        `imports` names the deltas from elsewhere it is made of, `accepted` what it takes out of quarantine.
+        """
         parent = self._now()
         new, entries = self._next(merged.changes)
         named = {stream.number: stream for stream in streams}
@@ -292,6 +329,8 @@ class Store(Shelf):
             "quarantine": [dict(entry) for entry in merged.quarantine],
             "documents": entries,
             "virtual": dict(virtual),
+            **({"imports": [dict(entry) for entry in imports]} if imports else {}),
+            **({"accepted": [dict(entry) for entry in accepted]} if accepted else {}),
         }
         self._advance("commit", fields, new)
         self._show(parent, new, deltas, fields["quarantine"])
@@ -386,6 +425,7 @@ class Store(Shelf):
         frame = head.frame(cells)
         self._journal.append(kind, **fields, digest=frame.digest)
         self._journal.sync()
+        self._journal.require_place()
         self._head, self._cells, self._frame = head, cells, frame
         self._members.update((name, self._made[name]) for name in new if name in self._made)
         self._made.clear()

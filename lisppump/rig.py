@@ -28,6 +28,7 @@ class Rig:
         self.merger: Merger = policy.merger.make()
         self.executor: Executor = policy.executor.make()
         self.echoes: tuple[Echo, ...] = tuple(clause.stage.make() for clause in policy.echoes)
+        self.given = frozenset(given)
         self.backends: dict[str, Backend] = {
             alias: given.get(alias) or choice.make() for alias, choice in policy.pipe.backends
         }

@@ -373,7 +373,7 @@ def merged(result: Any, *, whose: str) -> Merged:
     _hold(sound, f"{whose} gave a report or a quarantine that is no JSON")
     told = all(isinstance(entry.get("message"), str) for entry in quarantine)
     _hold(told, f"{whose} put an item into quarantine without a `message` that says why")
-    return Merged(changes, report, quarantine)
+    return Merged(changes, report, quarantine, tuple(getattr(result, "outcomes", ())))
 
 
 def kept(method: str, answer: Any, *, whose: str) -> Any:
@@ -421,7 +421,7 @@ def lent(value: Any) -> Any:
     """What a plugin is given, for itself: whatever it does with it, nobody else sees that."""
     if isinstance(value, Frame):
         virtual, woken, digests = copied((dict(value.virtual), dict(value.woken), dict(value.digests)))
-        own = documents.lent(value.documents)
+        own = documents.LentDocuments(value.documents)
         return replace(value, documents=own, virtual=virtual, woken=woken, digests=digests)
     if isinstance(value, Delta):
         parts = copied((dict(value.collections), [dict(entry) for entry in value.rejected]))
@@ -434,6 +434,16 @@ def lent(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(lent(each) for each in value)
     return {name: lent(each) for name, each in value.items()} if isinstance(value, dict) else value
+
+
+def handed(request: Request, frame: Frame) -> Request:
+    """What a backend is given that stands in Python: agents of its own, a frame its streams share."""
+    agents = tuple([Agent(agent.id, copied(agent.data)) for agent in request.agents])
+    heard = copied(dict(request.heard)) if request.heard else request.heard
+    return Request(
+        frame, request.stream, agents, request.prompt, request.schema, request.turn, request.seed,
+        request.deadline, request.limits, heard,
+    )  # fmt: skip
 
 
 _COUNTS = ("in", "merged", "duplicate", "quarantined")

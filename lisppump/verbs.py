@@ -13,7 +13,7 @@ from lisppump.frame import Agent, Frame
 from lisppump.hookspecs import hookimpl
 from lisppump.merge import Merged
 from lisppump.policy import Policy
-from lisppump.stages import Assignment, Request, Thought, lent
+from lisppump.stages import Assignment, Request, Thought, handed, lent
 from lisppump.stages import thoughts as check_thoughts
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class BuiltinVerbs:
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
+        self._lent: tuple[Frame, Frame] | None = None  # a frame, and its copy to hand out
 
     def who(self, hook: str, given: Mapping[str, Any]) -> str:
         """Who does the work of a verb, as a trace shows it."""
@@ -51,8 +52,16 @@ class BuiltinVerbs:
     @hookimpl(trylast=True)
     def pour(self, policy: Policy, request: Request, alias: str) -> Any:
         """Ask the backend; its errors are the pipe's business."""
-        theirs = is_foreign(dict(policy.pipe.backends)[alias])
-        return self._rig.backends[alias].pour(lent(request) if theirs else request)
+        if is_foreign(dict(policy.pipe.backends)[alias]):
+            request = lent(request)
+        elif alias in self._rig.given:
+            request = handed(request, self._copy_of(request.frame))
+        return self._rig.backends[alias].pour(request)
+
+    def _copy_of(self, frame: Frame) -> Frame:
+        if self._lent is None or self._lent[0] is not frame:
+            self._lent = (frame, lent(frame))
+        return self._lent[1]
 
     @hookimpl(trylast=True)
     def merge(self, policy: Policy, frame: Frame, deltas: Sequence[Delta], schema: Schema) -> Merged:

@@ -163,11 +163,11 @@ class View:
         self.reservoir = reservoir
         self.keep = keep
         self.index = Index(keep)
-        self.suspect = False
+        now = keep.disk.boot()
+        self.rebooted = bool(self.index.boot) and self.index.boot != now
+        self.suspect = self.rebooted and not self.index.clean
         self._unsynced: set[str] = set()
         if write:
-            now = keep.disk.boot()
-            self.suspect = not self.index.clean and self.index.boot != now
             self.index.boot = now
             if isinstance(reservoir, Files):
                 reservoir.disk, reservoir.temporary = keep.disk, keep.folder / "tmp"
@@ -180,6 +180,8 @@ class View:
 
     def untouched(self, name: str) -> bool:
         """True when a document lies there as it was last written or read."""
+        if self.suspect:
+            return False  # after a power cut a file may look untouched and have lost its bytes
         entry = self.written(name)
         return entry is not None and self.reservoir.fingerprint(name) == entry.print
 
@@ -233,7 +235,7 @@ class View:
             except StateError as error:  # something lies there that is no file
                 found.unread[name] = error
                 continue
-            if entry is not None and entry.print == print_:
+            if entry is not None and entry.print == print_ and not self.suspect:
                 if entry.digest != wanted:
                     found.lagging.append(name)
             elif print_ is None:
@@ -293,6 +295,8 @@ class View:
             found.lagging.append(name)
         elif wanted is not None and entry is None and earlier(name, touch.digest):
             found.redo.append(name)
+        elif wanted is None and self.suspect and earlier(name, touch.digest):
+            found.redo.append(name)  # it was removed, and the power cut brought it back
         elif wanted is not None and self.suspect:
             self._set_aside(name, found)
         else:
@@ -309,19 +313,20 @@ class View:
         return encode(name, past(name)).startswith(self.reservoir.raw(name))
 
     def _set_aside(self, name: str, found: Findings) -> None:
-        if isinstance(self.reservoir, Files):
+        if isinstance(self.reservoir, Files) and self.keep.writing:
             kept = self.keep.blob(self.reservoir.raw(name))
             found.notes.append(
                 f"{name} was not whole after a crash and is written again; what lay there is {kept}"
             )
         found.redo.append(name)
 
-    def lagging(self, head: Mapping[str, Mapping[str, Any]], latest: int) -> list[str]:
-        """The documents that lie there as they were before the head; `latest` is the record that made it."""
+    def lagging(self, head: Mapping[str, Mapping[str, Any]], latest: int | None = None) -> list[str]:
+        """The documents that lie there unlike the head; not those written for records behind `latest`."""
         return [
             name
             for name, entry in sorted(self.index.entries.items())
-            if entry.seq <= latest and entry.digest != (head[name]["digest"] if name in head else None)
+            if (latest is None or entry.seq <= latest)
+            and entry.digest != (head[name]["digest"] if name in head else None)
         ]
 
     # -- writing ---------------------------------------------------------------------------------------------

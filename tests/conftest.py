@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,16 @@ def shared_data() -> Path:
     if folder is None:
         pytest.skip("the real data is not here; set LISPPUMP_TEST_DATA to its folder")
     return folder
+
+
+@pytest.fixture
+def ram_path(tmp_path: Path) -> Iterator[Path]:
+    """A temporary folder in memory where there is one: what makes thousands of folders waits for no disk."""
+    if not os.access("/dev/shm", os.W_OK | os.X_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="lisppump-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lisppump import Pump, hookimpl
+from lisppump import Pump, Reply, Request, hookimpl
 from lisppump.budget import Stopped
 from lisppump.errors import ErrorList, LisppumpError
 from lisppump.registry import Registry
@@ -405,3 +405,27 @@ def test_a_hook_that_only_listens_stops_nothing(world: World) -> None:
     (note,) = first.notes
     said = "hook `stream_replied` of plugin listener raised RuntimeError: I did not want to know ("
     assert note.startswith(said) and note.endswith("frame 1) (6 times)")
+
+
+def test_a_backend_that_is_given_in_python_cannot_change_the_frame(world: World) -> None:
+    class Rude:
+        """Writes in everything that it is handed."""
+
+        async def pour(self, request: Request) -> Reply:
+            documents: Any = request.frame.documents
+            assert list(documents) == sorted(documents) and len(documents) == 2 and "stats.json" in documents
+            documents["stats.json"]["total_lines"] += 1000
+            documents["agents.json"]["agents"].clear()
+            virtual: Any = request.frame.virtual
+            virtual["last"] = "mine"
+            for agent in request.agents:
+                agent.data["id"] = "nobody"
+            return Reply(data={"lines": [{"agent": request.stream.agents[0], "text": "mine"}]})
+
+    folder = world()
+    with Pump.open(folder, backends={"script": Rude()}) as pump:
+        (report,) = pump.step()
+        assert report.statuses == {"ok": 6}
+        assert pump.head.virtual["last"]["frame"] == 1
+        assert len(pump.head.documents["agents.json"]["agents"]) == 6
+    assert read(folder, "stats.json") == {"total_lines": 6}

@@ -94,6 +94,8 @@ def rewriting(
 class Analyser:
     """Turns the forms of one namespace into trees; `evaluate` runs the procedure of a macro definition."""
 
+    __slots__ = ("deepest", "depth", "evaluate", "expanded", "namespace", "origins", "run", "spans")
+
     def __init__(
         self, run: Run, namespace: Namespace, evaluate: Callable[[Tree], Value], spans: bool = True
     ) -> None:
@@ -187,7 +189,11 @@ class Analyser:
                     span=node.span,
                     help=None if spec is None else f"write {spec.usage}",
                 )
-        cell = namespace.cells.get(name) or namespace.cell(name)
+        return self._global(node, name, scope)
+
+    def _global(self, node: Node, name: str, scope: Scope) -> Tree:
+        """The value of a name that is no form, and that nothing binds around here."""
+        cell = self.namespace.cell(name)
         if name[:4] == "eval" and self.run.heat.is_eval(cell):
             self.run.heat.freeze()  # it may rebind anything while other code runs
         if cell.value is UNBOUND and name not in GIVEN:
@@ -240,7 +246,7 @@ class Analyser:
                         return self.expression(self.expand(node, namespace.macros[name]), scope, tails)
                     if name in FORMS:
                         return FORMS[name].analyse(self, node, scope, tails)
-                operator = self._outer(head, name, scope)
+                operator = self._global(head, name, scope)
             elif known.__class__ is Variable:
                 operator = self._local(known, head)
             elif isinstance(known, Label):

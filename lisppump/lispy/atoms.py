@@ -29,12 +29,12 @@ _ESCAPE = re.compile(r"\\(u\{[0-9a-fA-F]{1,6}\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{1,6
 
 def word(text: str, start: int, source: Source, limits: Limits) -> Node:
     """A number, a name, a keyword, one of the words that are values, or a dot."""
+    if text.isdigit() and len(text) < 15 and text.isascii() and limits.bits >= 64:
+        return Node("integer", int(text), (), source, start, start + len(text))
     known = _WORDS.get(text)
     if known is not None:
         return Node(known[0], known[1], (), source, start, start + len(text))
     first = text[0]
-    if len(text) < 15 and text.isascii() and text.isdigit() and limits.bits >= 64:
-        return Node("integer", int(text), (), source, start, start + len(text))
     if first in "0123456789+-.#":
         span = (source, start, start + len(text))
         value = number(text, limits, Span(*span))

@@ -58,11 +58,11 @@ def _known_call(generator: Generator, tree: Call, cell: Cell, original: Builtin)
         return _tail_apply(run, cell, original, generator.codes(tree.operands), span)
     if count > 3 and fits and all([operand.__class__ is Const for operand in tree.operands]):
         return _constant(run, cell, original, tree, again)
+    if fits and count == 2 and original.name in _ARITHMETIC:
+        return _arithmetic(generator, tree, cell, original, again)
     operands = generator.codes(tree.operands)
     if not fits:
         return _anything(run, cell, operands, span, again)
-    if count == 2 and original.name in _ARITHMETIC:
-        return _arithmetic(run, tree, operands, cell, original, again)
     return _builtin(run, cell, original, operands, span, again)
 
 
@@ -226,14 +226,16 @@ _ARITHMETIC: dict[str, tuple[Any, bool]] = {
 }  # fmt: skip
 
 
-def _arithmetic(
-    run: Run, tree: Call, operands: list[Code], cell: Cell, original: Builtin, again: Again
-) -> Code:
+def _arithmetic(generator: Generator, tree: Call, cell: Cell, original: Builtin, again: Again) -> Code:
     """Two small integers are done here; everything else, errors included, by the builtin."""
-    other = _two(run, cell, original, tree.span, again)
+    other = _two(generator.run, cell, original, tree.span, again)
     operation, compares = _ARITHMETIC[original.name]
-    first, second = operands
-    right = tree.operands[1]
+    left, right = tree.operands
+    first = generator.code(left)
+    number = right.value if isinstance(right, Const) and not compares else None
+    if number.__class__ is int and -SMALL < number < SMALL:
+        return _with_constant(first, number, operation, cell, original, other)
+    second = generator.code(right)
     if compares:
 
         def compare(frame: Frame) -> Value:
@@ -244,18 +246,6 @@ def _arithmetic(
             return other(a, b)
 
         return compare
-    if isinstance(right, Const) and right.value.__class__ is int and abs(right.value) < SMALL:
-        number = right.value
-
-        def constant(frame: Frame) -> Value:
-            a = first(frame)
-            if a.__class__ is int and cell.value is original:
-                result = operation(a, number)
-                if -SMALL < result < SMALL:
-                    return result
-            return other(a, number)
-
-        return constant
 
     def combine(frame: Frame) -> Value:
         a = first(frame)
@@ -267,6 +257,22 @@ def _arithmetic(
         return other(a, b)
 
     return combine
+
+
+def _with_constant(
+    first: Code, number: int, operation: Any, cell: Cell, original: Builtin, other: Callable[..., Value]
+) -> Code:
+    """A small integer added to what is to come, taken from it or multiplied."""
+
+    def constant(frame: Frame) -> Value:
+        a = first(frame)
+        if a.__class__ is int and cell.value is original:
+            result = operation(a, number)
+            if -SMALL < result < SMALL:
+                return result
+        return other(a, number)
+
+    return constant
 
 
 def _call(run: Run, target: Code, operands: list[Code], span: Span | None) -> Code:

@@ -109,39 +109,56 @@ def closure_of(template: Template, tail: Frame) -> Closure:
 
 
 class Builtin(Primitive):
-    """A procedure of the language, bound to one run."""
+    """A procedure of the language, bound to one run.
 
-    __slots__ = ("function", "spec")
+    Code that calls one by its name calls its `function`; `made` is what all others call, once somebody did.
+    """
+
+    __slots__ = ("function", "made", "run", "spec")
 
     def __init__(self, run: Run, spec: BuiltinSpec, name: str) -> None:
-        function = spec.function
-        low, high = spec.low, spec.high
-
-        def call(*arguments: Value) -> Value:
-            count = len(arguments)
-            if count < low or (high is not None and count > high):
-                raise wrong_arity(name, low, high, count, spec.usage_as(name))
-            run.depth += 1
-            if run.depth > run.limits.depth:
-                raise too_deep(run)
-            try:
-                if count == 1:
-                    value = function(run, arguments[0])
-                elif count == 2:
-                    value = function(run, arguments[0], arguments[1])
-                elif count == 3:
-                    value = function(run, arguments[0], arguments[1], arguments[2])
-                else:
-                    value = function(run, *arguments)
-            except LispyError as error:
-                rename(error, spec, name)
-                raise
-            run.depth -= 1
-            return value
-
-        super().__init__(name, call, low, high, spec.doc)
+        self.name, self.low, self.high, self.doc, self.source = name, spec.low, spec.high, spec.doc, None
+        self.run = run
         self.spec = spec
-        self.function = function
+        self.function = spec.function
+        self.made: Function | None = None
+
+    @property
+    def call(self) -> Function:  # type: ignore[override]
+        """A Python function that runs it to its end."""
+        if self.made is None:
+            self.made = _function_of(self.run, self.spec, self.name)
+        return self.made
+
+
+def _function_of(run: Run, spec: BuiltinSpec, name: str) -> Function:
+    """What calls a builtin that a program knows by a name, with any arguments."""
+    function = spec.function
+    low, high = spec.low, spec.high
+
+    def call(*arguments: Value) -> Value:
+        count = len(arguments)
+        if count < low or (high is not None and count > high):
+            raise wrong_arity(name, low, high, count, spec.usage_as(name))
+        run.depth += 1
+        if run.depth > run.limits.depth:
+            raise too_deep(run)
+        try:
+            if count == 1:
+                value = function(run, arguments[0])
+            elif count == 2:
+                value = function(run, arguments[0], arguments[1])
+            elif count == 3:
+                value = function(run, arguments[0], arguments[1], arguments[2])
+            else:
+                value = function(run, *arguments)
+        except LispyError as error:
+            rename(error, spec, name)
+            raise
+        run.depth -= 1
+        return value
+
+    return call
 
 
 def wrong_arity(name: str, low: int, high: int | None, got: int, usage: str | None = None) -> LispyError:
@@ -276,7 +293,7 @@ def invoke(run: Run, procedure: Value, arguments: Frame, span: Span | None) -> V
         if not isinstance(procedure, Procedure):
             raise no_procedure(procedure)
         if procedure.__class__ is Builtin:
-            return spread(procedure.call, arguments, len(arguments))
+            return spread(procedure.made or procedure.call, arguments, len(arguments))
         return _counted_call(run, procedure, arguments)
     except LispyError as error:
         blame(error, span)

@@ -58,6 +58,8 @@ from lisppump.lispy.values import Value
 class Generator:
     """Makes code for one procedure. `missing` gives the value of a global name without one, or its error."""
 
+    __slots__ = ("labels", "missing", "procedure", "run", "top")
+
     def __init__(
         self, run: Run, procedure: Lambda, missing: Callable[[str, Any], Value], labels: dict[Label, Any]
     ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from lisppump.errors import Source, Span
 from lisppump.lispy.errors import LimitError
 from lisppump.lispy.limits import Meter
@@ -63,6 +65,9 @@ class Node:
     def head(self) -> str | None:
         """The name of the symbol a list starts with, else None."""
         return self.items[0].name if self.kind == "list" and self.items else None
+
+
+new_node = partial(object.__new__, Node)  # the reader fills in what it makes most often
 
 
 def datum(node: Node) -> Value:

@@ -22,14 +22,9 @@ _SIZE, _FEW, _DEEP = 1000, 100, 8  # what is small: characters, elements, levels
 _PLAIN = frozenset({int, float, str, bool})
 
 
-def to_text(value: Value, meter: Meter | None = None) -> str:
-    """The text that reads back as the value; with a meter it is charged and bounded by the run's limits."""
-    return _render(value, meter)
-
-
 def write_text(run: Run, value: Value) -> str:
     """`to_text` on a run's meter."""
-    return _render(value, run.meter)
+    return to_text(value, run.meter)
 
 
 def display_text(run: Run, value: Value) -> str:
@@ -41,7 +36,7 @@ def display_text(run: Run, value: Value) -> str:
         text = repr(value)
         run.meter.text(len(text))
         return text
-    return _render(value, run.meter)
+    return to_text(value, run.meter)
 
 
 def quoted(text: str) -> str:
@@ -156,7 +151,8 @@ def _fitting(value: Value, levels: int, most: int) -> str | None:
     return text if text is not None and len(text) <= most else None
 
 
-def _render(value: Value, meter: Meter | None) -> str:
+def to_text(value: Value, meter: Meter | None = None) -> str:
+    """The text that reads back as the value; with a meter it is charged and bounded by the run's limits."""
     text = _atom(value)
     if text is not None:
         if meter is not None:

@@ -16,6 +16,7 @@ from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.nodes import Node as Node
 from lisppump.lispy.nodes import datum as datum
+from lisppump.lispy.nodes import new_node
 from lisppump.lispy.tokens import cut_up, is_string
 from lisppump.lispy.values import Value
 
@@ -98,7 +99,14 @@ def _nodes(source: Source, limits: Limits) -> list[Node] | None:
             end += len(piece)
             word = known.get(piece)
             if word is not None:
-                items.append(Node(word[0], word[1], (), source, start, end))
+                leaf = new_node()
+                leaf.kind, leaf.value = word
+                leaf.items = ()
+                leaf.source = source
+                leaf.start = start
+                leaf.end = end
+                leaf.depth = 0
+                items.append(leaf)
             elif piece in _OPENING:
                 around.append((items, start, piece, depth, quoted))
                 items = []
@@ -113,25 +121,49 @@ def _nodes(source: Source, limits: Limits) -> list[Node] | None:
                 items.append(node)
             if quoted and items:
                 items, depth, quoted = _prefixed(items[0], around, limits)
+        if not closed:
+            continue
         for bracket in closed:
             end += 1
             inside = tuple(items)
             items, start, opening, outer, quoted = around.pop()
             depth += 1
             if opening == "(" and bracket == ")" and not dotted and depth <= deepest:
-                items.append(Node("list", None, inside, source, start, end, depth))
-            elif opening in _PARTNERS[bracket]:
-                items.append(compound(opening, inside, source, start, end, depth, limits))
+                made = new_node()
+                made.kind = "list"
+                made.value = None
+                made.items = inside
+                made.source = source
+                made.start = start
+                made.end = end
+                made.depth = depth
+                items.append(made)
             else:
-                return None
-            if depth < outer:
-                depth = outer
+                items.append(_paired(opening, bracket, inside, source, start, end, depth, limits))
+            depth = depth if depth > outer else outer
             if quoted:
                 items, depth, quoted = _prefixed(items[0], around, limits)
     if len(around) > 1 or end != len(source.text):
         return None
-    refuse_dots(items)
+    if dotted:
+        refuse_dots(items)
     return items
+
+
+def _paired(
+    opening: str,
+    bracket: str,
+    inside: tuple[Node, ...],
+    source: Source,
+    start: int,
+    end: int,
+    depth: int,
+    limits: Limits,
+) -> Node:
+    """The node of a pair of brackets; an error if they are none."""
+    if opening not in _PARTNERS[bracket]:
+        raise LispyError("unexpected-close", f"{bracket} does not close {opening}")
+    return compound(opening, inside, source, start, end, depth, limits)
 
 
 def _prefixed(datum: Node, around: list[Open], limits: Limits) -> tuple[list[Node], int, bool]:
@@ -146,11 +178,12 @@ def _prefixed(datum: Node, around: list[Open], limits: Limits) -> tuple[list[Nod
 
 def _atom(piece: str, start: int, source: Source, limits: Limits) -> Node:
     """A piece that is no bracket; a short one is remembered. An error if it is nothing."""
-    if piece[0] == '"':
+    first = piece[0]
+    if first == '"':
         if not is_string(piece):
             raise LispyError("unclosed", "this string is never closed")
         node = atoms.string(piece, start, source, limits)
-    elif piece.startswith("#\\"):
+    elif first == "#" and piece.startswith("#\\"):
         node = atoms.character(piece, start, source, limits)
     else:
         node = atoms.word(piece, start, source, limits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lisppump.lispy.errors import CapabilityError, LimitError, LispyError
 from lisppump.lispy.limits import Limits, Meter
@@ -31,25 +31,38 @@ def seed_bits(parts: tuple[Any, ...]) -> int:
 _LIMITS = Limits()
 
 
+class Inside(Protocol):
+    """What a run finds in the runtime that it is in."""
+
+    def language(self, name: str) -> Value:
+        """What the language itself means by a name."""
+
+    def given(self, name: str) -> Value:
+        """What the host does."""
+
+    def evaluate(self, program: Value) -> Value:
+        """What the builtin `eval` does."""
+
+    def perform(self, node: Node) -> Value:
+        """The value of a form where nobody has defined anything."""
+
+
 class Run:
     """The one argument every builtin gets; its fields are swapped from call to call, the object stays."""
 
     __slots__ = (
         "_apply",
         "_enter",
-        "_evaluate",
         "_gensyms",
+        "_inside",
         "_output",
-        "_perform",
         "_rng",
         "_seals",
         "_seed",
         "deepest",
         "depth",
-        "given",
         "granted",
         "heat",
-        "language",
         "limits",
         "memo",
         "meter",
@@ -70,19 +83,13 @@ class Run:
         self,
         enter: Callable[[Run, Procedure, int | None], Callable[..., Value]],
         apply: Callable[[Run, Procedure, list[Value], None], Value],
-        evaluate: Callable[[Value], Value],
-        perform: Callable[[Node], Value],
-        language: Callable[[str], Value],
-        given: Callable[[str], Value],
+        inside: Inside,
         offered: Mapping[str, BuiltinSpec],
     ) -> None:
         self.offered = offered  # builtins that are not the language's own, by the names that reach them
         self._enter = enter
         self._apply = apply
-        self._evaluate = evaluate
-        self._perform = perform
-        self.language = language  # what the language itself means by a name
-        self.given = given  # what the host does
+        self._inside = inside
         self._seals = 0
         self.heat: Any = None  # the hot code of the runtime
         self.tail_fast: Any = None
@@ -275,8 +282,16 @@ class Run:
 
     def evaluate(self, program: Value) -> Value:
         """The value of a text or of quoted data as a program at the top level, on the same meter."""
-        return self._evaluate(program)
+        return self._inside.evaluate(program)
 
     def perform(self, node: Node) -> Value:
         """The value of a form that sees nothing but the language, on the same meter."""
-        return self._perform(node)
+        return self._inside.perform(node)
+
+    def language(self, name: str) -> Value:
+        """What the language itself means by a name, UNBOUND if nothing."""
+        return self._inside.language(name)
+
+    def given(self, name: str) -> Value:
+        """What the host means by a name, UNBOUND if nothing."""
+        return self._inside.given(name)

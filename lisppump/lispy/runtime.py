@@ -37,7 +37,7 @@ NONE_HIDDEN: frozenset[str] = frozenset()
 EVAL_DEPTH = 20  # levels that compiling inside a run counts as
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, init=False)
 class Result:
     """What a program came to. `value` is JSON data (None for a procedure), `text` is exact."""
 
@@ -48,6 +48,25 @@ class Result:
     error: LispyError | None
     usage: dict[str, int] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        ok: bool,
+        value: Any,
+        text: str,
+        output: str,
+        error: LispyError | None,
+        usage: dict[str, int] | None = None,
+        capabilities: tuple[str, ...] = (),
+    ) -> None:
+        fields = self.__dict__  # the way around what keeps it frozen takes a third of the time
+        fields["ok"] = ok
+        fields["value"] = value
+        fields["text"] = text
+        fields["output"] = output
+        fields["error"] = error
+        fields["usage"] = {} if usage is None else usage
+        fields["capabilities"] = capabilities
 
 
 class _Library(Namespace):
@@ -76,31 +95,33 @@ class _Library(Namespace):
             self.runtime.perform(node, self)
 
 
-class _Language:
-    """What names mean in the language: the builtins that something used, for one run, and the prelude."""
+class _Inside:
+    """What a run and its names find in their runtime, which they do not keep: it is free once thrown away."""
 
-    __slots__ = ("_builtins", "_library", "_run", "_runtime")
+    __slots__ = ("_runtime",)
 
-    def __init__(self, run: Run, runtime: Runtime) -> None:
-        self._run = run
-        self._runtime = runtime
-        self._builtins: dict[str, Builtin] = {}
-        self._library: _Library | None = None
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = proxy(runtime)
 
-    def value(self, name: str) -> Value:
-        """The value of a name, UNBOUND if it has none."""
-        builtin = self._builtins.get(name)
-        if builtin is not None:
-            return builtin
-        spec = BUILTINS.get(name)
-        if spec is not None:
-            builtin = self._builtins[name] = Builtin(self._run, spec, name)
-            return builtin
-        if not library.defines(name):
-            return UNBOUND
-        if self._library is None:
-            self._library = _Library(self._runtime)
-        return self._library.cell(name).value
+    def language(self, name: str) -> Value:
+        """What the language itself means by a name, UNBOUND if nothing."""
+        return self._runtime.language(name)
+
+    def given(self, name: str) -> Value:
+        """What the host means by a name, UNBOUND if nothing."""
+        return self._runtime._given(name)
+
+    def missing(self, name: str, scope: Any) -> Value:
+        """The value of a global name without one."""
+        return self._runtime._unmet(name, scope)
+
+    def evaluate(self, program: Value) -> Value:
+        """What the builtin `eval` does."""
+        return self._runtime._evaluate_here(program)
+
+    def perform(self, node: Node) -> Value:
+        """The value of a form where nobody has defined anything."""
+        return self._runtime._perform_apart(node)
 
 
 class _Definitions(Namespace):
@@ -109,7 +130,7 @@ class _Definitions(Namespace):
     __slots__ = ("failed", "read", "runtime")
 
     def __init__(self, runtime: Runtime, read: Callable[[], Sequence[Node]]) -> None:
-        super().__init__(runtime._language.value)
+        super().__init__(runtime._inside.language)
         self.runtime = runtime
         self.read: Callable[[], Sequence[Node]] | None = read
         self.failed: dict[str | None, LispyError] = {}
@@ -153,28 +174,21 @@ class Runtime:
         providers: Mapping[str, Any] | None = None,
     ) -> None:
         load_builtins()
-        here = proxy(self)  # what is inside does not keep the runtime, which is free once it is thrown away
-        self._missing = lambda name, scope: here._unmet(name, scope)
-        self._run = Run(
-            enter,
-            invoke,
-            lambda program: here._evaluate_here(program),
-            lambda node: here._perform_apart(node),
-            lambda name: here._language.value(name),
-            lambda name: here._given(name),
-            {} if builtins is None else builtins,
-        )
+        self._inside = _Inside(self)
+        self._missing = self._inside.missing
+        self._run = Run(enter, invoke, self._inside, {} if builtins is None else builtins)
         self._run.heat = Heat()
-        self._language = _Language(self._run, here)
+        self._builtins: dict[str, Builtin] = {}  # those of the language that some program used
+        self._library: _Library | None = None
         self._used: dict[str, Builtin] = {}  # those of `builtins` that some program used
         self._read = definitions
         self._defined: _Definitions | None = None
-        self._globals = Namespace(self._language.value)
+        self._globals = Namespace(self._inside.language)
         self.limits = limits or _LIMITS
         self._allow = frozenset(allow)
         self._seed = seed if isinstance(seed, tuple) else (seed,)
         self._now = now
-        self._providers = dict(providers or {})
+        self._providers = {} if providers is None else dict(providers)
         if state is not None:
             self._providers["state"] = as_state(state)
 
@@ -288,7 +302,18 @@ class Runtime:
 
     def language(self, name: str) -> Value:
         """What the language itself means by a name, UNBOUND if nothing."""
-        return self._language.value(name)
+        builtin = self._builtins.get(name)
+        if builtin is not None:
+            return builtin
+        spec = BUILTINS.get(name)
+        if spec is not None:
+            builtin = self._builtins[name] = Builtin(self._run, spec, name)
+            return builtin
+        if not library.defines(name):
+            return UNBOUND
+        if self._library is None:
+            self._library = _Library(proxy(self))
+        return self._library.cell(name).value
 
     def knows(self, name: str) -> bool:
         """True when a global name has a value."""
@@ -375,7 +400,7 @@ class Runtime:
     def _perform_apart(self, node: Node) -> Value:
         """A form where nobody has defined anything."""
         self._descend()
-        value = self.perform(node, Namespace(self._language.value))
+        value = self.perform(node, Namespace(self._inside.language))
         self._run.depth -= EVAL_DEPTH
         return value
 
@@ -424,10 +449,11 @@ def as_state(state: State | Mapping[str, Value] | Path | str) -> State:
 
 def _hide_forms(nodes: Sequence[Node], namespace: Namespace) -> frozenset[str]:
     """A form of the language that a program defines anew is hidden in all of it; the names of those."""
-    words = [word for node in nodes if (word := _defined_by(node)) is not None and word in FORMS]
-    if not words:
-        return NONE_HIDDEN
-    hidden = frozenset(words) - FIXED - namespace.bound
+    hidden = NONE_HIDDEN
+    for node in nodes:
+        word = _defined_by(node)
+        if word in FORMS and word not in FIXED and word not in namespace.bound:
+            hidden |= {word}
     namespace.bound |= hidden
     return hidden
 

@@ -48,7 +48,8 @@ def _raise_limit() -> None:
     with _lock:
         if _running == 0:
             _usual = sys.getrecursionlimit()
-            sys.setrecursionlimit(max(_usual, HOST_FRAMES))
+            if _usual < HOST_FRAMES:
+                sys.setrecursionlimit(HOST_FRAMES)
         _running += 1
 
 

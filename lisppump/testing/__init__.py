@@ -20,10 +20,14 @@ if TYPE_CHECKING:
     from lisppump.testing.contracts_plugin import check_command as check_command
     from lisppump.testing.contracts_plugin import check_plugin as check_plugin
     from lisppump.testing.contracts_reservoir import check_reservoir as check_reservoir
-    from lisppump.testing.faults import Crash as Crash
+    from lisppump.testing.disks import Crash as Crash
+    from lisppump.testing.disks import FaultyDisk as FaultyDisk
+    from lisppump.testing.disks import Operation as Operation
     from lisppump.testing.faults import Failing as Failing
-    from lisppump.testing.faults import FaultyDisk as FaultyDisk
     from lisppump.testing.faults import failing as failing
+    from lisppump.testing.power import Image as Image
+    from lisppump.testing.power import image_of as image_of
+    from lisppump.testing.power import power_cuts as power_cuts
     from lisppump.testing.scripted import Reversed as Reversed
     from lisppump.testing.scripted import Scripted as Scripted
     from lisppump.testing.simulation import Outcome as Outcome
@@ -35,9 +39,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Clock": "clock",
-    "Crash": "faults",
+    "Crash": "disks",
     "Failing": "faults",
-    "FaultyDisk": "faults",
+    "FaultyDisk": "disks",
+    "Image": "power",
+    "Operation": "disks",
     "Outcome": "simulation",
     "Reversed": "scripted",
     "Scripted": "scripted",
@@ -55,7 +61,9 @@ _HOMES = {
     "check_stage_options": "contracts_options",
     "failing": "faults",
     "frame_of": "simulation",
+    "image_of": "power",
     "people": "simulation",
+    "power_cuts": "power",
     "request_of": "simulation",
 }
 __all__ = [*_HOMES]

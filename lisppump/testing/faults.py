@@ -1,16 +1,13 @@
-"""Faults on purpose: a stage that fails at the n-th call, a disk that fails at the k-th change."""
+"""Faults on purpose: a stage that fails at the n-th call. It knows no disk."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import functools
 import inspect
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lisppump.disk import Disk
 from lisppump.errors import suggest
 from lisppump.plugin_checks import ASYNC
 from lisppump.stages import KINDS
@@ -117,70 +114,3 @@ def _checked(stage: Any, counts: Mapping[str, int], faults: Calls) -> dict[Any, 
 def _raised(fault: Fault) -> None:
     if isinstance(fault, BaseException) or (isinstance(fault, type) and issubclass(fault, BaseException)):
         raise fault
-
-
-class Crash(BaseException):
-    """The process ends here; nothing catches it."""
-
-
-class FaultyDisk(Disk):
-    """A disk that counts its changes, for whatever makes all of them through a `lisppump.disk.Disk`.
-
-    Before change number `stop`, counted from 0, it raises Crash; a `torn` write has half of its bytes by
-    then. `full` is for how many bytes there is room; `boot` tells one start of the machine from the next.
-    """
-
-    def __init__(self, stop: int | None = None, *, torn: bool = False, boot: str = "one") -> None:
-        self.stop = stop
-        self.torn = torn
-        self.full: int | None = None
-        self.count = 0
-        self.syncs = 0
-        self._boot = boot
-
-    def _step(self) -> None:
-        if self.stop is not None and self.count >= self.stop:
-            raise Crash
-        self.count += 1
-
-    def write(self, fd: int, data: bytes) -> int:
-        """Write once, as far as there is room."""
-        if self.torn and self.stop is not None and self.count == self.stop:
-            os.write(fd, data[: len(data) // 2])
-        self._step()
-        if self.full is not None:
-            if self.full == 0:
-                raise OSError(errno.ENOSPC, "full")
-            data = data[: self.full]
-            self.full -= len(data)
-        return super().write(fd, data)
-
-    def sync(self, fd: int) -> None:
-        """One change: what was written would outlive a power cut."""
-        self._step()
-        self.syncs += 1
-        super().sync(fd)
-
-    def truncate(self, fd: int, size: int) -> None:
-        """One change."""
-        self._step()
-        super().truncate(fd, size)
-
-    def rename(self, source: str, target: str) -> None:
-        """One change."""
-        self._step()
-        super().rename(source, target)
-
-    def unlink(self, path: str) -> None:
-        """One change."""
-        self._step()
-        super().unlink(path)
-
-    def sync_folder(self, path: str) -> None:
-        """One change."""
-        self._step()
-        super().sync_folder(path)
-
-    def boot(self) -> str:
-        """The start of the machine that this disk was given."""
-        return self._boot

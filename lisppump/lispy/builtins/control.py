@@ -27,7 +27,7 @@ def apply(run: Run, procedure: Value, first: Value, *others: Value) -> Value:
             meter.look()
         given = [first, *others[:-1], *last] if others else last
         try:
-            return spread(procedure.call, given, len(given))
+            return spread(procedure.made or procedure.call, given, len(given))
         except LispyError as error:
             blame(error, None)
             raise

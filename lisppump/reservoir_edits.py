@@ -1,0 +1,382 @@
+"""The half of the state store that knows hand edits, and writes the view around them. It makes no frame.
+
+What others changed is merged by path against what was last written, and never while a frame is under way:
+then the file is left alone until its commit is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lisppump import canon
+from lisppump.delta import Delta
+from lisppump.disk import StateError
+from lisppump.documents import Cell, encode, entry, is_log, is_text, log_value
+from lisppump.errors import LisppumpError, declare
+from lisppump.files import Files
+from lisppump.frame import Frame
+from lisppump.history import INPUTS, Past
+from lisppump.merge_edits import ABSENT, Joined, Place, Side, joined
+from lisppump.reservoir_view import Shelf
+from lisppump.view import Findings, Touch, Written
+
+declare(
+    "state", 5,
+    edit_conflict="A document was changed by hand where the frames changed it, too, and unlike them.",
+    no_edit="There is no hand edit of that document to decide about.",
+    frame_open="Nothing can be decided about hand edits while a frame is under way.",
+)  # fmt: skip
+
+_SHOWN = 80  # letters of a value in a message
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A document that was changed by hand and not taken in yet.
+
+    `what` is changed, added, removed or unreadable; `by_hand` are the places that only the hand changed,
+    `overlaps` those that frames changed, too.
+    """
+
+    document: str
+    what: str
+    by_hand: tuple[Place, ...] = ()
+    overlaps: tuple[Place, ...] = ()
+    error: LisppumpError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What became of an edit that was decided about; `kept` is the blob of a text that was dropped."""
+
+    document: str
+    side: Side
+    said: str
+    kept: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As `lisppump edits take` and `drop` show it."""
+        return {"document": self.document, "side": self.side, "said": self.said, "kept": self.kept}
+
+
+class Desk(Shelf):
+    """A world's journal and its view, with what people changed in it."""
+
+    # -- looking ---------------------------------------------------------------------------------------------
+
+    def pending_edits(self) -> list[str]:
+        """The documents that were changed by hand since they were last taken in."""
+        if self._head.number < 0:
+            return []
+        found = self._look(self._everywhere())
+        return sorted([*found.touched, *found.unread])
+
+    def edits_in_detail(self) -> tuple[Edit, ...]:
+        """The same with the places, and what overlaps with what frames changed."""
+        if self._head.number < 0:
+            return ()
+        found = self._look(self._everywhere())
+        edits = [Edit(name, "unreadable", error=error) for name, error in found.unread.items()]
+        for name, touch in found.touched.items():
+            join = self._joined(name, touch)
+            there = name in self._head.documents
+            what = "removed" if touch.value is ABSENT else "changed" if there else "added"
+            edits.append(Edit(name, what, tuple(join.by_hand), tuple(join.overlaps)))
+        return tuple(sorted(edits, key=lambda edit: edit.document))
+
+    def _everywhere(self) -> list[str]:
+        return sorted({*self._head.documents, *self._view.names, *self.view.names()})
+
+    def _look(self, names: Iterable[str]) -> Findings:
+        past = Past(self._journal, self._head.latest)
+        found = self._view.look(
+            sorted(names),
+            self._head.documents,
+            latest=self._head.latest,
+            past=past.value,
+            earlier=self._earlier(),
+        )
+        if (found.touched or found.unread) and not self._keep.writing and self.lock_holder() is not None:
+            self._view.index.load()  # who runs may have written just then
+            for kind in (found.touched, found.unread):
+                for name in [name for name in kind if self._view.untouched(name)]:
+                    del kind[name]
+        return found
+
+    def _earlier(self) -> Callable[[str, str], bool]:
+        """Whether a document ever had a digest; the journal is gone through at most once."""
+        known: dict[str, set[str]] = {}
+
+        def had(name: str, digest: str) -> bool:
+            if not known:
+                for seq in self._journal.select(*INPUTS, dead=()):
+                    for each, said in self._journal.read(seq).fields.get("documents", {}).items():
+                        if said is not None:
+                            known.setdefault(each, set()).add(said["digest"])
+            return digest in known.get(name, ())
+
+        return had
+
+    # -- hand edits ------------------------------------------------------------------------------------------
+
+    def take_edits(self) -> tuple[str, ...]:
+        """Take in what was changed by hand since the last look; what is said about it.
+
+        What cannot be read, or overlaps with what frames changed, is an error after all else is taken in.
+        While a frame is under way nothing is taken in.
+        """
+        if self._head.number < 0:
+            return ()
+        names = self.view.names()
+        notes = self._restored(names)
+        found = self._look({*self._head.documents, *self._view.names, *names})
+        more, error = self._settle(found)
+        for name in found.redo:
+            self._bring(name)
+        if error is not None and self._head.opened is None:
+            raise error
+        return (*notes, *more)
+
+    def _restored(self, names: Sequence[str]) -> list[str]:
+        """A state folder without a single document is no edit: it is written again from the journal."""
+        if not self._head.documents or names:
+            return []
+        for name in self._head.documents:
+            self._bring(name)
+        self._view.index.deltas = -1
+        notes = ["the state folder was empty; its documents were written again from the journal"]
+        self.notes.extend(notes)
+        return notes
+
+    def _vanished(self, found: Findings) -> bool:
+        """True where the whole folder may have gone while a frame was made, and not one document of it."""
+        gone = isinstance(self.view, Files) and not self.view.folder.is_dir()
+        return gone or any(touch.value is ABSENT for touch in found.touched.values())
+
+    def _settle(self, found: Findings, recent: Frame | None = None) -> tuple[list[str], LisppumpError | None]:
+        """Take in what can be taken in; what is said about it, and what stands against the rest."""
+        notes = list(found.notes)
+        error = next(iter(found.unread.values()), None)
+        taken: dict[str, tuple[Touch, Joined]] = {}
+        if self._head.opened is None:
+            for name, touch in found.touched.items():
+                join = self._joined(name, touch, recent)
+                if self._was_taken(name, touch):
+                    found.redo.append(name)
+                elif join.overlaps:
+                    error = error or self._conflict(name, touch, join)
+                elif self._is_head(name, join.value):
+                    found.redo.append(name)
+                else:
+                    taken[name] = (touch, join)
+        if taken:
+            notes += self._journal_edits(taken)
+        self.notes.extend(notes)
+        return notes, error
+
+    def _joined(self, name: str, touch: Touch, recent: Frame | None = None, prefer: Side = "world") -> Joined:
+        """The three sides of an edit, merged: what was last written, the head, what lies there."""
+        head, written = self.head, touch.written
+        world = head.documents[name] if head is not None and name in head.documents else ABSENT
+        if written is None or self._digest(name) == written.digest:
+            was = world
+        elif recent is not None and recent.digests.get(name) == written.digest:
+            was = recent.documents[name]
+        else:
+            was = log_value(name, Past(self._journal, self._seq_of(name, written)).value(name))
+        kind = "log" if is_log(name) else "text" if is_text(name) else "json"
+        return joined(kind, was, world, touch.value, prefer=prefer)
+
+    def _digest(self, name: str) -> str | None:
+        said = self._head.documents.get(name)
+        return None if said is None else str(said["digest"])
+
+    def _is_head(self, name: str, value: Any) -> bool:
+        now = None if value is ABSENT else entry(name, value)["digest"]
+        return self._digest(name) == now
+
+    def _seq_of(self, name: str, written: Written) -> int:
+        """The record that made a document what was written; an old index does not say it."""
+        if written.seq:
+            return written.seq
+        for seq in self._journal.select(*INPUTS, dead=()):
+            said = self._journal.read(seq).fields.get("documents", {}).get(name)
+            if said is not None and said["digest"] == written.digest:
+                return seq
+        return self._head.latest
+
+    def _was_taken(self, name: str, touch: Touch) -> bool:
+        """True when the edit is in the journal and only the file was not written after it."""
+        since = 0 if touch.written is None else touch.written.seq
+        for seq in self._journal.select("edit"):
+            if seq <= since:
+                return False
+            if self._journal.read(seq).fields.get("taken", {}).get(name, "") == touch.digest:
+                return touch.digest != ""
+        return False
+
+    def _conflict(self, name: str, touch: Touch, join: Joined) -> StateError:
+        """The error that shows both sides of an edit; what lies there is kept beside."""
+        place, count = join.overlaps[0], len(join.overlaps)
+        where = f" at {' '.join(place.path)}" if place.path else ""
+        more = f" (and at {count - 1} more place{'s' if count > 2 else ''})" if count > 1 else ""
+        kept = None if touch.value is ABSENT else self._kept(name)
+        sides = f"there was {_short(place.was)}, by hand it became {_short(place.hand)}"
+        return StateError(
+            "edit-conflict",
+            f"{name} was changed by hand{where}, where frames up to {self._head.number} changed it, too: "
+            f"{sides}, by them {_short(place.world)}{more}",
+            help="nothing is lost: `lisppump edits` shows all of it, `lisppump edits take DOCUMENT` keeps "
+            "what the hand wrote there, `lisppump edits drop DOCUMENT` what the frames did",
+            data={
+                "document": name,
+                "blob": kept,
+                "conflicts": [place.to_json(world=True) for place in join.overlaps],
+            },
+        )
+
+    def _kept(self, name: str) -> str:
+        """A blob of what lies there."""
+        view = self.view
+        return self._keep.blob(view.raw(name) if isinstance(view, Files) else encode(name, view.read(name)))
+
+    def decide(self, name: str, side: Side) -> Decision:
+        """Settle an edit: the hand's side wins where both changed something, or the world's is put back."""
+        if self._head.opened is not None:
+            message = f"frame {self._head.opened} is under way, so that {name} cannot be decided about yet"
+            raise StateError("frame-open", message, help="`lisppump run` goes on with it")
+        found = self._look([name])
+        touch, error = found.touched.get(name), found.unread.get(name)
+        if touch is None and error is None:
+            help = "`lisppump edits` lists what was changed by hand"
+            raise StateError("no-edit", f"`{name}` was not changed by hand", help=help)
+        if side == "world":
+            kept = None if touch is not None and touch.value is ABSENT else self._kept(name)
+            self._bring(name)
+            said = f"{name} is as the frames left it again" + (f"; what lay there is {kept}" if kept else "")
+            decision = Decision(name, side, said, kept)
+        elif touch is None:
+            raise error or AssertionError(name)
+        else:
+            self._journal_edits({name: (touch, self._joined(name, touch, prefer="hand"))})
+            decision = Decision(name, side, f"{name} was taken in as it was written by hand")
+        self._finish()
+        return decision
+
+    def _journal_edits(self, taken: Mapping[str, tuple[Touch, Joined]]) -> list[str]:
+        """One record for all of them, with whole documents: what people wrote is never lost again."""
+        documents: dict[str, Any] = {}
+        before, cells = self._head.documents, dict(self._cells)
+        notes = []
+        for name, (_, join) in taken.items():
+            cells.pop(name, None)
+            if join.value is ABSENT:
+                documents[name] = None
+                notes.append(f"{name} was removed by hand; the frame goes on without it")
+                continue
+            data = encode(name, join.value)
+            documents[name] = {**entry(name, join.value), "blob": self._keep.blob(data)}
+            cells[name] = Cell(log_value(name, join.value))
+            what = "was changed" if name in before else "was added"
+            notes.append(f"{name} {what} by hand and was taken in")
+        self._record(
+            "edit",
+            frame=self._head.number + 1,
+            documents=documents,
+            by_hand={
+                name: [list(place.path) for place in (*join.by_hand, *join.overlaps)]
+                for name, (_, join) in taken.items()
+            },
+            taken={name: touch.digest for name, (touch, _) in taken.items()},
+        )
+        self._journal.sync()
+        self._cells, self._frame = cells, None
+        for name, (touch, _) in taken.items():
+            self._members.pop(name, None)
+            if documents[name] is not None and documents[name]["digest"] == touch.digest:
+                self._view.adopt(name, touch.digest, self._head.latest)
+                self._pending.pop(name, None)
+            else:
+                self._bring(name)
+        return notes
+
+    # -- showing -------------------------------------------------------------------------------------------
+
+    def _show(
+        self,
+        parent: Frame,
+        new: Mapping[str, Any],
+        deltas: Sequence[Delta],
+        quarantine: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Bring the view from the frame before to the head; edits of what is written over come in first."""
+        found = self._look(new)
+        if self._vanished(found) and self._restored(self.view.names()):
+            found = self._look(new)
+        self._settle(found, parent)
+        left = {*found.touched, *found.unread} - {*found.redo}
+        for name in new:
+            if name in left or self._may_lag(name):
+                continue
+            if name in found.redo:
+                self._bring(name)
+            else:
+                self._write(name, parent.documents.get(name), parent.digests.get(name))
+        self._newest = (self._head.number, tuple(deltas)) if deltas else self._newest
+        self._show_quarantine(quarantine, self._head.number)
+        self._finish()
+
+    def flush(self) -> None:
+        """Write what lags: documents, and the delta files of frames that are still kept."""
+        if not self._keep.writing or self._head.number < 0:
+            return
+        absent = [name for name in self._head.documents if self._view.written(name) is None]
+        names = [*self._view.lagging(self._head.documents), *absent]
+        if names:
+            found = self._look(names)
+            self._settle(found)
+            for name in dict.fromkeys([*found.lagging, *found.redo]):
+                self._bring(name)
+            self._finish()
+        if self._view.index.deltas != self._head.number:
+            self._show_deltas()
+            self._finish()
+
+    def _mend(self, *, edits: bool) -> None:
+        """After opening for writing: write the view again where it lags, take in what was changed by hand."""
+        if self._head.number < 0:
+            self._view.suspect = False  # nothing of ours can lie there; what somebody writes is an edit
+            self._view.save(clean=False)
+            return
+        index = self._view.index
+        lags = index.frame != [self._head.number, self._head.tock]
+        names = self.view.names()
+        self._restored(names)
+        found = self._look({*self._head.documents, *self._view.names, *names})
+        if edits:
+            self._settle(found)
+        for name in dict.fromkeys([*found.lagging, *found.redo]):
+            self._bring(name)
+        again = self._view.rebooted  # neither of these is synced at the end of a run
+        frames = self._keep_deltas if again else int(lags)
+        for frame in range(max(self._head.number - frames, 0) + 1, self._head.number + 1):
+            commit = self.commit_record(frame)
+            self._show_quarantine(commit["quarantine"] if commit else (), frame)
+        if index.deltas != self._head.number or again:
+            self._show_deltas(again=again)
+        if lags or found.lagging:
+            self.notes.append(
+                f"the documents of frame {self._head.number} were written again from the journal"
+            )
+        index.frame = [self._head.number, self._head.tock]
+        self._view.suspect = False
+        self._view.save(clean=False)
+
+
+def _short(value: Any) -> str:
+    if value is ABSENT:
+        return "nothing"
+    text = canon.line(value).decode()
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

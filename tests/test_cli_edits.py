@@ -1,0 +1,151 @@
+"""`lisppump edits`: what is shown, what is decided, and the run that stops until it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lisppump import Pump
+from lisppump.report import Event
+from lisppump.status import look
+from tests.cli_support import ROOT, Lisppump, golden
+
+ROOMS = (ROOT / "tests" / "simulations" / "rooms.lisp").read_text()
+
+
+@pytest.fixture
+def lisppump(capsys: pytest.CaptureFixture[str]) -> Lisppump:
+    return Lisppump(capsys)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    (tmp_path / "pump.lisp").write_text(ROOMS)
+    with Pump.open(tmp_path) as pump:
+        pump.step(2)
+    return tmp_path
+
+
+def edit(world: Path, name: str, value: Any) -> None:
+    (world / "state" / name).write_text(value if isinstance(value, str) else json.dumps(value))
+
+
+def overlap(world: Path) -> None:
+    """Let a person write in a file while the frame that changes the same place is under way."""
+
+    def hear(event: Event) -> None:
+        if event.kind == "frame_started":
+            edit(world, "stats.json", {"total_lines": 1000, "note": "mine"})
+
+    with Pump.open(world) as pump:
+        pump.listeners.append(hear)
+        pump.step()
+
+
+def test_nothing_was_changed(lisppump: Lisppump, world: Path) -> None:
+    done = lisppump("-C", world, "edits")
+    assert (done.code, done.out, done.err) == (0, "", "nothing was changed by hand\n")
+    assert lisppump("-C", world, "edits", "--json").json == {
+        "schema": "lisppump/edits@1", "frame": 2, "edits": []
+    }  # fmt: skip
+
+
+def test_every_kind_of_edit_is_shown_place_by_place(lisppump: Lisppump, world: Path) -> None:
+    edit(world, "stats.json", {"total_lines": 5})
+    edit(world, "new.md", "# New\n")
+    edit(world, "broken.json", '{"a": ')
+    (world / "state" / "echo_frames" / "mood.json").unlink()
+    lines = (world / "state" / "lines.jsonl").read_text().splitlines()
+    edit(world, "lines.jsonl", "\n".join([*lines[:-1], '{"agent": "ann"}']) + "\n")
+    before = {path: path.read_bytes() for path in world.rglob("*") if path.is_file()}
+    done = lisppump("-C", world, "edits")
+    assert {path: path.read_bytes() for path in world.rglob("*") if path.is_file()} == before
+    assert done.code == 0, done.err
+    wanted = [
+        "stats.json was changed", "new.md was added", "broken.json cannot be read", f"  line {len(lines)}: ",
+        "echo_frames/mood.json was removed", "  total_lines: 12 -> 5",
+    ]  # fmt: skip
+    for line in wanted:
+        assert line in done.out
+    document = lisppump("-C", world, "edits", "list", "--json").json
+    found = {entry["document"]: entry for entry in document["edits"]}
+    assert found["stats.json"]["by_hand"] == [{"path": ["total_lines"], "was": 12, "hand": 5}]
+    assert found["new.md"]["by_hand"] == [{"path": [], "hand": "# New\n"}]
+    assert (found["broken.json"]["what"], found["broken.json"]["error"]["line"]) == ("unreadable", 1)
+    status = lisppump("-C", world, "status", "--json").json
+    assert status["edits"] == sorted(found)
+    assert "stats.json" in lisppump("-C", world, "plan").out
+
+
+def test_the_run_stops_until_somebody_decides(lisppump: Lisppump, world: Path) -> None:
+    overlap(world)
+    for command in ("step", "run"):
+        done = lisppump("-C", world, command)
+        assert done.code == 5
+        assert "error[edit-conflict]: stats.json was changed by hand at total_lines" in done.err
+        assert "there was 12, by hand it became 1000, by them 18" in done.err
+        assert "help: nothing is lost: `lisppump edits`" in done.err
+    done = lisppump("-C", world, "step", "--json")
+    assert done.json["error"]["code"] == "edit-conflict"
+    golden("edits.txt", lisppump("-C", world, "edits").out)
+    document = lisppump("-C", world, "edits", "--json").json
+    golden("edits.json", json.dumps(document, indent=1) + "\n")
+    assert lisppump("-C", world, "status", "--json").json["frame"] == 3
+
+
+def test_take_keeps_the_hand_s_side(lisppump: Lisppump, world: Path) -> None:
+    overlap(world)
+    edit(world, "agents.json", (world / "state" / "agents.json").read_text().replace("ann", "Ann", 1))
+    done = lisppump("-C", world, "edits", "take", "stats.json")
+    assert (done.code, done.out) == (0, "stats.json was taken in as it was written by hand\n")
+    left = lisppump("-C", world, "edits", "--json").json["edits"]
+    assert [entry["document"] for entry in left] == ["agents.json"]
+    with look(world) as pump:
+        assert pump.head.documents["stats.json"] == {"total_lines": 1000, "note": "mine"}
+    done = lisppump("-C", world, "edits", "take", "stats.json")
+    assert done.code == 5 and "error[no-edit]: `stats.json` was not changed by hand" in done.err
+
+
+def test_drop_puts_the_world_s_document_back_and_keeps_the_text(lisppump: Lisppump, world: Path) -> None:
+    overlap(world)
+    text = (world / "state" / "stats.json").read_bytes()
+    decided = lisppump("-C", world, "edits", "drop", "stats.json", "--json").json
+    assert list(decided) == ["schema", "document", "side", "said", "kept"]
+    assert (decided["side"], decided["kept"] in decided["said"]) == ("world", True)
+    name = decided["kept"].removeprefix("sha256:")
+    assert (world / ".lisppump" / "blobs" / name[:2] / name).read_bytes() == text
+    assert json.loads((world / "state" / "stats.json").read_text()) == {"total_lines": 18}
+    assert lisppump("-C", world, "step").code == 0
+
+
+def test_nobody_decides_while_a_run_goes_on(lisppump: Lisppump, world: Path) -> None:
+    with Pump.open(world) as pump:
+        pump.step()
+        edit(world, "stats.json", {"total_lines": 5})
+        done = lisppump("-C", world, "edits", "drop", "stats.json")
+    assert done.code == 5 and "error[locked]" in done.err
+
+
+def test_documents_that_lag_are_named_while_a_run_goes_on(lisppump: Lisppump, tmp_path: Path) -> None:
+    text = (
+        '(pump (name lag) (genesis (lambda () (dict "agents.json" (dict "agents" (dict "ann" (dict)))'
+        ' "wide.json" (dict "seen" 0 "text" (apply string-append (map (lambda (n) "word ") (range 9000)))))))'
+        ' (agents "agents.json" agents) (pipe (lispy (program say)))'
+        ' (delta (lines (fields (agent agent)) (into "lines.jsonl") (count "wide.json" seen))))'
+    )
+    (tmp_path / "pump.lisp").write_text('(define (say agent room) {"lines" (list {"agent" "ann"})})' + text)
+    seen = []
+
+    def hear(event: Event) -> None:
+        if event.report is not None:
+            seen.append(lisppump("-C", tmp_path, "status", "--json").json["lagging"])
+
+    with Pump.open(tmp_path) as pump:
+        pump.listeners.append(hear)
+        pump.step(3)
+        assert pump.status().lagging == ()
+    assert seen == [["wide.json"]] * 3
+    assert json.loads((tmp_path / "state" / "wide.json").read_text())["seen"] == 3

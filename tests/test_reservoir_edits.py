@@ -1,0 +1,285 @@
+"""Hand edits: merged by path after a frame or before the next, never into one, and nothing of either lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lisppump import canon
+from lisppump.disk import StateError
+from lisppump.lispy.values import elements
+from lisppump.merge_changes import Change
+from lisppump.reservoir import Store
+from tests.faults import Crash, FaultyDisk, die
+from tests.storing import TIME, Merged, begun, changes_of, check_whole, opened, step
+
+
+def edit(root: Path, name: str, value: Any) -> None:
+    path = root / "state" / name
+    path.write_bytes(value.encode() if isinstance(value, str) else canon.document(value))
+
+
+def commit(store: Store, *changes: Change) -> Any:
+    """The commit of a frame whose intent stands already."""
+    opened = store.open_frame()
+    assert opened is not None
+    return store.commit(
+        number=opened["frame"],
+        time=TIME,
+        deltas=(),
+        merged=Merged(changes, {}),
+        wake=(),
+        streams=(),
+        virtual={},
+    )
+
+
+def kinds(store: Store) -> list[str]:
+    return [store._journal.read(seq).kind for seq in range(1, len(store._journal) + 1)]
+
+
+MOOD = {"ada": {"mood": "glad", "posts": 1}, "bob": {"mood": None, "posts": 0}}
+POSTS = Change("agents.json", "add", ("ada", "posts"), 1)
+GLUM = Change("agents.json", "set", ("ada", "mood"), "glum")
+
+
+def test_an_edit_during_a_frame_comes_right_behind_its_commit(tmp_path: Path) -> None:
+    with begun(tmp_path) as store:
+        step(store)
+        store.intent(frame=2, parent=store.head and store.head.digest)
+        edit(tmp_path, "agents.json", MOOD)
+        store.reply(frame=2, stream=1, text="raw")
+        frame = commit(store, POSTS)
+        assert kinds(store)[-4:] == ["intent", "reply", "commit", "edit"]
+        record = store.commit_record(2)
+        assert record is not None and record["digest"] != frame.digest
+        assert frame.documents["agents.json"]["ada"] == {"mood": "glad", "posts": 2}
+        assert store.edits(3)[0]["document"] == "agents.json" and store.edits(2) == []
+        (made,) = [store._journal.read(seq).fields for seq in store._journal.select("edit")]
+        assert made["by_hand"] == {"agents.json": [["ada", "mood"]]}
+        assert (
+            canon.loads((tmp_path / "state" / "agents.json").read_bytes()) == frame.documents["agents.json"]
+        )
+        assert store.take_edits() == ()
+    with opened(tmp_path) as store:
+        assert store.head is not None and store.head.digest == frame.digest
+
+
+def test_an_edit_is_never_taken_in_while_a_frame_is_under_way(tmp_path: Path) -> None:
+    store = begun(tmp_path, disk=FaultyDisk())
+    step(store)
+    assert store.head is not None
+    store.intent(frame=2, parent=store.head.digest)
+    edit(tmp_path, "agents.json", MOOD)
+    edit(tmp_path, "rules.md", "half-\x00written")
+    before = store.head.digest
+    assert store.take_edits() == ()
+    store.flush()
+    die(store)
+    with opened(tmp_path, disk=FaultyDisk()) as store:
+        assert store.take_edits() == ()
+        assert store.head is not None and store.head.digest == before
+        assert store.pending_edits() == ["agents.json", "rules.md"]
+        with pytest.raises(StateError) as caught:
+            store.decide("agents.json", "hand")
+        assert caught.value.code == "frame-open"
+        commit(store, POSTS)
+        store.take_edits()
+        assert store.head.documents["agents.json"]["ada"] == {"mood": "glad", "posts": 2}
+        assert store.head.documents["rules.md"] == "half-\x00written"
+
+
+def conflict(root: Path) -> Store:
+    """A world in which frame 2 and a person gave ada another mood."""
+    store = begun(root)
+    step(store)
+    store.intent(frame=2)
+    edit(root, "agents.json", {**MOOD, "cy": {}})
+    commit(store, POSTS, GLUM, Change("memory/ada.md", "text", (), "- frame 2\n"))
+    return store
+
+
+def test_an_overlap_stops_the_run_and_loses_neither_side(tmp_path: Path) -> None:
+    with conflict(tmp_path) as store:
+        assert store.head is not None
+        assert store.head.documents["agents.json"]["ada"] == {"mood": "glum", "posts": 2}
+        written = (tmp_path / "state" / "agents.json").read_bytes()
+        edit(tmp_path, "rules.md", "be kinder")
+        for _ in range(2):
+            with pytest.raises(StateError) as caught:
+                store.take_edits()
+        assert (caught.value.code, caught.value.exit_code) == ("edit-conflict", 5)
+        for words in ("agents.json", "ada mood", '"calm"', '"glad"', '"glum"'):
+            assert words in caught.value.message
+        assert "edits take" in str(caught.value.help)
+        place = {"path": ["ada", "mood"], "was": "calm", "hand": "glad", "world": "glum"}
+        assert caught.value.data["conflicts"] == [place]
+        assert store.read_blob(caught.value.data["blob"]) == written
+        assert store.head.documents["rules.md"] == "be kinder"  # all else was taken in
+        assert store.pending_edits() == ["agents.json"]
+        store.flush()
+        assert (tmp_path / "state" / "agents.json").read_bytes() == written
+    with opened(tmp_path, write=False) as store:
+        (found,) = store.edits_in_detail()
+        assert (found.document, found.what) == ("agents.json", "changed")
+        assert [place.path for place in found.by_hand] == [("cy",)]
+        assert [place.path for place in found.overlaps] == [("ada", "mood")]
+
+
+@pytest.mark.parametrize(("side", "mood"), [("hand", "glad"), ("world", "glum")])
+def test_somebody_decides(tmp_path: Path, side: Any, mood: str) -> None:
+    with conflict(tmp_path) as store:
+        written = (tmp_path / "state" / "agents.json").read_bytes()
+        decision = store.decide("agents.json", side)
+        head = store.head
+        assert head is not None
+        value = head.documents["agents.json"]
+        assert value["ada"] == {"mood": mood, "posts": 2}
+        assert ("cy" in value) == (side == "hand")
+        assert canon.loads((tmp_path / "state" / "agents.json").read_bytes()) == value
+        assert (decision.kept is None) == (side == "hand")
+        if decision.kept is not None:
+            assert decision.kept in decision.said and store.read_blob(decision.kept) == written
+        assert store.take_edits() == () and store.pending_edits() == []
+        with pytest.raises(StateError) as caught:
+            store.decide("agents.json", side)
+        assert caught.value.code == "no-edit"
+    with opened(tmp_path) as store:
+        assert store.head is not None and store.head.digest == head.digest
+        assert store.frame(2).digest == head.digest
+
+
+def test_what_cannot_be_read_waits_and_is_not_written_over(tmp_path: Path) -> None:
+    with begun(tmp_path) as store:
+        step(store)
+        store.intent(frame=2)
+        edit(tmp_path, "agents.json", '{"ada": {"mood": ')
+        commit(store, POSTS)
+        assert (tmp_path / "state" / "agents.json").read_text() == '{"ada": {"mood": '
+        with pytest.raises(StateError) as caught:
+            store.take_edits()
+        assert caught.value.code == "bad-document" and caught.value.span is not None
+        assert store.pending_edits() == ["agents.json"]
+    assert (tmp_path / "state" / "agents.json").read_text() == '{"ada": {"mood": '
+    with opened(tmp_path) as store:
+        assert store.head is not None and store.head.documents["agents.json"]["ada"]["posts"] == 2
+        edit(tmp_path, "agents.json", MOOD)
+        store.take_edits()
+        assert store.head.documents["agents.json"]["ada"] == {"mood": "glad", "posts": 2}
+
+
+def test_what_cannot_be_read_can_be_dropped(tmp_path: Path) -> None:
+    with begun(tmp_path) as store:
+        step(store)
+        edit(tmp_path, "agents.json", "{")
+        with pytest.raises(StateError, match="JSON"):
+            store.decide("agents.json", "hand")
+        decision = store.decide("agents.json", "world")
+        assert decision.kept is not None and store.read_blob(decision.kept) == b"{"
+        assert store.take_edits() == ()
+
+
+def test_logs_and_texts_keep_what_both_sides_appended(tmp_path: Path) -> None:
+    with begun(tmp_path) as store:
+        step(store)
+        store.intent(frame=2)
+        posts = tmp_path / "state" / "posts.jsonl"
+        posts.write_text(posts.read_text() + '{"id": "by hand"}\n')
+        memory = tmp_path / "state" / "memory" / "ada.md"
+        memory.write_text(memory.read_text() + "- by hand\n")
+        frame = commit(store, *changes_of(2))
+        assert [item["id"] for item in elements(frame.documents["posts.jsonl"])] == [1, 2, "by hand"]
+        assert frame.documents["memory/ada.md"] == "# Ada\n- frame 1\n- frame 2\n- by hand\n"
+        assert memory.read_text() == frame.documents["memory/ada.md"]
+        third = step(store, changes_of(3))
+        assert [item["id"] for item in elements(third.documents["posts.jsonl"])] == [1, 2, "by hand", 3]
+    assert len(posts.read_text().splitlines()) == 4
+
+
+def test_a_last_line_that_was_taken_away_during_a_frame_stays_away(tmp_path: Path) -> None:
+    with begun(tmp_path) as store:
+        step(store)
+        step(store)
+        store.intent(frame=3)
+        posts = tmp_path / "state" / "posts.jsonl"
+        posts.write_text(posts.read_text().splitlines()[0] + "\n")
+        frame = commit(store, *changes_of(3))
+        assert [item["id"] for item in elements(frame.documents["posts.jsonl"])] == [1, 3]
+
+
+def test_a_document_that_was_removed_while_a_frame_changed_it_is_a_conflict(tmp_path: Path) -> None:
+    with begun(tmp_path) as store:
+        step(store)
+        store.intent(frame=2)
+        path = tmp_path / "state" / "agents.json"
+        path.unlink()
+        commit(store, POSTS)
+        assert not path.exists()
+        with pytest.raises(StateError, match="by hand it became nothing"):
+            store.take_edits()
+        store.decide("agents.json", "world")
+        assert canon.loads(path.read_bytes())["ada"]["posts"] == 2
+        path.unlink()
+        store.decide("agents.json", "hand")
+        assert store.head is not None and "agents.json" not in store.head.documents
+
+
+def test_the_same_change_on_both_sides_is_none(tmp_path: Path) -> None:
+    with begun(tmp_path) as store:
+        step(store)
+        store.intent(frame=2)
+        edit(tmp_path, "agents.json", {"ada": {"mood": "calm", "posts": 2}, "bob": MOOD["bob"]})
+        commit(store, POSTS)
+        assert "edit" not in kinds(store)
+        assert store.take_edits() == ()
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_an_edit_outlives_a_crash_at_any_point_of_the_frame_it_met(tmp_path: Path, torn: bool) -> None:
+    seen = set()
+    for k in range(1000):
+        root = tmp_path / str(k)
+        disk = FaultyDisk(torn=torn)
+        store = begun(root, disk=disk)
+        step(store)
+        store.intent(frame=2)
+        edit(root, "agents.json", MOOD)
+        memory = root / "state" / "memory" / "ada.md"
+        memory.write_text(memory.read_text() + "- by hand\n")
+        disk.stop = disk.count + k
+        try:
+            commit(store, *changes_of(2))
+            store.flush()
+        except Crash:
+            die(store)
+        else:
+            disk.stop = None
+            store.close()
+            break
+        with opened(root, disk=FaultyDisk()) as store:
+            if store.head is not None and store.head.number == 1:
+                commit(store, *changes_of(2))
+            store.take_edits()
+            assert store.head is not None
+            agents, ada = store.head.documents["agents.json"], store.head.documents["memory/ada.md"]
+            assert agents["ada"] == {"mood": "glad", "posts": 2}
+            assert ada == "# Ada\n- frame 1\n- frame 2\n- by hand\n"
+            seen.add(kinds(store)[-1])
+        assert check_whole(root) == 2
+    assert k > 8 and seen >= {"edit", "open"}
+
+
+def test_an_index_of_before_finds_what_was_last_written(tmp_path: Path) -> None:
+    with begun(tmp_path) as store:
+        step(store)
+    index = tmp_path / ".lisppump" / "index"
+    line = canon.loads(index.read_bytes())
+    line["documents"] = {name: entry[:2] for name, entry in line["documents"].items()}
+    index.write_bytes(canon.line(line) + b"\n")
+    with opened(tmp_path) as store:
+        store.intent(frame=2)
+        edit(tmp_path, "agents.json", MOOD)
+        frame = commit(store, POSTS)
+        assert frame.documents["agents.json"]["ada"] == {"mood": "glad", "posts": 2}
