@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lisppump import Pump, journal
+from lisppump.audit import audit
 from lisppump.documents import digest
 from lisppump.errors import LisppumpError
 from lisppump.history import Past
@@ -84,7 +85,9 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def whole(folder: Path) -> None:
-    """Documents, files, records and replay agree about the line."""
+    """Documents, files, records and replay agree about the line, and nothing is damaged."""
+    with Pump.open(folder) as pump:
+        assert audit(pump.store._keep).faults == []
     with Pump.open(folder) as pump:
         number = pump.head.number
         assert [commit["frame"] for commit in pump.store.commits()] == [*range(1, number + 1)]
@@ -497,3 +500,25 @@ def test_it_needs_no_policy_that_checks(five: Path) -> None:
         with pytest.raises(LisppumpError):
             pump.retry(3, [1])
         assert pump.head.number == 5
+
+
+def test_what_was_imported_can_be_taken_back_and_imported_again(five: Path, tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    far = tmp_path / "far" / "frame-000003-stream-0001.json"
+    far.write_text('{"frame": 3, "posts": [{"author": "ann", "title": "from afar"}]}')
+    simulation, _ = world(five)
+    with simulation.open() as pump:
+        for again in range(2):
+            assert pump.import_deltas(tmp_path / "far").made, again
+            assert (pump.head.number, titles(pump)[-1]) == (6, "from afar")
+            assert not pump.import_deltas(tmp_path / "far").made
+            done = pump.undo()
+            assert (done.taken, done.left) == ("the import that made frame 6", (6,))
+            assert "from afar" not in titles(pump)
+        pump.undo()
+        pump.step()
+        with pytest.raises(LisppumpError, match="frame 6 has no stream 1; it has none"):
+            pump.retry(6, [1])
+        pump.rollback(2)
+        assert pump.import_deltas(tmp_path / "far").made and pump.head.number == 3
+    whole(five)
