@@ -71,7 +71,10 @@ class Archive:
         head = Head()
         for seq in range(self._journal.snapshot_before(began), began):
             if self._journal.kind(seq) in LIGHT:
-                head.take(self._journal.read(seq))
+                record = self._journal.read(seq)
+                if record.kind == "lost" and record.fields["needed"]:
+                    raise lost(record)
+                head.take(record)
         return head, (self._journal.read(seq) for seq in range(began, len(self._journal) + 1))
 
     def past(self, head: Head) -> Past:

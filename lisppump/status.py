@@ -148,7 +148,8 @@ def in_the_open(opened: Mapping[str, Any]) -> str:
     """A frame that was begun and not finished, in words."""
     done, missing = len(opened["finished"]), len(opened["missing"])
     streams = count_of(done + missing, "stream")
-    return f"frame {opened['frame']} was begun and not finished: {done} of {streams} had finished"
+    how = f": {done} of {streams} had finished" if done + missing else ""
+    return f"frame {opened['frame']} was begun and not finished{how}"
 
 
 GO_ON = "`lisppump run` goes on with it and asks for nothing again; `lisppump run --abandon` begins it anew"
