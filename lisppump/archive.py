@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from lisppump import canon
 from lisppump.delta import Delta
+from lisppump.disk import StateError
 from lisppump.documents import Cell, log_value, parse
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
-from lisppump.history import LIGHT, Head, Past, lost
+from lisppump.history import LIGHT, VERIFY, Head, Past, lost
 from lisppump.journal import Journal, Record
 from lisppump.keep import Keep
+from lisppump.room import note_of_room
 from lisppump.view import View
+
+LATELY = "lately"  # a file of the machinery's folder
 
 
 class Archive:
@@ -49,6 +54,10 @@ class Archive:
     def node(self) -> str:
         """The name of this copy of the world."""
         return self._keep.node
+
+    def note_of_room(self) -> str | None:
+        """What is to be said of the room on the disk; None where there is enough."""
+        return note_of_room(self._keep.disk, self._keep.folder)
 
     def lock_holder(self) -> int | None:
         """The process that writes this world now, if any."""
@@ -88,8 +97,12 @@ class Archive:
             if record.kind in ("snapshot", "commit") and record.fields["frame"] > number:
                 break
             if record.kind == "lost" and record.fields["needed"]:
+                if seq > made:
+                    break
                 raise lost(record)
             past.take(record)
+        if past.number != number and 0 <= number < self._head.number:
+            raise StateError("damaged", f"frame {number} was lost when the journal was damaged", help=VERIFY)
         if past.number != number:
             raise LisppumpError(
                 "no-such-frame", f"there is no frame {number}; the newest is {self._head.number}"
@@ -122,9 +135,65 @@ class Archive:
                 found[delta.epoch, delta.stream] = delta
         return tuple(sorted(found.values(), key=lambda delta: delta.order))
 
+    def imports(self, number: int) -> tuple[Delta, ...]:
+        """The deltas from elsewhere that are inputs of a frame, in canonical order."""
+        return self.foreign(self.inputs(number))
+
+    def foreign(self, records: Iterable[Record]) -> tuple[Delta, ...]:
+        """The deltas from elsewhere that records hold, in canonical order."""
+        found = []
+        for record in records:
+            if record.kind == "import":
+                blob = record.fields.get("blob")
+                whole = record.fields if blob is None else canon.loads(self._keep.read_blob(blob), blob)
+                found.append(Delta.from_record(whole["delta"]))
+        return tuple(sorted(found, key=lambda delta: delta.order))
+
+    def known_imports(self) -> dict[str, str]:
+        """What was imported so far: the identity of each delta, and where it came from."""
+        frames = {int(self._journal.read(seq).fields["frame"]) for seq in self._journal.select("import")}
+        found: dict[str, str] = {}
+        for number in sorted(frames):
+            commit = self.commit_record(number) if number <= self._head.number else None
+            for entry in commit.get("imports", ()) if commit is not None else ():
+                found.setdefault(entry["identity"], f"{entry['file']}, imported into frame {number}")
+        return found
+
+    def dropped(self) -> list[dict[str, Any]]:
+        """What has left quarantine for good: the id and digest of each entry."""
+        seqs = sorted(self._journal.select("drop"))
+        return [dict(entry) for seq in seqs for entry in self._journal.read(seq).fields["entries"]]
+
     def replies(self, number: int) -> list[dict[str, Any]]:
         """The fields of the replies that came in a frame, in the order they came."""
         return self._all("reply", number)
+
+    def came_late(self, number: int) -> list[dict[str, Any]]:
+        """The fields of the answers that came for a frame when their stream or run was settled."""
+        return self._all("late", number)
+
+    def changed(self, number: int) -> set[str]:
+        """The documents that a frame's commit and its tocks changed."""
+        made = next(self._journal.select("commit", "snapshot", frame=number), None)
+        if made is None:
+            return set()
+        tocks = [seq for seq in self._journal.select("tock", frame=number) if seq > made]
+        return {name for seq in (made, *tocks) for name in self._journal.read(seq).fields["documents"]}
+
+    def begun(self, number: int) -> int:
+        """How many times a frame was begun."""
+        return sum(1 for _ in self._journal.select("intent", frame=number))
+
+    def lately(self) -> dict[str, Any]:
+        """What is to be told of the last opening for writing: what it mended, how its run ended.
+
+        It is kept beside the journal and may be lost.
+        """
+        try:
+            said = canon.loads(self._keep.get(LATELY) or b"{}", LATELY)
+        except (LisppumpError, OSError):
+            return {}
+        return said if isinstance(said, dict) and said.get("epoch") == self.epoch else {}
 
     def inputs(self, number: int) -> list[Record]:
         """What came in for a frame since it was last begun, in the order it came."""

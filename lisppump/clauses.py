@@ -47,8 +47,11 @@ LIMITS = (
 FIELD = clause(
     "FIELD",
     "A field of an item: its name, its type (string, integer, number, boolean, agent, any, lispy, "
-    '(one-of "a" "b") or (ref COLLECTION)), and `optional` where it may be absent.',
-    "(body string optional)",
+    '(one-of "a" "b") or (ref COLLECTION)), and `optional` where it may be absent, or `required-here` where '
+    "only what was made elsewhere may lack it. (also NAME ...) are other names under which it is read, the "
+    'first whose value fits; a choice as a list, ("up" "+1" "yes"), is also read where one of the others '
+    "stands.",
+    "(author agent required-here (also agent by))",
     Position("type", "raw", many=True),
 )
 _RULES = (
@@ -92,6 +95,10 @@ _COLLECTION = clause(
         "fields", "The fields of an item; with none any item will do.",
         "(fields (title string) (author agent))",
         required=True, members=FIELD,
+    ),
+    clause(
+        "also", "Other names of the collection: items under them are read as its own.",
+        "(also replies_added)", names("key"),
     ),
     clause(
         "actor", "The field that says who acts; without it the first field of type agent.", "(actor voter)",

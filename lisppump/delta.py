@@ -96,6 +96,8 @@ class Delta:
     `utc` is the frame's time plus the stream's number in microseconds. `collections` maps names to lists of
     items. `foreign` deltas were made elsewhere: their items keep the numbers they have. `rejected` holds what
     the check of the reply refused (collection, index in the reply, reason, message, item); it is counted too.
+    `origin` says of one that was imported where it came from (see lisppump.imports); checks that are `waived`
+    by an operator are not made of its items.
     """
 
     frame: int
@@ -114,6 +116,8 @@ class Delta:
     usage: Usage = field(default_factory=Usage)
     foreign: bool = False
     rejected: tuple[Mapping[str, Any], ...] = ()
+    origin: Mapping[str, Any] | None = None
+    waived: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, int, int, int]:
@@ -129,6 +133,11 @@ class Delta:
     def digest(self) -> str:
         """The sha256 of its canonical collections."""
         return canon.digest(dict(self.collections))
+
+    @property
+    def identity(self) -> str:
+        """What one from elsewhere is known by: what its file holds, or else its collections."""
+        return self.digest if self.origin is None else str(self.origin["identity"])
 
     @property
     def file_name(self) -> str:
@@ -204,6 +213,8 @@ class Delta:
             "usage": self.usage.to_json(),
             "rejected": [dict(problem) for problem in self.rejected],
             "collections": dict(self.collections),
+            **({} if self.origin is None else {"origin": dict(self.origin)}),
+            **({"waived": list(self.waived)} if self.waived else {}),
         }
 
     @classmethod
@@ -217,6 +228,8 @@ class Delta:
             attempts=tuple(Attempt.from_json(entry) for entry in data.get("attempts", ())),
             usage=Usage.from_json(data.get("usage", {})),
             rejected=tuple(data.get("rejected", ())),
+            origin=data.get("origin"),
+            waived=tuple(data.get("waived", ())),
         )
 
 
@@ -225,7 +238,9 @@ class Field:
     """One field of a collection's items.
 
     `type` is string, integer, number, boolean, agent, lispy, any, one-of (`choices`) or ref (`target`: an
-    integer that an item of that collection in the same delta may have claimed as its number).
+    integer that an item of that collection in the same delta may have claimed as its number). It is also
+    read under the names in `also`, and a choice where a text stands that `meant` pairs with it. One that must
+    be there only `here` may be absent in a delta from elsewhere.
     """
 
     name: str
@@ -233,6 +248,9 @@ class Field:
     optional: bool = False
     choices: tuple[str, ...] = ()
     target: str | None = None
+    also: tuple[str, ...] = ()
+    meant: tuple[tuple[str, str], ...] = ()
+    here: bool = False
 
 
 _USUAL: Mapping[str, tuple[type, ...]] = {
@@ -264,7 +282,8 @@ class Collection:
     """What a pipe may produce under one name, and how it flows into the next frame.
 
     `mode` says how items enter the place `into`: append, put, sum, union, max, min, last-writer, function or
-    refuse; `keys` are the fields that mode works with. `actor` is the field that says who acts.
+    refuse; `keys` are the fields that mode works with. `actor` is the field that says who acts. Its items are
+    also read where a delta has them under a name in `also`.
     """
 
     name: str
@@ -278,6 +297,7 @@ class Collection:
     function: FrameFunction | None = None
     shape: FrameFunction | None = None
     counts: tuple[Target, ...] = ()
+    also: tuple[str, ...] = ()
 
     @cached_property
     def acting(self) -> str | None:
@@ -329,6 +349,10 @@ class Schema:
         """The collection of that name."""
         return self._named.get(name)
 
+    def reading(self, key: str) -> Collection | None:
+        """The collection that a delta means by a key: its name, or another that the policy reads as it."""
+        return self._named.get(key) or self._read_as.get(key)
+
     def ordered(self, names: Iterable[str]) -> list[str]:
         """Names of collections in the policy's order; those it does not name come last, as they came."""
         last = len(self._places)
@@ -337,6 +361,10 @@ class Schema:
     @cached_property
     def _named(self) -> dict[str, Collection]:
         return {entry.name: entry for entry in reversed(self.collections)}
+
+    @cached_property
+    def _read_as(self) -> dict[str, Collection]:
+        return {key: entry for entry in self.collections for key in entry.also}
 
     @cached_property
     def _places(self) -> dict[str, int]:

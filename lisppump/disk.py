@@ -19,6 +19,7 @@ declare(
     damaged="The journal or what it refers to was changed or lost; nothing is run on top of it.",
     bad_format="The world was written in another format of the journal, or its marks are missing.",
     disk="The disk did not take what was written.",
+    gone="The journal was taken away or replaced while a run was writing it.",
     not_writable="A file or folder of the world may not be written.",
     bad_document="A document of the state cannot be read.",
 )  # fmt: skip
@@ -105,7 +106,7 @@ def trouble(error: OSError, doing: str) -> StateError:
         right = "give the user who runs lisppump the right to write there"
         return StateError("not-writable", f"{doing} is not allowed: {reason}", help=right)
     help = "make room, then run again" if error.errno in _FULL else None
-    return StateError("disk", f"{doing} failed: {reason}; nothing was committed by it", help=help)
+    return StateError("disk", f"{doing} failed: {reason}; nothing that was committed is lost", help=help)
 
 
 def write_all(disk: Disk, fd: int, data: bytes) -> None:

@@ -25,11 +25,11 @@ from lisppump.folder import find_root, root_of
 from lisppump.plugin import BROKEN, OFF, READY, UNTRUSTED
 from lisppump.policy import Policy, switches_in
 from lisppump.registry import BUILTIN, Registry
+from lisppump.room import LEAST, LITTLE
 from lisppump.stages import Finding
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 LEVELS = (OK, WARNING, ERROR)
-LITTLE = 0.05  # of the disk; a frame, its deltas and the journal are written beside what is there
 DISTRIBUTION = "lisppump"
 
 
@@ -277,6 +277,7 @@ class _Patient:
 
     def _opened(self, root: Path) -> Iterator[Finding]:
         from lisppump.reservoir import Store
+        from lisppump.status import GO_ON, in_the_open, opening
 
         policy = self._policy
         if policy is None:
@@ -284,12 +285,13 @@ class _Patient:
         else:
             view = policy.reservoir.make_reservoir(root / policy.state.folder)
         with Store.open(root, view, write=False) as store:
-            head, opened = store.head, store.open_frame()
+            head, opened, ended = store.head, opening(store), store.lately().get("ended")
             sentence = "no frame was made yet" if head is None else f"its newest frame is {head.number}"
             yield Finding(OK, sentence)
             if opened is not None and store.lock_holder() is None:
-                sentence = f"frame {opened['frame']} was begun and not finished"
-                yield Finding(WARNING, sentence, "the next run takes it up again")
+                yield Finding(WARNING, in_the_open(opened), GO_ON)
+            if ended is not None and store.lock_holder() is None:
+                yield Finding(WARNING, f"the last run ended: {ended['message']}", ended["help"])
             for note in store.notes:
                 yield Finding(WARNING, note)
 
@@ -300,7 +302,9 @@ class _Patient:
         usage = shutil.disk_usage(self._root)
         share = usage.free / usage.total if usage.total else 0.0
         sentence = f"{usage.free / 1e9:.1f} GB of {usage.total / 1e9:.1f} GB are free"
-        if share < LITTLE:
+        if share < LEAST:
+            yield Finding(ERROR, sentence, f"make room: under {LEAST:.0%} no frame is begun")
+        elif share < LITTLE:
             yield Finding(WARNING, sentence, "make room before the next long run")
         else:
             yield Finding(OK, sentence)

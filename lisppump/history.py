@@ -20,7 +20,7 @@ VERIFY = "`lisppump verify` tells all that is damaged, and `lisppump repair` sav
 NEWEST = 4  # snapshots that keep their documents, whatever their number
 ROOMS = 50  # frames whose rooms a frame remembers
 LIGHT = tuple(
-    kind for kind in KINDS if kind not in ("reply", "tool", "portal", "outcome", "delta", "late")
+    kind for kind in KINDS if kind not in ("reply", "tool", "portal", "outcome", "delta", "late", "import")
 )  # what a head is made of
 INPUTS = ("snapshot", "commit", "tock", "edit", "lost")
 
@@ -54,8 +54,8 @@ class Head:
         if record.kind in INPUTS:
             self.latest = record.seq
             self.documents = following(self.documents, fields.get("documents", {}))
-        if record.kind in ("open", "rollback"):
-            self.epoch += 1
+        if record.kind in ("open", "rollback") or (record.kind == "lost" and "blobs" not in fields):
+            self.epoch += 1  # what was lost may have been an opening
             if record.kind == "rollback":
                 self.opened = None
         elif record.kind == "intent":
@@ -67,6 +67,8 @@ class Head:
             self.tock, self.virtual = fields["tock"], fields["virtual"]
         if record.kind == "commit":
             self._settle(fields)
+        elif record.kind == "drop":
+            self.quarantined -= len(fields["entries"])
 
     def snapshot(self, kept: Mapping[str, str]) -> dict[str, Any]:
         """The fields of a record that holds all of it; `kept` has the documents that had no base yet."""
@@ -90,7 +92,7 @@ class Head:
 
     def _settle(self, fields: Mapping[str, Any]) -> None:
         self.opened = None
-        self.quarantined += len(fields["quarantine"])
+        self.quarantined += len(fields["quarantine"]) - len(fields.get("accepted", ()))
         self.woken = {**self.woken, **dict.fromkeys(fields["wake"], self.number)}
         rooms = tuple(tuple(stream["agents"]) for stream in fields["streams"])
         self.rooms = (*self.rooms, (self.number, rooms))[-ROOMS:]

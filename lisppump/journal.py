@@ -36,7 +36,7 @@ from lisppump.segments import (
 if TYPE_CHECKING:
     import asyncio
 
-SEGMENT = 8 * 1024 * 1024
+SEGMENT = 4 * 1024 * 1024
 GROUP = 0.005  # seconds between two syncs that replies ask for
 TABLES, SOURCES = 4, 8  # finished segments whose tables and files are held open
 PACKED_AT_ONCE = 2  # segments that one roll packs, where more are left from before
@@ -122,11 +122,17 @@ class Journal:
         for expected, number in enumerate(found, 1):
             if number != expected:
                 raise damaged(expected, 0, None, "the whole segment is missing")
-        for number in found[:-1]:
+        # A packed segment is a finished one; the one behind it was not begun yet, or is gone.
+        growing = [n for n in found[-1:] if path_of(self._folder, n).exists()]
+        for number in found[: len(found) - len(growing)]:
             self._past.append(self._verified(number, noted.get(number)))
-        if found:
-            self._live = Table(self._after())
-            self._scan_last(found[-1], told)
+        self._live = Table(self._after())
+        self._live_prev = self._prev = self._past[-1].last if self._past else ""
+        self._segment = len(found)
+        if growing:
+            self._scan_last(growing[0], told)
+        elif found:
+            self._segment += 1
         if self._live.kinds[:1] != bytes([NUMBERS["snapshot"]]):
             self._tell_earlier(told)
 
@@ -159,11 +165,8 @@ class Journal:
         return table, summary(number, table, prev, last, end, None)
 
     def _scan_last(self, number: int, told: list[Record]) -> None:
-        prev = self._past[-1].last if self._past else ""
-        data = load(self._folder, number, self._live.first, prev)
-        self._live_prev = prev
-        self._size, self._prev = scan(data, number, self._live, prev, told.append)
-        self._segment = number
+        data = load(self._folder, number, self._live.first, self._prev)
+        self._size, self._prev = scan(data, number, self._live, self._prev, told.append)
         if self._size < len(data):
             self._cut(number, self._size, data[self._size :])
 
@@ -414,6 +417,19 @@ class Journal:
         self._let_go(said.number)
         self._disk.unlink(str(plain))
         return fingerprint(packed)
+
+    def require_place(self) -> None:
+        """Refuse to go on where the file that is written is not the one that lies there any more."""
+        try:
+            same = os.path.samestat(os.stat(path_of(self._folder, self._segment)), os.fstat(self._fd))
+        except OSError:
+            same = False
+        if not same and self._write:
+            raise StateError(
+                "gone",
+                f"the journal in {self.keep.folder} was taken away while it was being written",
+                help="put the folder back as it was; whatever was written since then is nowhere",
+            )
 
     @property
     def pending(self) -> int:

@@ -15,6 +15,7 @@ from lisppump.disk import Disk, StateError, replace, trouble, write_all
 
 FORMAT = "1"
 FOLDER = ".lisppump"
+REPAIRING = "repairing"
 
 
 class Keep:
@@ -40,7 +41,7 @@ class Keep:
         except OSError as error:
             keep.close()
             raise trouble(error, f"opening the folder {FOLDER}") from error
-        except StateError:
+        except BaseException:
             keep.close()
             raise
         return keep
@@ -81,6 +82,13 @@ class Keep:
         except PermissionError:
             return pid
         return pid
+
+    def check_whole(self) -> None:
+        """Refuse a world whose repair was not finished; `repairing` names the copies that it made."""
+        if self.get(REPAIRING) is not None:
+            message = "a repair of the journal was interrupted; nothing was lost by that"
+            help = "run `lisppump repair` again: it begins with what it has kept aside"
+            raise StateError("damaged", message, help=help)
 
     def _take_lock(self) -> None:
         self._lock = self.disk.open(str(self.folder / "lock"), os.O_RDWR | os.O_CREAT)

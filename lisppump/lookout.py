@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lisppump import canon
 from lisppump import clock as clocks
@@ -20,6 +20,10 @@ from lisppump.report import Plan, Quarantine, Relived, Replayed, Shown, Status
 from lisppump.reservoir import Store
 from lisppump.rig import Rig
 from lisppump.stages import Assignment, Backend
+
+if TYPE_CHECKING:
+    from lisppump.telling_diff import Diff
+    from lisppump.telling_why import Why
 
 declare("state", 1, no_state="The state is empty and the policy says nothing about frame 0.")
 
@@ -127,16 +131,31 @@ class Lookout:
 
         return shown(self, number)
 
+    def diff(
+        self, first: int, last: int | None = None, *, document: str | None = None, agent: str | None = None
+    ) -> Diff:
+        """How the frame `last`, or the newest, differs from `first`: by document, and by agent."""
+        from lisppump.telling_diff import diff
+
+        last = self.head.number if last is None else last
+        return diff(self, first, last, document=document, agent=agent)
+
+    def why(self, agent: str, number: int | None = None, *, prompt: bool = False) -> Why:
+        """Why the world is as it is for an agent in a frame, or the newest; `prompt` makes that again."""
+        from lisppump.telling_why import why
+
+        return why(self, agent, number, prompt=prompt)
+
     def acting(self) -> list[dict[str, Any]]:
         """The plugins that have a say in a frame, as its intent records them."""
         return planning.plugins(self.policy, self.registry.under(*self.policy.plugins.switches))
 
     @property
     def quarantine(self) -> Quarantine:
-        """Every item that did not pass, with its frame and reason."""
-        from lisppump.status import quarantine_of
+        """Every item that did not pass and is still there, with its id, frame and reason."""
+        from lisppump.quarantine import entries_of
 
-        return quarantine_of(self)
+        return entries_of(self)
 
     def replay(self, first: int | None = None, last: int | None = None) -> Replayed:
         """Make frames again from what was recorded, nobody asked, and compare them with what they were."""

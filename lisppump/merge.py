@@ -21,7 +21,7 @@ from lisppump.schema import shown
 
 _MOST_NUMBER = 2**53  # beyond it readers of JSON take two numbers for one
 
-__all__ = ["Change", "Memo", "Merged", "apply", "merge", "origin_of"]
+__all__ = ["Change", "Memo", "Merged", "account", "apply", "merge", "origin_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,24 @@ class Merged:
 
     `changes` are the journalled operations; `report` counts each collection as {in, merged, duplicate,
     quarantined}, the first always the sum of the others; `quarantine` holds what did not pass, with reasons.
+    `outcomes` tells of each item of an imported delta on its own.
     """
 
     changes: tuple[Change, ...]
     report: Mapping[str, Mapping[str, int]]
     quarantine: tuple[Mapping[str, Any], ...]
+    outcomes: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one item that a delta's collection holds; `twin` names what a duplicate repeats."""
+
+    stream: int
+    collection: str
+    index: int
+    outcome: str
+    twin: str | None = None
 
 
 def merge(frame: Frame, deltas: Sequence[Delta], schema: Schema, memo: Memo | None = None) -> Merged:
@@ -43,6 +56,13 @@ def merge(frame: Frame, deltas: Sequence[Delta], schema: Schema, memo: Memo | No
     `memo` remembers between merges what was read of long lists; it changes the time taken and nothing else.
     """
     return _Merge(frame, deltas, schema, memo or Memo()).run()
+
+
+def account(frame: Frame, deltas: Sequence[Delta], schema: Schema) -> tuple[Merged, tuple[Entry, ...]]:
+    """The same merge, and every item as it left it; a delta that came twice is there once."""
+    work = _Merge(frame, deltas, schema, Memo())
+    merged = work.run()
+    return merged, tuple(entry for entries in work.entries.values() for entry in entries)
 
 
 Step = Callable[[Entry], None]
@@ -56,15 +76,17 @@ class _Merge:
         self.given = sorted(deltas, key=_order)
         self.report: dict[str, dict[str, int]] = {}
         self.quarantine: list[dict[str, Any]] = []
+        self.outcomes: dict[tuple[int, str, int], Outcome] = {}
         self.rooms = {agent: delta for delta in self.given if not delta.foreign for agent in delta.agents}
         self.claims: dict[tuple[int, str], dict[int, Entry | None]] = {}
+        self.entries: Mapping[Flow, list[Entry]] = {}
         self.places = Rules(frame, memo)
 
     def run(self) -> Merged:
         """Numbered collections first, since items of the others may refer to them by number."""
         deltas = self._once()
         self._forget_claims(deltas)
-        entries = {flow: self._entries(flow, deltas) for flow in self._flows(deltas)}
+        self.entries = entries = {flow: self._entries(flow, deltas) for flow in self._flows(deltas)}
         self._claim_numbers(entries)
         self._merge_numbered({flow: entries[flow] for flow in entries if flow.number is not None})
         for flow in entries:
@@ -76,7 +98,8 @@ class _Merge:
         for entry, refused in self.places.finish():
             self._settle(entry, refused)
         ordered = {name: self.report[name] for name in self._names(self.report)}
-        return Merged(self.places.changes(), ordered, tuple(sorted(self.quarantine, key=_quarantine_order)))
+        quarantine = tuple(sorted(self.quarantine, key=_quarantine_order))
+        return Merged(self.places.changes(), ordered, quarantine, tuple(self.outcomes.values()))
 
     def _merge_numbered(self, entries: Mapping[Flow, list[Entry]]) -> None:
         """Who gets a number is settled before any is given, so that none is given in vain."""
@@ -102,7 +125,7 @@ class _Merge:
         kept: list[tuple[int, Delta]] = []
         for place, delta in enumerate(self.given):
             # A delta of ours is known by its key; one from elsewhere only by what it holds.
-            key = (delta.digest,) if delta.foreign else (*delta.key, delta.digest)
+            key = (delta.identity,) if delta.foreign else (*delta.key, delta.digest)
             before = told.get(key)
             if before is None:
                 kept.append((place, delta))
@@ -174,7 +197,9 @@ class _Merge:
         if flow.adopted and "collection" not in entry.item:
             entry.item = {"collection": flow.name, **entry.item}
         who = entry.item.get(flow.actor) if flow.actor is not None else None
-        if who is None or delta.foreign or who in delta.agents:
+        if who is None or who in delta.agents or (delta.foreign and not delta.agents):
+            return
+        if "not-in-room" in delta.waived:
             return
         members = ", ".join(delta.agents) or "nobody"
         where = f"speaks for {who}, who is not in its room ({_stream(delta)}: {members})"
@@ -195,15 +220,21 @@ class _Merge:
         standing, fresh = seen
         if key in standing:
             entry.number = standing[key]
+            self._repeats(entry, None)
         elif key in fresh:
             entry.twin = fresh[key]
             entry.twin.twins = (*entry.twin.twins, entry)
+            self._repeats(entry, entry.twin)
         else:
             fresh[key] = entry
             entry.identity = key
-            return
-        entry.settled = True
-        flow.outcomes["duplicate"] += 1
+
+    def _repeats(self, entry: Entry, twin: Entry | None) -> None:
+        """An item is a duplicate of another of this frame, or of what stands already."""
+        entry.settled = entry.duplicate = True
+        entry.flow.outcomes["duplicate"] += 1
+        if entry.delta.origin is not None:
+            self._tell(entry, "duplicate", _where(twin) if twin is not None else _standing(entry))
 
     # numbers
 
@@ -221,7 +252,7 @@ class _Merge:
         waiting = [entry for entry in waiting if not entry.settled]
         for entry in waiting:
             own = number_in(entry.item, field) if entry.delta.foreign else None
-            if own is not None:
+            if own is not None and own > 0:
                 self._take([entry], lambda one: self._keep(one, field, kept, lists))
                 top = max(top, own) if not entry.refused else top
         for entry in waiting:
@@ -243,9 +274,8 @@ class _Merge:
         entry.number = number
         if twin is None and not there:
             kept[number] = entry
-        elif twin is not None and _within(entry.item, twin):
-            entry.settled = True
-            entry.flow.outcomes["duplicate"] += 1
+        elif twin is not None and _same(entry, twin):
+            self._repeats(entry, kept.get(number))
         else:
             raise Refused("number-taken", f"has the {field} {number}, which another item has already")
 
@@ -323,15 +353,19 @@ class _Merge:
             for place in entry.counters:
                 self.places.adds[place] = self.places.adds.get(place, 0) + 1
             entry.flow.outcomes["merged"] += 1
+            if entry.delta.origin is not None:
+                self._tell(entry, "merged")
             return
         entry.refused = True
-        where = f"{entry.flow.name}[{entry.index}] of {_stream(entry.delta)}"
+        if entry.delta.origin is not None:
+            self._tell(entry, "quarantined")
         problem = {
             "collection": entry.flow.name,
             "index": entry.index,
             "reason": refused.reason,
-            "message": f"{where} {refused.sentence}",
+            "message": f"{_where(entry)} {refused.sentence}",
             "item": shown(entry.given),
+            **({} if entry.delta.origin is None else {"path": _path(entry)}),
         }
         self._set_aside(entry.delta, problem)
         self._leave_no_twins(entry, refused)
@@ -348,6 +382,10 @@ class _Merge:
         self.report[problem["collection"]]["quarantined"] += 1
         self.quarantine.append({**origin_of(delta), **problem})
 
+    def _tell(self, entry: Entry, outcome: str, twin: str | None = None) -> None:
+        key = (entry.delta.stream, entry.flow.name, entry.index)
+        self.outcomes[key] = Outcome(*key, outcome, twin)
+
     def _came(self, name: str, many: int) -> dict[str, int]:
         """The outcomes of a collection of which so many items have come."""
         empty = {"in": 0, "merged": 0, "duplicate": 0, "quarantined": 0}
@@ -358,7 +396,37 @@ class _Merge:
 
 def origin_of(delta: Delta) -> dict[str, Any]:
     """Where an item in quarantine came from."""
-    return {"frame": delta.frame, "node": delta.node, "epoch": delta.epoch, "stream": delta.stream}
+    file = {} if delta.origin is None else {"file": delta.origin["file"]}
+    return {"frame": delta.frame, "node": delta.node, "epoch": delta.epoch, "stream": delta.stream, **file}
+
+
+def _path(entry: Entry) -> str:
+    """Where an item of an imported delta stands in its file."""
+    paths = (entry.delta.origin or {}).get("paths", {}).get(entry.flow.name, [])
+    return str(paths[entry.index]) if entry.index < len(paths) else f"{entry.flow.name}[{entry.index}]"
+
+
+def _where(entry: Entry) -> str:
+    """An item and its delta, as people find them."""
+    return f"{_path(entry)} of {_stream(entry.delta)}"
+
+
+def _standing(entry: Entry) -> str:
+    """What an item repeats in the list it goes to, as people find it."""
+    place = " ".join((entry.document, *entry.flow.path))
+    numbered = entry.number is not None and entry.flow.number is not None
+    return f"{place}, {entry.flow.number.field} {entry.number}" if numbered else place  # type: ignore[union-attr]
+
+
+def _same(entry: Entry, twin: Mapping[str, Any]) -> bool:
+    """Whether two items of one number are one: who made them agrees, and what they are called.
+
+    Where the policy names neither, all that the item says has to stand in the other.
+    """
+    rule, item = entry.flow.rule, entry.item
+    headline = (one.name for one in rule.fields if one.type == "string" and one.name != rule.acting)
+    names = [name for name in (rule.acting, next(headline, None)) if name is not None and name in item]
+    return _within({name: item[name] for name in names} if names else item, twin)
 
 
 def _order(delta: Delta) -> tuple[Any, ...]:
@@ -402,4 +470,6 @@ def _within(item: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _stream(delta: Delta) -> str:
+    if delta.origin is not None:
+        return str(delta.origin["file"])
     return f"stream-{delta.stream:04d}" + ("" if delta.node == "local" else f" of {delta.node}")

@@ -45,6 +45,7 @@ class Flow:
     `adopted` collections are taken by `(otherwise ...)`. `document` is None where each item names its own.
     `refers` is false where no item can refer to another one of its delta. `outcomes` is its row of the
     report. `seen` has, by document, the identities that stand there and those that came in this frame.
+    Items that are `pairs` name a field and its value; a note is the first text among `texts`.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Flow:
     counters: tuple[Counter, ...] = field(init=False)
     document: str | None = field(init=False)
     path: Path = field(init=False)
+    pairs: bool = field(init=False)
+    texts: tuple[str, ...] = field(init=False)
     refers: bool = False
     seen: dict[str, tuple[dict[Any, Any], dict[Any, Entry]]] = field(default_factory=dict)
 
@@ -68,6 +71,8 @@ class Flow:
             (one.name, one.target) for one in rule.fields if one.type == "ref" and one.target
         )
         self.counters = tuple(_counters_of(rule))
+        self.pairs = {"field", "value"} <= {one.name for one in rule.fields}
+        self.texts = tuple(one.name for one in rule.fields if one.type == "string")
         self.path = rule.into.path if rule.into is not None else ()
         self.document = rule.into.document if rule.into is not None else ""
         if HOLE.search(self.document):
@@ -88,6 +93,7 @@ class Entry:
     referred = False
     settled = False
     refused = False
+    duplicate = False
 
     def __init__(self, flow: Flow, delta: Delta, place: int, index: int, item: Any) -> None:
         self.flow = flow

@@ -106,11 +106,13 @@ def _highest_in(top: int, value: Any, field: str) -> int:
 
 def identity(item: Any, fields: tuple[str, ...]) -> Any:
     """What tells an item apart by its fields, hashable; None where one of them is absent or empty."""
-    values = [item.get(name) for name in fields]
-    simple = True
+    values = tuple(map(item.get, fields))
     for value in values:
         kind = value.__class__
-        if value is None or value == "" or value == [] or value == {}:
-            return None
-        simple = simple and (kind is str or kind is int)
-    return tuple(values) if simple else canon.canonical(values)
+        if kind is not int and (kind is not str or not value):
+            break
+    else:
+        return values
+    if any(value is None or value == "" or value == [] or value == {} for value in values):
+        return None
+    return canon.canonical(list(values))

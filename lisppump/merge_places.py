@@ -66,7 +66,7 @@ class Places:
             value = entry.item.get(counter.by) if counter.by is not None else ""
             place = counter.known.get(value) if value.__class__ is str else None
             if place is None:
-                place = self._counter(counter, entry.item)
+                place = self._counter(counter, entry.item, waived="unknown-member" in entry.delta.waived)
                 if place is None:
                     continue
                 if counter.simple and value.__class__ is str:
@@ -74,7 +74,7 @@ class Places:
             found.append(place)
         entry.counters = found
 
-    def _counter(self, counter: Counter, item: dict[str, Any]) -> Place | None:
+    def _counter(self, counter: Counter, item: dict[str, Any], *, waived: bool) -> Place | None:
         """The place of a counter that an item raises; None where it names nobody whose counter could rise."""
         document = _filled(counter.document, item)
         path: Path = ()
@@ -87,6 +87,8 @@ class Places:
                 return None
             path = (*path, member_of(value, name))
             if self.at(document, path) is ABSENT:  # counting must not invent anybody
+                if waived:
+                    return None
                 place = " ".join((document, *path))
                 raise Refused("unknown-member", f"would count for {path[-1]}, but there is no {place}")
         misfit = _misfit(self.frame.documents.get(document), document, path, "a number")
@@ -246,7 +248,7 @@ def _wants(rule: Collection, document: str) -> str:
 def _misfit(value: Any, document: str, path: Path, wants: str) -> Refused | None:
     """Why something of a shape cannot stand at a path of a document whose value is given."""
     if value is None:
-        value = {"a list": [], "a text": ""}.get(_shape_of(document))
+        value = _EMPTY.get(_shape_of(document))
     for depth, key in enumerate(path):
         if value is None:
             return None
@@ -256,6 +258,7 @@ def _misfit(value: Any, document: str, path: Path, wants: str) -> Refused | None
     return None if value is None or _FITS[wants](value) else _out_of_shape((document, *path), wants, value)
 
 
+_EMPTY: dict[str, Any] = {"a list": [], "a text": ""}
 _FITS: dict[str, Callable[[Any], bool]] = {
     "a list": is_list,
     "an object": lambda value: isinstance(value, dict),

@@ -85,9 +85,8 @@ class Rules(Places):
 
     def _note(self, entry: Entry, item: dict[str, Any]) -> None:
         """A dated line of a Markdown document; further lines of the text are indented below it."""
-        rule = entry.flow.rule
-        names = [field.name for field in rule.fields if field.type == "string"] or sorted(item)
-        texts = (item.get(name) for name in names if name != rule.acting)
+        names = entry.flow.texts or sorted(item)
+        texts = (item.get(name) for name in names if name != entry.flow.actor)
         text = next((text for text in texts if isinstance(text, str)), None)
         if text is None:
             text = canon.canonical(item).decode()
@@ -116,8 +115,7 @@ class Rules(Places):
         whose = rule.keys[0] if rule.keys else rule.acting
         if whose is not None:
             path = (*path, member_of(entry.item.get(whose), whose))
-        names = {field.name for field in rule.fields}
-        if "field" in names and "value" in names:
+        if entry.flow.pairs:
             self.check_place(entry.document, path, "an object")
             path = (*path, member_of(item.get("field"), "field"))
             self.write((entry.document, path), item.get("value"))

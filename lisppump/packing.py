@@ -1,17 +1,21 @@
 """Packed segments: gzip members that `zcat` and `zgrep` read, each of whole records. It opens no file.
 
 A member says in its extra field how long it is, where its bytes lay in the plain segment, and a CRC-32C over
-all of itself: so a block is found and read alone, and no byte of it can change unnoticed.
+all of itself: so a block is found and read alone, and no byte of it can change unnoticed. Hashes do not pack;
+where a record of a kind that is frequent only repeats that of the one before it, it is left out and put back.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import google_crc32c
+
+from lisppump.records import HEAD, chained
 
 BLOCK = 256 * 1024  # bytes of the plain segment in one member
 LEVEL = 6
@@ -51,8 +55,9 @@ def members(data: bytes) -> Iterator[bytes]:
 
 
 def _member(block: bytes, start: int) -> bytes:
+    lean = _lean(block)
     deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    body = deflate.compress(block) + deflate.flush() + struct.pack("<II", zlib.crc32(block), len(block))
+    body = deflate.compress(lean) + deflate.flush() + struct.pack("<II", zlib.crc32(lean), len(lean))
     length = _BEGIN + len(body)
     empty = _MAGIC + _SAID.pack(length, len(block), start, 0) + body
     return _MAGIC + _SAID.pack(length, len(block), start, google_crc32c.value(empty)) + body
@@ -77,7 +82,7 @@ def block(data: bytes) -> bytes | None:
     checksum = int.from_bytes(data[_CRC], "little")
     if google_crc32c.value(b"%s\0\0\0\0%s" % (data[: _BEGIN - 4], data[_BEGIN:])) != checksum:
         return None
-    return zlib.decompress(data[_BEGIN:-8], -zlib.MAX_WBITS)
+    return _full(zlib.decompress(data[_BEGIN:-8], -zlib.MAX_WBITS))
 
 
 def chunks(data: bytes) -> Iterator[Chunk]:
@@ -115,4 +120,27 @@ def _salvaged(body: bytes) -> bytes:
             saved += inflate.decompress(body[start : start + 64])
         except zlib.error:
             break
-    return saved
+    return _full(saved)
+
+
+def _lean(block: bytes) -> bytes:
+    """The lines without the hashes that can be put back; as they are where that would change anything."""
+    lines = block.splitlines(keepends=True)
+    lean = b"".join([lines[0], *(_HASH.sub(b'\\1""}\n', line) for line in lines[1:])])
+    return lean if _full(lean) == block else block
+
+
+def _full(lean: bytes) -> bytes:
+    """The lines as they were: where one is shorter than it says, the hash of the one before it is put in."""
+    lines: list[bytes] = []
+    for line in lean.splitlines(keepends=True):
+        if lines and line.endswith(_LEFT_OUT) and line[:8] == b"%08x" % (len(line) - _AROUND + 64):
+            line = b'%s"%s"}\n' % (line[:-4], chained(lines[-1][HEAD:-1]).encode())
+        lines.append(line)
+    return b"".join(lines)
+
+
+_FREQUENT = rb"reply|delta|late|tool|portal|outcome"
+_HASH = re.compile(rb'("kind":"(?:%s)","seq":\d+,"prev":)"[0-9a-f]{64}"\}\n\Z' % _FREQUENT)
+_LEFT_OUT = b',"prev":""}\n'
+_AROUND = HEAD + 1  # bytes of a line that are not its payload

@@ -33,7 +33,13 @@ def seed_of(*parts: Any) -> int:
 
 
 def select(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
-    """Who wakes: those `where` lets through, by `order`, then longest asleep, then the die."""
+    """Who wakes: the first of those in line."""
+    agents = in_line(policy, frame)
+    return agents[: whole(policy.agents.at_most, frame, "(agents (at-most ...))", len(agents))]
+
+
+def in_line(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
+    """Who could wake: those `where` lets through, by `order`, then longest asleep, then the die."""
     clause = policy.agents
     agents = agents_of(frame.documents, clause.document, clause.path)
     if clause.where is not None:
@@ -46,11 +52,8 @@ def select(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
         key = {
             agent.id: (ranks[agent.id], woken.get(agent.id, -1), dice[agent.id], agent.id) for agent in agents
         }
-        agents = tuple(sorted(agents, key=lambda agent: key[agent.id]))
-    else:
-        agents = tuple(sorted(agents, key=lambda agent: ranks[agent.id]))
-    most = whole(clause.at_most, frame, "(agents (at-most ...))", len(agents))
-    return agents[:most]
+        return tuple(sorted(agents, key=lambda agent: key[agent.id]))
+    return tuple(sorted(agents, key=lambda agent: ranks[agent.id]))
 
 
 def awake(policy: Policy, frame: Frame, chosen: Sequence[Agent]) -> tuple[Agent, ...]:

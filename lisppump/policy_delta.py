@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from lisppump.clauses import RULES, TYPES
+from lisppump.clauses import RULES
 from lisppump.clauses_check import Checker
 from lisppump.clauses_parts import Checked
 from lisppump.delta import FILE_KEYS, Collection, Field, Numbering, Schema, Target
@@ -12,8 +13,10 @@ from lisppump.errors import suggest
 from lisppump.frame import FrameFunction
 from lisppump.lispy.nodes import Node
 from lisppump.lispy.printer import cut
+from lisppump.policy_fields import field_type
 
 _KEYED = ("put", "sum", "union", "max", "min", "last-writer")  # rules that work on an object
+_PRESENCE = ("optional", "required-here")
 _HOLE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -31,7 +34,21 @@ def schema_of(delta: Checked, checker: Checker) -> Schema:
                           f"a collection cannot be called `{member.head}`: every delta has a part of "
                           "that name", head.span, "give it another name")  # fmt: skip
         collections.append(_Reader(member, checker, known).collection())
+    _tell_apart(delta, checker, known)
     return Schema(tuple(collections), _otherwise(delta, checker))
+
+
+def _tell_apart(delta: Checked, checker: Checker, known: list[str]) -> None:
+    """No key of a delta may mean two collections, nor what the pump itself says of a delta."""
+    taken = {*known, *FILE_KEYS}
+    for member in delta.members:
+        clause = member.option("also")
+        for node in clause.nodes.get("key", []) if clause else []:
+            if node.name in taken:
+                what = "a part of every delta" if node.name in FILE_KEYS else "another collection"
+                said = f"`{member.head}` is also read as `{node.name}`, but that is {what}"
+                checker.error("duplicate-clause", said, node.span, "remove it here")
+            taken.add(node.name or "")
 
 
 def _otherwise(delta: Checked, checker: Checker) -> Collection | None:
@@ -77,6 +94,7 @@ class _Reader:
             keys=keys,
             function=function,
             shape=shape,
+            also=self._also(),
             counts=tuple(target for count in checked.all("count") if (target := self._count(count))),
         )
 
@@ -91,51 +109,44 @@ class _Reader:
             found[member.head] = field or Field(member.head, "any", optional=True)
         return tuple(found.values())
 
+    def _also(self) -> tuple[str, ...]:
+        clause = self.checked.option("also")
+        return tuple(node.name for node in clause.nodes.get("key", []) if node.name) if clause else ()
+
     def _field(self, member: Checked) -> Field | None:
         parts = member.nodes.get("type", [])
         if not parts:  # said already
             return None
-        optional = len(parts) > 1 and parts[1].name == "optional"
-        for surplus in parts[2:] if optional else parts[1:]:
-            near = suggest(surplus.name or "", ["optional"])
-            self.checker.error("bad-clause",
-                               f"after its type a field may only say `optional`, got {cut(surplus.text)}",
-                               surplus.span, f"did you mean `{near}`?" if near else "remove it")  # fmt: skip
-        return self._typed(member.head, parts[0], optional)
+        words: list[str] = []
+        also: tuple[str, ...] = ()
+        for part in parts[1:]:
+            if part.name in _PRESENCE and not words:
+                words.append(part.name)
+            elif part.head == "also" and not also and all(node.name for node in part.items):
+                also = self._names_of(member, part)
+            else:
+                near = suggest(part.name or part.head or "", [*_PRESENCE, "also"])
+                self.checker.error(
+                    "bad-clause",
+                    "after its type a field may only say `optional` or `required-here`, and its other names "
+                    f"as (also NAME ...); got {cut(part.text)}",
+                    part.span,
+                    f"did you mean `{near}`?" if near and near != part.name else "remove it",
+                )
+        field = field_type(self.checker, self.known, member.head, parts[0])
+        if field is None:
+            return None
+        return replace(field, optional="optional" in words, here="required-here" in words, also=also)
 
-    def _typed(self, name: str, node: Node, optional: bool) -> Field | None:
-        if node.name in TYPES:
-            return Field(name, node.name, optional)
-        if node.head == "one-of":
-            choices = node.items[1:]
-            if choices and all(choice.kind == "string" for choice in choices):
-                return Field(name, "one-of", optional, choices=tuple(str(choice.value) for choice in choices))
-            self.checker.error("wrong-kind", "(one-of ...) wants the allowed texts", node.span,
-                               'write (one-of "up" "down")')  # fmt: skip
-            return None
-        if node.head == "ref":
-            target = node.items[1] if len(node.items) == 2 else None
-            if target is not None and target.name in self.known:
-                return Field(name, "ref", optional, target=target.name)
-            place = target or node
-            near = suggest(place.name or "", self.known)
-            help = f"did you mean `{near}`?" if near else f"known: {', '.join(self.known)}"
-            self.checker.error(
-                "unknown-field",
-                f"(ref ...) wants a collection of this clause, got {cut(place.text)}",
-                place.span,
-                help,
-            )
-            return None
-        every = [*TYPES, "one-of", "ref"]
-        near = suggest(node.name or node.head or "", every)
-        self.checker.error(
-            "wrong-kind",
-            f"a field cannot have the type {cut(node.text)}",
-            node.span,
-            f"did you mean `{near}`?" if near else f"types: {', '.join(TYPES)}, (one-of ...), (ref ...)",
-        )
-        return None
+    def _names_of(self, member: Checked, part: Node) -> tuple[str, ...]:
+        """Other names of a field; none may be that of another field of its collection."""
+        clause = self.checked.option("fields")
+        fields = {field.head for field in clause.members} if clause else set()
+        for node in part.items[1:]:
+            if node.name in fields:
+                said = f"`{member.head}` is also read as `{node.name}`, but that is a field of its own"
+                self.checker.error("duplicate-clause", said, node.span, "remove it here")
+        return tuple(node.name for node in part.items[1:] if node.name)
 
     def _known(self, name: str, node: Node) -> bool:
         """Whether the collection has a field; one that declares none takes any."""

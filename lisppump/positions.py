@@ -93,6 +93,6 @@ def _name(number: int) -> str:
 
 def _get(keep: Keep, name: str) -> bytes | None:
     """A file of the cache; what cannot be read is as good as absent."""
-    with suppress(OSError):
+    with suppress(OSError, LisppumpError):
         return keep.get(name)
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,20 +16,25 @@ from lisppump.budget import Breaker, Stopped
 from lisppump.delta import Delta
 from lisppump.disk import Disk, StateError
 from lisppump.errors import LisppumpError, declare
+from lisppump.errors import said as in_words
 from lisppump.folder import find_root
 from lisppump.frame import Agent, Frame, Stream
+from lisppump.importing import import_deltas, settle_import
+from lisppump.keep import FOLDER
 from lisppump.lookout import Lookout
 from lisppump.policy import Policy
 from lisppump.registry import Registry
 from lisppump.report import (
     Event,
     FrameReport,
+    Imported,
     Plan,
     count_of,
     totals,
 )
 from lisppump.reservoir import Store
 from lisppump.rig import Rig
+from lisppump.room import require_room
 from lisppump.stages import Backend, Thought
 from lisppump.turn import Recorded, Turn, recorded, think
 
@@ -94,13 +99,17 @@ class Pump(Lookout):
 
     # -- doing
 
+    def import_deltas(self, path: str | Path, dry_run: bool = False) -> Imported:
+        """Merge deltas that were made elsewhere, as a frame of their own, and account for every item."""
+        return import_deltas(self, path, dry_run=dry_run)
+
     def step(self, n: int = 1) -> tuple[FrameReport, ...]:
         """Run n frames."""
         return asyncio.run(self.astep(n))
 
     async def astep(self, n: int = 1) -> tuple[FrameReport, ...]:
         """Run n frames, without rest between them."""
-        return await self._loop(n, rest=False)
+        return await self._ended(self._loop(n, rest=False))
 
     def run(self, frames: int | None = None) -> tuple[FrameReport, ...]:
         """The loop, until that many frames are done, the breaker or budget stops it, or `request_stop`."""
@@ -108,7 +117,18 @@ class Pump(Lookout):
 
     async def arun(self, frames: int | None = None) -> tuple[FrameReport, ...]:
         """The loop with the heart's rest between frames; the policy is read again there if it changed."""
-        return await self._loop(frames, rest=True)
+        return await self._ended(self._loop(frames, rest=True))
+
+    async def _ended(self, loop: Awaitable[tuple[FrameReport, ...]]) -> tuple[FrameReport, ...]:
+        """Keep how a run ended for who looks later; one that is killed keeps nothing."""
+        try:
+            reports = await loop
+        except Exception as error:
+            self.store.remark(ended={"time": clocks.stamp(self.clock.now()), **ending(error)})
+            raise
+        if self.store.lately().get("ended"):
+            self.store.remark(ended=None)
+        return reports
 
     async def _loop(self, frames: int | None, *, rest: bool) -> tuple[FrameReport, ...]:
         reports: list[FrameReport] = []
@@ -160,6 +180,7 @@ class Pump(Lookout):
 
     async def _frame(self) -> FrameReport:
         """One frame, from reservoir to reservoir; one that was begun and not finished comes first."""
+        require_room(self.disk or Disk(), self.root / FOLDER)
         store = self._open_for_writing()
         intent = store.open_intent()
         if intent is not None:
@@ -167,7 +188,8 @@ class Pump(Lookout):
         store.take_edits()
         plan, agents = self._prepare(self.head)
         bundle = store.blob(canon.canonical(dict(self.policy.bundle)))
-        store.intent(**planning.intent(plan, self.head, self.policy, bundle=bundle, plugins=self.acting()))
+        fields = planning.intent(plan, self.head, self.policy, bundle=bundle, plugins=self.acting())
+        store.intent(**fields, epoch=store.epoch, written=clocks.stamp(self.clock.now()))
         return await self._make(self.rig, plan, agents, Recorded())
 
     async def _go_on(self, intent: Mapping[str, Any]) -> FrameReport:
@@ -183,9 +205,7 @@ class Pump(Lookout):
         notes += [f"its intent was {said}" for said in planning.differences(intent["plugins"], self.acting())]
         return await self._make(rig, replace(plan, notes=tuple(notes)), agents, came)
 
-    async def _make(
-        self, rig: Rig, plan: Plan, agents: Mapping[str, Agent], came: Recorded
-    ) -> FrameReport:
+    async def _make(self, rig: Rig, plan: Plan, agents: Mapping[str, Agent], came: Recorded) -> FrameReport:
         """Pour, merge, commit, think, under an intent that stands in the journal."""
         started = self.clock.monotonic()
         store, head = self.store, self.head
@@ -224,6 +244,7 @@ class Pump(Lookout):
         except LisppumpError as error:
             broken = error  # the frame is committed all the same, and is told before the error is
         said, self._told = store.notes[self._told :], len(store.notes)
+        room = store.note_of_room()
         report = FrameReport(
             frame=plan.frame,
             digest=self.head.digest,
@@ -232,7 +253,13 @@ class Pump(Lookout):
             merge=merged.report,
             quarantine=merged.quarantine,
             echoes=tuple(thought.key for thought in thoughts),
-            notes=(*said, *plan.notes, *self._complaints.told(), *_failed_echoes(thoughts)),
+            notes=(
+                *([room] if room else ()),
+                *said,
+                *plan.notes,
+                *self._complaints.told(),
+                *_failed_echoes(thoughts),
+            ),
             seconds=self.clock.monotonic() - started,
         )
         self._tell(Event("frame_committed", plan.frame, report=report, streams=len(plan.streams)))
@@ -278,7 +305,10 @@ class Pump(Lookout):
             view, keep = _view(self.policy, self.root), self.policy.state.keep
             self.store = Store.open(self.root, view, write=True, keep=keep, disk=self.disk)
             self._writing = True
+            if self.store.notes:
+                self.store.remark(mended=self.store.notes)
             self._think_again()
+        settle_import(self)
         if self.store.head is None:
             documents = self._documents()
             source = "state" if self.store.view.names() else "genesis"
@@ -331,6 +361,13 @@ class Pump(Lookout):
     def _tell(self, event: Event) -> None:
         for listener in tuple(self.listeners):
             listener(event)
+
+
+def ending(error: Exception) -> dict[str, Any]:
+    """How a run ended, to tell it later."""
+    if isinstance(error, LisppumpError):
+        return error.to_json()
+    return {"code": "defect", "message": f"a defect of lisppump's own: {in_words(error)}", "help": None}
 
 
 def not_its_parent(number: int) -> LisppumpError:

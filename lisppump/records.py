@@ -19,13 +19,13 @@ from lisppump.errors import LisppumpError
 
 KINDS = (
     "open", "edit", "import", "intent", "reply", "tool", "portal", "outcome", "delta", "late", "commit",
-    "tock", "nudge", "rollback", "snapshot", "lost",
+    "tock", "nudge", "rollback", "snapshot", "lost", "drop",
 )  # fmt: skip
 NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 HEAD = 18  # two times eight hex digits and a space
 RESERVED = frozenset({"kind", "seq", "prev"})
 # Once one of these is written it is synced, with all that is before it.
-SYNCED = frozenset({"intent", "commit", "tock", "edit", "snapshot", "rollback"})
+SYNCED = frozenset({"intent", "commit", "tock", "edit", "snapshot", "rollback", "drop"})
 SECTOR = 512  # bytes that a disk writes at once
 
 

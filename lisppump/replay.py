@@ -6,13 +6,14 @@ It writes nothing. Where a frame comes out unlike its record, the first differen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lisppump import plan as planning
 from lisppump.delta import Delta
+from lisppump.differences import differing
 from lisppump.documents import Cell, entry, log_value
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame, Stream
@@ -145,7 +146,7 @@ class _Rerun:
             place = f"stream_deltas/{delta.file_name}"
             _same(number, place, recorded_digests[delta.stream], delta.digest)
             _same(number, f"{place} outcome", _outcome(statuses[delta.stream]), delta.outcome())
-        merged = turn.merge(deltas)
+        merged = turn.merge((*deltas, *self.pump.store.foreign(self.inputs)))
         _same(number, "changes", said["changes"], [change.to_json() for change in merged.changes])
         _same(number, "report", said["report"], {name: dict(one) for name, one in merged.report.items()})
         _same(number, "quarantine", said["quarantine"], [dict(one) for one in merged.quarantine])
@@ -237,17 +238,3 @@ def _same(frame: int, document: str, recorded: Any, computed: Any) -> None:
     found = next(differing(recorded, computed), None)
     if found is not None:
         raise Unlike(Difference(frame, document, *found))
-
-
-def differing(a: Any, b: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
-    """The places where two values differ, each as path, first and second value; absent is None."""
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
-        for key in [*a, *(key for key in b if key not in a)]:
-            yield from differing(a.get(key), b.get(key), (*path, key))
-    elif isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        for index in range(max(len(a), len(b))):
-            one, two = (items[index] if index < len(items) else None for items in (a, b))
-            yield from differing(one, two, (*path, index))
-    elif type(a) is not type(b) or a != b:
-        yield path, a, b
-

@@ -152,7 +152,8 @@ class Status:
     """Where the world stands; the fields are the pinned keys of `lisppump status`, in their order.
 
     `state` is idle, running (a process makes a frame), resting (it waits for the next) or stopped (the last
-    run's breaker is open); a damaged world is an error instead.
+    run ended by an error, or its breaker is open); a damaged world is an error instead. `ended` is what ended
+    the last run, `mended` what its opening found and set right.
     """
 
     frame: int
@@ -173,6 +174,8 @@ class Status:
     quarantine: int
     open_frame: Mapping[str, Any] | None
     lock: int | None
+    ended: Mapping[str, Any] | None
+    mended: tuple[str, ...]
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -182,7 +185,11 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One committed frame; the fields are the pinned keys of `lisppump show`, in their order."""
+    """One committed frame; the fields are the pinned keys of `lisppump show`, in their order, and more.
+
+    `outcomes` is what the machine decided, `late` counts answers that came too late, `epochs` are those that
+    its deltas came in (more than one where it went on after its run had ended), `begun` counts its intents.
+    """
 
     frame: int
     parent: str | None
@@ -203,6 +210,10 @@ class Shown:
     usage: Mapping[str, Any]
     plugins: tuple[Mapping[str, Any], ...]
     differences: tuple[str, ...]
+    outcomes: tuple[Mapping[str, Any], ...]
+    late: int
+    epochs: tuple[int, ...]
+    begun: int
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump show`."""
@@ -267,13 +278,52 @@ class Relived:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """Every item that did not pass, oldest first: its frame, its reason, the item itself."""
+    """Every item that did not pass and is still there, oldest first: id, frame, reason, the item itself."""
 
     entries: tuple[Mapping[str, Any], ...]
 
     def to_json(self) -> dict[str, Any]:
         """The entries as a document."""
         return {"schema": "lisppump/quarantine@1", **_fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of deltas from elsewhere; the fields are the pinned keys of `lisppump import-deltas`.
+
+    `frame` is the frame that was made of them, or would be; where nothing was new it is the head, and
+    `made` is False. `unread` names for each file the keys that the policy has no use for.
+    """
+
+    frame: int
+    dry_run: bool
+    files: int
+    deltas: int
+    unreadable: tuple[Mapping[str, str], ...]
+    items: Mapping[str, Mapping[str, int]]
+    details: tuple[Mapping[str, Any], ...]
+    made: bool
+    digest: str
+    unread: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `lisppump import-deltas`."""
+        return {"schema": "lisppump/import-deltas@1", **_fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What left quarantine: accepted items into a frame of their own, dropped ones for good (at the head)."""
+
+    frame: int
+    digest: str
+    entries: tuple[Mapping[str, Any], ...]
+    merge: Mapping[str, int] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `lisppump quarantine accept` and `drop`."""
+        return {"schema": "lisppump/quarantine-released@1", **_fields(self)}
 
 
 def _fields(report: Any) -> dict[str, Any]:

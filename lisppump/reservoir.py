@@ -7,10 +7,12 @@ is written after it can be written again from it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from lisppump import canon
+from lisppump.archive import LATELY
 from lisppump.delta import Delta
 from lisppump.disk import Disk, StateError
 from lisppump.documents import (
@@ -83,6 +85,7 @@ class Store(Desk):
         head = Head()
         folder = Keep.open(Path(root) / FOLDER, write=write, disk=disk)
         try:
+            folder.check_whole()
             journal = Journal.open(folder, write=write, each=head.take)
             store = cls(folder, journal, head, View(view, folder, write=write), keep_deltas=keep)
             if write:
@@ -135,6 +138,7 @@ class Store(Desk):
     def intent(self, **fields: Any) -> None:
         """Journal what a frame is about to do, durably, before anything is asked."""
         self._roll()
+        self._journal.require_place()
         self._record("intent", **fields)
         self._journal.sync()
 
@@ -163,9 +167,25 @@ class Store(Desk):
             self._journal.sync()
         return number
 
+    def remark(self, **facts: Any) -> None:
+        """Keep what is to be told of this opening later; a disk that refuses it is told of by all else."""
+        if self._keep.writing:
+            with suppress(OSError):
+                said = {**self.lately(), "epoch": self.epoch, **facts}
+                self._keep.put(LATELY, canon.document(said), sync=False)
+
     def delta(self, delta: Delta) -> None:
         """Journal what a stream came to."""
         self._record("delta", **delta.to_record())
+
+    def imported(self, **fields: Any) -> None:
+        """Journal a delta that was made elsewhere, whole, as an input of the frame that is under way."""
+        self._record("import", **fields)
+
+    def drop(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Journal, durably, that entries have left quarantine for good."""
+        self._record("drop", frame=self._head.number, entries=[dict(entry) for entry in entries])
+        self._journal.sync()
 
     async def durable(self) -> None:
         """Wait until everything journalled so far is on the disk."""
@@ -224,8 +244,13 @@ class Store(Desk):
         streams: Sequence[Stream],
         virtual: Mapping[str, Any],
         written: str | None = None,
+        imports: Sequence[Mapping[str, Any]] = (),
+        accepted: Sequence[Mapping[str, Any]] = (),
     ) -> Frame:
-        """Make frame N+1: one record, synced, is the moment of truth; `written` is the machine's time."""
+        """Make frame N+1: one record, synced, is the moment of truth; `written` is the machine's time.
+
+        `imports` names the deltas from elsewhere it is made of, `accepted` what it takes out of quarantine.
+        """
         parent = self._now()
         new, entries = self._next(merged.changes)
         named = {stream.number: stream for stream in streams}
@@ -242,6 +267,8 @@ class Store(Desk):
             "quarantine": [dict(entry) for entry in merged.quarantine],
             "documents": entries,
             "virtual": dict(virtual),
+            **({"imports": [dict(entry) for entry in imports]} if imports else {}),
+            **({"accepted": [dict(entry) for entry in accepted]} if accepted else {}),
         }
         self._advance("commit", fields, new)
         self._show(parent, new, deltas, fields["quarantine"])
@@ -336,6 +363,7 @@ class Store(Desk):
         frame = head.frame(cells)
         self._journal.append(kind, **fields, digest=frame.digest)
         self._journal.sync()
+        self._journal.require_place()
         self._head, self._cells, self._frame = head, cells, frame
         self._members.update((name, self._made[name]) for name in new if name in self._made)
         self._made.clear()

@@ -145,9 +145,15 @@ class Desk(Shelf):
             return []
         for name in self._head.documents:
             self._bring(name)
+        self._view.index.deltas = -1
         notes = ["the state folder was empty; its documents were written again from the journal"]
         self.notes.extend(notes)
         return notes
+
+    def _vanished(self, found: Findings) -> bool:
+        """True where the whole folder may have gone while a frame was made, and not one document of it."""
+        gone = isinstance(self.view, Files) and not self.view.folder.is_dir()
+        return gone or any(touch.value is ABSENT for touch in found.touched.values())
 
     def _settle(self, found: Findings, recent: Frame | None = None) -> tuple[list[str], LisppumpError | None]:
         """Take in what can be taken in; what is said about it, and what stands against the rest."""
@@ -307,6 +313,8 @@ class Desk(Shelf):
     ) -> None:
         """Bring the view from the frame before to the head; edits of what is written over come in first."""
         found = self._look(new)
+        if self._vanished(found) and self._restored(self.view.names()):
+            found = self._look(new)
         self._settle(found, parent)
         left = {*found.touched, *found.unread} - {*found.redo}
         for name in new:

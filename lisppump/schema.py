@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +85,7 @@ def read_reply(text: str, schema: Schema | None = None) -> tuple[dict[str, Any],
     An item that was cut off comes back as `Unfinished`, which the check refuses.
     """
     found = objects(text)
-    known = {entry.name for entry in schema.collections} if schema else set()
+    known = {key for entry in schema.collections for key in (entry.name, *entry.also)} if schema else set()
     for fits in (
         lambda one: any(name in known for name in one.data),
         lambda one: any(isinstance(value, list) for value in one.data.values()),
@@ -117,41 +117,77 @@ def check(
     """
     accepted: dict[str, list[Any]] = {}
     rejected: list[Problem] = []
-    for name in schema.ordered(collections):
-        collection = schema.get(name) or schema.otherwise
-        kept, problems = _check_collection(str(name), collection, collections[name], source)
-        if kept:
-            accepted[str(name)] = kept
-        rejected.extend(problems)
+    for name, key, rule in _keys(schema, collections):
+        for _, item, problem in _sift(name, key, rule, collections[key], source, elsewhere=False):
+            if problem is None:
+                accepted.setdefault(name, []).append(item)
+            else:
+                rejected.append(problem)
     return accepted, rejected
 
 
-def _check_collection(
-    name: str, collection: Collection | None, value: Any, source: str
-) -> tuple[list[Any], list[Problem]]:
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """One item that was checked: its collection, the key and index it stood under, what it is read as.
+
+    `index` is None for what stands where a list belongs.
+    """
+
+    collection: str
+    key: str
+    index: int | None
+    item: Any
+    problem: Problem | None = None
+
+
+def sift(
+    schema: Schema, collections: Mapping[str, Any], source: str, *, elsewhere: bool = False
+) -> Iterator[Sifted]:
+    """Read and check every item, in the order of the policy's collections.
+
+    `elsewhere` says that no pipe of ours made them: fields that must be there only here are null then.
+    """
+    for name, key, rule in _keys(schema, collections):
+        for index, item, problem in _sift(name, key, rule, collections[key], source, elsewhere=elsewhere):
+            yield Sifted(name, key, index, item, problem)
+
+
+def _keys(schema: Schema, collections: Mapping[str, Any]) -> list[tuple[str, str, Collection | None]]:
+    """(collection, key, rule) of each key, in the policy's order, of one collection its own name first."""
+    read = {key: (schema.reading(key) if isinstance(key, str) else None) for key in collections}
+    names = {key: key if rule is None else rule.name for key, rule in read.items()}
+    keys = sorted(collections, key=lambda key: names[key] != key)
+    order = {name: place for place, name in enumerate(schema.ordered(dict.fromkeys(names.values())))}
+    keys.sort(key=lambda key: order[names[key]])
+    return [(str(names[key]), key, read[key] or schema.otherwise) for key in keys]
+
+
+def _sift(
+    name: str, key: str, rule: Collection | None, value: Any, source: str, *, elsewhere: bool
+) -> Iterator[tuple[int | None, Any, Problem | None]]:
+    """(index, item as it is read, or what is wrong with it) of all that stands under a key."""
     if value is None:
-        return [], []
-    if name in FILE_KEYS:
-        sentence = f"{source} gives `{name}`, which only the pump itself says of a delta"
-        return [], [Problem(name, 0, "reserved-name", sentence, value)]
+        return
+    if key in FILE_KEYS:
+        sentence = f"{source} gives `{key}`, which only the pump itself says of a delta"
+        yield None, None, Problem(name, 0, "reserved-name", sentence, value)
+        return
     if not is_list(value):
-        sentence = f"`{name}` of {source} should be a list of items, but it is {kind_of(value)}"
-        return [], [Problem(name, 0, "not-a-list", sentence, value)]
-    kept: list[Any] = []
-    problems: list[Problem] = []
+        sentence = f"`{key}` of {source} should be a list of items, but it is {kind_of(value)}"
+        yield None, None, Problem(name, 0, "not-a-list", sentence, value)
+        return
     for index, item in enumerate(elements(value)):
-        if collection is not None and _is_usual(collection, item):
-            kept.append(item)
+        if rule is not None and _is_usual(rule, item):
+            yield index, item, None
             continue
-        checked, trouble = _check_item(collection, item)
+        checked, trouble = _check_item(rule, item, elsewhere)
         if trouble is None:
-            kept.append(checked)
-        else:
-            reason, sentence = trouble
-            where = f"{name}[{index}] of {source} {sentence}"
-            seen = item.value if isinstance(item, Unfinished) else item
-            problems.append(Problem(name, index, reason, where, seen))
-    return kept, problems
+            yield index, checked, None
+            continue
+        reason, sentence = trouble
+        seen = item.value if isinstance(item, Unfinished) else item
+        where = f"{key}[{index}] of {source} {sentence}"
+        yield index, None, Problem(name, index, reason, where, seen)
 
 
 def _is_usual(collection: Collection, item: Any) -> bool:
@@ -170,7 +206,9 @@ def _is_usual(collection: Collection, item: Any) -> bool:
     return True
 
 
-def _check_item(collection: Collection | None, item: Any) -> tuple[Any, tuple[str, str] | None]:
+def _check_item(
+    collection: Collection | None, item: Any, elsewhere: bool
+) -> tuple[Any, tuple[str, str] | None]:
     """The item as it may stand in a delta, or why it may not."""
     if isinstance(item, Unfinished):
         return None, ("cut-off", "was cut off before its end")
@@ -183,11 +221,39 @@ def _check_item(collection: Collection | None, item: Any) -> tuple[Any, tuple[st
     except ValueError as error:
         return None, ("not-json", f"cannot be kept as JSON: {error}")
     fields = collection.all_fields()
+    item = _as_meant(fields, item)
     for field in fields:
+        if elsewhere and field.here and item.get(field.name) is None:
+            item = {**item, field.name: None}
+            continue
         trouble = _check_field(field, item)
         if trouble is not None:
             return None, trouble
     return (_with_extra(item, {field.name for field in fields}) if fields else item), None
+
+
+def _as_meant(fields: tuple[Field, ...], item: dict[str, Any]) -> dict[str, Any]:
+    """The item with what the policy knows by other names under the names it has here; it loses nothing."""
+    for field in fields:
+        if field.also and item.get(field.name) is None:
+            other = next((name for name in field.also if _fits(field, item.get(name))), None)
+            if other is not None:
+                item = {
+                    (field.name if name == other else name): value
+                    for name, value in item.items()
+                    if name != field.name
+                }
+        if field.meant and (value := item.get(field.name)).__class__ is str:
+            choice = next((choice for said, choice in field.meant if said == value), value)
+            item = item if choice is value else {**item, field.name: choice}
+    return item
+
+
+def _fits(field: Field, value: Any) -> bool:
+    """Whether a value under another name can be what a field should hold."""
+    if value is None or (field.type == "one-of" and any(said == value for said, _ in field.meant)):
+        return value is not None
+    return _CHECKS[field.type](value, field)
 
 
 def _check_field(field: Field, item: Mapping[str, Any]) -> tuple[str, str] | None:

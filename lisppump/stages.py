@@ -373,7 +373,7 @@ def merged(result: Any, *, whose: str) -> Merged:
     _hold(sound, f"{whose} gave a report or a quarantine that is no JSON")
     told = all(isinstance(entry.get("message"), str) for entry in quarantine)
     _hold(told, f"{whose} put an item into quarantine without a `message` that says why")
-    return Merged(changes, report, quarantine)
+    return Merged(changes, report, quarantine, tuple(getattr(result, "outcomes", ())))
 
 
 def kept(method: str, answer: Any, *, whose: str) -> Any:
@@ -437,10 +437,13 @@ def lent(value: Any) -> Any:
 
 
 def handed(request: Request, frame: Frame) -> Request:
-    """What a backend is given that stands in Python: as `lent`, over a frame that its streams share."""
-    own = replace(frame, documents=documents.LentDocuments(frame.documents))
-    agents = tuple(lent(agent) for agent in request.agents)
-    return replace(request, frame=own, agents=agents, heard=copied(dict(request.heard)))
+    """What a backend is given that stands in Python: agents of its own, a frame its streams share."""
+    agents = tuple([Agent(agent.id, copied(agent.data)) for agent in request.agents])
+    heard = copied(dict(request.heard)) if request.heard else request.heard
+    return Request(
+        frame, request.stream, agents, request.prompt, request.schema, request.turn, request.seed,
+        request.deadline, request.limits, heard,
+    )  # fmt: skip
 
 
 _COUNTS = ("in", "merged", "duplicate", "quarantined")

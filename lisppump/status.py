@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from lisppump.folder import find_root
 from lisppump.plan import differences
 from lisppump.policy import Policy
 from lisppump.registry import Registry
-from lisppump.report import Quarantine, Shown, Status, totals
+from lisppump.report import Shown, Status, count_of, totals
 from lisppump.reservoir import Store
 from lisppump.view import Unseen
 
@@ -32,6 +33,8 @@ STREAM = (
 ATTEMPT = ("backend", "model", "status", "reason")
 USAGE = ("input", "cache_read", "cache_write", "output", "dollars", "assumed")
 DELTA = ("frame", "stream", "node", "epoch", "digest")
+IMPORT = ("file", "sha256", "identity", "frame_text", "items")
+OUTCOME = ("stream", "attempt", "turn", "backend", "status", "reason", "settles")
 COUNTS = ("in", "merged", "duplicate", "quarantined")
 ITEM = ("frame", "stream", "node", "epoch", "collection", "index", "reason", "message", "item")
 
@@ -97,21 +100,23 @@ def status_of(pump: Lookout) -> Status:
     """Where the world stands, as far as the journal and the files say."""
     store, head = pump.store, pump.head
     commit = store.commit_record(head.number)
-    lock, opened = store.lock_holder(), store.open_frame()
-    written = commit.get("written") if commit else None
-    age = None if written is None else (pump.clock.now() - clocks.parse(written)).total_seconds()
+    lock, opened, lately = store.lock_holder(), opening(store), store.lately()
+    now = pump.clock.now()
+    if opened is not None:
+        opened = {**opened, "age_seconds": _age(opened["since"], now)}
+    ended = lately.get("ended")
     breaker, reason = _breaker(pump)
     edits, unseen = _edits(pump)
     if lock is not None:
         state = "resting" if opened is None and pump.policy.heartbeat > 0 else "running"
     else:
-        state = "idle" if reason is None else "stopped"
+        state = "idle" if reason is None and ended is None else "stopped"
     return Status(
         frame=head.number,
         digest=head.digest,
         state=state,
         time=head.time,
-        age_seconds=age,
+        age_seconds=_age(commit.get("written") if commit else None, now),
         node=store.node,
         epoch=store.epoch,
         policy=_policy(pump),
@@ -125,8 +130,33 @@ def status_of(pump: Lookout) -> Status:
         quarantine=store.quarantined(),
         open_frame=opened,
         lock=lock,
-        notes=(*store.notes, *unseen),
+        ended=ended,
+        mended=tuple(lately.get("mended", ())),
+        notes=(*([room] if (room := store.note_of_room()) else ()), *store.notes, *unseen),
     )
+
+
+def opening(store: Store) -> dict[str, Any] | None:
+    """The frame that was begun and not committed: what has settled, in which epoch and when it began."""
+    opened, intent = store.open_frame(), store.open_intent()
+    if opened is None or intent is None:
+        return None
+    return {**opened, "epoch": intent.get("epoch"), "since": intent.get("written")}
+
+
+def in_the_open(opened: Mapping[str, Any]) -> str:
+    """A frame that was begun and not finished, in words."""
+    done, missing = len(opened["finished"]), len(opened["missing"])
+    streams = count_of(done + missing, "stream")
+    return f"frame {opened['frame']} was begun and not finished: {done} of {streams} had finished"
+
+
+GO_ON = "`lisppump run` goes on with it and asks for nothing again; `lisppump run --abandon` begins it anew"
+
+
+def _age(written: str | None, now: datetime) -> float | None:
+    """Seconds since then; a clock that was put back makes nothing younger than it is."""
+    return None if written is None else max(0.0, (now - clocks.parse(written)).total_seconds())
 
 
 def shown(pump: Lookout, number: int) -> Shown:
@@ -137,9 +167,11 @@ def shown(pump: Lookout, number: int) -> Shown:
         raise no_frame(number, head.number)
     frame = head if number == head.number else store.frame(number)
     intent = store.intent_record(number) or {}
-    changed = set(commit["documents"]) if commit else set(frame.documents)
+    changed = store.changed(number) if commit else set(frame.documents)
     report = {name: _ordered(entry, COUNTS) for name, entry in commit["report"].items()} if commit else {}
     streams = tuple(_streams(commit)) if commit else ()
+    deltas = tuple(_ordered(entry, DELTA) for entry in commit["deltas"]) if commit else ()
+    decided = [record.fields for record in store.inputs(number) if record.kind == "outcome"]
     return Shown(
         frame=number,
         parent=intent.get("parent"),
@@ -150,7 +182,7 @@ def shown(pump: Lookout, number: int) -> Shown:
         overrides=intent.get("overrides", {}),
         wake=tuple(intent.get("wake", ())),
         streams=streams,
-        deltas=tuple(_ordered(entry, DELTA) for entry in commit["deltas"]) if commit else (),
+        deltas=deltas,
         merge={**totals(report), "collections": report},
         quarantined=tuple(_quarantined(commit)) if commit else (),
         documents={
@@ -159,10 +191,14 @@ def shown(pump: Lookout, number: int) -> Shown:
         },
         echo=frame.virtual.get("echo", {}),
         edits=tuple(store.edits(number)),
-        imports=(),
+        imports=tuple(_ordered(entry, IMPORT) for entry in commit.get("imports", ())) if commit else (),
         usage=_usage(streams),
         plugins=tuple(intent.get("plugins", ())),
         differences=tuple(differences(intent.get("plugins", ()), pump.acting())),
+        outcomes=tuple({key: fields[key] for key in OUTCOME if key in fields} for fields in decided),
+        late=len(store.came_late(number)),
+        epochs=tuple(sorted({entry["epoch"] for entry in deltas})),
+        begun=store.begun(number),
     )
 
 
@@ -178,11 +214,6 @@ def _edits(pump: Lookout) -> tuple[list[str], list[str]]:
         return [], [error.message]
 
 
-def quarantine_of(pump: Lookout) -> Quarantine:
-    """What lies in quarantine, oldest first."""
-    return Quarantine(tuple(entry for commit in pump.store.commits() for entry in _quarantined(commit)))
-
-
 def log_documents(pump: Lookout) -> list[dict[str, Any]]:
     """One entry a commit, newest first."""
     commits = pump.store.commits()
@@ -196,6 +227,7 @@ def log_documents(pump: Lookout) -> list[dict[str, Any]]:
             "streams": len(commit["streams"]),
             "statuses": _statuses(commit["streams"]),
             "merge": totals(commit["report"]),
+            "epochs": sorted({entry["epoch"] for entry in commit["deltas"]}),
         }
         for commit, digest in zip(reversed(commits), reversed(digests), strict=False)
     ]
@@ -222,6 +254,8 @@ def _breaker(pump: Lookout) -> tuple[Breaker, str | None]:
     """What the last frames of the journal add up to, and why a run stops there, if it does."""
     breaker, reason = Breaker(pump.policy.breaker), None
     for commit in pump.store.commits():
+        if "imports" in commit:
+            continue  # nobody was asked in it
         statuses = [stream["status"] for stream in commit["streams"]]
         reason = breaker.note(statuses, totals(commit["report"])["merged"])
     return breaker, reason

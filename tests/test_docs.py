@@ -131,6 +131,20 @@ def test_the_typo_of_the_tutorial_says_what_is_shown(tmp_path: Path) -> None:
     assert [lines[0], lines[-1]] == shown.splitlines()
 
 
+def test_what_the_tutorial_shows_of_the_example_is_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pump.lisp").write_text((ROOT / "pump.lisp").read_text())
+    lisppump = Lisppump(capsys)
+    assert lisppump("-C", tmp_path, "run", "--frames", "10", "-q").code == 0
+    (found,) = [found for title, found in sections() if title.startswith("What happened")]
+    (commands,) = [text for language, _, text in found if language == "sh"]
+    lines = [*commands.splitlines(), "lisppump why uma 9"]
+    told = [line for words in lines for line in lisppump("-C", tmp_path, *words.split()[1:]).out.splitlines()]
+    for text in (text for language, _, text in found if language == "text"):
+        assert [line for line in text.splitlines() if line not in told] == []
+
+
 def test_the_commands_of_the_tutorial_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lisppump = Lisppump(capsys)
     (tmp_path / "pump.lisp").write_text(WORLDS[-1][1])

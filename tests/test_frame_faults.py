@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from lisppump import journal
 from lisppump.disk import StateError
 from lisppump.errors import LisppumpError
 from lisppump.testing import Crash, FaultyDisk, Image, image_of, power_cuts
@@ -27,10 +28,33 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, FaultyDisk, 
     return world, disk, state_of(world.folder)
 
 
+@pytest.fixture
+def rolling(ram_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[World, FaultyDisk, dict[str, Any]]:
+    """A life in which the journal goes on in new segments, and packs the old ones."""
+    monkeypatch.setattr(journal, "SEGMENT", 6000)
+    world, disk = World(ram_path / "rolling"), FaultyDisk()
+    world.life(disk)
+    assert sum(operation.target.endswith(".log.gz") for operation in disk.trace) >= 2
+    return world, disk, state_of(world.folder)
+
+
+def _around_rolls(whole: Whole, every: int) -> list[int]:
+    """The changes with which a new segment begins: snapshots, tables, packing."""
+    parts = ("/snap", "/cache", "/packed", "/journal", ".gz")
+    found = {
+        i - 1 + near
+        for i, operation in enumerate(whole[1].trace)
+        if any(part in f"{operation.path} {operation.target}" for part in parts) and operation.kind != "write"
+        for near in (-1, 0, 1)
+    }
+    return sorted(found)[::every]
+
+
 Whole = tuple[World, FaultyDisk, dict[str, Any]]
 
 
-def _stopped(ram_path: Path, whole: Whole, stops: Iterable[int], *, torn: bool) -> None:
+def _stopped(ram_path: Path, whole: Whole, stops: Iterable[int], *, torn: bool) -> set[int]:
+    """The newest frames that were found after the stops."""
     frames = Counter[int]()
     for k in stops:
         world, disk = World(ram_path / str(k)), FaultyDisk(k, torn=torn)
@@ -55,18 +79,31 @@ def _stopped(ram_path: Path, whole: Whole, stops: Iterable[int], *, torn: bool) 
         assert state_of(world.folder) == whole[2], f"stopped before operation {k}"
         check_whole(world)
         shutil.rmtree(world.folder)
-    assert set(frames) == {*range(FRAMES + 1)}
+    return set(frames)
 
 
 @pytest.mark.parametrize("torn", [False, True])
 def test_a_process_that_stops_loses_nothing(ram_path: Path, whole: Whole, torn: bool) -> None:
-    _stopped(ram_path, whole, range(int(torn), whole[1].count, 5), torn=torn)
+    found = _stopped(ram_path, whole, range(int(torn), whole[1].count, 5), torn=torn)
+    assert found == {*range(FRAMES + 1)}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("torn", [False, True])
 def test_a_process_that_stops_anywhere_loses_nothing(ram_path: Path, whole: Whole, torn: bool) -> None:
-    _stopped(ram_path, whole, range(whole[1].count), torn=torn)
+    assert _stopped(ram_path, whole, range(whole[1].count), torn=torn) == {*range(FRAMES + 1)}
+
+
+def test_a_process_that_stops_while_the_journal_rolls_loses_nothing(ram_path: Path, rolling: Whole) -> None:
+    assert len(_stopped(ram_path, rolling, _around_rolls(rolling, 6), torn=False)) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_process_that_stops_anywhere_in_small_segments_loses_nothing(
+    ram_path: Path, rolling: Whole, torn: bool
+) -> None:
+    assert _stopped(ram_path, rolling, range(rolling[1].count), torn=torn) == {*range(FRAMES + 1)}
 
 
 def _cut(ram_path: Path, whole: Whole, *, seeds: int, every: int = 1, offset: int = 0) -> int:
@@ -140,6 +177,14 @@ def test_a_power_cut_anywhere_loses_nothing(ram_path: Path, whole: Whole, offset
     assert _cut(ram_path, whole, every=8, offset=offset, seeds=24) > 400
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("offset", range(8))
+def test_a_power_cut_anywhere_in_small_segments_loses_nothing(
+    ram_path: Path, rolling: Whole, offset: int
+) -> None:
+    assert _cut(ram_path, rolling, every=8, offset=offset, seeds=12) > 300
+
+
 def _failed(ram_path: Path, whole: Whole, codes: Iterable[int], places: Iterable[int]) -> None:
     errors = 0
     for k in places:
@@ -195,6 +240,18 @@ def test_a_disk_that_may_not_be_written_loses_nothing(ram_path: Path, whole: Who
 @pytest.mark.parametrize("code", [*CODES, errno.EROFS, errno.EACCES, errno.EDQUOT])
 def test_a_disk_that_fails_anywhere_loses_nothing(ram_path: Path, whole: Whole, code: int) -> None:
     _failed(ram_path, whole, (code,), range(whole[1].count))
+
+
+def test_a_disk_that_fails_while_the_journal_rolls_loses_nothing(ram_path: Path, rolling: Whole) -> None:
+    _failed(ram_path, rolling, CODES, _around_rolls(rolling, 20))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", CODES)
+def test_a_disk_that_fails_anywhere_in_small_segments_loses_nothing(
+    ram_path: Path, rolling: Whole, code: int
+) -> None:
+    _failed(ram_path, rolling, (code,), range(rolling[1].count))
 
 
 def test_writes_that_take_little_at_a_time_are_finished(ram_path: Path, whole: Whole) -> None:

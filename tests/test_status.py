@@ -14,6 +14,7 @@ from lisppump.policy import PolicyErrors
 from lisppump.report import Event
 from lisppump.status import log_documents, look
 from lisppump.testing import Clock, Scripted
+from tests.cli_support import Lisppump
 from tests.conftest import ROOT
 
 ROOMS = (ROOT / "tests" / "simulations" / "rooms.lisp").read_text()
@@ -76,7 +77,10 @@ def states(world: Path, **options: Any) -> list[tuple[str, str, Any]]:
 def test_a_reader_sees_a_frame_run_and_the_heart_rest(world: Path) -> None:
     change(world, ("(every (seconds 0))", "(every (minutes 5))"), ("(streams how-many)", "(streams 2)"))
     seen = states(world)
-    assert seen[0] == ("frame_started", "running", {"frame": 1, "finished": [], "missing": [1, 2]})
+    kind, state, opened = seen[0]
+    assert (kind, state) == ("frame_started", "running")
+    assert opened == {**opened, "frame": 1, "finished": [], "missing": [1, 2], "epoch": 1}
+    assert opened["since"] is not None and opened["age_seconds"] >= 0
     assert {state for kind, state, _ in seen if kind == "stream_settled"} == {"running"}
     assert [opened["finished"] for kind, _, opened in seen if kind == "stream_settled"] == [[1], [1, 2]]
     assert seen[-1] == ("resting", "resting", None)
@@ -98,6 +102,121 @@ def test_a_frame_that_was_not_finished_is_told(world: Path) -> None:
     assert status.open_frame is not None
     assert (status.frame, status.state, status.open_frame["frame"]) == (0, "idle", 1)
     assert 2 in status.open_frame["finished"] and 6 in status.open_frame["missing"]
+
+
+def cut(world: Path, event_of: int = 2, **options: Any) -> None:
+    """A run that ends in the midst of a frame, as if it was killed."""
+
+    def crash(event: Event) -> None:
+        if event.kind == "stream_settled" and event.stream == event_of:
+            raise KeyboardInterrupt
+
+    with Pump.open(world, **options) as pump:
+        pump.listeners.append(crash)
+        with pytest.raises(KeyboardInterrupt):
+            pump.step()
+
+
+def test_a_killed_run_is_told_in_words(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut(world)
+    lisppump = Lisppump(capsys)
+    opened = lisppump("-C", world, "status", "--json").json["open_frame"]
+    assert list(opened) == ["frame", "finished", "missing", "epoch", "since", "age_seconds"]
+    out = lisppump("-C", world, "status").out
+    done = len(opened["finished"])
+    assert f"frame 1 was begun and not finished: {done} of 6 streams had finished, missing " in out
+    assert "its run was killed or interrupted (0 seconds ago, epoch 1)" in out
+    assert "`lisppump run` goes on with it" in out and "`lisppump run --abandon` begins it anew" in out
+    assert f"frame 1 was begun and not finished: {done} of 6 streams" in lisppump("-C", world, "doctor").out
+    lisppump("-C", world, "run", "--frames", "1", "-q")
+    shown = lisppump("-C", world, "show", "--json").json
+    assert (shown["epochs"], shown["begun"], shown["late"], shown["outcomes"]) == ([1, 2], 1, 0, [])
+    assert "it went on after its run had ended: epochs 1, 2" in lisppump("-C", world, "show").out
+    assert "gone on with" in lisppump("-C", world, "log").out
+    assert lisppump("-C", world, "status", "--json").json["open_frame"] is None
+
+
+def test_a_frame_that_was_begun_anew_says_so(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut(world)
+    lisppump = Lisppump(capsys)
+    lisppump("-C", world, "run", "--frames", "1", "--abandon", "-q")
+    assert lisppump("-C", world, "show", "--json").json["begun"] == 2
+    assert "2 times; what came for the earlier" in lisppump("-C", world, "show").out
+
+
+def test_what_the_echoes_of_a_frame_changed_is_shown_with_it(world: Path) -> None:
+    with Pump.open(world) as pump:
+        pump.step(2)
+        changed = {name for name, entry in pump.show(2).documents.items() if entry["changed"]}
+        assert changed == set(pump.diff(1, 2).documents) >= {"echo_frames/mood.json", "lines.jsonl"}
+
+
+def test_what_the_machine_decided_is_shown(world: Path) -> None:
+    with Pump.open(world, backends={"script": Scripted({2: ValueError("down")})}) as pump:
+        pump.step()
+        (decided,) = pump.show(1).outcomes
+    assert (decided["stream"], decided["status"], decided["settles"]) == (2, "failed", False)
+    assert "ValueError: down" in decided["reason"]
+
+
+def test_a_run_that_ended_by_an_error_is_told(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(world, ("(streams how-many)", '(streams (lambda (frame) (if (get frame "lines" #f) "x" 6)))'))
+    with Pump.open(world) as pump, pytest.raises(LisppumpError):
+        pump.run(frames=3)
+    lisppump = Lisppump(capsys)
+    document = lisppump("-C", world, "status", "--json").json
+    assert (document["state"], document["frame"], document["ended"]["code"]) == ("stopped", 1, "bad-answer")
+    assert "ended    the last run, at " in lisppump("-C", world, "status").out
+    assert (
+        "the last run ended: (streams ...) should give a whole number" in lisppump("-C", world, "doctor").out
+    )
+    change(world)
+    with Pump.open(world) as pump:
+        pump.step()
+        assert (pump.status().ended, pump.status().state) == (None, "running")
+    assert lisppump("-C", world, "status", "--json").json["state"] == "idle"
+
+
+def test_a_run_that_goes_on_in_one_process_forgets_how_it_ended(world: Path) -> None:
+    with Pump.open(world, backends={"script": Scripted({1: ValueError("down")})}) as pump:
+        pump.step()
+        before = pump._check_budget
+
+        def spent() -> None:
+            raise Stopped("budget-spent", "no more")
+
+        pump._check_budget = spent  # type: ignore[method-assign]
+        with pytest.raises(Stopped):
+            pump.step()
+        assert (pump.status().ended or {})["code"] == "budget-spent"
+        pump._check_budget = before  # type: ignore[method-assign]
+        pump.step()
+        assert pump.status().ended is None
+
+
+def test_what_the_last_opening_mended_is_told(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Pump.open(world) as pump:
+        pump.step()
+    (log,) = (world / ".lisppump" / "journal").glob("*.log")
+    with log.open("ab") as file:
+        file.write(b"00000400 ")
+    lisppump = Lisppump(capsys)
+    assert "note     the last record is torn" in lisppump("-C", world, "status").out
+    lisppump("-C", world, "run", "--frames", "1", "-q")
+    document = lisppump("-C", world, "status", "--json").json
+    assert len(document["mended"]) == 1 and "a torn last record was cut" in document["mended"][0]
+    assert "mended   a torn last record was cut" in lisppump("-C", world, "status").out
+    lisppump("-C", world, "run", "--frames", "1", "-q")
+    assert lisppump("-C", world, "status", "--json").json["mended"] == []
+
+
+@pytest.mark.parametrize("found", [b"", b"{", b"[]", b'{"epoch": 7, "ended": {}}'])
+def test_what_was_kept_to_tell_may_be_lost(world: Path, found: bytes) -> None:
+    with Pump.open(world) as pump:
+        pump.step()
+    (world / ".lisppump" / "lately").write_bytes(found)
+    with look(world) as pump:
+        assert (pump.status().ended, pump.status().mended) == (None, ())
 
 
 def test_after_the_breaker_opened_the_world_is_stopped_until_a_good_frame(world: Path) -> None:

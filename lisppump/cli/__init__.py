@@ -35,8 +35,14 @@ COMMANDS: dict[str, str] = {
     "status": "Where the world stands.",
     "log": "The frames so far, newest first.",
     "show": "One frame: what came, what became of it, what changed.",
+    "diff": "What changed between two frames, by document and by agent.",
+    "why": "Why the world is as it is for an agent in a frame.",
     "replay": "Are frames still what they were? Made again, nobody asked.",
+    "import-deltas": "Take in deltas that were made elsewhere.",
+    "quarantine": "Items that did not pass: list, show, accept, drop.",
     "edits": "What was changed in the state by hand: list, take, drop.",
+    "verify": "Is all of this world as it was written?",
+    "repair": "Save what can be saved of a damaged world.",
     "plugins": "Whose stages there are: list, why, new, add, remove, sync.",
     "trust": "Let this folder's own Python plugins run.",
     "describe": "A builtin, form, clause, stage, hook, plugin, command or error code.",
@@ -44,6 +50,12 @@ COMMANDS: dict[str, str] = {
     "doctor": "Is all well here? One line each, with what to do.",
     "completion": "What a shell needs to complete command lines.",
 }
+
+
+def module_of(name: str) -> str:
+    """The module of a command."""
+    return f"lisppump.cli.{name.replace('-', '_')}"
+
 
 EXIT_USAGE, EXIT_DEFECT, EXIT_INTERRUPTED = 2, 70, 130
 UNWRITTEN = frozenset(  # how a stream that is open refuses what is written to it
@@ -69,7 +81,7 @@ class Lisppump(click.Group):
             offered = _offered(ctx).get(cmd_name)
             ctx.meta[FOREIGN] = offered
             return None if offered is None else offered.command
-        command: click.Command = import_module(f"lisppump.cli.{cmd_name}").command
+        command: click.Command = import_module(module_of(cmd_name)).command
         return command
 
     def resolve_command(

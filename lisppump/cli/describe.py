@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lisppump.cli import COMMANDS
+from lisppump.cli import COMMANDS, module_of
 from lisppump.cli.completion import words_of_ours
 from lisppump.cli.context import Settings, as_command, option_records
 from lisppump.errors import LisppumpError, declare, said
@@ -84,7 +84,7 @@ def unready(registry: Registry) -> list[Plugin]:
 def commands(registry: Registry) -> Iterator[Entry]:
     """The commands of lisppump in the order of its help, then those of plugins; each with its subcommands."""
     for name in COMMANDS:
-        found: click.Command = import_module(f"lisppump.cli.{name}").command
+        found: click.Command = import_module(module_of(name)).command
         yield from _command((name,), found, ours())
     names: dict[tuple[str, int], list[str]] = {}
     offered = registry.commands()

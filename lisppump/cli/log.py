@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from lisppump.cli.context import Settings, as_command, table
@@ -27,7 +29,7 @@ def command(settings: Settings, count: int | None) -> None:
             entry["digest"].removeprefix("sha256:")[:12],
             entry["time"],
             count_of(entry["streams"], "stream"),
-            ", ".join([merge_words(entry["merge"]), *_unusual(entry["statuses"])]),
+            ", ".join([merge_words(entry["merge"]), *_unusual(entry["statuses"]), *_resumed(entry)]),
         ]
         for entry in entries
     ]
@@ -37,3 +39,7 @@ def command(settings: Settings, count: int | None) -> None:
 
 def _unusual(statuses: dict[str, int]) -> list[str]:
     return [f"{count} {status}" for status, count in statuses.items() if status != "ok"]
+
+
+def _resumed(entry: dict[str, Any]) -> list[str]:
+    return ["gone on with after its run had ended"] if len(entry["epochs"]) > 1 else []

@@ -11,10 +11,12 @@ import click
 from lisppump.cli.context import Settings, as_command, table
 from lisppump.cli.status import merge_words, stream_lines
 from lisppump.errors import LisppumpError
+from lisppump.report import count_of
 
 if TYPE_CHECKING:
     from lisppump.pump import Pump
 
+MOST = 20  # of a kind that are listed
 _FRAME = re.compile(r"HEAD(?:~(\d*))?|(\d+)")
 
 
@@ -56,6 +58,13 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
         words = (f"{key} {value}" for key, value in document["overrides"].items())
         rows.append(["overrides", ", ".join(words)])
     rows.append(["awake", ", ".join(document["wake"]) or "-"])
+    if len(document["epochs"]) > 1:
+        epochs = ", ".join(map(str, document["epochs"]))
+        rows.append(["resumed", f"it went on after its run had ended: epochs {epochs}"])
+    if document["begun"] > 1:
+        rows.append(["begun", f"{document['begun']} times; what came for the earlier ones is in the journal"])
+    if document["late"]:
+        rows.append(["late", f"{document['late']} came when it was settled, and are part of no frame"])
     rows.extend(["plugin", _plugin(entry)] for entry in document["plugins"])
     rows.extend(["differs", difference] for difference in document["differences"])
     lines = [f"frame {document['frame']}", *table(rows), *stream_lines(document["streams"])]
@@ -68,17 +77,25 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
         signals = ", ".join(f"{verb}-{word}" for verb, word in echo["signals"].items())
         said = f"; signals {signals}" if signals else ""
         lines.append(f"echoes {', '.join(sorted(echo['results']))}{said}")
+    lines.extend(f"imported: {_imported(entry)}" for entry in document["imports"][:MOST])
+    if len(document["imports"]) > MOST:
+        lines.append(f"  and {len(document['imports']) - MOST} more")
     lines.extend(f"edited by hand: {edit['document']}" for edit in document["edits"])
     lines.append(f"{len(changed)} of {len(documents)} documents changed")
-    lines.extend(f"  {name}" for name in changed[:20])
-    if len(changed) > 20:
-        lines.append(f"  and {len(changed) - 20} more")
+    lines.extend(f"  {name}" for name in changed[:MOST])
+    if len(changed) > MOST:
+        lines.append(f"  and {len(changed) - MOST} more")
     return lines
 
 
 def _plugin(entry: Mapping[str, Any]) -> str:
     does = ", ".join([*entry["stages"], *(f"hook {hook}" for hook in entry["hooks"])])
     return f"{entry['plugin']} {entry['version'] or ''}".rstrip() + (f": {does}" if does else "")
+
+
+def _imported(entry: Mapping[str, Any]) -> str:
+    frame = f" (its frame {entry['frame_text']})" if entry["frame_text"] else ""
+    return f"{entry['file']}{frame}, {count_of(entry['items'], 'item')}"
 
 
 def _counts(entry: Mapping[str, int]) -> str:

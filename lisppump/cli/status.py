@@ -27,6 +27,8 @@ def command(settings: Settings) -> None:
 
 
 def _rows(document: Mapping[str, Any]) -> list[list[str]]:
+    from lisppump.report import count_of
+
     policy, merge = document["policy"], document["merge"]
     breaker, budget = document["breaker"], document["budget"]
     rows = [
@@ -38,13 +40,42 @@ def _rows(document: Mapping[str, Any]) -> list[list[str]]:
         ["breaker", breaker["reason"] or _breaker(breaker)],
         ["budget", _budget(budget)],
     ]
-    for key in ("edits", "lagging"):
-        if document[key]:
-            rows.append([key, ", ".join(map(str, document[key]))])
+    if document["quarantine"]:
+        rows.append(["quarantine", f"{count_of(document['quarantine'], 'item')}: `lisppump quarantine`"])
     if document["open_frame"]:
-        rows.append(["open", f"frame {document['open_frame']['frame']} was begun and not finished"])
+        rows.extend(_open(document))
+    if document["ended"]:
+        rows.extend(_ended(document["ended"]))
+    rows.extend(["mended", what] for what in document["mended"])
+    if document["edits"]:
+        names = ", ".join(document["edits"])
+        rows.append(["edits", f"{names}: changed by hand, not taken in yet (`lisppump edits` shows it)"])
+    if document["lagging"]:
+        when = "at the next run" if document["lock"] is None else "before the pump rests"
+        rows.append(["lagging", f"{', '.join(document['lagging'])}: written from the journal {when}"])
     rows.extend(["note", note] for note in document.get("notes", ()))
     return rows
+
+
+def _open(document: Mapping[str, Any]) -> list[list[str]]:
+    """What is known of a frame that has no commit yet, and how to go on with it."""
+    from lisppump.status import GO_ON, in_the_open
+
+    opened, lock = document["open_frame"], document["lock"]
+    since = "" if opened["since"] is None else f" ({age(opened['age_seconds'])} ago, epoch {opened['epoch']})"
+    if lock is not None:
+        done, streams = len(opened["finished"]), len(opened["finished"]) + len(opened["missing"])
+        return [["open", f"process {lock} makes frame {opened['frame']}{since}: {done} of {streams} streams"]]
+    lost = opened["missing"]
+    missing = f", missing {', '.join(map(str, lost))}" if 0 < len(lost) <= 20 else ""
+    how = "" if document["ended"] else "; its run was killed or interrupted"
+    return [["open", f"{in_the_open(opened)}{missing}{how}{since}"], ["", GO_ON]]
+
+
+def _ended(ended: Mapping[str, Any]) -> list[list[str]]:
+    """The error that ended the last run."""
+    rows = [["ended", f"the last run, at {ended['time']}: {ended['message']} ({ended['code']})"]]
+    return [*rows, ["", ended["help"]]] if ended["help"] else rows
 
 
 def stream_lines(streams: list[dict[str, Any]]) -> list[str]:

@@ -1,0 +1,118 @@
+"""`lisppump why AGENT [FRAME]`: why the world is so for an agent, as lisppump.telling_why finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from lisppump.cli.context import Settings, as_command, table
+from lisppump.cli.show import frame_number
+from lisppump.cli.values import change_lines, short
+
+
+@as_command("why")
+@click.argument("agent")
+@click.argument("frame", default="HEAD")
+@click.option("--prompt", is_flag=True, help="Make again what its room read, and print it.")
+def command(settings: Settings, agent: str, frame: str, prompt: bool) -> None:
+    """Why the world is as it is for AGENT in a frame (142, HEAD~3; the newest if none is named).
+
+    Whether it was awake, and if not why not; its room; what was asked and what came; what became of each
+    item; what changed for it; what its echo said.
+    """
+    with settings.look() as pump:
+        found = pump.why(agent, frame_number(pump, frame), prompt=prompt).to_json()
+    if settings.json:
+        settings.document(found)
+        return
+    settings.print(f"{found['agent']} in frame {found['frame']}", bold=True)
+    for line in [*_where(found), *_answers(found), *_items(found), *_after(found)]:
+        settings.print(line)
+    for line in _prompt(found) if prompt else ():
+        settings.print(line)
+
+
+def _where(found: Mapping[str, Any]) -> list[str]:
+    before = "never" if found["woken"] is None else f"in frame {found['woken']}"
+    if not found["awake"]:
+        return table([["asleep", found["asleep"]], ["awake", f"before that {before}"]])
+    mates = [member for member in found["room"] if member != found["agent"]]
+    title = f" ({found['name']})" if found["name"] else ""
+    rows = [["stream", f"{found['stream']}{title}, with {', '.join(mates) or 'nobody else'}"]]
+    if found["topic"]:
+        rows.append(["topic", found["topic"]])
+    rows.append(["awake", f"before that {before}"])
+    prompt = found["prompt"]
+    rows.append(
+        ["prompt", f"prefix {_digest(prompt['prefix_digest'])}, room {_digest(prompt['room_digest'])}"]
+    )
+    return table(rows)
+
+
+def _digest(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]
+
+
+def _answers(found: Mapping[str, Any]) -> Iterator[str]:
+    rows = [
+        [
+            f"attempt {n}",
+            attempt["backend"] + (f" ({attempt['model']})" if attempt["model"] else ""),
+            attempt["status"],
+            attempt["reason"] or "",
+        ]
+        for n, attempt in enumerate(found["attempts"], 1)
+    ]
+    yield from table(rows)
+    for reply in found["replies"]:
+        came = reply["data"] if reply["text"] is None else reply["text"]
+        yield f"reply  {short(came, 400)}"
+    if found["late"]:
+        yield f"late   {found['late']} more came when it was settled, and are part of no frame"
+    delta = found["delta"]
+    if delta is not None:
+        partial = " (partial)" if delta["partial"] else ""
+        yield f"delta  {delta['status']}{partial}" + (f": {delta['reason']}" if delta["reason"] else "")
+
+
+def _items(found: Mapping[str, Any]) -> Iterator[str]:
+    for item in found["merged"]:
+        yield f"  {item['collection']}[{item['index']}] {short(item['item'])}"
+        yield f"    {_became(item)}"
+    if found["delta"] is not None and not found["merged"]:
+        yield "  no item of its own"
+
+
+def _became(item: Mapping[str, Any]) -> str:
+    into = " ".join([item["document"] or "", *(item["path"] or ())]).strip()
+    if item["outcome"] == "merged":
+        number = f" as number {item['number']}" if item["number"] is not None else ""
+        return f"merged{number} into {into}" if into else "merged; only counted"
+    if item["outcome"] == "duplicate":
+        return f"duplicate of {item['twin']}"
+    if item["outcome"] == "quarantined":
+        return f"quarantined ({item['reason']}): {item['message']}"
+    return "what became of it cannot be told"
+
+
+def _after(found: Mapping[str, Any]) -> Iterator[str]:
+    if found["changes"]:
+        yield "changed for it"
+    for name, changes in found["changes"].items():
+        yield from (f"  {name} {line}" for line in change_lines(name, changes))
+    echo = found["echo"]
+    if echo is not None:
+        error = echo.get("error") or {}
+        said = f"error: {error.get('message')}" if error else short(echo.get("value"))
+        yield f"echo of frame {echo.get('frame')}: {said}"
+    yield from (f"note: {note}" for note in found["notes"])
+
+
+def _prompt(found: Mapping[str, Any]) -> Iterator[str]:
+    prompt = found["prompt"] or {}
+    if "shared" in prompt:
+        yield "-- prompt " + "-" * 60
+        yield prompt["shared"].rstrip("\n")
+        yield prompt["room"].rstrip("\n")

@@ -1,0 +1,357 @@
+"""Worlds whose journal has many segments: opening stays flat, packing keeps all, snapshots thin out."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lisppump import canon, history, journal, positions, segments
+from lisppump.disk import StateError
+from lisppump.documents import digest
+from lisppump.history import Head
+from lisppump.journal import Journal
+from lisppump.keep import Keep
+from lisppump.merge_changes import Change
+from lisppump.packing import chunks
+from lisppump.records import Record, payload_at
+from tests.faults import Crash, FaultyDisk, die
+from tests.storing import begun, check_whole, opened, state_of, step
+
+SMALL = 6000  # bytes: two or three frames a segment
+
+
+@pytest.fixture(autouse=True)
+def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "SEGMENT", SMALL)
+
+
+def lived(root: Path, frames: int) -> Path:
+    with begun(root) as store:
+        for _ in range(frames):
+            step(store)
+    return root
+
+
+def names(root: Path) -> list[str]:
+    return sorted(path.name for path in (root / ".lisppump" / "journal").iterdir())
+
+
+def lines(root: Path) -> list[bytes]:
+    """All records as they were written."""
+    text = b""
+    for name in names(root):
+        data = (root / ".lisppump" / "journal" / name).read_bytes()
+        text += b"".join(chunk.data for chunk in chunks(data)) if name.endswith(".gz") else data
+    return text.splitlines(keepends=True)
+
+
+class Counted:
+    """How many bytes of segments are read whole, and how many records are taken."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.bytes = self.records = 0
+        real = segments.scan
+
+        def scan(data: bytes, number: int, table: Any, *rest: Any) -> Any:
+            before = len(table)
+            found = real(data, number, table, *rest)
+            self.bytes += len(data)
+            self.records += len(table) - before
+            return found
+
+        monkeypatch.setattr(journal, "scan", scan)
+
+
+def test_a_world_of_many_segments_is_the_same_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lived(tmp_path / "many", 20)
+    monkeypatch.setattr(journal, "SEGMENT", 1 << 30)
+    lived(tmp_path / "one", 20)
+    assert len(names(tmp_path / "many")) > 6 and len(names(tmp_path / "one")) == 1
+    assert state_of(tmp_path / "many") == state_of(tmp_path / "one")
+    with opened(tmp_path / "many", write=False) as many, opened(tmp_path / "one", write=False) as one:
+        for number in range(21):
+            frame, other = many.frame(number), one.frame(number)
+            assert frame.digest == other.digest, number
+            assert canon.document(dict(frame.documents)) == canon.document(dict(other.documents))
+            assert many.deltas(number) == one.deltas(number)
+            assert many.replies(number) == one.replies(number)
+        assert many.commits() == one.commits()
+        assert many.quarantined() == one.quarantined() == 20
+
+
+def test_opening_reads_no_more_as_the_history_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    costs = []
+    root = lived(tmp_path, 10)
+    for _ in range(3):
+        for write in (False, True):
+            counted = Counted(monkeypatch)
+            with opened(root, write=write) as store:
+                assert store.head is not None
+            assert counted.bytes < 2 * SMALL and counted.records < 40
+            costs.append(counted.records)
+        with opened(root) as store:
+            for _ in range(30):
+                step(store)
+    assert len(names(root)) > 30
+    check_whole(root)
+
+
+def test_a_snapshot_holds_the_whole_head(tmp_path: Path) -> None:
+    root = lived(tmp_path, 12)
+    with opened(root, write=False) as store:
+        log = store._journal
+        head = Head()
+        for seq in range(1, len(log) + 1):
+            record = log.read(seq)
+            if "head" in record.fields:
+                before = {field.name: getattr(head, field.name) for field in fields(head)}
+                jumped = Head()
+                jumped.take(record)
+                after = {field.name: getattr(jumped, field.name) for field in fields(jumped)}
+                for each in (before, after):
+                    each.pop("latest")
+                    each["documents"] = {
+                        name: (said["digest"], said["length"]) for name, said in each["documents"].items()
+                    }
+                assert before == after
+            head.take(record)
+        assert head == store._head
+
+
+def test_rebuilding_a_frame_reads_no_further_back_than_the_snapshot_before_it(tmp_path: Path) -> None:
+    root = lived(tmp_path, 30)
+    with opened(root, write=False) as store:
+        read: list[int] = []
+        real = store._journal.read
+
+        def seen(seq: int) -> Record:
+            read.append(seq)
+            return real(seq)
+
+        store._journal.read = seen  # type: ignore[method-assign]
+        frame = store.frame(28)
+        assert {name: digest(name, value) for name, value in frame.documents.items()} == dict(frame.digests)
+        assert min(read) == store._journal.snapshot_before(max(read))
+        assert len(read) < 30
+
+
+def test_packing_keeps_every_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[bytes] = []
+    real = Journal._put
+
+    def put(log: Journal, data: bytes) -> None:
+        kept.append(data)
+        real(log, data)
+
+    monkeypatch.setattr(Journal, "_put", put)
+    monkeypatch.setattr("lisppump.packing.BLOCK", 2000)
+    root = lived(tmp_path, 12)
+    assert lines(root) == kept
+    shown = b""
+    for path in sorted((root / ".lisppump" / "journal").glob("*.gz")):
+        shown += gzip.decompress(path.read_bytes())  # as a shell reads them
+    for line, seen in zip(kept, shown.splitlines(keepends=True), strict=False):
+        assert seen in (line, line[:-67] + b'"}\n')
+    assert shown.count(b'"prev":""}') > 20
+    assert [name.endswith(".gz") for name in names(root)] == [True] * (len(names(root)) - 1) + [False]
+    with opened(root, write=False) as store:
+        for seq, line in enumerate(kept, 1):
+            record = store._journal.read(seq)
+            payload = payload_at(line, 0)
+            assert payload is not None and record.seq == seq and f'"seq":{seq},'.encode() in payload
+
+
+def test_old_snapshots_thin_out_and_no_frame_is_lost(tmp_path: Path) -> None:
+    root = lived(tmp_path, 90)
+    kept = len(list((root / ".lisppump" / "snap").iterdir()))
+    with opened(root, write=False) as store:
+        snapshots = store._journal.snapshots
+        assert len(snapshots) > 30
+        assert kept <= 3 * 14  # three documents change, in as many snapshots as four and the ladder have
+        for number in range(0, 91, 7):
+            frame = store.frame(number)
+            assert {n: digest(n, value) for n, value in frame.documents.items()} == dict(frame.digests)
+    shutil.rmtree(root / ".lisppump" / "snap")
+    with opened(root, write=False) as store:
+        frame = store.frame(89)
+        assert {n: digest(n, value) for n, value in frame.documents.items()} == dict(frame.digests)
+
+
+@pytest.mark.parametrize("count", [1, 5, 40, 1000])
+def test_the_ladder_only_ever_loses_steps(count: int) -> None:
+    def stays(newest: int) -> set[int]:
+        return {n for n in range(1, newest + 1) if history._stays(n, newest - n)}
+
+    assert stays(count + 1) <= stays(count) | {count + 1}
+    assert len(stays(count)) <= 4 + 4 * count.bit_length()
+
+
+def crashes(tmp_path: Path, *, torn: bool) -> Iterator[tuple[Path, int]]:
+    """Worlds that were stopped before the k-th change of the disk of a frame that rolls, for every k."""
+    k = 0
+    while True:
+        root = tmp_path / f"{k}"
+        disk = FaultyDisk(torn=torn)
+        store = begun(root, disk=disk)
+        while not store._journal.full(0):
+            step(store)
+        disk.stop = disk.count + k
+        try:
+            step(store)
+        except Crash:
+            die(store)
+        else:
+            disk.stop = None
+            assert len(names(root)) == 2
+            store.close()
+            return
+        yield root, k
+        k += 1
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_crash_while_rolling_and_packing_loses_nothing(tmp_path: Path, torn: bool) -> None:
+    seen = set()
+    for root, k in crashes(tmp_path, torn=torn):
+        before = lines(root) if not torn else []
+        with opened(root, write=False) as reader:
+            assert reader.head is not None
+            number = reader.head.number
+        seen.add((number, *names(root)))
+        assert check_whole(root) == number, k
+        if names(root)[:2] == ["00000001.log", "00000001.log.gz"]:
+            raise AssertionError("the next opening should have tidied up")
+        assert not before or len(lines(root)) >= len(set(before))
+        with opened(root) as store:
+            while store.head is not None and store.head.number < number + 4:
+                step(store)
+        assert check_whole(root) == number + 4, k
+        assert names(root)[0] == "00000001.log.gz"
+    assert len(seen) >= 5
+
+
+@pytest.mark.parametrize(
+    "harm",
+    ["absent", "torn", "foreign", "older", "lying", "garbage", "tables"],
+)
+def test_whatever_became_of_the_cache_the_world_is_the_same(tmp_path: Path, harm: str) -> None:
+    root = lived(tmp_path / "a", 12)
+    cache = root / ".lisppump" / "cache"
+    if harm == "absent":
+        shutil.rmtree(cache)
+    elif harm == "torn":
+        (cache / "segments").write_bytes((cache / "segments").read_bytes()[:-9])
+    elif harm == "foreign":
+        other = tmp_path / "b"
+        with begun(other) as store:
+            for number in range(30):
+                step(store, (Change("agents.json", "set", ("bob", "mood"), number),))
+        shutil.rmtree(cache)
+        shutil.copytree(other / ".lisppump" / "cache", cache)
+    elif harm == "older":
+        old = (cache / "segments").read_bytes()
+        with opened(root) as store:
+            for _ in range(12):
+                step(store)
+        (cache / "segments").write_bytes(old)
+    elif harm == "lying":
+        keep = Keep.open(root / ".lisppump", write=True)
+        noted = positions.read_summaries(keep)
+        wrong = [replace(said, first=said.first + 1, last="0" * 64) for said in noted.values()]
+        positions.write_summaries(keep, wrong)
+        keep.close()
+    elif harm == "tables":
+        second = (cache / "00000002").read_bytes()
+        for path in cache.glob("0*"):
+            path.write_bytes(second)
+    else:
+        for path in cache.iterdir():
+            path.write_bytes(b"\0garbage" * 9)
+    for write in (False, True, False):
+        with opened(root, write=write) as store:
+            assert store.head is not None
+            assert [store.frame(number).number for number in range(13)] == list(range(13))
+            assert [commit["frame"] for commit in store.commits()][:12] == list(range(1, 13))
+    check_whole(root)
+
+
+def test_a_table_with_wrong_places_is_made_anew(tmp_path: Path) -> None:
+    root = lived(tmp_path, 12)
+    keep = Keep.open(root / ".lisppump", write=True)
+    for said in positions.read_summaries(keep).values():
+        table = positions.read_table(keep, said)
+        assert table is not None
+        for index in range(1, len(table.offsets)):
+            table.offsets[index] -= 1
+        positions.write_table(keep, said, table)
+    keep.close()
+    with opened(root, write=False) as store:
+        assert [commit["frame"] for commit in store.commits()] == list(range(1, 13))
+
+
+def test_readers_see_their_frame_while_a_writer_rolls_and_packs(tmp_path: Path) -> None:
+    root = lived(tmp_path, 4)
+    with opened(root) as writer, opened(root, write=False) as first, opened(root, write=False) as second:
+        held = second._journal.read(len(second._journal))  # it holds the plain segment open
+        last = len(first._journal)
+        for _ in range(40):
+            step(writer)
+        assert "00000002.log.gz" in names(root)
+        for reader in (first, second):
+            assert reader.head is not None and reader.head.number == 4
+            assert len(reader._journal) == last
+            assert [commit["frame"] for commit in reader.commits()] == [1, 2, 3, 4]
+            frame = reader.frame(3)
+            assert {n: digest(n, value) for n, value in frame.documents.items()} == dict(frame.digests)
+            seen = {n: digest(n, value) for n, value in reader.head.documents.items()}
+            assert seen == dict(reader.head.digests)
+        assert second._journal.read(last) == held
+
+
+def test_a_journal_without_snapshots_in_mid_history_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it was written before segments began with them."""
+    monkeypatch.setattr(journal, "SEGMENT", 1 << 30)
+    root = lived(tmp_path, 0)
+    with opened(root) as store:
+        for number in range(9):
+            step(store)
+            if number % 3 == 2:
+                store._journal._finish()
+                store.late(frame=number, stream=1)
+    assert names(root) == [f"0000000{n}.log" for n in (1, 2, 3, 4)]
+    with opened(root, write=False) as store:
+        assert store.head is not None and store.head.number == 9
+    monkeypatch.setattr(journal, "SEGMENT", SMALL)
+    with opened(root) as store:
+        for _ in range(6):
+            step(store)
+        assert [store.frame(number).number for number in range(16)] == list(range(16))
+    assert check_whole(root) == 15
+
+
+def test_a_segment_is_as_long_as_all_documents_at_least(tmp_path: Path) -> None:
+    with begun(tmp_path) as store:
+        step(store, (Change("rules.md", "text", (), "x" * 50_000),))
+        for _ in range(8):
+            step(store)
+        assert names(tmp_path) == ["00000001.log.gz", "00000002.log"]
+
+
+def test_what_lies_in_a_finished_segment_is_checked_again_when_its_file_changes(tmp_path: Path) -> None:
+    root = lived(tmp_path, 9)
+    path = root / ".lisppump" / "journal" / "00000002.log.gz"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    for write in (False, True):
+        with pytest.raises(StateError, match="damaged in segment 00000002") as caught:
+            opened(root, write=write)
+        assert "lisppump repair" in str(caught.value.help) and "lisppump verify" in str(caught.value.help)
