@@ -7,6 +7,7 @@ import time
 import types
 from collections.abc import Callable, Coroutine, Generator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Protocol
 
 
@@ -84,9 +85,10 @@ def cancelled(error: BaseException) -> bool:
 
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds: `2026-04-09T00:00:00.000000Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
+@lru_cache(maxsize=8)  # every stream of a frame counts from the same time
 def parse(text: str) -> datetime:
     """The moment an RFC 3339 text names; without an offset it is UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)

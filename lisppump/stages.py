@@ -286,15 +286,17 @@ def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, 
     _hold(_is_list(rooms), f"{whose} should give rooms, lists of agents' ids; it gave {_kind(rooms)}")
     for number, room in enumerate(rooms, 1):
         given = room.agents if isinstance(room, Stream) else room
-        _hold(_is_list(given), f"{whose} should give lists of agents' ids as rooms; it gave {_kind(given)}")
+        if not _is_list(given):
+            _hold(False, f"{whose} should give lists of agents' ids as rooms; it gave {_kind(given)}")
         members = tuple(given)
-        odd = next((member for member in members if not isinstance(member, str)), None)
-        _hold(odd is None, f"{whose} should put agents' ids into rooms; it put in {_kind(odd)}")
+        for odd in members:
+            if not isinstance(odd, str):
+                _hold(False, f"{whose} should put agents' ids into rooms; it put in {_kind(odd)}")
         known = Stream(number, members)
         if isinstance(room, Stream):
             known = replace(known, name=room.name, topic=room.topic)
-        named = known.name is not None and _is_text(known.name) and _is_text(known.topic)
-        _hold(named, f"{whose} gave {known.id} a name that is no text")
+            named = known.name is not None and _is_text(known.name) and _is_text(known.topic)
+            _hold(named, f"{whose} gave {known.id} a name that is no text")
         streams.append(known)
         for member in known.agents:
             seen[member] = seen.get(member, 0) + 1
@@ -437,12 +439,10 @@ def lent(value: Any) -> Any:
 
 
 def handed(request: Request, frame: Frame) -> Request:
-    """What a backend is given that stands in Python: agents of its own, a frame its streams share."""
-    agents = tuple([Agent(agent.id, copied(agent.data)) for agent in request.agents])
-    heard = copied(dict(request.heard)) if request.heard else request.heard
+    """What a backend is given that stands in Python: its own request, over a frame its streams share."""
     return Request(
-        frame, request.stream, agents, request.prompt, request.schema, request.turn, request.seed,
-        request.deadline, request.limits, heard,
+        frame, request.stream, request.agents, request.prompt, request.schema, request.turn, request.seed,
+        request.deadline, request.limits, request.heard,
     )  # fmt: skip
 
 
