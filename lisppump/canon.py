@@ -30,7 +30,7 @@ _HUGE = b"0" * 19
 _SMALL = re.compile(rb"e-\d")
 _PLUS = b"e+" in orjson.dumps(1e16)
 _LARGE = re.compile(rb"e\+\d" if _PLUS else rb"\d[\d.]*e\d")
-_TINY = (b":0.0000", b",0.0000", b"[0.0000", b" 0.0000", b"-0.0000")
+_TINY = (b":0.0000", b",0.0000", b"[0.0000", b" 0.0000", b"\n0.0000", b"-0.0000")
 _FLOAT = re.compile(rb"(?:^|[ \n:,\[])-?(?:\d[\d.]*e[-+]?\d+|0\.0000\d+)(?:[,\]}\n]|$)")
 _NOT_FINITE = re.compile(rb"g.{6}[\xf0-\xff][\x7f\xff]", re.DOTALL)  # in marshal's form, low byte first
 _LITERALS = ("-Infinity", "Infinity", "NaN")
@@ -112,6 +112,19 @@ def line(value: Any, *, finite: bool = False) -> bytes:
     `finite`: the caller knows that no float in it is NaN or infinite, as it is of all that was JSON before.
     """
     return _encode(value, 0, sort=False, indent=None, finite=finite)
+
+
+def lines(items: Iterable[Any], *, sort: bool = False) -> bytes:
+    """Each item as `line` writes it (or with `sort` as `canonical` does), each with its end."""
+    items = list(items)
+    option = orjson.OPT_SORT_KEYS if sort else 0
+    try:
+        data = b"".join([orjson.dumps(item, _listed, option | orjson.OPT_APPEND_NEWLINE) for item in items])
+    except TypeError:
+        data = b""
+    if data and not _spells_otherwise(data) and not (b"null" in data and _may_hide_nan(items)):
+        return data
+    return b"".join([_encode(item, option, sort=sort, indent=None) + b"\n" for item in items])
 
 
 def document(value: Any) -> bytes:

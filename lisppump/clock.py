@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import types
 from collections.abc import Callable, Coroutine, Generator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Protocol
+
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")  # what `stamp` writes
 
 
 class Clock(Protocol):
@@ -97,4 +100,8 @@ def parse(text: str) -> datetime:
 
 def later(text: str, *, seconds: float = 0.0, microseconds: int = 0) -> str:
     """The stamp that much after another."""
-    return stamp(parse(text) + timedelta(seconds=seconds, microseconds=microseconds))
+    moment = parse(text)
+    rest = moment.microsecond + microseconds
+    if microseconds and not seconds and 0 <= rest < 1_000_000 and _STAMP.fullmatch(text):
+        return f"{text[:20]}{rest:06d}Z"
+    return stamp(moment + timedelta(seconds=seconds, microseconds=microseconds))

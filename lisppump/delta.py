@@ -205,11 +205,17 @@ class Delta:
             "backend": self.backend,
             "agents": list(self.agents),
         }
-        for name, usual in _USUALLY.items():
-            value = getattr(self, name)
-            if value != usual:
-                record[name] = value
-        if self.attempts != (self._attempt,):
+        if self.node != "local":
+            record["node"] = self.node
+        if self.reason is not None:
+            record["reason"] = self.reason
+        if self.partial:
+            record["partial"] = True
+        if self.model is not None:
+            record["model"] = self.model
+        if self.foreign:
+            record["foreign"] = True
+        if len(self.attempts) != 1 or self.attempts[0] != self._attempt:
             record["attempts"] = [attempt.to_json() for attempt in self.attempts]
         if self.usage != _UNUSED:
             record["usage"] = self.usage.to_json()
@@ -265,7 +271,6 @@ class Field:
 
 
 _UNUSED = Usage()
-_USUALLY = {"node": "local", "reason": None, "partial": False, "model": None, "foreign": False}
 
 _USUAL: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("string", "agent", "lispy", "one-of"), (str,)),

@@ -7,6 +7,7 @@ becomes a keyword argument of the class (hyphens become underscores). Nothing he
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -326,7 +327,7 @@ def answered(reply: Any) -> Reply:
     # Half a surrogate pair has no bytes to be kept as: it is written as the escape that JSON has for it.
     text = None if reply.text is None else reply.text.encode("utf-8", "backslashreplace").decode()
     data = None if reply.data is None else canon.loads(canon.line(dict(reply.data)))
-    return replace(reply, text=text, data=data)  # type: ignore[no-any-return]
+    return Reply(text, data, reply.usage, reply.model, reply.stop, reply.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,7 +477,7 @@ def _is_json(value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and _is_json(value))
+    return value is None or (isinstance(value, str) and (value.isascii() or _is_json(value)))
 
 
 def _is_usage(usage: Any) -> bool:
@@ -484,5 +485,6 @@ def _is_usage(usage: Any) -> bool:
         return False
     counts = (usage.input, usage.cache_read, usage.cache_write, usage.output, usage.steps)
     dollars = 0 if usage.dollars is None else usage.dollars
-    priced = isinstance(dollars, int | float) and dollars >= 0 and _is_json(dollars)
+    whole = dollars.__class__ is float and 0 <= dollars < math.inf
+    priced = whole or (isinstance(dollars, int | float) and dollars >= 0 and _is_json(dollars))
     return priced and all(count.__class__ is int and count >= 0 for count in counts)
