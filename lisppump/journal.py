@@ -313,7 +313,8 @@ class Journal:
         """Write a record at once; it outlives the process, and a power cut once synced."""
         if kind not in NUMBERS or not RESERVED.isdisjoint(fields):
             raise ValueError(f"no journal record may be made of kind {kind} with fields {sorted(fields)}")
-        self._refuse_broken()
+        if self._broken is not None:
+            self._refuse_broken()
         if not self._write:
             raise StateError("not-writable", "the world was opened for reading only")
         record = Record(kind, len(self) + 1, fields)
