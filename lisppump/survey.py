@@ -17,6 +17,8 @@ from lisppump.snapshots import read_base
 from lisppump.verify import beyond, spoiled, verified
 from lisppump.view import Unseen, View
 
+ENDS = ("snapshot", "commit", "rollback")  # records that say which frame is the newest then
+
 
 @dataclass(slots=True)
 class Survey:
@@ -118,7 +120,7 @@ def _head_before(keep: Keep, cut: int) -> int:
     """The newest frame of which the records before the cut tell."""
     number = -1
     for step in walk(keep.folder / "journal"):
-        if isinstance(step, Found) and step.record.kind in ("snapshot", "commit") and step.record.seq < cut:
+        if isinstance(step, Found) and step.record.kind in ENDS and step.record.seq < cut:
             number = step.record.frame
     return number
 
