@@ -169,13 +169,14 @@ class Audit:
         before = self._frame()
         self._settle_by(record, before, found)
         self._become(record, found)
+        blind = {number for number in self.blind if number != self.head.number}
+        self.blind = sorted(blind | {self.head.number} if self.unknown() else blind)
 
     def _settle_by(self, record: Record, before: str, found: Found) -> None:
         after = Head()
         after.take(record)
         digest = after.frame({name: Cell() for name in after.documents}).digest
         self.blind.extend(range(self.head.number + 1, after.number))
-        self.blind = [number for number in self.blind if number != after.number]
         was_sure = self._sure
         self._settle(digest)
         if self._sure and before != digest:
