@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lisppump import positions
 from lisppump.disk import APPEND, StateError, trouble, write_all
 from lisppump.keep import Keep
+from lisppump.line import Ranges, alive
 from lisppump.packer import Packer
 from lisppump.records import KINDS as KINDS
 from lisppump.records import NUMBERS, RESERVED, Reader, chained, decoded, encoded, pack
@@ -49,6 +50,7 @@ class Journal:
     def __init__(self, keep: Keep, *, write: bool) -> None:
         self.keep = keep
         self.notes: list[str] = []
+        self.dead: Ranges = ()  # records that are not on the line any more
         self._disk = keep.disk
         self._folder = keep.folder / "journal"
         self._write = write
@@ -220,8 +222,18 @@ class Journal:
     def __len__(self) -> int:
         return self._live.first - 1 + len(self._live)
 
-    def select(self, *kinds: str, frame: int | None = None, below: int | None = None) -> Iterator[int]:
-        """The numbers (under `below`) of the records of these kinds (of one frame), newest first."""
+    def select(
+        self, *kinds: str, frame: int | None = None, below: int | None = None, dead: Ranges | None = None
+    ) -> Iterator[int]:
+        """The numbers (under `below`) of the records of these kinds (of one frame), newest first.
+
+        Those in the ranges `dead` are passed over: by default all that are not on the line to the head.
+        """
+        over = self.dead if dead is None else dead
+        found = self._select(kinds, frame, below)
+        return (seq for seq in found if alive(seq, over)) if over else found
+
+    def _select(self, kinds: Collection[str], frame: int | None, below: int | None) -> Iterator[int]:
         wanted = {NUMBERS[kind] for kind in kinds}
         end = len(self) + 1 if below is None else min(below, len(self) + 1)
         yield from self._live.select(wanted, frame, end)
@@ -452,10 +464,9 @@ class Journal:
         target = len(self)
         while self._synced < target:
             self._refuse_broken()
-            if self._syncing is None or self._syncing.done():
-                self._syncing = asyncio.ensure_future(self._sync_soon())
-                self._syncing.add_done_callback(_heard)
-            await asyncio.shield(self._syncing)
+            self.sync_soon()
+            if self._syncing is not None:
+                await asyncio.shield(self._syncing)
 
     def sync_soon(self) -> None:
         """Where a loop runs, bring what is written now to the disk a little later; nobody waits for it."""
@@ -467,7 +478,8 @@ class Journal:
             return
         if self._syncing is None or self._syncing.done():
             self._syncing = asyncio.ensure_future(self._sync_soon())
-            self._syncing.add_done_callback(_heard)
+            # What it raises the journal knows, whether or not anybody waits for it.
+            self._syncing.add_done_callback(lambda sync: sync.cancelled() or sync.exception())
 
     async def _sync_soon(self) -> None:
         import asyncio
@@ -485,9 +497,3 @@ class Journal:
             os.close(fd)
             self._last_sync = loop.time()
         self._synced = max(self._synced, target)
-
-
-def _heard(sync: asyncio.Task[None]) -> None:
-    """What a sync raised is known to the journal, whether or not anybody still waits for it."""
-    if not sync.cancelled():
-        sync.exception()

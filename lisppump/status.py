@@ -109,6 +109,9 @@ def status_of(pump: Lookout) -> Status:
     edits, unseen = _edits(pump)
     if lock is not None:
         state = "resting" if opened is None and pump.policy.heartbeat > 0 else "running"
+        run = store.run()
+        if opened is None and run is not None and run.wish == "pause":
+            state = "paused"
     else:
         state = "idle" if reason is None and ended is None else "stopped"
     return Status(
@@ -148,7 +151,8 @@ def in_the_open(opened: Mapping[str, Any]) -> str:
     """A frame that was begun and not finished, in words."""
     done, missing = len(opened["finished"]), len(opened["missing"])
     streams = count_of(done + missing, "stream")
-    return f"frame {opened['frame']} was begun and not finished: {done} of {streams} had finished"
+    how = f": {done} of {streams} had finished" if done + missing else ""
+    return f"frame {opened['frame']} was begun and not finished{how}"
 
 
 GO_ON = "`lisppump run` goes on with it and asks for nothing again; `lisppump run --abandon` begins it anew"

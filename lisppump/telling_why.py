@@ -130,8 +130,8 @@ class _Look:
     def asleep(self) -> str:
         """Why the agent did not wake, as far as it can be told."""
         wakes = len(self.intent.get("wake", ()))
-        if not self.intent:
-            return f"frame {self.number} was made without asking anybody"
+        if not self.intent or "imports" in self.intent:
+            return f"frame {self.number} took in what was made elsewhere, and asked nobody"
         if self.agent not in known_agents(self.policy, self.was):
             return f"it was not there when frame {self.number} was begun"
         if self.rig is None:

@@ -313,7 +313,7 @@ class View:
         return encode(name, past(name)).startswith(self.reservoir.raw(name))
 
     def _set_aside(self, name: str, found: Findings) -> None:
-        if isinstance(self.reservoir, Files):
+        if isinstance(self.reservoir, Files) and self.keep.writing:
             kept = self.keep.blob(self.reservoir.raw(name))
             found.notes.append(
                 f"{name} was not whole after a crash and is written again; what lay there is {kept}"

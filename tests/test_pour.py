@@ -13,7 +13,6 @@ from lisppump.plugins import executor_local
 
 from lisppump import Pump
 from lisppump.delta import Usage
-from lisppump.errors import LisppumpError
 from lisppump.report import FrameReport
 from lisppump.stages import BackendError, Failure, Reply, Request
 from lisppump.testing import Clock, Scripted
@@ -272,19 +271,16 @@ def test_what_a_backend_does_to_its_agents_and_to_what_it_gave_changes_nothing(t
     assert json.loads((folder / "state" / "lines.json").read_text())["all"][0]["text"] == "one"
 
 
-def test_a_stage_that_writes_into_the_frame_is_found_before_anything_is_committed(tmp_path: Path) -> None:
+def test_a_backend_given_in_python_that_writes_into_the_frame_changes_nothing(tmp_path: Path) -> None:
     class Writes(OneBad):
         async def spoil(self, request: Request) -> Any:
             request.frame.documents["stats.json"]["total_lines"] = 1000
             return lines(request)
 
     folder = world(tmp_path / "w")
-    with (
-        Pump.open(folder, backends={"script": Writes()}) as pump,
-        pytest.raises(LisppumpError, match=r"changed stats\.json of frame 0 in memory") as caught,
-    ):
-        pump.step()
-    assert caught.value.code == "contract"
-    with Pump.open(folder) as pump:
+    with Pump.open(folder, backends={"script": Writes()}) as pump:
         pump.step()
         assert pump.head.documents["stats.json"] == {"total_lines": 6}
+    with Pump.open(folder) as pump:
+        pump.step()
+        assert pump.head.documents["stats.json"] == {"total_lines": 12}

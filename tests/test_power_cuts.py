@@ -111,6 +111,13 @@ def cuts(
 
 def check(root: Path, k: int, told: Told, whole: dict[str, Any]) -> None:
     """A restart after a cut: nothing is missing that anybody knew of, and the end is the same."""
+    before = Image.read(root)
+    with opened(root, write=False, disk=FaultyDisk(boot="two")) as reader:
+        if reader.head is not None:
+            for name, value in reader.head.documents.items():
+                assert digest(name, value) == reader.head.digests[name]
+        assert reader.pending_edits() == []
+    assert Image.read(root) == before
     disk = FaultyDisk(boot="two")
     with opened(root, disk=disk) as store:
         number = -1 if store.head is None else store.head.number

@@ -68,13 +68,13 @@ class Counted:
         monkeypatch.setattr(journal, "scan", scan)
 
 
-def test_a_world_of_many_segments_is_the_same_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lived(tmp_path / "many", 20)
+def test_a_world_of_many_segments_is_the_same_world(ram_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lived(ram_path / "many", 20)
     monkeypatch.setattr(journal, "SEGMENT", 1 << 30)
-    lived(tmp_path / "one", 20)
-    assert len(names(tmp_path / "many")) > 6 and len(names(tmp_path / "one")) == 1
-    assert state_of(tmp_path / "many") == state_of(tmp_path / "one")
-    with opened(tmp_path / "many", write=False) as many, opened(tmp_path / "one", write=False) as one:
+    lived(ram_path / "one", 20)
+    assert len(names(ram_path / "many")) > 6 and len(names(ram_path / "one")) == 1
+    assert state_of(ram_path / "many") == state_of(ram_path / "one")
+    with opened(ram_path / "many", write=False) as many, opened(ram_path / "one", write=False) as one:
         for number in range(21):
             frame, other = many.frame(number), one.frame(number)
             assert frame.digest == other.digest, number
@@ -85,9 +85,9 @@ def test_a_world_of_many_segments_is_the_same_world(tmp_path: Path, monkeypatch:
         assert many.quarantined() == one.quarantined() == 20
 
 
-def test_opening_reads_no_more_as_the_history_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opening_reads_no_more_as_the_history_grows(ram_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     costs = []
-    root = lived(tmp_path, 10)
+    root = lived(ram_path, 10)
     for _ in range(3):
         for write in (False, True):
             counted = Counted(monkeypatch)
@@ -102,8 +102,21 @@ def test_opening_reads_no_more_as_the_history_grows(tmp_path: Path, monkeypatch:
     check_whole(root)
 
 
-def test_a_snapshot_holds_the_whole_head(tmp_path: Path) -> None:
-    root = lived(tmp_path, 12)
+def test_memory_follows_the_segments_and_not_the_records(ram_path: Path) -> None:
+    root = lived(ram_path, 60)
+    with opened(root, write=False) as store:
+        assert len(store.commits()) == 60
+        for number in range(61):
+            store.frame(number)
+        log = store._journal
+        assert len(log._past) > 20
+        assert len(log._tables) <= journal.TABLES and len(log._sources) <= journal.SOURCES
+        held = [*log._tables.values(), log._live]
+        assert sum(len(table) for table in held) < 200 < len(log)
+
+
+def test_a_snapshot_holds_the_whole_head(ram_path: Path) -> None:
+    root = lived(ram_path, 12)
     with opened(root, write=False) as store:
         log = store._journal
         head = Head()
@@ -124,8 +137,8 @@ def test_a_snapshot_holds_the_whole_head(tmp_path: Path) -> None:
         assert head == store._head
 
 
-def test_rebuilding_a_frame_reads_no_further_back_than_the_snapshot_before_it(tmp_path: Path) -> None:
-    root = lived(tmp_path, 30)
+def test_rebuilding_a_frame_reads_no_further_back_than_the_snapshot_before_it(ram_path: Path) -> None:
+    root = lived(ram_path, 30)
     with opened(root, write=False) as store:
         read: list[int] = []
         real = store._journal.read
@@ -141,7 +154,7 @@ def test_rebuilding_a_frame_reads_no_further_back_than_the_snapshot_before_it(tm
         assert len(read) < 30
 
 
-def test_packing_keeps_every_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packing_keeps_every_record(ram_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[bytes] = []
     real = Journal._put
 
@@ -151,7 +164,7 @@ def test_packing_keeps_every_record(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Journal, "_put", put)
     monkeypatch.setattr("lisppump.packing.BLOCK", 2000)
-    root = lived(tmp_path, 12)
+    root = lived(ram_path, 12)
     assert lines(root) == kept
     shown = b""
     for path in sorted((root / ".lisppump" / "journal").glob("*.gz")):
@@ -167,8 +180,8 @@ def test_packing_keeps_every_record(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             assert payload is not None and record.seq == seq and f'"seq":{seq},'.encode() in payload
 
 
-def test_old_snapshots_thin_out_and_no_frame_is_lost(tmp_path: Path) -> None:
-    root = lived(tmp_path, 90)
+def test_old_snapshots_thin_out_and_no_frame_is_lost(ram_path: Path) -> None:
+    root = lived(ram_path, 90)
     kept = len(list((root / ".lisppump" / "snap").iterdir()))
     with opened(root, write=False) as store:
         snapshots = store._journal.snapshots
@@ -192,11 +205,11 @@ def test_the_ladder_only_ever_loses_steps(count: int) -> None:
     assert len(stays(count)) <= 4 + 4 * count.bit_length()
 
 
-def crashes(tmp_path: Path, *, torn: bool) -> Iterator[tuple[Path, int]]:
+def crashes(ram_path: Path, *, torn: bool) -> Iterator[tuple[Path, int]]:
     """Worlds that were stopped before the k-th change of the disk of a frame that rolls, for every k."""
     k = 0
     while True:
-        root = tmp_path / f"{k}"
+        root = ram_path / f"{k}"
         disk = FaultyDisk(torn=torn)
         store = begun(root, disk=disk)
         while not store._journal.full(0):
@@ -217,9 +230,9 @@ def crashes(tmp_path: Path, *, torn: bool) -> Iterator[tuple[Path, int]]:
 
 
 @pytest.mark.parametrize("torn", [False, True])
-def test_a_crash_while_rolling_and_packing_loses_nothing(tmp_path: Path, torn: bool) -> None:
+def test_a_crash_while_rolling_and_packing_loses_nothing(ram_path: Path, torn: bool) -> None:
     seen = set()
-    for root, k in crashes(tmp_path, torn=torn):
+    for root, k in crashes(ram_path, torn=torn):
         before = lines(root) if not torn else []
         with opened(root, write=False) as reader:
             assert reader.head is not None
@@ -241,15 +254,15 @@ def test_a_crash_while_rolling_and_packing_loses_nothing(tmp_path: Path, torn: b
     "harm",
     ["absent", "torn", "foreign", "older", "lying", "garbage", "tables"],
 )
-def test_whatever_became_of_the_cache_the_world_is_the_same(tmp_path: Path, harm: str) -> None:
-    root = lived(tmp_path / "a", 12)
+def test_whatever_became_of_the_cache_the_world_is_the_same(ram_path: Path, harm: str) -> None:
+    root = lived(ram_path / "a", 12)
     cache = root / ".lisppump" / "cache"
     if harm == "absent":
         shutil.rmtree(cache)
     elif harm == "torn":
         (cache / "segments").write_bytes((cache / "segments").read_bytes()[:-9])
     elif harm == "foreign":
-        other = tmp_path / "b"
+        other = ram_path / "b"
         with begun(other) as store:
             for number in range(30):
                 step(store, (Change("agents.json", "set", ("bob", "mood"), number),))
@@ -282,8 +295,8 @@ def test_whatever_became_of_the_cache_the_world_is_the_same(tmp_path: Path, harm
     check_whole(root)
 
 
-def test_a_table_with_wrong_places_is_made_anew(tmp_path: Path) -> None:
-    root = lived(tmp_path, 12)
+def test_a_table_with_wrong_places_is_made_anew(ram_path: Path) -> None:
+    root = lived(ram_path, 12)
     keep = Keep.open(root / ".lisppump", write=True)
     for said in positions.read_summaries(keep).values():
         table = positions.read_table(keep, said)
@@ -296,8 +309,8 @@ def test_a_table_with_wrong_places_is_made_anew(tmp_path: Path) -> None:
         assert [commit["frame"] for commit in store.commits()] == list(range(1, 13))
 
 
-def test_readers_see_their_frame_while_a_writer_rolls_and_packs(tmp_path: Path) -> None:
-    root = lived(tmp_path, 4)
+def test_readers_see_their_frame_while_a_writer_rolls_and_packs(ram_path: Path) -> None:
+    root = lived(ram_path, 4)
     with opened(root) as writer, opened(root, write=False) as first, opened(root, write=False) as second:
         held = second._journal.read(len(second._journal))  # it holds the plain segment open
         last = len(first._journal)
@@ -316,11 +329,11 @@ def test_readers_see_their_frame_while_a_writer_rolls_and_packs(tmp_path: Path) 
 
 
 def test_a_journal_without_snapshots_in_mid_history_opens(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ram_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it was written before segments began with them."""
     monkeypatch.setattr(journal, "SEGMENT", 1 << 30)
-    root = lived(tmp_path, 0)
+    root = lived(ram_path, 0)
     with opened(root) as store:
         for number in range(9):
             step(store)
@@ -338,18 +351,18 @@ def test_a_journal_without_snapshots_in_mid_history_opens(
     assert check_whole(root) == 15
 
 
-def test_a_segment_is_as_long_as_all_documents_at_least(tmp_path: Path) -> None:
-    with begun(tmp_path) as store:
+def test_a_segment_is_as_long_as_all_documents_at_least(ram_path: Path) -> None:
+    with begun(ram_path) as store:
         step(store, (Change("rules.md", "text", (), "x" * 50_000),))
         for _ in range(8):
             step(store)
-        assert names(tmp_path) == ["00000001.log", "00000002.log"]
+        assert names(ram_path) == ["00000001.log", "00000002.log"]
         store.flush()
-        assert names(tmp_path) == ["00000001.log.gz", "00000002.log"]
+        assert names(ram_path) == ["00000001.log.gz", "00000002.log"]
 
 
-def test_what_lies_in_a_finished_segment_is_checked_again_when_its_file_changes(tmp_path: Path) -> None:
-    root = lived(tmp_path, 9)
+def test_what_lies_in_a_finished_segment_is_checked_again_when_its_file_changes(ram_path: Path) -> None:
+    root = lived(ram_path, 9)
     path = root / ".lisppump" / "journal" / "00000002.log.gz"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1

@@ -167,6 +167,17 @@ def test_why_an_agent_slept(pump: Pump) -> None:
     assert pump.why("ann", 0).asleep == "frame 0 is the beginning: nobody woke for it"
 
 
+def test_in_a_frame_of_deltas_from_elsewhere_nobody_was_awake(pump: Pump, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "one.json").write_text('{"frame": 1, "notes": [{"agent": "fay", "text": "from afar"}]}')
+    number = pump.import_deltas(folder).frame
+    found = pump.why("fay", number)
+    assert found.asleep == "frame 4 took in what was made elsewhere, and asked nobody"
+    assert "from afar" in found.changes["memory/fay.md"]["added"][0]["value"]
+    assert pump.diff(3).agents.keys() == {"fay"}
+
+
 def test_why_can_make_the_prompt_again(pump: Pump) -> None:
     awake = pump.show(3).wake[0]
     prompt = pump.why(awake, prompt=True).prompt
