@@ -21,9 +21,8 @@ from lisppump.merge_changes import Change, apply
 VERIFY = "`lisppump verify` tells all that is damaged, and `lisppump repair` saves what can be saved"
 NEWEST = 4  # snapshots that keep their documents, whatever their number
 ROOMS = 50  # frames whose rooms a frame remembers
-LIGHT = tuple(
-    kind for kind in KINDS if kind not in ("reply", "tool", "portal", "outcome", "delta", "late", "import")
-)  # what a head is made of
+HEAVY = ("reply", "delta", "tool", "portal", "outcome", "late", "import")
+LIGHT = tuple(kind for kind in KINDS if kind not in HEAVY)  # what a head is made of
 INPUTS = ("snapshot", "commit", "tock", "edit", "lost")
 WHOLE = ("snapshot", "rollback")  # what may hold a whole head
 
@@ -52,6 +51,8 @@ class Head:
 
     def take(self, record: Record) -> None:
         """Go one record further."""
+        if record.kind in HEAVY:
+            return
         fields = record.fields
         if "head" in fields and record.kind in WHOLE:
             self._become(record)

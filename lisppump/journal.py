@@ -313,7 +313,8 @@ class Journal:
         """Write a record at once; it outlives the process, and a power cut once synced."""
         if kind not in NUMBERS or not RESERVED.isdisjoint(fields):
             raise ValueError(f"no journal record may be made of kind {kind} with fields {sorted(fields)}")
-        self._refuse_broken()
+        if self._broken is not None:
+            self._refuse_broken()
         if not self._write:
             raise StateError("not-writable", "the world was opened for reading only")
         record = Record(kind, len(self) + 1, fields)
@@ -473,10 +474,9 @@ class Journal:
         target = len(self)
         while self._synced < target:
             self._refuse_broken()
-            if self._syncing is None or self._syncing.done():
-                self._syncing = asyncio.ensure_future(self._sync_soon())
-                self._syncing.add_done_callback(_heard)
-            await asyncio.shield(self._syncing)
+            self.sync_soon()
+            if self._syncing is not None:
+                await asyncio.shield(self._syncing)
 
     def sync_soon(self) -> None:
         """Where a loop runs, bring what is written now to the disk a little later; nobody waits for it."""
@@ -488,7 +488,8 @@ class Journal:
             return
         if self._syncing is None or self._syncing.done():
             self._syncing = asyncio.ensure_future(self._sync_soon())
-            self._syncing.add_done_callback(_heard)
+            # What it raises the journal knows, whether or not anybody waits for it.
+            self._syncing.add_done_callback(lambda sync: sync.cancelled() or sync.exception())
 
     async def _sync_soon(self) -> None:
         import asyncio
@@ -506,9 +507,3 @@ class Journal:
             os.close(fd)
             self._last_sync = loop.time()
         self._synced = max(self._synced, target)
-
-
-def _heard(sync: asyncio.Task[None]) -> None:
-    """What a sync raised is known to the journal, whether or not anybody still waits for it."""
-    if not sync.cancelled():
-        sync.exception()

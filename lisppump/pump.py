@@ -282,7 +282,8 @@ class Pump(Lookout):
         """A stream has ended, however it did: told once to whoever listens in this process."""
         hear = rig.hooks.stream_replied if delta.status in ("ok", "empty") else rig.hooks.stream_failed
         hear(number=delta.frame, stream=stream, delta=delta)
-        self._tell(Event("stream_settled", delta.frame, stream=delta.stream, delta=delta))
+        if self.listeners:
+            self._tell(Event("stream_settled", delta.frame, stream=delta.stream, delta=delta))
 
     def _think(self, rig: Rig, frame: Frame) -> tuple[Thought, ...]:
         """Let the echoes think over a frame; what they came to is a tock of its own."""

@@ -172,7 +172,7 @@ class Store(Desk):
     def remark(self, **facts: Any) -> None:
         """Keep what is to be told of this opening later; a disk that refuses it is told of by all else."""
         if self._keep.writing:
-            with suppress(OSError):
+            with suppress(OSError, StateError):
                 said = {**self.lately(), "epoch": self.epoch, **facts}
                 self._keep.put(LATELY, canon.document(said), sync=False)
 
