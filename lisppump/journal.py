@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -226,17 +227,13 @@ class Journal:
 
         Those in the ranges `dead` are passed over: by default all that are not on the line to the head.
         """
-        over = self.dead if dead is None else dead
-        found = self._select(kinds, frame, below)
-        return (seq for seq in found if alive(seq, over)) if over else found
-
-    def _select(self, kinds: Collection[str], frame: int | None, below: int | None) -> Iterator[int]:
+        on_line = partial(alive, dead=self.dead if dead is None else dead)
         wanted = {NUMBERS[kind] for kind in kinds}
         end = len(self) + 1 if below is None else min(below, len(self) + 1)
-        yield from self._live.select(wanted, frame, end)
+        yield from filter(on_line, self._live.select(wanted, frame, end))
         for said in reversed(self._past[: self._index(end - 1) + 1]):
             if said.may_hold(wanted, frame):
-                yield from self._table(said).select(wanted, frame, end)
+                yield from filter(on_line, self._table(said).select(wanted, frame, end))
 
     def snapshot_before(self, seq: int) -> int:
         """The record from which on all is told that made record `seq`: a snapshot, or the first of all."""
