@@ -95,7 +95,21 @@ def relay(
         manager.register(adviser.as_plugin(), f"{adviser.plugin.id}#{number}")
     if trace is not None:
         _trace(manager, verbs, trace)
-    return manager.hook
+        return manager.hook
+    return SimpleNamespace(**{name: _shortest(getattr(manager.hook, name), verbs) for name in HOOKS})
+
+
+def _shortest(hook: Any, verbs: Any) -> Callable[..., Any]:
+    """A hook, or where no plugin has a say in it, what it comes to: nobody hears it, or `verbs` does it."""
+    asked = hook.get_hookimpls()
+    if not asked:
+        return _unheard
+    alone = len(asked) == 1 and asked[0].plugin is verbs and len(asked[0].argnames) == len(hook.spec.argnames)
+    return asked[0].function if alone else hook  # type: ignore[no-any-return]
+
+
+def _unheard(**_: Any) -> None:
+    """What nobody listens to."""
 
 
 def in_order(advisers: Iterable[_Adviser], order: Sequence[str]) -> list[_Adviser]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
-from lisppump import canon
+from lisppump import canon, control
+from lisppump.control import Control
 from lisppump.delta import Delta
 from lisppump.disk import StateError
 from lisppump.documents import Cell, log_value, parse
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
-from lisppump.history import LIGHT, VERIFY, Head, Past, lost
+from lisppump.history import LIGHT, VERIFY, Head, Past, dead_at, head_at, lost
 from lisppump.journal import Journal, Record
-from lisppump.keep import Keep
+from lisppump.keep import Keep, locked
+from lisppump.line import Ranges, alive, left_behind, parting
 from lisppump.room import note_of_room
 from lisppump.view import View
 
@@ -27,6 +31,7 @@ class Archive:
         self._keep = keep
         self._journal = journal
         self._head = head
+        journal.dead = head.dead
         self._view = view
         self._cells: dict[str, Cell] = {}
         self._frame: Frame | None = None
@@ -63,19 +68,30 @@ class Archive:
         """The process that writes this world now, if any."""
         return self._keep.holder
 
+    def run(self) -> Control | None:
+        """The run that is going here now and can be asked, if there is one."""
+        found = control.read(self._keep)
+        going = found is not None and (found.pid, found.epoch) == (self.lock_holder(), self.epoch)
+        return found if going else None
+
+    def ask(self, run: Control, wish: str) -> None:
+        """Ask a run to go, pause or stop."""
+        control.write(self._keep, replace(run, wish=wish))
+
+    def refuse_locked(self) -> None:
+        """Raise the error for a world that another process writes, where one does."""
+        holder = None if self._keep.writing else self.lock_holder()
+        if holder is not None:
+            raise locked(holder)
+
     def history(self, number: int) -> tuple[Head, Iterator[Record]]:
-        """What a frame was begun from, and every record from its intent on."""
-        began = next(self._journal.select("intent", frame=number), None)
+        """What a frame was begun from, and every record of the line from its intent on."""
+        began = self.began(number)
         if began is None:
             raise LisppumpError("no-such-frame", f"frame {number} was never begun")
-        head = Head()
-        for seq in range(self._journal.snapshot_before(began), began):
-            if self._journal.kind(seq) in LIGHT:
-                record = self._journal.read(seq)
-                if record.kind == "lost" and record.fields["needed"]:
-                    raise lost(record)
-                head.take(record)
-        return head, (self._journal.read(seq) for seq in range(began, len(self._journal) + 1))
+        journal, dead = self._journal, self._head.dead
+        line = (seq for seq in range(began, len(journal) + 1) if alive(seq, dead))
+        return head_at(journal, began - 1), map(journal.read, line)
 
     def past(self, head: Head) -> Past:
         """The documents of an earlier head."""
@@ -94,7 +110,7 @@ class Archive:
         journal = self._journal
         made = next(journal.select("commit", "snapshot", frame=number), 0)
         for seq in range(journal.snapshot_before(made), len(journal) + 1 if made else 0):
-            if journal.kind(seq) not in LIGHT:
+            if journal.kind(seq) not in LIGHT or not alive(seq, self._head.dead):
                 continue
             record = journal.read(seq)
             if record.kind in ("snapshot", "commit") and record.fields["frame"] > number:
@@ -132,8 +148,10 @@ class Archive:
         commit = self.commit_record(number)
         wanted = None if commit is None else {(entry["epoch"], entry["stream"]) for entry in commit["deltas"]}
         found: dict[tuple[int, int], Delta] = {}
-        for fields in self._all("delta", number):
-            delta = Delta.from_record(fields)
+        for record in self.inputs(number):
+            if record.kind != "delta":
+                continue
+            delta = Delta.from_record(record.fields)
             if wanted is None or (delta.epoch, delta.stream) in wanted:
                 found[delta.epoch, delta.stream] = delta
         return tuple(sorted(found.values(), key=lambda delta: delta.order))
@@ -169,7 +187,7 @@ class Archive:
 
     def replies(self, number: int) -> list[dict[str, Any]]:
         """The fields of the replies that came in a frame, in the order they came."""
-        return self._all("reply", number)
+        return [dict(record.fields) for record in self.inputs(number) if record.kind == "reply"]
 
     def came_late(self, number: int) -> list[dict[str, Any]]:
         """The fields of the answers that came for a frame when their stream or run was settled."""
@@ -200,11 +218,72 @@ class Archive:
 
     def inputs(self, number: int) -> list[Record]:
         """What came in for a frame since it was last begun, in the order it came."""
-        began = next(self._journal.select("intent", frame=number), None)
-        if began is None:
+        began = self.began(number)
+        return [] if began is None else self._came(began, len(self._journal) + 1, self._head.dead)
+
+    def kept_inputs(self, intent: Mapping[str, Any]) -> list[Record]:
+        """What a frame that is made once more keeps of what came the first time: all but of some streams."""
+        retry = intent.get("retry")
+        if retry is None:
             return []
-        seqs = sorted(self._journal.select("reply", "outcome", "delta", "import", frame=number))
-        return [self._journal.read(seq) for seq in seqs if seq > began]
+        committed = retry["commit"]
+        came = self._came(retry["intent"], committed, dead_at(self._journal, committed))
+        return [record for record in came if record.fields.get("stream") not in retry["streams"]]
+
+    def _came(self, began: int, end: int, dead: Ranges) -> list[Record]:
+        """What came for the frame of an intent before the record `end`."""
+        intent = self._journal.read(began).fields
+        kinds = ("reply", "outcome", "delta", "import")
+        found = self._journal.select(*kinds, frame=intent["frame"], below=end, dead=dead)
+        seqs = sorted(takewhile(lambda seq: seq > began, found))
+        return [*self.kept_inputs(intent), *map(self._journal.read, seqs)]
+
+    # -- the line --------------------------------------------------------------------------------------------
+
+    @property
+    def records(self) -> int:
+        """How many records the journal has."""
+        return len(self._journal)
+
+    def head_after(self, seq: int) -> Head:
+        """The head as it was after a record."""
+        return head_at(self._journal, seq)
+
+    def began(self, number: int) -> int | None:
+        """The record of the intent of a frame: of the last, where it was begun more than once."""
+        return next(self._journal.select("intent", frame=number), None)
+
+    def made(self, number: int) -> int | None:
+        """The record of a frame's commit."""
+        return next(self._journal.select("commit", frame=number), None)
+
+    def end_of(self, number: int) -> int:
+        """The last record of a frame, with its tocks and the edits before the next: what that came from."""
+        behind = self.began(number + 1) or self.made(number + 1)
+        return len(self._journal) if behind is None else behind - 1
+
+    def last_move(self, below: int | None = None) -> Record | None:
+        """The record that last moved the head: a commit, an edit, a way back; None where none did."""
+        for seq in self._journal.select("commit", "edit", "rollback", below=below):
+            record = self._journal.read(seq)
+            if record.fields.get("why") != "abandon":  # which moved nothing
+                return record
+        return None
+
+    def parted(self, upto: int) -> tuple[list[Record], list[Record]]:
+        """The commits and edits that leave the line, and that come back to it, by going back to a record."""
+        journal, now = self._journal, self._head.dead
+        then = left_behind(dead_at(journal, upto), upto, len(journal))
+        leave: list[Record] = []
+        back: list[Record] = []
+        lowest = parting(now, then)
+        for seq in journal.select("commit", "edit", dead=()):
+            if lowest is None or seq < lowest:
+                break
+            was, is_ = alive(seq, now), alive(seq, then)
+            if was != is_:
+                (leave if was else back).insert(0, journal.read(seq))
+        return leave, back
 
     def edits(self, number: int) -> list[dict[str, Any]]:
         """The hand edits that went into a frame: document and digest (None: removed)."""

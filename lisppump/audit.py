@@ -49,6 +49,18 @@ class Hole:
     begun: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the records up to one that somebody went back to later add up to."""
+
+    digest: str
+    begun: int | None
+    values: Mapping[str, Any]
+    sure: bool
+    deltas: Mapping[tuple[int, int, int], str]
+    streams: set[int]
+
+
 _UNKNOWN = object()
 _SHAPELESS = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
@@ -72,6 +84,8 @@ class Audit:
     last: int = 0  # the number of the last record
     blind: list[int] = field(default_factory=list)  # frames that cannot be rebuilt
     begun: int | None = None
+    wanted: frozenset[int] = frozenset()  # the records that are gone back to, as far as known before the walk
+    met: set[int] = field(default_factory=set)  # the same, as met on the way
     blobs: set[str] = field(default_factory=set)
     bad_blobs: dict[str, Fault] = field(default_factory=dict)
     bad_snaps: dict[str, Fault] = field(default_factory=dict)
@@ -82,6 +96,7 @@ class Audit:
     _sure: bool = True  # False while the head misses something that was lost
     _deltas: dict[tuple[int, int, int], str] = field(default_factory=dict)
     _streams: set[int] = field(default_factory=set)
+    _marks: dict[int, Mark] = field(default_factory=dict)
     _forgiven: set[str] = field(default_factory=set)
 
     @property
@@ -100,8 +115,6 @@ class Audit:
         record = found.record
         self.records += 1
         try:
-            if record.kind == "rollback":
-                self.begun = None
             if record.kind in _STEPS:
                 _STEPS[record.kind](self, found)
             else:
@@ -109,6 +122,10 @@ class Audit:
         except (*_SHAPELESS, LisppumpError) as error:
             said = error.message if isinstance(error, LisppumpError) else f"{type(error).__name__} {error}"
             self._wrong(found, f"the {record.kind} record cannot be followed: {said}")
+        if record.seq in self.wanted:
+            self._marks[record.seq] = Mark(
+                self._frame(), self.begun, dict(self._values), self._sure, dict(self._deltas), self._streams
+            )
 
     def fault(self, found: Found, what: str) -> Fault:
         """Note what is wrong with a record."""
@@ -231,7 +248,8 @@ class Audit:
                 self._bad(found, bundle, error.message, snap=False)
         self._deltas.clear()
         self.begun = found.record.seq
-        self._streams = {stream["stream"] for stream in fields.get("streams", ())}
+        anew = fields.get("retry", {}).get("streams")  # the others stand as they were
+        self._streams = set(anew or (stream["stream"] for stream in fields.get("streams", ())))
         self.head.take(found.record)
 
     def _delta(self, found: Found) -> None:
@@ -305,6 +323,27 @@ class Audit:
         self._logs[name] = (said["digest"], log)
         return said
 
+    def _rollback(self, found: Found) -> None:
+        """Go on from what an earlier record had come to, which the record must hold."""
+        record, upto = found.record, found.record.fields["upto"]
+        self.met.add(upto)
+        for hole in self.holes:
+            if hole.needed is None and hole.first > upto:
+                hole.needed = False  # what was lost was taken back
+        self.head.take(record)
+        said = record.fields["documents"]
+        self.named = {name: (record.seq, said.get(name)) for name in {*self.named, *said}}
+        mark = self._marks.get(upto)
+        self._logs.clear()
+        self._values = dict.fromkeys(said, _UNKNOWN) if mark is None else dict(mark.values)
+        if mark is None:
+            self._misses = True
+            return
+        self.begun, self._deltas, self._streams = mark.begun, dict(mark.deltas), mark.streams
+        self._sure = mark.sure
+        if self._sure and self._frame() != mark.digest:
+            self._wrong(found, f"it is not what record {upto} had come to")
+
     def _lost(self, found: Found) -> None:
         """What a repair gave up is no fault any more."""
         fields = found.record.fields
@@ -328,13 +367,19 @@ _STEPS = {
     "delta": Audit._delta,
     "commit": Audit._commit,
     "tock": Audit._commit,
+    "rollback": Audit._rollback,
     "lost": Audit._lost,
 }
 
 
 def audit(keep: Keep) -> Audit:
-    """Walk through the whole journal of a world."""
-    found = Audit(keep)
+    """Walk through the whole journal of a world; twice where somebody went back in it."""
+    found = _walked(keep, frozenset())
+    return _walked(keep, frozenset(found.met)) if found.met else found
+
+
+def _walked(keep: Keep, wanted: frozenset[int]) -> Audit:
+    found = Audit(keep, wanted=wanted)
     expected, prev, chained_ = 1, "", True
     gaps: list[Gap] = []
     for step in walk(keep.folder / "journal"):

@@ -30,6 +30,7 @@ _HUGE = b"0" * 19
 _SMALL = re.compile(rb"e-\d")
 _PLUS = b"e+" in orjson.dumps(1e16)
 _LARGE = re.compile(rb"e\+\d" if _PLUS else rb"\d[\d.]*e\d")
+_TINY = (b":0.0000", b",0.0000", b"[0.0000", b" 0.0000", b"\n0.0000", b"-0.0000")
 _FLOAT = re.compile(rb"(?:^|[ \n:,\[])-?(?:\d[\d.]*e[-+]?\d+|0\.0000\d+)(?:[,\]}\n]|$)")
 _NOT_FINITE = re.compile(rb"g.{6}[\xf0-\xff][\x7f\xff]", re.DOTALL)  # in marshal's form, low byte first
 _LITERALS = ("-Infinity", "Infinity", "NaN")
@@ -105,9 +106,25 @@ def canonical(value: Any) -> bytes:
     return _encode(value, orjson.OPT_SORT_KEYS, sort=True, indent=None)
 
 
-def line(value: Any) -> bytes:
-    """One line of a JSON-Lines document without its end: keys in their order, no spaces."""
-    return _encode(value, 0, sort=False, indent=None)
+def line(value: Any, *, finite: bool = False) -> bytes:
+    """One line of a JSON-Lines document without its end: keys in their order, no spaces.
+
+    `finite`: the caller knows that no float in it is NaN or infinite, as it is of all that was JSON before.
+    """
+    return _encode(value, 0, sort=False, indent=None, finite=finite)
+
+
+def lines(items: Iterable[Any], *, sort: bool = False) -> bytes:
+    """Each item as `line` writes it (or with `sort` as `canonical` does), each with its end."""
+    items = list(items)
+    option = orjson.OPT_SORT_KEYS if sort else 0
+    try:
+        data = b"".join([orjson.dumps(item, _listed, option | orjson.OPT_APPEND_NEWLINE) for item in items])
+    except TypeError:
+        data = b""
+    if data and not _spells_otherwise(data) and not (b"null" in data and _may_hide_nan(items)):
+        return data
+    return b"".join([_encode(item, option, sort=sort, indent=None) + b"\n" for item in items])
 
 
 def document(value: Any) -> bytes:
@@ -125,12 +142,13 @@ def digest_bytes(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def _encode(value: Any, option: int, *, sort: bool, indent: int | None) -> bytes:
+def _encode(value: Any, option: int, *, sort: bool, indent: int | None, finite: bool = False) -> bytes:
     try:
         data = orjson.dumps(value, _listed, option)
     except TypeError:  # an integer over 64 bits, deep data, or something that is no JSON
         data = b""
-    if data and not _spells_otherwise(data) and not (b"null" in data and _may_hide_nan(value)):
+    sure = finite or b"null" not in data
+    if data and not _spells_otherwise(data) and (sure or not _may_hide_nan(value)):
         return data
     _check(value)
     separators = (",", ":") if indent is None else (",", ": ")
@@ -160,10 +178,11 @@ def _listed(value: Any) -> list[Any]:
 def _spells_otherwise(data: bytes) -> bool:
     """True where orjson may have spelt a float unlike Python; also where a text looks very much like one.
 
-    Two fast looks come before the slow one, since hardly any document has such floats.
+    Fast looks come before the slow one, since hardly any document has such floats. (A time often has the
+    digits of a small one, but behind other digits.)
     """
     hint = (
-        b"0.0000" in data
+        (b"0.0000" in data and (data.startswith(b"0.0000") or any(tiny in data for tiny in _TINY)))
         or (b"e-" in data and _SMALL.search(data) is not None)
         or ((b"e+" in data or not _PLUS) and _LARGE.search(data) is not None)
     )

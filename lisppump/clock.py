@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import types
 from collections.abc import Callable, Coroutine, Generator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Protocol
+
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")  # what `stamp` writes
 
 
 class Clock(Protocol):
@@ -84,9 +88,10 @@ def cancelled(error: BaseException) -> bool:
 
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds: `2026-04-09T00:00:00.000000Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
+@lru_cache(maxsize=8)  # every stream of a frame counts from the same time
 def parse(text: str) -> datetime:
     """The moment an RFC 3339 text names; without an offset it is UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
@@ -95,4 +100,8 @@ def parse(text: str) -> datetime:
 
 def later(text: str, *, seconds: float = 0.0, microseconds: int = 0) -> str:
     """The stamp that much after another."""
-    return stamp(parse(text) + timedelta(seconds=seconds, microseconds=microseconds))
+    moment = parse(text)
+    rest = moment.microsecond + microseconds
+    if microseconds and not seconds and 0 <= rest < 1_000_000 and _STAMP.fullmatch(text):
+        return f"{text[:20]}{rest:06d}Z"
+    return stamp(moment + timedelta(seconds=seconds, microseconds=microseconds))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -194,34 +194,50 @@ class Delta:
         }
 
     def to_record(self) -> dict[str, Any]:
-        """All of it, as the journal keeps it."""
-        return {
+        """All of it, as the journal keeps it: what is usual is not said."""
+        record: dict[str, Any] = {
             "frame": self.frame,
             "stream": self.stream,
             "utc": self.utc,
-            "node": self.node,
             "epoch": self.epoch,
             "digest": self.digest,
             "status": self.status,
-            "reason": self.reason,
-            "partial": self.partial,
             "backend": self.backend,
-            "model": self.model,
-            "foreign": self.foreign,
             "agents": list(self.agents),
-            "attempts": [attempt.to_json() for attempt in self.attempts],
-            "usage": self.usage.to_json(),
-            "rejected": [dict(problem) for problem in self.rejected],
-            "collections": dict(self.collections),
-            **({} if self.origin is None else {"origin": dict(self.origin)}),
-            **({"waived": list(self.waived)} if self.waived else {}),
         }
+        if self.node != "local":
+            record["node"] = self.node
+        if self.reason is not None:
+            record["reason"] = self.reason
+        if self.partial:
+            record["partial"] = True
+        if self.model is not None:
+            record["model"] = self.model
+        if self.foreign:
+            record["foreign"] = True
+        if len(self.attempts) != 1 or self.attempts[0] != self._attempt:
+            record["attempts"] = [attempt.to_json() for attempt in self.attempts]
+        if self.usage != _UNUSED:
+            record["usage"] = self.usage.to_json()
+        if self.rejected:
+            record["rejected"] = [dict(problem) for problem in self.rejected]
+        record["collections"] = dict(self.collections)
+        if self.origin is not None:
+            record["origin"] = dict(self.origin)
+        if self.waived:
+            record["waived"] = list(self.waived)
+        return record
+
+    @property
+    def _attempt(self) -> Attempt:
+        """The one that most deltas came of."""
+        return Attempt(self.backend or "none", self.status, self.reason, self.model)
 
     @classmethod
     def from_record(cls, data: Mapping[str, Any]) -> Delta:
         """The inverse of `to_record`."""
         plain = {name: data[name] for name in (*FILE_FIELDS, "reason", "partial", "foreign") if name in data}
-        return cls(
+        found = cls(
             **plain,
             agents=tuple(data.get("agents", ())),
             collections=data["collections"],
@@ -231,6 +247,7 @@ class Delta:
             origin=data.get("origin"),
             waived=tuple(data.get("waived", ())),
         )
+        return found if "attempts" in data else replace(found, attempts=(found._attempt,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +269,8 @@ class Field:
     meant: tuple[tuple[str, str], ...] = ()
     here: bool = False
 
+
+_UNUSED = Usage()
 
 _USUAL: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("string", "agent", "lispy", "one-of"), (str,)),

@@ -111,12 +111,11 @@ def trouble(error: OSError, doing: str) -> StateError:
 
 def write_all(disk: Disk, fd: int, data: bytes) -> None:
     """Write all of it, however many calls that takes."""
-    rest = memoryview(data)
-    while rest:
-        taken = disk.write(fd, bytes(rest) if len(rest) < len(data) else data)
+    while data:
+        taken = disk.write(fd, data)
         if taken <= 0:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        rest = rest[taken:]
+        data = data[taken:]
 
 
 def replace(disk: Disk, temporary: str, target: str, data: bytes, *, sync: bool, folder: bool = True) -> None:

@@ -64,7 +64,7 @@ def safe_stem(text: str) -> str:
 
 def encode_lines(items: Sequence[Any]) -> bytes:
     """Items as JSON Lines."""
-    return b"".join([canon.line(item) + b"\n" for item in items])
+    return canon.lines(items)
 
 
 def parse(name: str, data: bytes, label: str) -> Any:
@@ -145,7 +145,7 @@ class LogDigest:
 
     def extended(self, items: Sequence[Any]) -> LogDigest:
         """The digest with some items more; this one stays as it is."""
-        data = b"".join([canon.canonical(item) + b"\n" for item in items])
+        data = canon.lines(items, sort=True)
         other = LogDigest()
         other._hash = self._hash.copy()
         other._hash.update(data)

@@ -1,12 +1,13 @@
 """What the journal's records add up to: the head, and any earlier frame rebuilt. It writes nothing.
 
 A document's entry is {digest, length}, and where a record has it whole, `blob` or `snap` for its bytes. The
-first snapshot is frame 0; one in mid-history has `head`, all that the records before it add up to.
+first snapshot is frame 0; one in mid-history has `head`, all that the records before it add up to. So has a
+rollback: what those up to an earlier one added up to, and which records are not on the line any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -14,15 +15,16 @@ from lisppump.disk import StateError
 from lisppump.documents import Cell, LazyDocuments, parse
 from lisppump.frame import Frame
 from lisppump.journal import KINDS, Journal, Record
+from lisppump.line import Ranges, ranges
 from lisppump.merge_changes import Change, apply
 
 VERIFY = "`lisppump verify` tells all that is damaged, and `lisppump repair` saves what can be saved"
 NEWEST = 4  # snapshots that keep their documents, whatever their number
 ROOMS = 50  # frames whose rooms a frame remembers
-LIGHT = tuple(
-    kind for kind in KINDS if kind not in ("reply", "tool", "portal", "outcome", "delta", "late", "import")
-)  # what a head is made of
+HEAVY = ("reply", "delta", "tool", "portal", "outcome", "late", "import")
+LIGHT = tuple(kind for kind in KINDS if kind not in HEAVY)  # what a head is made of
 INPUTS = ("snapshot", "commit", "tock", "edit", "lost")
+WHOLE = ("snapshot", "rollback")  # what may hold a whole head
 
 
 @dataclass(slots=True)
@@ -30,7 +32,8 @@ class Head:
     """The newest frame without its documents' values, as the records so far make it.
 
     `documents` maps names to {digest, length}; `epoch` counts openings for writing and rollbacks; `opened` is
-    the frame whose intent has no commit yet; `latest` the last record that changed a document.
+    the frame whose intent has no commit yet; `latest` the last record that changed a document; `dead` are the
+    records that are not on the line any more.
     """
 
     number: int = -1
@@ -44,20 +47,21 @@ class Head:
     opened: int | None = None
     quarantined: int = 0
     latest: int = 0
+    dead: Ranges = ()
 
     def take(self, record: Record) -> None:
         """Go one record further."""
+        if record.kind in HEAVY:
+            return
         fields = record.fields
-        if "head" in fields and record.kind == "snapshot":
+        if "head" in fields and record.kind in WHOLE:
             self._become(record)
             return
         if record.kind in INPUTS:
             self.latest = record.seq
             self.documents = following(self.documents, fields.get("documents", {}))
-        if record.kind in ("open", "rollback") or (record.kind == "lost" and "blobs" not in fields):
+        if record.kind == "open" or (record.kind == "lost" and "blobs" not in fields):
             self.epoch += 1  # what was lost may have been an opening
-            if record.kind == "rollback":
-                self.opened = None
         elif record.kind == "intent":
             self.opened = fields["frame"]
         elif record.kind in ("snapshot", "commit"):
@@ -80,7 +84,7 @@ class Head:
         return {"frame": self.number, "time": self.time, "documents": documents, "head": head}
 
     def _become(self, record: Record) -> None:
-        """Take over what a snapshot holds, whatever was before it."""
+        """Take over what a snapshot or a rollback holds, whatever was before it."""
         said = record.fields
         for name, value in said["head"].items():
             setattr(self, name, value)
@@ -88,6 +92,7 @@ class Head:
         self.rooms = tuple(
             (number, tuple(tuple(room) for room in rooms)) for number, rooms in said["head"]["rooms"]
         )
+        self.dead = ranges(self.dead)
         self.latest = record.seq
 
     def _settle(self, fields: Mapping[str, Any]) -> None:
@@ -131,6 +136,28 @@ def following(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     return {name: entry for name, entry in documents.items() if entry is not None}
 
 
+def head_at(journal: Journal, upto: int) -> Head:
+    """The head as it was after a record."""
+    start = next(journal.select(*WHOLE, below=upto + 1, dead=()), 1)
+    head = Head()
+    for seq in range(start if "head" in journal.read(start).fields else 1, upto + 1):
+        if journal.kind(seq) in LIGHT:
+            record = journal.read(seq)
+            if record.kind == "lost" and record.fields["needed"]:
+                raise lost(record)
+            head.take(record)
+    return head
+
+
+def dead_at(journal: Journal, seq: int) -> Ranges:
+    """The records that were not on the line any more after a record."""
+    for found in journal.select(*WHOLE, below=seq + 1, dead=()):
+        head = journal.read(found).fields.get("head")
+        if head is not None:
+            return ranges(head["dead"])
+    return ()
+
+
 class Past:
     """The documents as they were after one record, rebuilt from the nearest bases and the changes since.
 
@@ -142,11 +169,16 @@ class Past:
         self._journal = journal
         self._seq = seq
         self._snapshots = snapshots
-        self._rest = journal.select(*INPUTS, below=seq + 1)
+        self._rest = self._back()
         self._bases: dict[str, Mapping[str, Any] | None] = {}
         self._changes: dict[str, list[Change]] = {}  # newest first
         self._wanting: set[str] | None = None  # the only documents of which a base may still be found
         self._lost: StateError | None = None
+
+    def _back(self) -> Iterator[int]:
+        """The records that it may need, newest first: those on the line as it was then."""
+        dead = dead_at(self._journal, self._seq)
+        yield from self._journal.select(*INPUTS, below=self._seq + 1, dead=dead)
 
     def value(self, name: str) -> Any:
         """The value of one document."""

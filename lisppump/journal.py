@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lisppump import packing, positions
 from lisppump.disk import APPEND, NEW, StateError, trouble, write_all
 from lisppump.keep import Keep
+from lisppump.line import Ranges, alive
 from lisppump.records import KINDS as KINDS
 from lisppump.records import NUMBERS, RESERVED, Reader, chained, checked, decoded, encoded, pack
 from lisppump.records import Record as Record
@@ -48,6 +49,7 @@ class Journal:
     def __init__(self, keep: Keep, *, write: bool) -> None:
         self.keep = keep
         self.notes: list[str] = []
+        self.dead: Ranges = ()  # records that are not on the line any more
         self._disk = keep.disk
         self._folder = keep.folder / "journal"
         self._write = write
@@ -217,8 +219,18 @@ class Journal:
     def __len__(self) -> int:
         return self._live.first - 1 + len(self._live)
 
-    def select(self, *kinds: str, frame: int | None = None, below: int | None = None) -> Iterator[int]:
-        """The numbers (under `below`) of the records of these kinds (of one frame), newest first."""
+    def select(
+        self, *kinds: str, frame: int | None = None, below: int | None = None, dead: Ranges | None = None
+    ) -> Iterator[int]:
+        """The numbers (under `below`) of the records of these kinds (of one frame), newest first.
+
+        Those in the ranges `dead` are passed over: by default all that are not on the line to the head.
+        """
+        over = self.dead if dead is None else dead
+        found = self._select(kinds, frame, below)
+        return (seq for seq in found if alive(seq, over)) if over else found
+
+    def _select(self, kinds: Collection[str], frame: int | None, below: int | None) -> Iterator[int]:
         wanted = {NUMBERS[kind] for kind in kinds}
         end = len(self) + 1 if below is None else min(below, len(self) + 1)
         yield from self._live.select(wanted, frame, end)
@@ -301,7 +313,8 @@ class Journal:
         """Write a record at once; it outlives the process, and a power cut once synced."""
         if kind not in NUMBERS or not RESERVED.isdisjoint(fields):
             raise ValueError(f"no journal record may be made of kind {kind} with fields {sorted(fields)}")
-        self._refuse_broken()
+        if self._broken is not None:
+            self._refuse_broken()
         if not self._write:
             raise StateError("not-writable", "the world was opened for reading only")
         record = Record(kind, len(self) + 1, fields)

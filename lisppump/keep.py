@@ -96,11 +96,9 @@ class Keep:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = self.get("lock") or b""
-            who = f"process {pid.decode('ascii', 'replace').strip()}" if pid.strip() else "another process"
             self.disk.close(self._lock)
             self._lock = -1
-            help = "wait for it, or stop it with Ctrl-C where it runs"
-            raise StateError("locked", f"{who} is writing this world", help=help) from None
+            raise locked(pid.decode("ascii", "replace").strip()) from None
         self.disk.truncate(self._lock, 0)
         os.lseek(self._lock, 0, os.SEEK_SET)
         write_all(self.disk, self._lock, b"%d\n" % os.getpid())
@@ -135,6 +133,14 @@ class Keep:
             replace(self.disk, str(self.folder / "tmp" / "keep"), str(self.folder / name), data, sync=sync)
         except OSError as error:
             raise trouble(error, f"writing {FOLDER}/{name}") from error
+
+    def drop(self, name: str) -> None:
+        """Remove a small file of the folder, where it is there."""
+        try:
+            if (self.folder / name).exists():
+                self.disk.unlink(str(self.folder / name))
+        except OSError as error:
+            raise trouble(error, f"removing {FOLDER}/{name}") from error
 
     # -- blobs -----------------------------------------------------------------------------------------------
 
@@ -199,6 +205,13 @@ class Keep:
     def snap_path(self, digest: str) -> Path:
         """Where a snapshot's document lies."""
         return self.folder / "snap" / digest.removeprefix("sha256:")
+
+
+def locked(pid: object = "") -> StateError:
+    """The error where another process, whose number may be known, writes the world."""
+    who = f"process {pid}" if pid else "another process"
+    help = "wait for it, or stop it: `lisppump stop`, or Ctrl-C where it runs"
+    return StateError("locked", f"{who} is writing this world", help=help)
 
 
 def _read(path: Path, digest: str) -> bytes:

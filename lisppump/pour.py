@@ -270,14 +270,14 @@ class Pipe:
             frame=self.tick.frame,
             stream=self.stream,
             # Copies: a backend that changes what it was given changes it for nobody else.
-            agents=tuple(Agent(agent.id, copied(agent.data)) for agent in self.agents),
+            agents=tuple([Agent(agent.id, copied(agent.data)) for agent in self.agents]),
             prompt=self.prompt,
             schema=policy.schema,
             turn=turn,
             seed=(policy.seed, self.tick.number, "pipe", turn),
             deadline=policy.pipe.deadline,
             limits=policy.limits,
-            heard=copied(self.heard),
+            heard=copied(self.heard) if self.heard else {},
         )
 
     def _bound(self, terms: Terms) -> int:
@@ -361,12 +361,13 @@ class _Call:
         self._call = call
         self._monotonic = monotonic
 
-    async def driven(self) -> Any:
+    def driven(self) -> Awaitable[Any]:
         """What the backend answers."""
-        return await clock.stepped(self._call, self._monotonic, self._ran, self._drops)
+        return clock.stepped(self._call, self._monotonic, self._ran, self._drops)
 
     def _ran(self, seconds: float) -> None:
-        self.longest = max(self.longest, seconds)
+        if seconds > self.longest:
+            self.longest = seconds
 
     def _drops(self, error: BaseException) -> bool:
         """True where the call is to go no further; only the first wish to end it is passed on."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from lisppump import canon
@@ -41,7 +41,7 @@ class Prompt:
     @cached_property
     def shared_digest(self) -> str:
         """The sha256 of the shared prefix."""
-        return canon.digest_bytes(self.shared.encode())
+        return _measured(self.shared)[0]
 
     @cached_property
     def room_digest(self) -> str:
@@ -51,12 +51,19 @@ class Prompt:
     @cached_property
     def size(self) -> int:
         """Bytes of both parts."""
-        return len(self.shared.encode()) + len(self.room.encode())
+        return _measured(self.shared)[1] + len(self.room.encode())
 
     @property
     def tokens(self) -> int:
         """The estimated tokens of both parts."""
         return _tokens(self.size)
+
+
+@lru_cache(maxsize=2)
+def _measured(shared: str) -> tuple[str, int]:
+    """Digest and size of a shared prefix, which every prompt of a frame asks for."""
+    data = shared.encode()
+    return canon.digest_bytes(data), len(data)
 
 
 def estimate(text: str) -> int:
@@ -87,7 +94,7 @@ def build(
     lines.append("Its agents:")
     lines.extend(cut(_agent_line(agent), AGENT_TOKENS) for agent in agents)
     fixed = "\n".join(lines) + "\n"
-    left = None if at_most is None else at_most - estimate(shared)
+    left = None if at_most is None else at_most - _tokens(_measured(shared)[1])
     return Prompt(shared, _assembled(fixed, sections, left, f"the room of {stream.id}"))
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lisppump import canon
+from lisppump import branching, canon, control, rewind
 from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.budget import Breaker, Stopped
@@ -24,23 +24,18 @@ from lisppump.keep import FOLDER
 from lisppump.lookout import Lookout
 from lisppump.policy import Policy
 from lisppump.registry import Registry
-from lisppump.report import (
-    Event,
-    FrameReport,
-    Imported,
-    Plan,
-    count_of,
-    totals,
-)
+from lisppump.report import Branched, Event, FrameReport, Imported, Plan, Rewound, count_of, totals
 from lisppump.reservoir import Store
 from lisppump.rig import Rig
 from lisppump.room import require_room
 from lisppump.stages import Backend, Thought
 from lisppump.turn import Recorded, Turn, recorded, think
+from lisppump.view import Unseen
 
 declare("state", 5, not_its_parent="A frame that was begun goes on from another state than it began from.")
 
 Listener = Callable[[Event], None]
+GLANCE = 0.5  # seconds between two looks at what others ask of a run that waits
 
 
 class Pump(Lookout):
@@ -55,7 +50,10 @@ class Pump(Lookout):
         self.listeners: list[Listener] = []
         self.breaker = Breaker(self.policy.breaker)
         self._stopping = False
+        self.stopped = False  # from outside, by `lisppump stop`
+        self._listening = False
         self._writing = False
+        self._unthought = True  # nobody looked yet whether the head lacks its echoes
         self._told = 0  # how many of the store's notes a frame has passed on
 
     @classmethod
@@ -132,7 +130,17 @@ class Pump(Lookout):
 
     async def _loop(self, frames: int | None, *, rest: bool) -> tuple[FrameReport, ...]:
         reports: list[FrameReport] = []
-        self._stopping = False
+        self._stopping = self.stopped = False
+        try:
+            await self._frames(reports, frames, rest=rest)
+        finally:
+            if self._listening:
+                self.store.deaf()
+                self._listening = False
+        self.store.flush()
+        return tuple(reports)
+
+    async def _frames(self, reports: list[FrameReport], frames: int | None, *, rest: bool) -> None:
         while frames is None or len(reports) < frames:
             started = self.clock.monotonic()
             with self._complaints.of_one_frame():
@@ -143,14 +151,13 @@ class Pump(Lookout):
             self._check_breaker(report)
             if self._stopping or len(reports) == frames:
                 break
-            if rest:
+            await self._obey()
+            if rest and not self._stopping:
                 self.store.flush()
                 await self._rest(self.policy.heartbeat - (self.clock.monotonic() - started))
             if self._stopping:
                 break
             self._reload()
-        self.store.flush()
-        return tuple(reports)
 
     def request_stop(self) -> None:
         """Finish the frame that is running, then end the run."""
@@ -182,6 +189,9 @@ class Pump(Lookout):
         """One frame, from reservoir to reservoir; one that was begun and not finished comes first."""
         require_room(self.disk or Disk(), self.root / FOLDER)
         store = self._open_for_writing()
+        if not self._listening:
+            store.listen()
+            self._listening = True
         intent = store.open_intent()
         if intent is not None:
             return await self._go_on(intent)
@@ -201,6 +211,8 @@ class Pump(Lookout):
         came = recorded(self.store.inputs(plan.frame))
         finished = f"{len(came.deltas)} of {count_of(len(plan.streams), 'stream')}"
         notes = [f"frame {plan.frame} goes on where its run ended: {finished} had finished"]
+        if "retry" in intent:
+            notes = [f"frame {plan.frame} is made once more: {finished} stand as they were"]
         notes += [f"{stream} reads something else than its intent says" for stream in changed]
         notes += [f"its intent was {said}" for said in planning.differences(intent["plugins"], self.acting())]
         return await self._make(rig, replace(plan, notes=tuple(notes)), agents, came)
@@ -270,7 +282,8 @@ class Pump(Lookout):
         """A stream has ended, however it did: told once to whoever listens in this process."""
         hear = rig.hooks.stream_replied if delta.status in ("ok", "empty") else rig.hooks.stream_failed
         hear(number=delta.frame, stream=stream, delta=delta)
-        self._tell(Event("stream_settled", delta.frame, stream=delta.stream, delta=delta))
+        if self.listeners:
+            self._tell(Event("stream_settled", delta.frame, stream=delta.stream, delta=delta))
 
     def _think(self, rig: Rig, frame: Frame) -> tuple[Thought, ...]:
         """Let the echoes think over a frame; what they came to is a tock of its own."""
@@ -295,18 +308,43 @@ class Pump(Lookout):
         """Give up the frame that was begun and not finished, if there is one; what came for it is kept."""
         return self._open_for_writing().abandon()
 
+    def rollback(self, number: int, *, dry_run: bool = False) -> Rewound:
+        """Go back to an earlier frame; those after it stay in the journal and leave the line."""
+        return rewind.rollback(self, number, dry_run=dry_run)
+
+    def undo(self, *, dry_run: bool = False) -> Rewound:
+        """Take back the last thing that moved the head, an undo, too."""
+        return rewind.undo(self, dry_run=dry_run)
+
+    def retry(self, number: int, streams: Sequence[int]) -> FrameReport:
+        """Make a frame once more: these streams are asked anew, of the others all answers stand."""
+        return asyncio.run(self.aretry(number, streams))
+
+    async def aretry(self, number: int, streams: Sequence[int]) -> FrameReport:
+        """Make a frame once more: these streams are asked anew, of the others all answers stand."""
+        self._may_run()
+        self._check_budget()
+        rewind.retry(self, number, streams)
+        (report,) = await self._loop(1, rest=False)
+        return report
+
+    def branch(self, name: str, *, at: int | None = None, folder: str | Path | None = None) -> Branched:
+        """Copy this world to a folder beside it, as it was at a frame; both go on by themselves."""
+        return branching.branch(self, name, at=at, folder=None if folder is None else Path(folder))
+
+    def rewound(self) -> None:
+        """The store went back in history: what was known of its last frames is known no more."""
+        self._unthought = True
+        self.breaker = Breaker(self.policy.breaker)
+
     # -- keeping
 
     def _open_for_writing(self) -> Store:
         """Take the lock at the first write, and write frame 0 if there is none."""
         self._may_run()
-        if not self._writing:
-            self.store.close()
-            view, keep = _view(self.policy, self.root), self.policy.state.keep
-            self.store = Store.open(self.root, view, write=True, keep=keep, disk=self.disk)
-            self._writing = True
-            if self.store.notes:
-                self.store.remark(mended=self.store.notes)
+        self.take_lock()
+        if self._unthought:
+            self._unthought = False
             self._think_again()
         settle_import(self)
         if self.store.head is None:
@@ -315,12 +353,41 @@ class Pump(Lookout):
             self.store.start(documents, time=self._time_of(0, None), source=source)
         return self.store
 
+    def take_lock(self) -> Store:
+        """Open the world for writing, if it is not; no frame is made by it, and no policy needed."""
+        if not self._writing:
+            if isinstance(self.store.view, Unseen):
+                self._may_run()
+            self.store.close()
+            view, keep = _view(self.policy, self.root), self.policy.state.keep
+            self.store = Store.open(self.root, view, write=True, keep=keep, disk=self.disk)
+            self._writing = self._unthought = True
+            if self.store.notes:
+                self.store.remark(mended=self.store.notes)
+        return self.store
+
     async def _rest(self, seconds: float) -> None:
         if seconds > 0:
             self._tell(Event("resting", self.head.number, text=f"{seconds:.0f} s"))
         while seconds > 0 and not self._stopping:
-            await self.clock.sleep(min(seconds, 0.5))
-            seconds -= 0.5
+            await self.clock.sleep(min(seconds, GLANCE))
+            seconds -= GLANCE
+            await self._obey()
+
+    async def _obey(self) -> None:
+        """Do what others ask of this run: wait as long as it is to pause, end it where it is to stop."""
+        paused = False
+        while not self._stopping and (wish := self.store.wish()) != control.GO:
+            if wish == control.STOP:
+                self._stopping = self.stopped = True
+                break
+            if not paused:
+                paused = True
+                self.store.flush()
+                self._tell(Event("paused", self.head.number))
+            await self.clock.sleep(GLANCE)
+        if paused:
+            self._tell(Event("resumed", self.head.number))
 
     def _reload(self) -> None:
         """Read the policy again when its files changed; a failure keeps the last good one and is said."""

@@ -22,6 +22,7 @@ KINDS = (
     "tock", "nudge", "rollback", "snapshot", "lost", "drop",
 )  # fmt: skip
 NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
+_JSON = frozenset({"reply", "delta"})  # hold nothing but what was JSON, or was checked to be, before
 HEAD = 18  # two times eight hex digits and a space
 RESERVED = frozenset({"kind", "seq", "prev"})
 # Once one of these is written it is synced, with all that is before it.
@@ -59,7 +60,7 @@ def chained(payload: bytes) -> str:
 
 def encoded(kind: str, seq: int, prev: str, fields: Mapping[str, Any]) -> bytes:
     """The payload of a record."""
-    return canon.line({**fields, "kind": kind, "seq": seq, "prev": prev})
+    return canon.line({**fields, "kind": kind, "seq": seq, "prev": prev}, finite=kind in _JSON)
 
 
 def decoded(payload: bytes) -> tuple[Record, str] | None:

@@ -118,7 +118,8 @@ class _Rerun:
         if record.kind == "intent":
             if record.fields["frame"] > self.end:
                 return False
-            self.intent, self.inputs = record.fields, []
+            self.intent = record.fields
+            self.inputs = self.pump.store.kept_inputs(record.fields)
         elif record.kind in ("reply", "outcome", "import"):
             self.inputs.append(record)
         elif record.kind == "commit":

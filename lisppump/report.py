@@ -15,7 +15,8 @@ from lisppump.prompt import Prompt
 class Event:
     """Something that happened in the loop, for progress and dashboards.
 
-    `kind` is frame_started, stream_settled, frame_committed, echoed, resting or policy_reloaded.
+    `kind` is frame_started, stream_settled, frame_committed, echoed, resting, paused, resumed, policy_stale
+    or policy_reloaded.
     """
 
     kind: str
@@ -151,9 +152,10 @@ class FrameReport:
 class Status:
     """Where the world stands; the fields are the pinned keys of `lisppump status`, in their order.
 
-    `state` is idle, running (a process makes a frame), resting (it waits for the next) or stopped (the last
-    run ended by an error, or its breaker is open); a damaged world is an error instead. `ended` is what ended
-    the last run, `mended` what its opening found and set right.
+    `state` is idle, running (a process makes a frame), resting (it waits for the next), paused (it waits
+    until it is told to go on) or stopped (the last run ended by an error, or its breaker is open); a damaged
+    world is an error instead. `ended` is what ended the last run, `mended` what its opening found and set
+    right.
     """
 
     frame: int
@@ -274,6 +276,57 @@ class Relived:
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump replay --live`."""
         return {"schema": "lisppump/relive@1", **_fields(self), "equal": self.equal}
+
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """A way back in history: what it took, or would take, off the line.
+
+    `act` is rollback, undo or retry, `taken` what it takes back; `first` and `frame` are the newest frame
+    before and after. `left` frames leave the line, `back` come to it again; `edits` are the documents whose
+    hand edits leave it. `dropped` was under way and is not any more, `opened` is under way now; `streams` are
+    asked anew.
+    """
+
+    act: str
+    taken: str
+    first: int
+    frame: int
+    digest: str | None
+    dry_run: bool
+    left: tuple[int, ...] = ()
+    back: tuple[int, ...] = ()
+    edits: tuple[str, ...] = ()
+    dropped: int | None = None
+    opened: int | None = None
+    streams: tuple[int, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """True where nothing is taken back."""
+        return not (self.left or self.back or self.edits) and self.dropped == self.opened
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `lisppump rollback`, `undo` and `retry`."""
+        said = _fields(self)
+        act, first = said.pop("act"), said.pop("first")
+        return {"schema": f"lisppump/{act}@1", "from": first, **said}
+
+
+@dataclass(frozen=True, slots=True)
+class Branched:
+    """A copy of a world that goes on by itself: its folder, its node's name, its newest frame."""
+
+    folder: str
+    node: str
+    frame: int
+    digest: str
+    dry_run: bool
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `lisppump branch`."""
+        return {"schema": "lisppump/branch@1", **_fields(self)}
 
 
 @dataclass(frozen=True, slots=True)

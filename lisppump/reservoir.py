@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from lisppump import canon
+from lisppump import canon, control
 from lisppump.archive import LATELY
 from lisppump.delta import Delta
 from lisppump.disk import Disk, StateError
@@ -28,9 +28,10 @@ from lisppump.documents import (
 )
 from lisppump.documents_members import Members, Touched
 from lisppump.frame import Frame, Stream
-from lisppump.history import Head, Past, thin
+from lisppump.history import Head, Past, head_at, thin
 from lisppump.journal import Journal, Record
 from lisppump.keep import FOLDER, Keep
+from lisppump.line import left_behind
 from lisppump.lispy.values import elements
 from lisppump.merge_changes import Change, apply
 from lisppump.reservoir_edits import Desk
@@ -91,6 +92,7 @@ class Store(Desk):
             if write:
                 store._roll()
                 store._record("open", epoch=head.epoch + 1)
+                store._begin_again()
                 journal.sync()  # what was found and is shown now must outlive a power cut, too
                 store._mend(edits=edits)
         except BaseException:
@@ -162,9 +164,9 @@ class Store(Desk):
     def abandon(self) -> int | None:
         """Give up the frame that was begun and not committed, and say which; what came for it is kept."""
         number = self._head.opened
-        if number is not None:
-            self._record("rollback", frame=self._head.number, abandoned=number)
-            self._journal.sync()
+        began = None if number is None else self.began(number)
+        if began is not None:
+            self.go_back(began - 1, "abandon", taken=f"frame {number}, which was under way")
         return number
 
     def remark(self, **facts: Any) -> None:
@@ -186,6 +188,51 @@ class Store(Desk):
         """Journal, durably, that entries have left quarantine for good."""
         self._record("drop", frame=self._head.number, entries=[dict(entry) for entry in entries])
         self._journal.sync()
+    def go_back(
+        self, upto: int, why: str, *, taken: str, again: Mapping[str, Any] | None = None
+    ) -> None:
+        """Make the head what it was after a record: one record more, and then the view.
+
+        What came since stays in the journal, off the line. `taken` says what is taken back, `again` is the
+        intent of a frame that is begun at once: where the process dies before that is recorded, too, the next
+        opening does it.
+        """
+        head, now = head_at(self._journal, upto), self._head
+        shown = head.latest == now.latest
+        if not shown:
+            self._view.index.deltas = -1  # where this process dies, too, their files are looked through
+            self._view.index.add()
+        head.epoch = now.epoch + 1
+        head.dead = left_behind(head.dead, upto, len(self._journal))
+        has = self._keep.has_snap
+        head.documents = {  # whose base was thinned out has none
+            name: {key: said[key] for key in said if key != "snap" or has(said[key])}
+            for name, said in head.documents.items()
+        }
+        more = {} if again is None else {"again": dict(again)}
+        self._record("rollback", **head.snapshot({}), upto=upto, why=why, taken=taken, **more)
+        self._begin_again()
+        self._journal.sync()
+        if not shown:
+            self._shift()
+
+    def _shift(self) -> None:
+        """Show another head, which is not the next of the one that was shown."""
+        self._cells, self._frame = {}, None
+        self._logs.clear()
+        self._members.clear()
+        self._pending.clear()
+        self._newest = (-1, ())
+        self.flush()
+
+    def _begin_again(self) -> None:
+        """Record the intent that the last way back wants and that is not there yet."""
+        last = next(self._journal.select("rollback", "intent", "commit"), None)
+        if last is not None and self._journal.kind(last) == "rollback":
+            again = self._journal.read(last).fields.get("again")
+            if again is not None:
+                self._record("intent", **again)
+                self._journal.sync()
 
     async def durable(self) -> None:
         """Wait until everything journalled so far is on the disk."""
@@ -212,6 +259,21 @@ class Store(Desk):
         if entry(name, value)["digest"] == self._head.documents[name]["digest"]:
             return value
         return Past(self._journal, self._head.latest).value(name)
+
+    # -- what is asked from outside --------------------------------------------------------------------------
+
+    def listen(self) -> None:
+        """Let others ask this run to pause or to stop."""
+        control.begin(self._keep, self.epoch)
+
+    def wish(self) -> str:
+        """What is asked of this run: go, pause or stop."""
+        return control.wish(self._keep, self.epoch)
+
+    def deaf(self) -> None:
+        """The run is over; nobody can ask it any more."""
+        if self._keep.writing:
+            control.end(self._keep)
 
     # -- making frames ---------------------------------------------------------------------------------------
 

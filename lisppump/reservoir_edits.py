@@ -111,7 +111,7 @@ class Desk(Shelf):
 
         def had(name: str, digest: str) -> bool:
             if not known:
-                for seq in self._journal.select(*INPUTS):
+                for seq in self._journal.select(*INPUTS, dead=()):
                     for each, said in self._journal.read(seq).fields.get("documents", {}).items():
                         if said is not None:
                             known.setdefault(each, set()).add(said["digest"])
@@ -201,7 +201,7 @@ class Desk(Shelf):
         """The record that made a document what was written; an old index does not say it."""
         if written.seq:
             return written.seq
-        for seq in self._journal.select(*INPUTS):
+        for seq in self._journal.select(*INPUTS, dead=()):
             said = self._journal.read(seq).fields.get("documents", {}).get(name)
             if said is not None and said["digest"] == written.digest:
                 return seq

@@ -19,6 +19,7 @@ from lisppump.frame import Frame
 from lisppump.history import Head, Past
 from lisppump.journal import Journal, Record
 from lisppump.keep import Keep
+from lisppump.line import alive
 from lisppump.view import View, quarantine_path
 
 SHARE = 8  # a document is written again when the changes since the last time are this part of its size
@@ -68,6 +69,7 @@ class Shelf(Archive):
     def _record(self, kind: str, **fields: Any) -> Record:
         record = self._journal.append(kind, **fields)
         self._head.take(record)
+        self._journal.dead = self._head.dead
         return record
 
     def lagging(self) -> list[str]:
@@ -121,18 +123,34 @@ class Shelf(Archive):
     def _show_deltas(self, *, again: bool = False) -> None:
         """Write the delta files of frames that are kept, and take away those that are not any more."""
         index, number = self._view.index, self._head.number
+        gone, again = number - self._keep_deltas, again or index.deltas < 0
+        if again:
+            self._show_line(max(gone, 0) + 1)
         if isinstance(self.view, Files):
-            gone = number - self._keep_deltas
-            shown = gone if again or index.deltas < 0 else index.deltas
+            shown = gone if again else index.deltas
             for frame in range(max(shown, gone, 0) + 1, number + 1):
                 known, deltas = self._newest
                 for delta in deltas if known == frame else self.deltas(frame):
                     self.view.write_delta(delta.file_name, canon.document(delta.to_json()), again=again)
-            old = range(max(shown - self._keep_deltas, 0) + 1, min(shown, gone) + 1)
-            for frame in (*old, *range(number + 1, index.deltas + 1)):  # the latter were rolled back
+            for frame in range(max(shown - self._keep_deltas, 0) + 1, min(shown, gone) + 1):
                 commit = self.commit_record(frame) or {"deltas": ()}
                 self.view.drop_deltas(_file_name(said) for said in commit["deltas"])
         index.deltas = number
+
+    def _show_line(self, oldest: int) -> None:
+        """Take away what shows frames that are not on the line any more; put back what lies in quarantine."""
+        dead = self._head.dead
+        for seq in self._journal.select("commit", dead=()) if dead else ():
+            if seq < dead[0][0]:
+                break
+            if alive(seq, dead):
+                continue
+            commit = self._journal.read(seq).fields
+            if isinstance(self.view, Files):
+                self.view.drop_deltas(_file_name(said) for said in commit["deltas"])
+            self._keep.drop(quarantine_path(commit["frame"]))
+        for number in range(oldest, self._head.number + 1):
+            self._show_quarantine((self.commit_record(number) or {"quarantine": ()})["quarantine"], number)
 
     def _show_quarantine(self, quarantine: Sequence[Mapping[str, Any]], frame: int) -> None:
         if quarantine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,7 +118,11 @@ def check(
     accepted: dict[str, list[Any]] = {}
     rejected: list[Problem] = []
     for name, key, rule in _keys(schema, collections):
-        for _, item, problem in _sift(name, key, rule, collections[key], source, elsewhere=False):
+        value = collections[key]
+        if value.__class__ is list and rule is not None and key not in FILE_KEYS and _are_usual(rule, value):
+            accepted.setdefault(name, []).extend(value)
+            continue
+        for _, item, problem in _sift(name, key, rule, value, source, elsewhere=False):
             if problem is None:
                 accepted.setdefault(name, []).append(item)
             else:
@@ -154,6 +158,9 @@ def sift(
 
 def _keys(schema: Schema, collections: Mapping[str, Any]) -> list[tuple[str, str, Collection | None]]:
     """(collection, key, rule) of each key, in the policy's order, of one collection its own name first."""
+    rules = [schema.get(key) for key in collections]
+    if None not in rules:  # nearly always
+        return [(name, name, schema.get(name)) for name in schema.ordered(collections)]
     read = {key: (schema.reading(key) if isinstance(key, str) else None) for key in collections}
     names = {key: key if rule is None else rule.name for key, rule in read.items()}
     keys = sorted(collections, key=lambda key: names[key] != key)
@@ -192,18 +199,26 @@ def _sift(
 
 def _is_usual(collection: Collection, item: Any) -> bool:
     """A quick look: True only of what the check would keep as it is, which is nearly all that comes."""
+    return _are_usual(collection, (item,))
+
+
+def _are_usual(collection: Collection, items: Sequence[Any]) -> bool:
+    """The same of several items, and there is one at least."""
     classes, required, choosy = collection.usual
-    if item.__class__ is not dict or not required <= item.keys():
-        return False
-    for name, value in item.items():
-        kind = value.__class__
-        if kind not in classes.get(name, ()) or (kind is str and not value.isascii() and _is_halved(value)):
+    for item in items:
+        if item.__class__ is not dict or not required <= item.keys():
             return False
-    for field in choosy:
-        value = item.get(field.name)
-        if value is not None and not _CHECKS[field.type](value, field):
-            return False
-    return True
+        for name, value in item.items():
+            kind = value.__class__
+            if kind not in classes.get(name, ()):
+                return False
+            if kind is str and not value.isascii() and _is_halved(value):
+                return False
+        for field in choosy:
+            value = item.get(field.name)
+            if value is not None and not _CHECKS[field.type](value, field):
+                return False
+    return bool(items)
 
 
 def _check_item(

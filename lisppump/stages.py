@@ -7,6 +7,7 @@ becomes a keyword argument of the class (hyphens become underscores). Nothing he
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -286,15 +287,17 @@ def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, 
     _hold(_is_list(rooms), f"{whose} should give rooms, lists of agents' ids; it gave {_kind(rooms)}")
     for number, room in enumerate(rooms, 1):
         given = room.agents if isinstance(room, Stream) else room
-        _hold(_is_list(given), f"{whose} should give lists of agents' ids as rooms; it gave {_kind(given)}")
+        if not _is_list(given):
+            _hold(False, f"{whose} should give lists of agents' ids as rooms; it gave {_kind(given)}")
         members = tuple(given)
-        odd = next((member for member in members if not isinstance(member, str)), None)
-        _hold(odd is None, f"{whose} should put agents' ids into rooms; it put in {_kind(odd)}")
+        for odd in members:
+            if not isinstance(odd, str):
+                _hold(False, f"{whose} should put agents' ids into rooms; it put in {_kind(odd)}")
         known = Stream(number, members)
         if isinstance(room, Stream):
             known = replace(known, name=room.name, topic=room.topic)
-        named = known.name is not None and _is_text(known.name) and _is_text(known.topic)
-        _hold(named, f"{whose} gave {known.id} a name that is no text")
+            named = known.name is not None and _is_text(known.name) and _is_text(known.topic)
+            _hold(named, f"{whose} gave {known.id} a name that is no text")
         streams.append(known)
         for member in known.agents:
             seen[member] = seen.get(member, 0) + 1
@@ -324,7 +327,7 @@ def answered(reply: Any) -> Reply:
     # Half a surrogate pair has no bytes to be kept as: it is written as the escape that JSON has for it.
     text = None if reply.text is None else reply.text.encode("utf-8", "backslashreplace").decode()
     data = None if reply.data is None else canon.loads(canon.line(dict(reply.data)))
-    return replace(reply, text=text, data=data)  # type: ignore[no-any-return]
+    return Reply(text, data, reply.usage, reply.model, reply.stop, reply.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,12 +440,10 @@ def lent(value: Any) -> Any:
 
 
 def handed(request: Request, frame: Frame) -> Request:
-    """What a backend is given that stands in Python: agents of its own, a frame its streams share."""
-    agents = tuple([Agent(agent.id, copied(agent.data)) for agent in request.agents])
-    heard = copied(dict(request.heard)) if request.heard else request.heard
+    """What a backend is given that stands in Python: its own request, over a frame its streams share."""
     return Request(
-        frame, request.stream, agents, request.prompt, request.schema, request.turn, request.seed,
-        request.deadline, request.limits, heard,
+        frame, request.stream, request.agents, request.prompt, request.schema, request.turn, request.seed,
+        request.deadline, request.limits, request.heard,
     )  # fmt: skip
 
 
@@ -476,7 +477,7 @@ def _is_json(value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and _is_json(value))
+    return value is None or (isinstance(value, str) and (value.isascii() or _is_json(value)))
 
 
 def _is_usage(usage: Any) -> bool:
@@ -484,5 +485,6 @@ def _is_usage(usage: Any) -> bool:
         return False
     counts = (usage.input, usage.cache_read, usage.cache_write, usage.output, usage.steps)
     dollars = 0 if usage.dollars is None else usage.dollars
-    priced = isinstance(dollars, int | float) and dollars >= 0 and _is_json(dollars)
+    whole = dollars.__class__ is float and 0 <= dollars < math.inf
+    priced = whole or (isinstance(dollars, int | float) and dollars >= 0 and _is_json(dollars))
     return priced and all(count.__class__ is int and count >= 0 for count in counts)

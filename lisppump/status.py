@@ -109,6 +109,9 @@ def status_of(pump: Lookout) -> Status:
     edits, unseen = _edits(pump)
     if lock is not None:
         state = "resting" if opened is None and pump.policy.heartbeat > 0 else "running"
+        run = store.run()
+        if opened is None and run is not None and run.wish == "pause":
+            state = "paused"
     else:
         state = "idle" if reason is None and ended is None else "stopped"
     return Status(

@@ -73,11 +73,7 @@ class Turn:
     async def pour(self) -> tuple[Delta, ...]:
         """Let every stream come to its delta, in the order of streams."""
         standing = self.recorded.deltas
-        pipes = [
-            self._pipe(stream, prompt)
-            for stream, prompt in zip(self.plan.streams, self.plan.prompts, strict=True)
-            if stream.number not in standing
-        ]
+        pipes = [pipe for pipe in self._pipes() if pipe.stream.number not in standing]
         for stream in self.plan.streams:
             if stream.number in standing:
                 self.settled(stream, standing[stream.number])
@@ -95,25 +91,39 @@ class Turn:
     def again(self) -> tuple[Delta, ...]:
         """The same from the record alone: nobody is asked, nothing waited for, and no loop needed."""
         made = []
-        for stream, prompt in zip(self.plan.streams, self.plan.prompts, strict=True):
-            pipe = self._pipe(stream, prompt)
+        for pipe in self._pipes():
             finished(pipe.run())
             if pipe.delta is not None:
                 made.append(pipe.delta)
         return tuple(made)
 
-    def _pipe(self, stream: Stream, prompt: Any) -> Pipe:
-        policy, hooks = self.rig.policy, self.rig.hooks
+    def _pipes(self) -> list[Pipe]:
+        """A pipe for each stream; those of one epoch share all else."""
+        epochs = {stream.number: self.epochs.get(stream.number, self.epoch) for stream in self.plan.streams}
+        ticks = {epoch: self._tick(epoch) for epoch in set(epochs.values())}
+        return [
+            Pipe(
+                ticks[epochs[stream.number]],
+                stream,
+                tuple([self.agents[member] for member in stream.agents]),
+                prompt,
+                deque(self.recorded.answers.get(stream.number, ())),
+            )
+            for stream, prompt in zip(self.plan.streams, self.plan.prompts, strict=True)
+        ]
+
+    def _tick(self, epoch: int) -> Tick:
+        policy, asked = self.rig.policy, self.rig.hooks.pour
 
         def pour(request: Request, alias: str) -> Any:
-            return hooks.pour(policy=policy, request=request, alias=alias)
+            return asked(policy=policy, request=request, alias=alias)
 
-        tick = Tick(
+        return Tick(
             policy=policy,
             frame=self.head,
             number=self.plan.frame,
             time=self.plan.time,
-            epoch=self.epochs.get(stream.number, self.epoch),
+            epoch=epoch,
             node=self.node,
             backends=self.rig.terms,
             pour=pour,
@@ -123,9 +133,6 @@ class Turn:
             monotonic=self.clock.monotonic,
             sealed=self.sealed,
         )
-        members = tuple(self.agents[member] for member in stream.agents)
-        answers = deque(self.recorded.answers.get(stream.number, ()))
-        return Pipe(tick, stream, members, prompt, answers)
 
     def _settle(self, stream: Stream, delta: Delta) -> None:
         self.ledger.delta(delta)
@@ -136,12 +143,11 @@ class Turn:
         clause = self.rig.policy.pipe
         delay = 0.0 if self.sealed else clause.stagger * (pipe.stream.number - 1)
 
-        async def pour() -> None:
-            if delay:
-                await self.clock.sleep(delay)
+        async def late() -> None:
+            await self.clock.sleep(delay)
             await pipe.run()
 
-        return Job(pipe.stream.number, pour, clause.deadline + delay, pipe.time_out)
+        return Job(pipe.stream.number, late if delay else pipe.run, clause.deadline + delay, pipe.time_out)
 
     def merge(self, deltas: Sequence[Delta]) -> Merged:
         """What the deltas make of the frame."""

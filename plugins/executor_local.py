@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from typing import Any, ClassVar
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
 
 from lisppump import hookimpl
 from lisppump.clock import stepped
@@ -24,49 +24,28 @@ class Local:
     def __init__(self, at_most: int = 0) -> None:
         self._at_most = at_most
         self._abandoned: set[asyncio.Task[None]] = set()
-        self._busy = 0.0  # seconds in which any pour has run
 
     async def run(self, jobs: Sequence[Job]) -> None:
         """Return when every job has ended or was told that its time is over.
 
         An error that a pour let through is raised when all have ended, that of the lowest stream first.
         """
-        gate: Any = asyncio.Semaphore(self._at_most) if self._at_most > 0 else nullcontext()
-        tasks = [asyncio.create_task(self._guard(job, gate)) for job in jobs]
+        tick = _Tick(jobs, self._at_most or len(jobs), self._abandon)
         try:
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            await tick.over()
         except asyncio.CancelledError:
-            for task in tasks:
-                task.cancel()
-            await self._leave(tasks)
+            await self._leave(tick.cancel())
             raise
         await self._leave(())
-        for error in ended:
-            if isinstance(error, BaseException):
-                raise error
+        tick.raise_first()
 
-    async def _guard(self, job: Job, gate: Any) -> None:
-        """One job: its pour until it ends, its deadline passes or the frame is cancelled."""
-        async with gate:
-            work = _Work(self)
-            pour = asyncio.ensure_future(work.run(job))
-            try:
-                left = job.deadline
-                while not pour.done() and left >= 0:
-                    await asyncio.wait((pour,), timeout=left)
-                    left = job.deadline - work.waited()
-            finally:
-                if not pour.done():
-                    pour.cancel()
-                    self._abandoned.add(pour)
-                    pour.add_done_callback(self._forget)
-            if pour.done():
-                pour.result()
-            else:
-                job.timed_out()
+    def _abandon(self, pour: asyncio.Task[None]) -> None:
+        """Go on without a pour; what it raises yet comes too late to matter to its stream."""
+        self._abandoned.add(pour)
+        pour.add_done_callback(self._forget)
+        pour.cancel()
 
     def _forget(self, pour: asyncio.Task[None]) -> None:
-        """An abandoned pour has ended after all; what it raised came too late to matter to its stream."""
         self._abandoned.discard(pour)
         if not pour.cancelled():
             pour.exception()
@@ -80,28 +59,114 @@ class Local:
                 task.cancel()
 
 
+class _Tick:
+    """The jobs of one frame: a task for each that runs, and one timer for the nearest of their deadlines."""
+
+    def __init__(
+        self, jobs: Sequence[Job], most: int, abandon: Callable[[asyncio.Task[None]], None]
+    ) -> None:
+        self.busy = 0.0  # seconds in which any pour has run
+        self.clock = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
+        self._waiting = deque(enumerate(jobs))
+        self._running: dict[asyncio.Task[None], _Work] = {}
+        self._most = most
+        self._abandon = abandon
+        self._errors: dict[int, BaseException] = {}
+        self._over: asyncio.Future[None] = self._loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def over(self) -> None:
+        """Wait until every job has ended or its time is over."""
+        self._start()
+        try:
+            await self._over
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def cancel(self) -> Sequence[asyncio.Task[None]]:
+        """Start nothing more and cancel what runs, which is given."""
+        self._waiting.clear()
+        for task in self._running:
+            task.cancel()
+        return tuple(self._running)
+
+    def raise_first(self) -> None:
+        """Raise what the job of the lowest place let through, if any did."""
+        if self._errors:
+            raise self._errors[min(self._errors)]
+
+    def _start(self) -> None:
+        """Release as many jobs as may run."""
+        while self._waiting and len(self._running) < self._most:
+            place, job = self._waiting.popleft()
+            work = _Work(self, place, job)
+            task = self._loop.create_task(work.run())
+            self._running[task] = work
+            task.add_done_callback(self._ended)
+            self._look_in(job.deadline)
+        if not self._running and not self._over.done():
+            self._over.set_result(None)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        work = self._running.pop(task, None)
+        if work is None:
+            return
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is not None:
+            self._errors[work.place] = error
+        self._start()
+
+    def _watch(self) -> None:
+        """Tell those whose time is over, and look again when that of the next will be."""
+        self._timer = None
+        left = {task: work.job.deadline - work.waited() for task, work in self._running.items()}
+        for task in [task for task, seconds in left.items() if seconds < 0 and not task.done()]:
+            work = self._running.pop(task)
+            self._abandon(task)
+            try:
+                work.job.timed_out()
+            except Exception as error:
+                self._errors[work.place] = error
+        if self._running:
+            self._look_in(min(left[task] for task in self._running))
+        self._start()
+
+    def _look_in(self, seconds: float) -> None:
+        """Have `_watch` called in so many seconds, unless it will be earlier."""
+        due = self.clock() + seconds
+        if self._timer is None or due < self._timer.when():
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(due, self._watch)
+
+
 class _Work:
     """The time of one pour: what others hold up the loop for is not taken from its deadline."""
 
-    def __init__(self, executor: Local) -> None:
-        self._executor = executor
-        self._clock = asyncio.get_running_loop().time
-        self._began = self._clock()
-        self._before = executor._busy
+    __slots__ = ("_before", "_began", "_own", "_tick", "job", "place")
+
+    def __init__(self, tick: _Tick, place: int, job: Job) -> None:
+        self.place = place
+        self.job = job
+        self._tick = tick
+        self._began = tick.clock()
+        self._before = tick.busy
         self._own = 0.0
 
-    async def run(self, job: Job) -> None:
+    async def run(self) -> None:
         """Pour, and count how long it runs."""
-        await stepped(_poured(job), self._clock, self._ran)
+        await stepped(_poured(self.job), self._tick.clock, self._ran)
 
     def _ran(self, seconds: float) -> None:
         self._own += seconds
-        self._executor._busy += seconds
+        self._tick.busy += seconds
 
     def waited(self) -> float:
         """Seconds since it began in which no other pour ran."""
-        others = self._executor._busy - self._before - self._own
-        return self._clock() - self._began - others
+        others = self._tick.busy - self._before - self._own
+        return self._tick.clock() - self._began - others
 
 
 async def _poured(job: Job) -> None:

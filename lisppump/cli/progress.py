@@ -29,6 +29,8 @@ def drive(settings: Settings, pump: Pump, go: Callable[[], Sequence[FrameReport]
     if stopper.asked:
         settings.note(f"stopped after frame {pump.head.number}")
         return INTERRUPTED
+    if pump.stopped:
+        settings.note(f"stopped after frame {pump.head.number}, as `lisppump stop` asked")
     return 0
 
 
@@ -92,6 +94,10 @@ class Watch:
             self.committed(event.report)
         elif event.kind == "resting":
             self.resting(event)
+        elif event.kind == "paused":
+            self.paused(event)
+        elif event.kind == "resumed":
+            self.settings.note("it goes on")
         elif event.kind == "policy_stale":
             self.settings.note(f"pump.lisp does not check any more; the last good one stays\n{event.text}")
         elif event.kind == "policy_reloaded":
@@ -104,6 +110,10 @@ class Watch:
     def resting(self, event: Event) -> None:
         """The heart rests before the next frame."""
         self.settings.note(f"  resting {event.text}")
+
+    def paused(self, event: Event) -> None:
+        """Somebody asked the run to wait."""
+        self.settings.note(f"paused after frame {event.frame}: `lisppump resume` goes on, `stop` ends it")
 
     def committed(self, report: FrameReport) -> None:
         """A frame is done: its JSON line, or its line with what went wrong."""
@@ -166,6 +176,11 @@ class Bar(Watch):
     def resting(self, event: Event) -> None:
         """A bar without streams, as long as the rest lasts."""
         self._start(event.frame, [], f"resting {event.text}")
+
+    def paused(self, event: Event) -> None:
+        """A line, and a bar as long as it waits."""
+        super().paused(event)
+        self._start(event.frame, [], "paused")
 
     def message(self, text: str) -> None:
         """Beside the bar, or as a line where there is none."""
