@@ -184,7 +184,7 @@ def _spells_otherwise(data: bytes) -> bool:
     hint = (
         (b"0.0000" in data and (data.startswith(b"0.0000") or any(tiny in data for tiny in _TINY)))
         or (b"e-" in data and _SMALL.search(data) is not None)
-        or ((b"e+" in data or not _PLUS) and _LARGE.search(data) is not None)
+        or (not (_PLUS and b"+" not in data) and _LARGE.search(data) is not None)
     )
     return hint and _FLOAT.search(data) is not None
 

@@ -28,6 +28,7 @@ FLOORS = [
         "records",
         "segments",
         "packing",
+        "packer",
         "positions",
         "salvage",
         "audit",
