@@ -56,8 +56,7 @@ class Journal:
         self._folder = keep.folder / "journal"
         self._write = write
         self._forget()
-        self._fd = -1
-        self._synced = 0
+        self._fd, self._synced = -1, 0
         self._syncing: asyncio.Task[None] | None = None
         self._last_sync = float("-inf")
         self._broken: StateError | None = None
@@ -226,10 +225,7 @@ class Journal:
     def select(
         self, *kinds: str, frame: int | None = None, below: int | None = None, dead: Ranges | None = None
     ) -> Iterator[int]:
-        """The numbers (under `below`) of the records of these kinds (of one frame), newest first.
-
-        Those in the ranges `dead` are passed over: by default all that are not on the line to the head.
-        """
+        """The numbers of records of these kinds, newest first; `dead` are by default those off the line."""
         on_line = partial(alive, dead=self.dead if dead is None else dead)
         wanted = {NUMBERS[kind] for kind in kinds}
         end = len(self) + 1 if below is None else min(below, len(self) + 1)
@@ -242,10 +238,8 @@ class Journal:
         """The record from which on all is told that made record `seq`: a snapshot, or the first of all."""
         if seq >= self._live.first and self._live.kinds[:1] == bytes([NUMBERS["snapshot"]]):
             return self._live.first
-        for said in reversed(self._past[: self._index(seq) + 1]):
-            if said.whole:
-                return said.first
-        return 1
+        whole = (said.first for said in reversed(self._past[: self._index(seq) + 1]) if said.whole)
+        return next(whole, 1)
 
     def kind(self, seq: int) -> str:
         """The kind of a record, without reading it."""
