@@ -15,6 +15,7 @@ from lisppump.lispy.values import elements
 from lisppump.merge_changes import Change, apply
 from lisppump.records import Record, chained
 from lisppump.salvage import Found, Gap, walk
+from lisppump.snapshots import snaps_of
 
 
 @dataclass(slots=True)
@@ -211,18 +212,16 @@ class Audit:
     def _base(self, name: str, said: Mapping[str, Any], found: Found) -> Any:
         """The value of a document that a record has whole."""
         snap = "snap" in said
-        digest = said["snap"] if snap else said["blob"]
-        if snap and not self.keep.has_snap(digest):
-            self._misses = True
-            return _UNKNOWN  # thinned out: no fault
-        try:
-            data = self.keep.read_snap(digest) if snap else self.keep.read_blob(digest)
-            self.blobs.add(digest)
-        except LisppumpError as error:
-            self._misses = True
-            if not snap or self.keep.has_snap(digest):  # else it was thinned out just now
-                self._bad(found, digest, error.message, snap=snap)
-            return _UNKNOWN
+        data = b""
+        for digest in snaps_of(said) if snap else [said["blob"]]:
+            try:
+                data += self.keep.read_snap(digest) if snap else self.keep.read_blob(digest)
+                self.blobs.add(digest)
+            except LisppumpError as error:
+                self._misses = True
+                if not snap or self.keep.has_snap(digest):  # else it was thinned out: no fault
+                    self._bad(found, digest, error.message, snap=snap)
+                return _UNKNOWN
         return log_value(name, parse(name, data, name))
 
     def _bad(self, found: Found, digest: str, what: str, *, snap: bool) -> None:

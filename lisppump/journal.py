@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +56,7 @@ class Journal:
         self._folder = keep.folder / "journal"
         self._write = write
         self._forget()
-        self._fd = -1
-        self._synced = 0
+        self._fd, self._synced = -1, 0
         self._syncing: asyncio.Task[None] | None = None
         self._last_sync = float("-inf")
         self._broken: StateError | None = None
@@ -225,30 +225,21 @@ class Journal:
     def select(
         self, *kinds: str, frame: int | None = None, below: int | None = None, dead: Ranges | None = None
     ) -> Iterator[int]:
-        """The numbers (under `below`) of the records of these kinds (of one frame), newest first.
-
-        Those in the ranges `dead` are passed over: by default all that are not on the line to the head.
-        """
-        over = self.dead if dead is None else dead
-        found = self._select(kinds, frame, below)
-        return (seq for seq in found if alive(seq, over)) if over else found
-
-    def _select(self, kinds: Collection[str], frame: int | None, below: int | None) -> Iterator[int]:
+        """The numbers of records of these kinds, newest first; `dead` are by default those off the line."""
+        on_line = partial(alive, dead=self.dead if dead is None else dead)
         wanted = {NUMBERS[kind] for kind in kinds}
         end = len(self) + 1 if below is None else min(below, len(self) + 1)
-        yield from self._live.select(wanted, frame, end)
+        yield from filter(on_line, self._live.select(wanted, frame, end))
         for said in reversed(self._past[: self._index(end - 1) + 1]):
             if said.may_hold(wanted, frame):
-                yield from self._table(said).select(wanted, frame, end)
+                yield from filter(on_line, self._table(said).select(wanted, frame, end))
 
     def snapshot_before(self, seq: int) -> int:
         """The record from which on all is told that made record `seq`: a snapshot, or the first of all."""
         if seq >= self._live.first and self._live.kinds[:1] == bytes([NUMBERS["snapshot"]]):
             return self._live.first
-        for said in reversed(self._past[: self._index(seq) + 1]):
-            if said.whole:
-                return said.first
-        return 1
+        whole = (said.first for said in reversed(self._past[: self._index(seq) + 1]) if said.whole)
+        return next(whole, 1)
 
     def kind(self, seq: int) -> str:
         """The kind of a record, without reading it."""

@@ -28,7 +28,7 @@ from lisppump.documents import (
 )
 from lisppump.documents_members import Members, Touched
 from lisppump.frame import Frame, Stream
-from lisppump.history import Head, Past, head_at, thin
+from lisppump.history import Head, Past, head_at
 from lisppump.journal import Journal, Record
 from lisppump.keep import FOLDER, Keep
 from lisppump.line import left_behind
@@ -37,6 +37,7 @@ from lisppump.merge_changes import Change, apply
 from lisppump.reservoir_edits import Desk
 from lisppump.reservoir_view import Reservoir as Reservoir
 from lisppump.reservoir_view import changed_in_memory
+from lisppump.snapshots import Snapshots, snaps_of, thin
 from lisppump.view import View
 
 
@@ -65,6 +66,7 @@ class Store(Desk):
     def __init__(self, keep: Keep, journal: Journal, head: Head, view: View, *, keep_deltas: int) -> None:
         super().__init__(keep, journal, head, view, keep_deltas=keep_deltas)
         self._logs: dict[str, tuple[str, LogDigest]] = {}
+        self._snapshots = Snapshots(keep)
         self._made: dict[str, tuple[str, Members]] = {}  # of the frame that is being made
 
     @classmethod
@@ -188,9 +190,8 @@ class Store(Desk):
         """Journal, durably, that entries have left quarantine for good."""
         self._record("drop", frame=self._head.number, entries=[dict(entry) for entry in entries])
         self._journal.sync()
-    def go_back(
-        self, upto: int, why: str, *, taken: str, again: Mapping[str, Any] | None = None
-    ) -> None:
+
+    def go_back(self, upto: int, why: str, *, taken: str, again: Mapping[str, Any] | None = None) -> None:
         """Make the head what it was after a record: one record more, and then the view.
 
         What came since stays in the journal, off the line. `taken` says what is taken back, `again` is the
@@ -206,11 +207,11 @@ class Store(Desk):
         head.dead = left_behind(head.dead, upto, len(self._journal))
         has = self._keep.has_snap
         head.documents = {  # whose base was thinned out has none
-            name: {key: said[key] for key in said if key != "snap" or has(said[key])}
+            name: {key: said[key] for key in said if key != "snap" or all(map(has, snaps_of(said)))}
             for name, said in head.documents.items()
         }
         more = {} if again is None else {"again": dict(again)}
-        self._record("rollback", **head.snapshot({}), upto=upto, why=why, taken=taken, **more)
+        self._record("rollback", **head.snapshot(head.documents), upto=upto, why=why, taken=taken, **more)
         self._begin_again()
         self._journal.sync()
         if not shown:
@@ -241,24 +242,21 @@ class Store(Desk):
     def _roll(self) -> None:
         """Where the journal's segment has grown large, begin another with a snapshot of all so far.
 
-        A segment is as long as all documents at least, so that snapshots follow the history's bytes.
+        A segment is as long as all documents at least, so that snapshots follow the history's bytes; but for
+        logs, of which a snapshot takes only what came since the last.
         """
         journal, head = self._journal, self._head
         if head.number < 0 or not (journal.bare or journal.full(0)):
             return
-        if not journal.bare and not journal.full(sum(said["length"] for said in head.documents.values())):
+        sizes = sum(said["length"] for name, said in head.documents.items() if not is_log(name))
+        if not journal.bare and not journal.full(sizes):
             return
-        names = [name for name, said in head.documents.items() if "blob" not in said and "snap" not in said]
-        kept = self._keep.snap(encode(name, self._sound(name)) for name in names)
-        head.take(journal.roll(**head.snapshot(dict(zip(names, kept, strict=True)))))
+        past = Past(journal, head.latest)
+        documents = self._snapshots.keep_all(
+            head.documents, head.logs, lambda name: self._now().documents[name], past.value
+        )
+        head.take(journal.roll(**head.snapshot(documents)))
         thin(journal)
-
-    def _sound(self, name: str) -> Any:
-        """A document's value as the journal has it, whatever became of the one in memory."""
-        value = self._now().documents[name]
-        if entry(name, value)["digest"] == self._head.documents[name]["digest"]:
-            return value
-        return Past(self._journal, self._head.latest).value(name)
 
     # -- what is asked from outside --------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ FLOORS = [
         "view",
         "journal",
         "records",
+        "snapshots",
         "segments",
         "packing",
         "packer",
