@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -461,13 +462,12 @@ class Journal:
 
     def sync_soon(self) -> None:
         """Where a loop runs, bring what is written now to the disk a little later; nobody waits for it."""
+        if self._syncing is not None and not self._syncing.done():
+            return
         import asyncio
 
-        try:
+        with suppress(RuntimeError):  # without a loop nothing is brought to the disk by itself
             asyncio.get_running_loop()
-        except RuntimeError:
-            return
-        if self._syncing is None or self._syncing.done():
             self._syncing = asyncio.ensure_future(self._sync_soon())
             # What it raises the journal knows, whether or not anybody waits for it.
             self._syncing.add_done_callback(lambda sync: sync.cancelled() or sync.exception())
