@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -306,6 +306,10 @@ class Journal:
 
     def append(self, kind: str, **fields: Any) -> Record:
         """Write a record at once; it outlives the process, and a power cut once synced."""
+        return self.record(kind, fields)
+
+    def record(self, kind: str, fields: Mapping[str, Any]) -> Record:
+        """The same for fields that are a dict already, which nobody may change any more."""
         if kind not in NUMBERS or not RESERVED.isdisjoint(fields):
             raise ValueError(f"no journal record may be made of kind {kind} with fields {sorted(fields)}")
         if self._broken is not None:
