@@ -202,8 +202,8 @@ class Archive:
         return {name for seq in (made, *tocks) for name in self._journal.read(seq).fields["documents"]}
 
     def begun(self, number: int) -> int:
-        """How many times a frame was begun."""
-        return sum(1 for _ in self._journal.select("intent", frame=number))
+        """How many times a frame was begun, on whatever line."""
+        return sum(1 for _ in self._journal.select("intent", frame=number, dead=()))
 
     def lately(self) -> dict[str, Any]:
         """What is to be told of the last opening for writing: what it mended, how its run ended.

@@ -7,8 +7,8 @@ copied first. Documents are not copied; the branch writes its own, from its jour
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,16 +54,23 @@ def branch(
         disk = Disk()
         made = target.parent / f".{target.name}.making"
         try:
-            shutil.rmtree(made, ignore_errors=True)  # of one that died
+            _clear(made, disk)  # of one that died
             _copy(pump, made, name, disk)
             number, digest = _open(pump, made, at)
             disk.rename(str(made), str(target))
             disk.sync_folder(str(target.parent))
         except OSError as error:
+            with suppress(OSError):
+                _clear(made, disk)
             raise trouble(error, f"making the branch {legible(target)}") from error
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
     return Branched(str(target), name, number, digest, dry_run, tuple(notes))
+
+
+def _clear(made: Path, disk: Disk) -> None:
+    """Take away the files of a copy that was never finished; its empty folders are used again."""
+    for path in sorted(made.rglob("*")):
+        if path.is_file() or path.is_symlink():
+            disk.unlink(str(path))
 
 
 def _refuse_taken(target: Path) -> None:

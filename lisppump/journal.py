@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from lisppump import packing, positions
-from lisppump.disk import APPEND, NEW, StateError, trouble, write_all
+from lisppump import positions
+from lisppump.disk import APPEND, StateError, trouble, write_all
 from lisppump.keep import Keep
 from lisppump.line import Ranges, alive
+from lisppump.packer import Packer
 from lisppump.records import KINDS as KINDS
-from lisppump.records import NUMBERS, RESERVED, Reader, chained, checked, decoded, encoded, pack
+from lisppump.records import NUMBERS, RESERVED, Reader, chained, decoded, encoded, pack
 from lisppump.records import Record as Record
 from lisppump.segments import (
     Source,
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 SEGMENT = 4 * 1024 * 1024
 GROUP = 0.005  # seconds between two syncs that replies ask for
 TABLES, SOURCES = 4, 8  # finished segments whose tables and files are held open
-PACKED_AT_ONCE = 2  # segments that one roll packs, where more are left from before
+PACKED_AT_ONCE = 2  # segments that one roll begins to pack, where more are left from before
 
 
 class Journal:
@@ -54,11 +57,11 @@ class Journal:
         self._folder = keep.folder / "journal"
         self._write = write
         self._forget()
-        self._fd = -1
-        self._synced = 0
+        self._fd, self._synced = -1, 0
         self._syncing: asyncio.Task[None] | None = None
         self._last_sync = float("-inf")
         self._broken: StateError | None = None
+        self._packer = Packer(keep)
 
     def _forget(self) -> None:
         """As if nothing had been read."""
@@ -111,6 +114,7 @@ class Journal:
         if self._fd >= 0:
             if self._broken is None:
                 self.sync()
+                self.tidy()
             self._disk.close(self._fd)
             self._fd = -1
         for source in self._sources.values():
@@ -222,30 +226,21 @@ class Journal:
     def select(
         self, *kinds: str, frame: int | None = None, below: int | None = None, dead: Ranges | None = None
     ) -> Iterator[int]:
-        """The numbers (under `below`) of the records of these kinds (of one frame), newest first.
-
-        Those in the ranges `dead` are passed over: by default all that are not on the line to the head.
-        """
-        over = self.dead if dead is None else dead
-        found = self._select(kinds, frame, below)
-        return (seq for seq in found if alive(seq, over)) if over else found
-
-    def _select(self, kinds: Collection[str], frame: int | None, below: int | None) -> Iterator[int]:
+        """The numbers of records of these kinds, newest first; `dead` are by default those off the line."""
+        on_line = partial(alive, dead=self.dead if dead is None else dead)
         wanted = {NUMBERS[kind] for kind in kinds}
         end = len(self) + 1 if below is None else min(below, len(self) + 1)
-        yield from self._live.select(wanted, frame, end)
+        yield from filter(on_line, self._live.select(wanted, frame, end))
         for said in reversed(self._past[: self._index(end - 1) + 1]):
             if said.may_hold(wanted, frame):
-                yield from self._table(said).select(wanted, frame, end)
+                yield from filter(on_line, self._table(said).select(wanted, frame, end))
 
     def snapshot_before(self, seq: int) -> int:
         """The record from which on all is told that made record `seq`: a snapshot, or the first of all."""
         if seq >= self._live.first and self._live.kinds[:1] == bytes([NUMBERS["snapshot"]]):
             return self._live.first
-        for said in reversed(self._past[: self._index(seq) + 1]):
-            if said.whole:
-                return said.first
-        return 1
+        whole = (said.first for said in reversed(self._past[: self._index(seq) + 1]) if said.whole)
+        return next(whole, 1)
 
     def kind(self, seq: int) -> str:
         """The kind of a record, without reading it."""
@@ -311,6 +306,10 @@ class Journal:
 
     def append(self, kind: str, **fields: Any) -> Record:
         """Write a record at once; it outlives the process, and a power cut once synced."""
+        return self.record(kind, fields)
+
+    def record(self, kind: str, fields: Mapping[str, Any]) -> Record:
+        """The same for fields that are a dict already, which nobody may change any more."""
         if kind not in NUMBERS or not RESERVED.isdisjoint(fields):
             raise ValueError(f"no journal record may be made of kind {kind} with fields {sorted(fields)}")
         if self._broken is not None:
@@ -373,7 +372,7 @@ class Journal:
         return self._segment > 1 and not len(self._live)
 
     def roll(self, **fields: Any) -> Record:
-        """Go on in a new segment, which begins with this snapshot of all before it; pack the old one."""
+        """Go on in a new segment that begins with this snapshot of all before; begin to pack the old one."""
         if not self.bare:
             try:
                 self._finish()
@@ -381,10 +380,10 @@ class Journal:
                 raise trouble(error, "writing the journal") from error
         record = self.append("snapshot", **fields)
         self.sync()
-        try:
-            self._pack_all()
-        except OSError as error:
-            raise trouble(error, "packing the journal") from error
+        self.tidy()
+        plain = [said for said in self._past if path_of(self._folder, said.number).exists()]
+        for said in reversed(plain[-PACKED_AT_ONCE:]):
+            self._packer.begin(said)
         return record
 
     def _finish(self) -> None:
@@ -401,35 +400,22 @@ class Journal:
         positions.write_table(self.keep, said, table)
         positions.write_summaries(self.keep, self._past)
 
-    def _pack_all(self) -> None:
-        """Pack finished segments that are plain, the newest first, a few at a time."""
-        plain = [n for n, said in enumerate(self._past) if path_of(self._folder, said.number).exists()]
-        for index in reversed(plain[-PACKED_AT_ONCE:]):
-            self._past[index] = replace(self._past[index], mark=self._pack(self._past[index]))
-        if plain:
-            positions.write_summaries(self.keep, self._past)
-
-    def _pack(self, said: Summary) -> tuple[int, int, int] | None:
-        """Put a packed segment in the place of a plain one; a crash leaves the plain one, or both."""
-        plain, packed = (path_of(self._folder, said.number, packed=packed) for packed in (False, True))
-        temporary = str(self.keep.folder / "tmp" / "packed")
-        data = plain.read_bytes()
-        sound = checked(data)
-        if len(data) != said.size or sound is None or sound != (said.count, said.last):
-            self._whole(said.number, said.first, said.prev)  # it says where it is damaged
-            raise damaged(said.number, 0, said.first, "it is not what was written")
-        fd = self._disk.open(temporary, NEW)
+    def tidy(self) -> None:
+        """Put what was packed since the last roll in the place of the plain segments."""
+        packed = False
         try:
-            for member in packing.members(data):
-                write_all(self._disk, fd, member)
-            self._disk.sync(fd)
-        finally:
-            self._disk.close(fd)
-        self._disk.rename(temporary, str(packed))
-        self._disk.sync_folder(str(self._folder))
-        self._let_go(said.number)
-        self._disk.unlink(str(plain))
-        return fingerprint(packed)
+            for said, mark in self._packer.placed():
+                if mark is None:
+                    self._whole(said.number, said.first, said.prev)  # it says where it is damaged
+                    raise damaged(said.number, 0, said.first, "it is not what was written")
+                self._let_go(said.number)
+                self._disk.unlink(str(path_of(self._folder, said.number)))
+                self._past[said.number - 1] = replace(said, mark=mark)
+                packed = True
+            if packed:
+                positions.write_summaries(self.keep, self._past)
+        except OSError as error:
+            raise trouble(error, "packing the journal") from error
 
     def require_place(self) -> None:
         """Refuse to go on where the file that is written is not the one that lies there any more."""
@@ -480,13 +466,12 @@ class Journal:
 
     def sync_soon(self) -> None:
         """Where a loop runs, bring what is written now to the disk a little later; nobody waits for it."""
+        if self._syncing is not None and not self._syncing.done():
+            return
         import asyncio
 
-        try:
+        with suppress(RuntimeError):  # without a loop nothing is brought to the disk by itself
             asyncio.get_running_loop()
-        except RuntimeError:
-            return
-        if self._syncing is None or self._syncing.done():
             self._syncing = asyncio.ensure_future(self._sync_soon())
             # What it raises the journal knows, whether or not anybody waits for it.
             self._syncing.add_done_callback(lambda sync: sync.cancelled() or sync.exception())

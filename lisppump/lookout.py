@@ -93,14 +93,10 @@ class Lookout:
         assignment: Assignment = hooks.assign(policy=self.policy, frame=head, agents=copies)
         by_id = {agent.id: agent for agent in agents}
         prompts = planning.prompts(self.policy, head, assignment.streams, by_id)
+        most = max((t.max_tokens for t in self.rig.terms.values() if t.max_tokens is not None), default=None)
         tokens = 0
-        for prompt in prompts:
-            bounds = [
-                terms.max_tokens + prompt.tokens
-                for terms in self.rig.terms.values()
-                if terms.max_tokens is not None
-            ]
-            tokens += max(bounds, default=0) * len(self.policy.pipe.passes)
+        if most is not None:
+            tokens = sum(most + prompt.tokens for prompt in prompts) * len(self.policy.pipe.passes)
         plan = Plan(
             frame=head.number + 1,
             digest=head.digest,

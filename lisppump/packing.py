@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import google_crc32c
 
@@ -126,21 +127,36 @@ def _salvaged(body: bytes) -> bytes:
 def _lean(block: bytes) -> bytes:
     """The lines without the hashes that can be put back; as they are where that would change anything."""
     lines = block.splitlines(keepends=True)
-    lean = b"".join([lines[0], *(_HASH.sub(b'\\1""}\n', line) for line in lines[1:])])
-    return lean if _full(lean) == block else block
+    lean = lines[:1]
+    for before, line in pairwise(lines):
+        if _HASH.search(line, len(line) - _TAIL) is not None:
+            hash, line = line[-_HASHED:-3], line[: -_HASHED] + line[-3:]
+            if hash != chained(before[HEAD:-1]).encode() or not _left_out(line):
+                return block
+        elif _left_out(line):
+            return block
+        lean.append(line)
+    return b"".join(lean)
 
 
 def _full(lean: bytes) -> bytes:
     """The lines as they were: where one is shorter than it says, the hash of the one before it is put in."""
     lines: list[bytes] = []
     for line in lean.splitlines(keepends=True):
-        if lines and line.endswith(_LEFT_OUT) and line[:8] == b"%08x" % (len(line) - _AROUND + 64):
+        if lines and _left_out(line):
             line = b'%s"%s"}\n' % (line[:-4], chained(lines[-1][HEAD:-1]).encode())
         lines.append(line)
     return b"".join(lines)
 
 
+def _left_out(line: bytes) -> bool:
+    """True for a line that lacks the hash of the one before it: it is shorter than it says."""
+    return line.endswith(_LEFT_OUT) and line[:8] == b"%08x" % (len(line) - _AROUND + 64)
+
+
 _FREQUENT = rb"reply|delta|late|tool|portal|outcome"
 _HASH = re.compile(rb'("kind":"(?:%s)","seq":\d+,"prev":)"[0-9a-f]{64}"\}\n\Z' % _FREQUENT)
+_HASHED = 64 + 3  # letters of a hash and what is behind it, at the end of a line
+_TAIL = 150  # bytes at the end of a line in which all is that `_HASH` looks for
 _LEFT_OUT = b',"prev":""}\n'
 _AROUND = HEAD + 1  # bytes of a line that are not its payload

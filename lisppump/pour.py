@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from lisppump import clock, schema
 from lisppump.budget import Budget
-from lisppump.delta import Attempt, Delta, Usage
+from lisppump.delta import UNUSED, Attempt, Delta, Usage
 from lisppump.errors import LisppumpError, declare, place_of, said
 from lisppump.frame import Agent, Frame, Stream, copied
 from lisppump.policy import Policy
@@ -88,7 +88,7 @@ class Pipe:
     attempts: list[Attempt] = field(default_factory=list)
     heard: dict[str, list[Any]] = field(default_factory=dict)
     rejected: list[Mapping[str, Any]] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = UNUSED
     settled: str | None = None
     turn: str = ""
     notes: list[str] = field(default_factory=list)
@@ -143,7 +143,7 @@ class Pipe:
             over = "the call would take more tokens than the budget has left"
             self._decided(alias, "over-budget", over)
             return False
-        used = Usage()
+        used = UNUSED
         call = _Call(self._called(alias, turn), tick.monotonic)
         try:
             reply = answered(await call.driven())
@@ -224,7 +224,7 @@ class Pipe:
             "reason": reply.reason,
             "text": reply.text,
             "data": None if reply.data is None else dict(reply.data),
-            "usage": reply.usage.to_json(),
+            "usage": {} if reply.usage is UNUSED else reply.usage.to_json(),
         }
         if self.delta is not None:
             self.tick.ledger.late(**record)

@@ -38,12 +38,12 @@ class Prompt:
     shared: str
     room: str
 
-    @cached_property
+    @property
     def shared_digest(self) -> str:
         """The sha256 of the shared prefix."""
         return _measured(self.shared)[0]
 
-    @cached_property
+    @property
     def room_digest(self) -> str:
         """The sha256 of the room's part."""
         return canon.digest_bytes(self.room.encode())
@@ -178,6 +178,8 @@ def _inside(value: Any) -> str:
     """A value within another: texts as they are, further lines indented, all else as compact JSON."""
     if isinstance(value, str):
         return value.replace("\n", "\n  ")
+    if value.__class__ is int:
+        return str(value)
     return canon.line(value).decode()
 
 

@@ -152,7 +152,7 @@ class Store(Desk):
         One that names an epoch or a frame that is not open any more is late: kept, and part of no frame.
         """
         fenced = fields.get("epoch", self.epoch) != self.epoch or fields["frame"] != self._head.opened
-        self._record("late" if fenced else "reply", **fields)
+        self._journal.record("late" if fenced else "reply", fields)
         self._journal.sync_soon()
 
     def outcome(self, **fields: Any) -> None:
@@ -180,7 +180,7 @@ class Store(Desk):
 
     def delta(self, delta: Delta) -> None:
         """Journal what a stream came to."""
-        self._record("delta", **delta.to_record())
+        self._journal.record("delta", delta.to_record())
 
     def imported(self, **fields: Any) -> None:
         """Journal a delta that was made elsewhere, whole, as an input of the frame that is under way."""

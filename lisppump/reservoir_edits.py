@@ -332,6 +332,7 @@ class Desk(Shelf):
         """Write what lags: documents, and the delta files of frames that are still kept."""
         if not self._keep.writing or self._head.number < 0:
             return
+        self._journal.tidy()
         absent = [name for name in self._head.documents if self._view.written(name) is None]
         names = [*self._view.lagging(self._head.documents), *absent]
         if names:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from lisppump import canon, documents
-from lisppump.delta import Delta, Schema, Usage
+from lisppump.delta import UNUSED, Delta, Schema, Usage
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Agent, Frame, Stream, copied
 from lisppump.lispy.limits import Limits
@@ -112,7 +112,7 @@ class Reply:
 
     text: str | None = None
     data: Mapping[str, Any] | None = None
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = UNUSED
     model: str | None = None
     stop: str = "end"
     reason: str | None = None
@@ -287,7 +287,7 @@ def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, 
     _hold(_is_list(rooms), f"{whose} should give rooms, lists of agents' ids; it gave {_kind(rooms)}")
     for number, room in enumerate(rooms, 1):
         given = room.agents if isinstance(room, Stream) else room
-        if not _is_list(given):
+        if not isinstance(given, tuple | list) and not _is_list(given):
             _hold(False, f"{whose} should give lists of agents' ids as rooms; it gave {_kind(given)}")
         members = tuple(given)
         for odd in members:
@@ -481,10 +481,12 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_usage(usage: Any) -> bool:
+    if usage is UNUSED:
+        return True
     if not isinstance(usage, Usage):
         return False
-    counts = (usage.input, usage.cache_read, usage.cache_write, usage.output, usage.steps)
+    counts = [usage.input, usage.cache_read, usage.cache_write, usage.output, usage.steps]
     dollars = 0 if usage.dollars is None else usage.dollars
     whole = dollars.__class__ is float and 0 <= dollars < math.inf
     priced = whole or (isinstance(dollars, int | float) and dollars >= 0 and _is_json(dollars))
-    return priced and all(count.__class__ is int and count >= 0 for count in counts)
+    return priced and set(map(type, counts)) == {int} and min(counts) >= 0

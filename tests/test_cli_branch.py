@@ -124,7 +124,7 @@ def test_one_that_dies_leaves_nothing_in_the_way(tmp_path: Path, monkeypatch: py
             patch.setattr(Disk, "rename", dies)
             branch(pump, "b")
         assert not (tmp_path / "b").exists()
-        (tmp_path / ".b.making").mkdir()
+        assert (tmp_path / ".b.making").is_dir()
         (tmp_path / ".b.making" / "rest").write_text("of one that was killed")
         branch(pump, "b")
     assert not (tmp_path / "b" / "rest").exists()

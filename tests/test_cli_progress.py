@@ -36,6 +36,7 @@ class FakePump:
         self.listeners: list[Callable[[Event], None]] = []
         self.events = events
         self.stops = 0
+        self.stopped = False
         self.head = SimpleNamespace(number=7)
 
     def request_stop(self) -> None:

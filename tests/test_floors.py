@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "lisppump"
 FLOORS = [
-    {"errors", "canon", "clock", "folder"},
+    {"errors", "canon", "clock", "collector", "folder"},
     {"lispy"},
     {"frame", "delta", "schema"},
     {
@@ -29,6 +29,7 @@ FLOORS = [
         "snapshots",
         "segments",
         "packing",
+        "packer",
         "positions",
         "salvage",
         "audit",
