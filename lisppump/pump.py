@@ -314,9 +314,9 @@ class Pump(Lookout):
         """Give up the frame that was begun and not finished, if there is one; what came for it is kept."""
         return self._open_for_writing().abandon()
 
-    def rollback(self, number: int, *, dry_run: bool = False) -> Rewound:
-        """Go back to an earlier frame; those after it stay in the journal and leave the line."""
-        return rewind.rollback(self, number, dry_run=dry_run)
+    def rollback(self, number: int, *, record: int | None = None, dry_run: bool = False) -> Rewound:
+        """Go back to an earlier frame, or to `number@record`; what is left for it stays in the journal."""
+        return rewind.rollback(self, number, record=record, dry_run=dry_run)
 
     def undo(self, *, dry_run: bool = False) -> Rewound:
         """Take back the last thing that moved the head, an undo, too."""

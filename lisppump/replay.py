@@ -74,7 +74,7 @@ def replay_live(pump: Lookout, number: int) -> Relived:
     """Ask the backends of a committed frame once more; both answers of each stream, and both merges."""
     commit, intent = pump.store.commit_record(number), pump.store.intent_record(number)
     if commit is None or intent is None:
-        raise no_frame(number, pump.head.number)
+        raise no_frame(pump, number)
     head, _ = pump.store.history(number)
     past = pump.store.past(head)
     frame = head.frame({name: Cell(load=_loader(past, name)) for name in head.documents})
