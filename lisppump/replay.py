@@ -65,8 +65,12 @@ def replay(pump: Lookout, first: int | None = None, last: int | None = None) -> 
         for record in records:
             if not rerun.take(record):
                 break
-    except Unlike as unlike:
-        return Replayed(begin, end, False, unlike.difference, rerun.frames)
+    except (Unlike, LisppumpError) as error:
+        if pump.barred is not None and pump.remains:
+            raise pump.barred from error  # what is left of the policy need not make it as it was
+        if isinstance(error, LisppumpError):
+            raise
+        return Replayed(begin, end, False, error.difference, rerun.frames)
     return Replayed(begin, end, True, None, rerun.frames)
 
 
