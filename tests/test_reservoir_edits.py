@@ -283,3 +283,17 @@ def test_an_index_of_before_finds_what_was_last_written(tmp_path: Path) -> None:
         edit(tmp_path, "agents.json", MOOD)
         frame = commit(store, POSTS)
         assert frame.documents["agents.json"]["ada"] == {"mood": "glad", "posts": 2}
+
+
+def test_what_was_removed_by_hand_may_come_back_as_it_was(tmp_path: Path) -> None:
+    notes = tmp_path / "state" / "notes.md"
+    with begun(tmp_path) as store:
+        for text in ("mine", None, "mine"):
+            if text is None:
+                notes.unlink()
+            else:
+                notes.write_text(text)
+            frame = step(store)
+            assert frame.documents.get("notes.md") == text
+            assert notes.exists() == (text is not None)
+    check_whole(tmp_path)
