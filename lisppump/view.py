@@ -207,7 +207,7 @@ class View:
         if self.suspect:
             return False  # after a power cut a file may look untouched and have lost its bytes
         entry = self.written(name)
-        return entry is not None and self.reservoir.fingerprint(name) == entry.print
+        return entry is not None and self._print(name) == entry.print
 
     def holds(self, name: str, wanted: str) -> bool:
         """True when the document is untouched since it had the digest that is wanted."""
@@ -235,7 +235,14 @@ class View:
         return past()
 
     def _there(self, name: str) -> bool:
-        return self.reservoir.fingerprint(name) is not None
+        return self._print(name) is not None
+
+    def _print(self, name: str) -> tuple[int, ...] | None:
+        """The fingerprint of a document; None also where something lies there that is no file."""
+        try:
+            return self.reservoir.fingerprint(name)  # type: ignore[no-any-return]
+        except StateError:
+            return None
 
     def look(
         self,
