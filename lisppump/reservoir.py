@@ -28,7 +28,7 @@ from lisppump.documents import (
 )
 from lisppump.documents_members import Members, Touched
 from lisppump.frame import Frame, Stream
-from lisppump.history import Head, Past, head_at
+from lisppump.history import VERIFY, Head, Past, head_at
 from lisppump.journal import Journal, Record
 from lisppump.keep import FOLDER, Keep
 from lisppump.line import left_behind
@@ -92,6 +92,7 @@ class Store(Desk):
             journal = Journal.open(folder, write=write, each=head.take)
             store = cls(folder, journal, head, View(view, folder, write=write), keep_deltas=keep)
             if write:
+                store._require_all()
                 store._roll()
                 store._record("open", epoch=head.epoch + 1)
                 store._begin_again()
@@ -101,6 +102,17 @@ class Store(Desk):
             folder.close()
             raise
         return store
+
+    def _require_all(self) -> None:
+        """Refuse a journal that ends before what the documents show: acknowledged frames are gone."""
+        if self._view.beyond(self._head, len(self._journal)):
+            here, shown = f"{self._head.number}.{self._head.tock}", self._view.index.frame or ()
+            raise StateError(
+                "damaged",
+                f"the journal ends at frame {here}, but the documents are those of frame "
+                f"{'.'.join(map(str, shown))}: what was recorded between them is gone",
+                help=VERIFY,
+            )
 
     def __enter__(self) -> Store:
         return self

@@ -14,7 +14,7 @@ from lisppump.errors import LisppumpError
 from lisppump.keep import FOLDER, REPAIRING, Keep
 from lisppump.salvage import Found, walk
 from lisppump.snapshots import read_base
-from lisppump.verify import beyond, spoiled, verified
+from lisppump.verify import spoiled, verified
 from lisppump.view import Unseen, View
 
 ENDS = ("snapshot", "commit", "rollback")  # records that say which frame is the newest then
@@ -106,7 +106,7 @@ def _look_beyond(found: Audit, view: View, plan: Survey) -> None:
     """
     if isinstance(view.reservoir, Unseen):
         return
-    if not beyond(view, found.head) or view.index.frame is None:
+    if not view.beyond(found.head, found.last) or view.index.frame is None:
         plan.spoiled = spoiled(view, found.head)
         return
     if found.head.opened is not None:
