@@ -167,18 +167,18 @@ def test_a_stream_whose_time_was_over_before_it_began_comes_out_again(tmp_path: 
 def test_its_time_may_be_over_when_it_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: int
 ) -> None:
-    real = Journal.append
+    real = Journal.record
     heard: list[str] = []
 
-    def append(journal: Journal, kind: str, **fields: Any) -> Any:
+    def record(journal: Journal, kind: str, fields: dict[str, Any]) -> Any:
         if kind in ("reply", "delta") and fields["stream"] == 2:
             if len(heard) == answered:
                 raise Crash
             heard.append(kind)
-        return real(journal, kind, **fields)
+        return real(journal, kind, fields)
 
     simulation = hasty(tmp_path / "world", type("Plain", (Hasty,), {"run": _in_turn}))
-    monkeypatch.setattr(Journal, "append", append)
+    monkeypatch.setattr(Journal, "record", record)
     pump = simulation.open()
     with pytest.raises(LisppumpError, match="raised Crash"):
         pump.run(1)
