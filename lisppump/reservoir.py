@@ -28,7 +28,7 @@ from lisppump.documents import (
 )
 from lisppump.documents_members import Members, Touched
 from lisppump.frame import Frame, Stream
-from lisppump.history import Head, Past, head_at
+from lisppump.history import VERIFY, Head, Past, head_at
 from lisppump.journal import Journal, Record
 from lisppump.keep import FOLDER, Keep
 from lisppump.line import left_behind
@@ -196,11 +196,12 @@ class Store(Desk):
 
         What came since stays in the journal, off the line. `taken` says what is taken back, `again` is the
         intent of a frame that is begun at once: where the process dies before that is recorded, too, the next
-        opening does it.
+        opening does it. Where a document cannot be had any more it is an error, and nothing was changed.
         """
         head, now = head_at(self._journal, upto), self._head
         shown = head.latest == now.latest
         if not shown:
+            cells = self.rebuilt(head)
             self._view.index.deltas = -1  # where this process dies, too, their files are looked through
             self._view.index.add()
         head.epoch = now.epoch + 1
@@ -215,11 +216,26 @@ class Store(Desk):
         self._begin_again()
         self._journal.sync()
         if not shown:
-            self._shift()
+            self._shift(cells)
 
-    def _shift(self) -> None:
+    def rebuilt(self, head: Head) -> dict[str, Cell]:
+        """Every document of an earlier head, read; an error where one cannot be had as it was."""
+        past = Past(self._journal, head.latest)
+        cells: dict[str, Cell] = {}
+        for name, said in head.documents.items():
+            try:
+                value = self._cell(name, said["digest"], past).get()
+                if entry(name, value)["digest"] != said["digest"]:
+                    raise StateError("damaged", f"{name} does not come to its digest", help=VERIFY)
+            except StateError as error:
+                message = f"frame {head.number} cannot be rebuilt, and nothing was changed: {error.message}"
+                raise StateError(error.code, message, help=error.help, data=error.data) from error
+            cells[name] = Cell(value)
+        return cells
+
+    def _shift(self, cells: dict[str, Cell]) -> None:
         """Show another head, which is not the next of the one that was shown."""
-        self._cells, self._frame = {}, None
+        self._cells, self._frame = cells, None
         self._logs.clear()
         self._members.clear()
         self._pending.clear()

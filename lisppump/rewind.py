@@ -162,7 +162,10 @@ def _go(
         opened=aim.again["frame"] if aim.again is not None else then.opened,
         streams=aim.streams,
     )
-    if dry_run or (done.empty and aim.upto == store.records):
+    if done.empty and aim.upto == store.records:
+        return done
+    if dry_run:
+        store.rebuilt(then)
         return done
     store.go_back(aim.upto, aim.act, taken=aim.taken, again=aim.again)
     pump.rewound()

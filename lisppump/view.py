@@ -263,17 +263,17 @@ class View:
         """What lies there now; None where that is our own writing, cut off, or cannot be read."""
         entry = self.written(name)
         lags = wanted is not None and (entry is None or entry.digest != wanted)
-        short = lags and self._cut_short(name, print_, entry, past)
         try:
             value = self.reservoir.read(name)
             now = digest(name, value)
         except LisppumpError as error:
+            short = lags and self._cut_short(name, print_, entry, past)
             if wanted is not None and (self.suspect or short):
                 self._set_aside(name, found)
             else:
                 found.unread[name] = error
             return None
-        if short and now != wanted:
+        if now != wanted and lags and self._cut_short(name, print_, entry, past):
             found.redo.append(name)
             return None
         return Touch(value, now, entry)
