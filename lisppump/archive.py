@@ -35,6 +35,7 @@ class Archive:
         self._view = view
         self._cells: dict[str, Cell] = {}
         self._frame: Frame | None = None
+        self.ahead: StateError | None = None  # where the journal has lost its end
 
     @property
     def head(self) -> Frame | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lisppump import canon, control
+from lisppump.ahead import ahead, refusal
 from lisppump.archive import LATELY
 from lisppump.delta import Delta
 from lisppump.disk import Disk, StateError
@@ -91,6 +92,10 @@ class Store(Desk):
             folder.check_whole()
             journal = Journal.open(folder, write=write, each=head.take)
             store = cls(folder, journal, head, View(view, folder, write=write), keep_deltas=keep)
+            if ahead(store._view.index, head, len(journal)):
+                if write:
+                    raise refusal(store._view.index, head)
+                store._look_again()
             if write:
                 store._roll()
                 store._record("open", epoch=head.epoch + 1)
@@ -122,6 +127,15 @@ class Store(Desk):
             self._journal.close()
 
     # -- looking ---------------------------------------------------------------------------------------------
+
+    def _look_again(self) -> None:
+        """Find out whether the journal has lost its end, or a run has gone on since it was read."""
+        if self.lock_holder() is None:
+            head = Head()
+            journal = Journal.open(self._keep, write=False, each=head.take)
+            if ahead(self._view.index, head, len(journal)):
+                self.ahead = refusal(self._view.index, head)
+            journal.close()
 
     def preview(self, documents: Mapping[str, Any], *, time: str) -> Frame:
         """Frame 0 as `start` would write it; nothing is written."""

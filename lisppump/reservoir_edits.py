@@ -371,7 +371,7 @@ class Desk(Shelf):
             self.notes.append(
                 f"the documents of frame {self._head.number} were written again from the journal"
             )
-        index.frame = [self._head.number, self._head.tock]
+        index.frame, index.record = [self._head.number, self._head.tock], self._head.latest
         self._view.suspect = False
         self._view.save(clean=False)
 

@@ -118,6 +118,7 @@ class Shelf(Archive):
 
     def _finish(self) -> None:
         self._view.index.frame = [self._head.number, self._head.tock]
+        self._view.index.record = self._head.latest
         self._view.index.add()
 
     def _show_deltas(self, *, again: bool = False) -> None:

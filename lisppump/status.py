@@ -135,8 +135,18 @@ def status_of(pump: Lookout) -> Status:
         lock=lock,
         ended=ended,
         mended=tuple(lately.get("mended", ())),
-        notes=(*([room] if (room := store.note_of_room()) else ()), *store.notes, *unseen),
+        notes=(*_notes(store), *unseen),
     )
+
+
+def _notes(store: Store) -> Iterator[str]:
+    """What is to be said of the disk, and of what was found at opening."""
+    room = store.note_of_room()
+    if room is not None:
+        yield room
+    if store.ahead is not None:
+        yield f"{store.ahead.message}; {store.ahead.help}"
+    yield from store.notes
 
 
 def opening(store: Store) -> dict[str, Any] | None:

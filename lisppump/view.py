@@ -82,6 +82,7 @@ class Index:
     def __init__(self, keep: Keep) -> None:
         self.keep = keep
         self.frame: list[int] | None = None
+        self.record = 0  # the record that made the frame that was shown; 0 where it is not known
         self.deltas = -1  # the newest frame whose deltas were written; -1 where it is not known
         self.entries: dict[str, Written] = {}
         self.boot = ""
@@ -102,6 +103,7 @@ class Index:
             self.boot = line.get("boot", self.boot)
             self.clean = line.get("clean", False)
             self.frame = line.get("frame", self.frame)
+            self.record = line.get("record", self.record)
             self.deltas = line.get("deltas", self.deltas)
             for name, entry in documents.items():
                 if entry is None:
@@ -125,7 +127,12 @@ class Index:
         if self._grown > COMPACT:
             self.save(clean=False)
             return
-        line = {"frame": self.frame, "deltas": self.deltas, "documents": self._fresh}
+        line = {
+            "frame": self.frame,
+            "record": self.record,
+            "deltas": self.deltas,
+            "documents": self._fresh,
+        }
         data = canon.line(line) + b"\n"
         disk = self.keep.disk
         try:
@@ -146,6 +153,7 @@ class Index:
             "boot": self.boot,
             "clean": clean,
             "frame": self.frame,
+            "record": self.record,
             "deltas": self.deltas,
             "documents": documents,
         }

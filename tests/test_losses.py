@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from lisppump.disk import StateError
 from lisppump.documents import digest
 from lisppump.errors import LisppumpError
 from lisppump.files import Files
+from lisppump.repair import repair
 from lisppump.reservoir import Store
-from tests.test_rewind import documents, files, world
+from lisppump.verify import verify
+from tests.test_repair import places
+from tests.test_rewind import documents, files, titles, world
 
 
 @pytest.fixture
@@ -31,6 +35,73 @@ def test_a_frame_that_cannot_be_rebuilt_is_not_gone_back_to(five: Path, dry_run:
             assert found.value.code == "damaged"
     with world(five)[0].open() as pump:
         assert (pump.head.number, documents(pump), files(five)) == (5, before, shown)
+
+
+def cut(root: Path, kind: str, frame: int) -> int:
+    """Cut the journal before the last record of a kind and frame; how many bytes are left."""
+    (path,) = (root / ".lisppump" / "journal").iterdir()
+    place = [at for at, found, said in places(path) if (found, said.get("frame")) == (kind, frame)][-1]
+    path.write_bytes(path.read_bytes()[:place])
+    return place
+
+
+def everything(root: Path) -> dict[Path, bytes]:
+    """All files but the lock and a new journal's empty folders."""
+    found = {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+    return {path: data for path, data in found.items() if path.name not in ("lock", "lately")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "frame", "ends"), [("intent", 4, 3), ("reply", 4, 3), ("tock", 5, 5), ("commit", 5, 4)]
+)
+def test_a_journal_that_lost_its_end_is_not_gone_on_from(
+    five: Path, kind: str, frame: int, ends: int
+) -> None:
+    cut(five, kind, frame)
+    before, view = everything(five), Files(five / "state")
+    with pytest.raises(StateError, match=rf"frame 5\.1, but the journal ends at frame {ends}\.[01]") as found:
+        Store.open(five, view, write=True)
+    assert found.value.code == "damaged" and "lisppump repair" in (found.value.help or "")
+    with Store.open(five, view, write=False) as store:
+        assert store.ahead is not None and store.ahead.message == found.value.message
+    assert [fault.what for fault in verify(five, view).faults] == [found.value.message]
+    assert everything(five) == before
+
+
+def test_a_repair_of_it_keeps_the_documents_and_says_what_is_lost(five: Path) -> None:
+    cut(five, "reply", 4)
+    state, view = files(five), Files(five / "state")
+    with (five / "state" / "posts.jsonl").open("a") as file:
+        file.write('{"author": "ann", "title": "by hand"}\n')
+    state["posts.jsonl"] = (five / "state" / "posts.jsonl").read_bytes()
+    done = repair(five, view)
+    assert (done.head, done.dropped) == (3, [4, 5]) and "posts.jsonl" in done.saved
+    assert done.aside is not None
+    aside = five / ".lisppump" / done.aside
+    assert (aside / "state" / "posts.jsonl").read_bytes() == state["posts.jsonl"]
+    assert (aside / "index").is_file() and (aside / "journal" / "00000001.log").is_file()
+    assert {n: d for n, d in files(five).items() if "/" not in n} == {
+        n: d for n, d in state.items() if "/" not in n
+    }
+    with world(five)[0].open() as pump:
+        assert pump.head.number == 3 and titles(pump)[-1] == "by hand" and "ann in 5" in titles(pump)
+    world(five)[0].run(2)
+    assert verify(five, view).ok
+
+
+def test_without_any_journal_it_begins_anew_from_the_documents(five: Path) -> None:
+    shutil.rmtree(five / ".lisppump" / "journal")
+    view = Files(five / "state")
+    with pytest.raises(StateError, match="but the journal has no frame at all"):
+        Store.open(five, view, write=True)
+    assert not verify(five, view).ok
+    with world(five)[0].open() as pump:
+        was = titles(pump)
+    done = repair(five, view)
+    assert (done.head, done.dropped) == (-1, [1, 2, 3, 4, 5]) and verify(five, view).ok
+    world(five)[0].run(1)
+    with world(five)[0].open() as pump:
+        assert pump.head.number == 1 and titles(pump)[: len(was)] == was
 
 
 def test_what_the_journal_cannot_give_is_taken_from_its_file(five: Path) -> None:
