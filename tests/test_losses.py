@@ -104,6 +104,22 @@ def test_without_any_journal_it_begins_anew_from_the_documents(five: Path) -> No
         assert pump.head.number == 1 and titles(pump)[: len(was)] == was
 
 
+def test_deltas_of_an_earlier_life_are_told_of_and_kept(five: Path) -> None:
+    deltas = five / "state" / "stream_deltas"
+    before = {path.name: path.read_bytes() for path in deltas.iterdir()}
+    for said in ("else", "other"):
+        shutil.rmtree(five / ".lisppump")
+        with world(five, ann=said)[0].open() as pump:
+            (report,) = pump.run(1)
+        assert any("an earlier life, up to frame 5" in note for note in report.notes)
+    kept = {path.name: path.read_bytes() for path in (deltas / "before").iterdir()}
+    (name,) = (name for name in before if name in kept)
+    assert name.startswith("frame-000001") and kept[name] == before[name]
+    assert sorted(kept) == [name.replace(".json", ".2.json"), name]
+    assert all((deltas / other).read_bytes() == data for other, data in before.items() if other != name)
+    assert verify(five, Files(five / "state")).ok
+
+
 def test_what_the_journal_cannot_give_is_taken_from_its_file(five: Path) -> None:
     shutil.rmtree(five / ".lisppump" / "blobs")
     (five / ".lisppump" / "index").unlink()
