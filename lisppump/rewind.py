@@ -47,6 +47,8 @@ def rollback(pump: Pump, number: int, *, dry_run: bool = False) -> Rewound:
     if not dry_run and dropped is not None and store.pending_edits():
         store.abandon()
         store.take_edits()
+    if store.head_after(store.end_of(number)).number != number:
+        raise store.missing(number)
     aim = Aim(store.end_of(number), "rollback", _frames(range(number + 1, newest + 1)) or "nothing")
     return _go(pump, aim, dropped, dry_run)
 
@@ -81,7 +83,7 @@ def retry(pump: Pump, number: int, streams: Sequence[int], *, dry_run: bool = Fa
         if number == dropped:
             help = "`lisppump run` goes on with it"
             raise LisppumpError("no-such-frame", f"frame {number} is still under way", help=help)
-        raise no_frame(number, pump.head.number)
+        raise store.missing(number)
     known = [entry["stream"] for entry in intent["streams"]]
     wanted = tuple(sorted(set(streams)))
     for stream in wanted:

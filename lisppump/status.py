@@ -178,7 +178,7 @@ def shown(pump: Lookout, number: int) -> Shown:
     store, head = pump.store, pump.head
     commit = store.commit_record(number)
     if number != 0 and commit is None:
-        raise no_frame(number, head.number)
+        raise store.missing(number)
     frame = head if number == head.number else store.frame(number)
     intent = store.intent_record(number) or {}
     changed = store.changed(number) if commit else set(frame.documents)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lisppump import journal
 from lisppump.disk import StateError
 from lisppump.documents import digest
 from lisppump.errors import LisppumpError
@@ -14,7 +15,7 @@ from lisppump.files import Files
 from lisppump.repair import repair
 from lisppump.reservoir import Store
 from lisppump.verify import verify
-from tests.test_repair import places
+from tests.test_repair import places, spoil
 from tests.test_rewind import documents, files, titles, world
 
 
@@ -118,6 +119,79 @@ def test_deltas_of_an_earlier_life_are_told_of_and_kept(five: Path) -> None:
     assert sorted(kept) == [name.replace(".json", ".2.json"), name]
     assert all((deltas / other).read_bytes() == data for other, data in before.items() if other != name)
     assert verify(five, Files(five / "state")).ok
+
+
+@pytest.fixture
+def holed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[int]]:
+    """A world of twelve frames whose second segment was lost, repaired; and the frames that went with it."""
+    monkeypatch.setattr(journal, "SEGMENT", 20_000)
+    root = tmp_path / "holed"
+    world(root)[0].run(12)
+    (root / ".lisppump" / "journal" / "00000002.log.gz").unlink()
+    done = repair(root, Files(root / "state"))
+    assert done.head == 12 and done.cut is None
+    with world(root)[0].open() as pump:
+        made = [commit["frame"] for commit in pump.store.commits()]
+    gone = [number for number in range(1, 13) if number not in made]
+    assert len(gone) > 1 and 1 not in gone and 12 not in gone
+    return root, gone
+
+
+def test_a_frame_that_was_lost_is_said_to_be(holed: tuple[Path, list[int]]) -> None:
+    root, gone = holed
+    with world(root)[0].open() as pump:
+        for number in gone[:-1]:
+            for look in (
+                lambda n: pump.rollback(n, dry_run=True),
+                pump.show,
+                lambda n: pump.retry(n, [1]),
+                pump.frame,
+                lambda n: pump.replay(n, n),
+                pump.replay_live,
+            ):
+                with pytest.raises(StateError) as found:
+                    look(number)
+                assert found.value.code == "damaged"
+                assert "lost" in found.value.message
+                assert "lisppump repair" not in (found.value.help or "")
+        assert pump.head.number == 12
+        with pytest.raises(LisppumpError, match="there is no frame 13"):
+            pump.rollback(13)
+
+
+def test_replay_makes_again_what_is_left(holed: tuple[Path, list[int]]) -> None:
+    root, gone = holed
+    with world(root)[0].open() as pump:
+        found = pump.replay()
+        assert found.equal and set(gone) <= set(found.lost) and 12 not in found.lost
+        assert found.frames == 12 - len(found.lost) > 6
+        assert found.to_json()["lost"] == list(found.lost)
+
+
+def test_replay_says_that_a_record_was_given_up(five: Path) -> None:
+    (path,) = (five / ".lisppump" / "journal").iterdir()
+    (place, *_) = [at for at, kind, said in places(path) if (kind, said.get("frame")) == ("reply", 3)]
+    spoil(path, place)
+    repair(five, Files(five / "state"))
+    with world(five)[0].open() as pump:
+        found = pump.replay()
+        assert (found.equal, found.lost, found.frames) == (True, (3,), 4)
+        with pytest.raises(StateError, match="of frame 3, was given up in a repair"):
+            pump.replay(3, 3)
+        assert pump.replay(4, 5).frames == 2
+
+
+def test_help_does_not_send_to_a_repair_that_was_made(five: Path) -> None:
+    for path in (five / ".lisppump" / "blobs").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    with world(five)[0].open() as pump, pytest.raises(StateError, match="cannot be rebuilt") as found:
+        pump.rollback(2, dry_run=True)
+    assert "`lisppump repair`" in (found.value.help or "")
+    repair(five, Files(five / "state"))
+    with world(five)[0].open() as pump, pytest.raises(StateError, match="cannot be rebuilt") as found:
+        pump.rollback(2, dry_run=True)
+    assert "a repair could not save it (.lisppump/damaged-1/repair.json" in (found.value.help or "")
 
 
 def test_what_the_journal_cannot_give_is_taken_from_its_file(five: Path) -> None:
