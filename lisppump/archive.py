@@ -14,7 +14,7 @@ from lisppump.disk import StateError
 from lisppump.documents import Cell, log_value, parse
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
-from lisppump.history import LIGHT, VERIFY, Head, Past, dead_at, head_at, lost
+from lisppump.history import GIVEN_UP, LIGHT, Head, Past, dead_at, head_at, lost
 from lisppump.journal import Journal, Record
 from lisppump.keep import Keep, locked
 from lisppump.line import Ranges, alive, left_behind, parting
@@ -47,6 +47,8 @@ class Archive:
         self._view = view
         self._cells: dict[str, Cell] = {}
         self._frame: Frame | None = None
+        self._lost: list[int] | None = None
+        self.ahead: StateError | None = None  # where the journal has lost its end
 
     @property
     def head(self) -> Frame | None:
@@ -132,13 +134,45 @@ class Archive:
                     break
                 raise lost(record)
             past.take(record)
-        if past.number != number and 0 <= number < self._head.number:
-            raise StateError("damaged", f"frame {number} was lost when the journal was damaged", help=VERIFY)
         if past.number != number:
-            raise self.no_frame(number)
+            raise self.missing(number)
         documents = Past(self._journal, past.latest)
         cells = {name: Cell(load=_loader(documents, name)) for name in past.documents}
         return past.frame(cells)
+
+    def missing(self, number: int) -> LisppumpError:
+        """The error for a frame of which the journal has no commit: it was lost, or never made."""
+        newest = self._head.number
+        begun = next(self._journal.select("snapshot", frame=0), None) is not None
+        if 0 < number <= newest or (number == 0 <= newest and not begun):
+            what = f"frame {number} was lost when the journal was damaged"
+            return StateError("damaged", what, help=GIVEN_UP)
+        return self.no_frame(number, max(newest, 0))
+
+    @property
+    def repaired(self) -> bool:
+        """True where a repair gave something up, of the records or of what they refer to."""
+        return next(self._journal.select("lost"), None) is not None
+
+    def given_up(self) -> list[int]:
+        """The records on the line that a repair gave up."""
+        if self._lost is None:  # none is added while a world is open
+            seqs = sorted(self._journal.select("lost"))
+            self._lost = [seq for seq in seqs if "blobs" not in self._journal.read(seq).fields]
+        return self._lost
+
+    def unmakable(self, number: int) -> LisppumpError | None:
+        """Why a committed frame cannot be made again from its records, where a repair gave one of them up."""
+        began, made = self.began(number), self.made(number)
+        if began is None or made is None:
+            return self.missing(number)
+        gone = [seq for seq in self.given_up() if began < seq < made]
+        if not gone:
+            return None
+        what = (
+            f"record {gone[0]}, of frame {number}, was given up in a repair: the frame cannot be made again"
+        )
+        return StateError("damaged", what, help=GIVEN_UP, data={"record": gone[0], "frame": number})
 
     def commit_record(self, number: int) -> dict[str, Any] | None:
         """The fields of a frame's commit record."""

@@ -105,6 +105,11 @@ class Audit:
         """True when the head is what it was, with nothing missing on the way to it."""
         return self._sure
 
+    @property
+    def settled(self) -> bool:
+        """True when every stream of the frame that is under way has come to its delta."""
+        return self._streams <= {stream for _, frame, stream in self._deltas if frame == self.head.opened}
+
     def unknown(self) -> list[str]:
         """The newest frame's documents whose values cannot be rebuilt."""
         return [name for name in self.head.documents if self._values.get(name, _UNKNOWN) is _UNKNOWN]

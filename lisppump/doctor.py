@@ -287,7 +287,7 @@ class _Patient:
         with Store.open(root, view, write=False) as store:
             head, opened, ended = store.head, opening(store), store.lately().get("ended")
             sentence = "no frame was made yet" if head is None else f"its newest frame is {head.number}"
-            yield Finding(OK, sentence)
+            yield Finding(OK, sentence) if store.ahead is None else _of(store.ahead)
             if opened is not None and store.lock_holder() is None:
                 yield Finding(WARNING, in_the_open(opened), GO_ON)
             if ended is not None and store.lock_holder() is None:

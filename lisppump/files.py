@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from lisppump import canon
 from lisppump.disk import Disk, StateError, replace, trouble, write_all
 from lisppump.documents import encode, encode_lines, is_document, is_log, parse
+from lisppump.errors import LisppumpError
 
 DELTAS = "stream_deltas"
+BEFORE = "before"
+_DELTA = re.compile(r"frame-(\d+)-stream-")
 
 
 class Files:
@@ -170,11 +175,36 @@ class Files:
     # -- deltas ----------------------------------------------------------------------------------------------
 
     def write_delta(self, name: str, data: bytes, *, again: bool = False) -> None:
-        """Write a delta's file into `stream_deltas/`; `again`: unless it is there as it should be."""
+        """Write a delta's file into `stream_deltas/`; `again`: unless it is there as it should be.
+
+        Where another whole delta has the name, of an earlier life of this folder, it is moved to `before/`.
+        """
         path = os.path.join(self.folder, DELTAS, name)
-        if again and self._holds(path, data):
-            return
+        if self._holds(path, data):
+            if again:
+                return
+        elif _is_whole(path):
+            self._changing(f"{DELTAS}/{BEFORE}/{name}", lambda: self._move_aside(path, name))
         self._changing(f"{DELTAS}/{name}", lambda: self._replace(path, data))
+
+    def newest_delta(self) -> int | None:
+        """The newest frame of which a delta's file lies there."""
+        try:
+            names = os.listdir(self.folder / DELTAS)
+        except OSError:
+            return None
+        frames = [int(found[1]) for name in names if (found := _DELTA.match(name))]
+        return max(frames, default=None)
+
+    def _move_aside(self, path: str, name: str) -> None:
+        folder, stem = self.folder / DELTAS / BEFORE, name.removesuffix(".json")
+        if not folder.is_dir():
+            self.disk.mkdir(str(folder))
+        number, target = 1, folder / name
+        while os.path.lexists(target):
+            number += 1
+            target = folder / f"{stem}.{number}.json"
+        self.disk.rename(path, str(target))
 
     def _holds(self, path: str, data: bytes) -> bool:
         try:
@@ -188,6 +218,15 @@ class Files:
             path = os.path.join(self.folder, DELTAS, name)
             if os.path.exists(path):
                 self._changing(f"{DELTAS}/{name}", functools.partial(self.disk.unlink, path))
+
+
+def _is_whole(path: str) -> bool:
+    """True for a file that holds JSON, as one that a crash has cut short does not."""
+    try:
+        canon.loads(Path(path).read_bytes())
+    except (OSError, LisppumpError):
+        return False
+    return True
 
 
 def _long(part: str) -> bool:

@@ -20,6 +20,9 @@ from lisppump.merge_changes import Change, apply
 from lisppump.snapshots import read_base, snaps_of
 
 VERIFY = "`lisppump verify` tells all that is damaged, and `lisppump repair` saves what can be saved"
+GIVEN_UP = (
+    "a repair has saved what there was; `lisppump verify` names the frames that cannot be rebuilt any more"
+)
 ROOMS = 50  # frames whose rooms a frame remembers
 HEAVY = ("reply", "delta", "tool", "portal", "outcome", "late", "import")
 LIGHT = tuple(kind for kind in KINDS if kind not in HEAVY)  # what a head is made of
@@ -122,8 +125,7 @@ class Head:
 def lost(record: Record) -> StateError:
     """The error for what cannot be rebuilt, since a record that it needs was damaged and given up."""
     what = f"record {record.seq} of the journal was damaged, and what it held is lost"
-    help = "frames before it and behind the next snapshot can be had"
-    return StateError("damaged", what, help=help, data={"record": record.seq})
+    return StateError("damaged", what, help=GIVEN_UP, data={"record": record.seq})
 
 
 _BESIDE = ("number", "time", "documents", "latest", "logs")  # what a snapshot has beside its head

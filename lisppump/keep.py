@@ -11,6 +11,7 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from lisppump import canon
 from lisppump.disk import Disk, StateError, replace, trouble, write_all
 
 FORMAT = "1"
@@ -160,7 +161,7 @@ class Keep:
 
     def read_blob(self, digest: str) -> bytes:
         """The bytes of a blob, verified."""
-        return _read(self.blob_path(digest), digest)
+        return self._verified(self.blob_path(digest), digest)
 
     def blob_path(self, digest: str) -> Path:
         """Where a blob lies."""
@@ -186,7 +187,7 @@ class Keep:
 
     def read_snap(self, digest: str) -> bytes:
         """The bytes of a snapshot's document, verified."""
-        return _read(self.snap_path(digest), digest)
+        return self._verified(self.snap_path(digest), digest)
 
     def has_snap(self, digest: str) -> bool:
         """Whether a snapshot's document was not thinned out yet."""
@@ -206,23 +207,32 @@ class Keep:
         """Where a snapshot's document lies."""
         return self.folder / "snap" / digest.removeprefix("sha256:")
 
+    def _verified(self, path: Path, digest: str) -> bytes:
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            data = None
+        except OSError as error:
+            raise trouble(error, f"reading a blob of {FOLDER}") from error
+        if data is None or hashlib.sha256(data).hexdigest() != digest.removeprefix("sha256:"):
+            what = "is missing" if data is None else "is not what was written"
+            message = f"the blob {digest} that the journal refers to {what}"
+            raise StateError("damaged", message, help=self._help(digest))
+        return data
+
+    def _help(self, digest: str) -> str:
+        """What can be done about a lost blob: nothing more, where a repair has given it up."""
+        for said in sorted(self.folder.glob("damaged-*/repair.json")):
+            if digest in canon.loads(said.read_bytes(), said.name).get("blobs", ()):
+                return (
+                    f"a repair could not save it ({FOLDER}/{said.parent.name}/repair.json tells of it); "
+                    "`lisppump verify` names the frames that cannot be rebuilt any more"
+                )
+        return "`lisppump verify` tells all that is damaged, and `lisppump repair` saves what can be saved"
+
 
 def locked(pid: object = "") -> StateError:
     """The error where another process, whose number may be known, writes the world."""
     who = f"process {pid}" if pid else "another process"
     help = "wait for it, or stop it: `lisppump stop`, or Ctrl-C where it runs"
     return StateError("locked", f"{who} is writing this world", help=help)
-
-
-def _read(path: Path, digest: str) -> bytes:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        data = None
-    except OSError as error:
-        raise trouble(error, f"reading a blob of {FOLDER}") from error
-    if data is None or hashlib.sha256(data).hexdigest() != digest.removeprefix("sha256:"):
-        what = "is missing" if data is None else "is not what was written"
-        help = "`lisppump verify` tells all that is damaged, and `lisppump repair` saves what can be saved"
-        raise StateError("damaged", f"the blob {digest} that the journal refers to {what}", help=help)
-    return data

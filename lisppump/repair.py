@@ -35,7 +35,7 @@ def repair(root: str | Path, view: Any) -> Survey:
         plan = planned(keep, found, view)
         if not plan.faults:
             return plan
-        plan.aside = _set_aside(keep, found, plan)
+        plan.aside = _set_aside(keep, found, plan, view)
         _rewrite(keep, plan)
         _blobs(keep, found, plan, view)
         _append(keep, plan, view)
@@ -66,6 +66,9 @@ def _restore(keep: Keep) -> None:
             if number >= said["first"] and path.name not in said["files"] and path.exists():
                 keep.disk.unlink(str(path))
     keep.disk.sync_folder(str(keep.folder / "journal"))
+    index = keep.get(f"{said['aside']}/index")
+    if index is not None:
+        keep.put("index", index)
 
 
 def _copy(keep: Keep, source: Path, target: Path) -> None:
@@ -92,7 +95,7 @@ def _at(step: Found | Gap, cut: int) -> bool:
     return isinstance(step, Found) and step.record.seq >= cut - 1
 
 
-def _set_aside(keep: Keep, found: Audit, plan: Survey) -> str:
+def _set_aside(keep: Keep, found: Audit, plan: Survey, view: Any) -> str:
     """Copy every file that will be changed, and note that a repair is under way."""
     number = 1
     while (keep.folder / f"damaged-{number}").exists():
@@ -113,10 +116,20 @@ def _set_aside(keep: Keep, found: Audit, plan: Survey) -> str:
         for digest_ in sorted(known):
             if path_of_(digest_).exists():
                 _copy(keep, path_of_(digest_), aside / kind / path_of_(digest_).name)
+    _set_view_aside(keep, aside, view)
     keep.put(f"{name}/repair.json", canon.document({**plan.to_json(), "aside": name}))
     said = {"aside": name, "first": first if first is not None else 1 << 62, "files": files}
     keep.put(REPAIRING, canon.line(said))
     return name
+
+
+def _set_view_aside(keep: Keep, aside: Path, view: Any) -> None:
+    """Copy the documents as they lie there, and what is known of them."""
+    if (keep.folder / "index").exists():
+        _copy(keep, keep.folder / "index", aside / "index")
+    if isinstance(view, Files):
+        for name in view.names():
+            _copy(keep, Path(view.folder) / name, aside / "state" / name)
 
 
 def _rewrite(keep: Keep, plan: Survey) -> None:
@@ -260,11 +273,7 @@ def _append(keep: Keep, plan: Survey, view: Any) -> None:
                 keep.blob(view.raw(name))
             shown.reservoir.write(name, Past(journal, head.latest).value(name))
             shown.adopt(name, head.documents[name]["digest"], head.latest)
-        gone = shown.beyond(head, len(journal))
-        if gone:
-            shown.index.frame, shown.index.latest = None, 0
-        if gone or plan.spoiled:
-            shown.save(clean=False)
+        known = len(journal)
         if plan.blobs:
             journal.append("lost", needed=False, what="blobs that records refer to", blobs=plan.blobs)
         if plan.saved and plan.head >= 0:
@@ -274,4 +283,22 @@ def _append(keep: Keep, plan: Survey, view: Any) -> None:
                     documents[name] = None
                 else:
                     documents[name] = {**entry(name, value), "blob": keep.blob(encode(name, value))}
-            journal.append("edit", frame=plan.head + 1, documents=documents, repaired=plan.aside)
+            head.take(journal.append("edit", frame=plan.head + 1, documents=documents, repaired=plan.aside))
+        _set_back(shown, head, plan, known)
+
+
+def _set_back(view: View, head: Head, plan: Survey, known: int) -> None:
+    """Let the index say of the documents what the journal says now, and nothing that it does not know."""
+    index = view.index
+    if head.number < 0:
+        index.frame, index.record, index.deltas = None, 0, -1
+    elif index.frame is not None:
+        index.frame, index.record = [head.number, head.tock], head.latest
+        index.deltas = min(index.deltas, head.number)
+    for name in view.names:
+        written = view.written(name)
+        if plan.saved.get(name) is not None:
+            view.adopt(name, head.documents[name]["digest"], head.latest)
+        elif head.number < 0 or (written is not None and written.seq > known):
+            index.forget(name)
+    view.save(clean=False)

@@ -22,7 +22,6 @@ from lisppump.journal import Record
 from lisppump.merge import apply
 from lisppump.report import Difference, Relived, Replayed, totals
 from lisppump.rig import Rig
-from lisppump.status import no_frame
 from lisppump.turn import Recorded, Turn, recorded, think
 
 if TYPE_CHECKING:
@@ -59,26 +58,50 @@ def replay(pump: Lookout, first: int | None = None, last: int | None = None) -> 
             f"frames {begin}..{end} cannot be replayed; there are frames 1..{newest}",
             help="frame 0 has nothing that could be made again",
         )
-    head, records = pump.store.history(begin)
-    rerun = _Rerun(pump, head, end)
-    try:
-        for record in records:
-            if not rerun.take(record):
-                break
-    except (Unlike, LisppumpError) as error:
-        if pump.barred is not None and pump.remains:
-            raise pump.barred from error  # what is left of the policy need not make it as it was
-        if isinstance(error, LisppumpError):
-            raise
-        return Replayed(begin, end, False, error.difference, rerun.frames)
-    return Replayed(begin, end, True, None, rerun.frames)
+    lost: dict[int, LisppumpError] = {}
+    number, frames = begin, 0
+    while number <= end:
+        rerun = _Rerun(pump, number, end)
+        try:
+            rerun.go()
+        except Unlike as unlike:
+            _barred(pump, unlike)
+            return Replayed(begin, end, False, unlike.difference, frames + rerun.frames, tuple(lost))
+        except LisppumpError as error:
+            _barred(pump, error)
+            if error.code != "damaged" or not pump.store.repaired:
+                raise
+            rerun.end = number + rerun.frames
+            lost[rerun.end] = error
+        frames += rerun.frames
+        number = rerun.end + 1
+    if lost and not frames:
+        raise next(iter(lost.values()))
+    return Replayed(begin, end, True, None, frames, tuple(lost))
+
+
+def _barred(pump: Lookout, error: Exception) -> None:
+    """What is left of the policy need not make a frame as it was: that is told first."""
+    if pump.barred is not None and pump.remains:
+        raise pump.barred from error
+
+
+def _together(pump: Lookout, number: int, end: int) -> int:
+    """The last of the frames that can be made again one after the other, with nothing lost between them."""
+    store = pump.store
+    while number < end and store.unmakable(number + 1) is None:
+        made, began = store.made(number) or 0, store.began(number + 1) or 0
+        if any(made < seq < began for seq in store.given_up()):
+            break
+        number += 1
+    return number
 
 
 def replay_live(pump: Lookout, number: int) -> Relived:
     """Ask the backends of a committed frame once more; both answers of each stream, and both merges."""
     commit, intent = pump.store.commit_record(number), pump.store.intent_record(number)
     if commit is None or intent is None:
-        raise no_frame(pump, number)
+        raise pump.store.missing(number)
     head, _ = pump.store.history(number)
     past = pump.store.past(head)
     frame = head.frame({name: Cell(load=_loader(past, name)) for name in head.documents})
@@ -105,23 +128,36 @@ class _Rerun:
     """The world as it comes out again, record by record."""
 
     pump: Lookout
-    head: Head
+    number: int
     end: int
+    head: Head = field(default_factory=Head)
     frames: int = 0
     intent: Mapping[str, Any] | None = None
     inputs: list[Record] = field(default_factory=list)
     rig: Rig | None = None
     cells: dict[str, Cell] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        past = self.pump.store.past(self.head)
+    def go(self) -> None:
+        """Make the frames again, but none behind one of which something was lost; that one is an error."""
+        store = self.pump.store
+        if store.repaired:
+            if (why := store.unmakable(self.number)) is not None:
+                raise why
+            self.end = _together(self.pump, self.number, self.end)
+        self.head, records = store.history(self.number)
+        past = store.past(self.head)
         self.cells = {name: Cell(load=_loader(past, name)) for name in self.head.documents}
+        for record in records:
+            if not self.take(record):
+                break
 
     def take(self, record: Record) -> bool:
         """Go one record further; False when the last frame is behind us."""
+        if record.kind in ("intent", "commit", "tock") and record.fields["frame"] > self.end:
+            return False
+        if record.kind == "lost" and record.fields["needed"]:
+            return False
         if record.kind == "intent":
-            if record.fields["frame"] > self.end:
-                return False
             self.intent = record.fields
             self.inputs = self.pump.store.kept_inputs(record.fields)
         elif record.kind in ("reply", "outcome", "import"):

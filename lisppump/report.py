@@ -243,13 +243,17 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Whether frames that were made again are what they were; `frames` says how many came out the same."""
+    """Whether frames that were made again are what they were; `frames` says how many came out the same.
+
+    `lost` are those that cannot be made again, since what they need was given up in a repair.
+    """
 
     first: int
     last: int
     equal: bool
     first_difference: Difference | None
     frames: int
+    lost: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump replay`."""
@@ -261,6 +265,7 @@ class Replayed:
             "equal": self.equal,
             "first_difference": None if found is None else found.to_json(),
             "frames": self.frames,
+            "lost": list(self.lost),
         }
 
 

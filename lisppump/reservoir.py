@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lisppump import canon, control
+from lisppump.ahead import ahead, refusal
 from lisppump.archive import LATELY
 from lisppump.delta import Delta
 from lisppump.disk import Disk, StateError
@@ -91,8 +92,11 @@ class Store(Desk):
             folder.check_whole()
             journal = Journal.open(folder, write=write, each=head.take)
             store = cls(folder, journal, head, View(view, folder, write=write), keep_deltas=keep)
+            if ahead(store._view.index, head, len(journal)):
+                if write:
+                    raise refusal(store._view.index, head)
+                store._look_again()
             if write:
-                store._require_all()
                 store._roll()
                 store._record("open", epoch=head.epoch + 1)
                 store._begin_again()
@@ -102,17 +106,6 @@ class Store(Desk):
             folder.close()
             raise
         return store
-
-    def _require_all(self) -> None:
-        """Refuse a journal that ends before what the documents show: acknowledged frames are gone."""
-        if self._view.beyond(self._head, len(self._journal)):
-            here, shown = f"{self._head.number}.{self._head.tock}", self._view.index.frame or ()
-            raise StateError(
-                "damaged",
-                f"the journal ends at frame {here}, but the documents are those of frame "
-                f"{'.'.join(map(str, shown))}: what was recorded between them is gone",
-                help=VERIFY,
-            )
 
     def __enter__(self) -> Store:
         return self
@@ -134,6 +127,15 @@ class Store(Desk):
             self._journal.close()
 
     # -- looking ---------------------------------------------------------------------------------------------
+
+    def _look_again(self) -> None:
+        """Find out whether the journal has lost its end, or a run has gone on since it was read."""
+        if self.lock_holder() is None:
+            head = Head()
+            journal = Journal.open(self._keep, write=False, each=head.take)
+            if ahead(self._view.index, head, len(journal)):
+                self.ahead = refusal(self._view.index, head)
+            journal.close()
 
     def preview(self, documents: Mapping[str, Any], *, time: str) -> Frame:
         """Frame 0 as `start` would write it; nothing is written."""
@@ -208,11 +210,12 @@ class Store(Desk):
 
         What came since stays in the journal, off the line. `taken` says what is taken back, `again` is the
         intent of a frame that is begun at once: where the process dies before that is recorded, too, the next
-        opening does it.
+        opening does it. Where a document cannot be had any more it is an error, and nothing was changed.
         """
         head, now = head_at(self._journal, upto), self._head
         shown = head.latest == now.latest
         if not shown:
+            cells = self.rebuilt(head)
             self._view.index.deltas = -1  # where this process dies, too, their files are looked through
             self._view.index.add()
         head.epoch = now.epoch + 1
@@ -227,11 +230,26 @@ class Store(Desk):
         self._begin_again()
         self._journal.sync()
         if not shown:
-            self._shift()
+            self._shift(cells)
 
-    def _shift(self) -> None:
+    def rebuilt(self, head: Head) -> dict[str, Cell]:
+        """Every document of an earlier head, read; an error where one cannot be had as it was."""
+        past = Past(self._journal, head.latest)
+        cells: dict[str, Cell] = {}
+        for name, said in head.documents.items():
+            try:
+                value = self._cell(name, said["digest"], past).get()
+                if entry(name, value)["digest"] != said["digest"]:
+                    raise StateError("damaged", f"{name} does not come to its digest", help=VERIFY)
+            except StateError as error:
+                message = f"frame {head.number} cannot be rebuilt, and nothing was changed: {error.message}"
+                raise StateError(error.code, message, help=error.help, data=error.data) from error
+            cells[name] = Cell(value)
+        return cells
+
+    def _shift(self, cells: dict[str, Cell]) -> None:
         """Show another head, which is not the next of the one that was shown."""
-        self._cells, self._frame = {}, None
+        self._cells, self._frame = cells, None
         self._logs.clear()
         self._members.clear()
         self._pending.clear()

@@ -15,7 +15,7 @@ from lisppump.delta import Delta
 from lisppump.disk import StateError
 from lisppump.documents import Cell, encode, entry, is_log, is_text, log_value
 from lisppump.errors import LisppumpError, declare
-from lisppump.files import Files
+from lisppump.files import BEFORE, DELTAS, Files
 from lisppump.frame import Frame
 from lisppump.history import INPUTS, Past
 from lisppump.merge_edits import ABSENT, Joined, Place, Side, joined
@@ -352,6 +352,7 @@ class Desk(Shelf):
     def _mend(self, *, edits: bool) -> None:
         """After opening for writing: write the view again where it lags, take in what was changed by hand."""
         if self._head.number < 0:
+            self._note_earlier_life()
             self._view.suspect = False  # nothing of ours can lie there; what somebody writes is an edit
             self._view.save(clean=False)
             return
@@ -375,9 +376,18 @@ class Desk(Shelf):
             self.notes.append(
                 f"the documents of frame {self._head.number} were written again from the journal"
             )
-        self._shown()
+        index.frame, index.record = [self._head.number, self._head.tock], self._head.latest
         self._view.suspect = False
         self._view.save(clean=False)
+
+    def _note_earlier_life(self) -> None:
+        """Say where deltas lie there that this world, which begins only now, has not made."""
+        newest = self.view.newest_delta() if isinstance(self.view, Files) else None
+        if newest is not None:
+            self.notes.append(
+                f"{DELTAS}/ holds deltas of an earlier life, up to frame {newest}, of which no journal is "
+                f"there; a new history begins, and those whose names it needs are kept in {DELTAS}/{BEFORE}/"
+            )
 
 
 def _short(value: Any) -> str:

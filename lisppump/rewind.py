@@ -58,6 +58,8 @@ def rollback(
         store.take_edits()
     pending = store.pending_edits() if dry_run else []
     if end is None:
+        if store.head_after(store.end_of(number)).number != number:
+            raise store.missing(number)
         end, taken = store.end_of(number), _frames(range(number + 1, newest + 1))
         if number == newest and dropped is None:
             pending = []  # they become part of it
@@ -102,7 +104,7 @@ def retry(pump: Pump, number: int, streams: Sequence[int], *, dry_run: bool = Fa
         if number == dropped:
             help = "`lisppump run` goes on with it"
             raise LisppumpError("no-such-frame", f"frame {number} is still under way", help=help)
-        raise no_frame(pump, number)
+        raise store.missing(number)
     known = [entry["stream"] for entry in intent["streams"]]
     wanted = tuple(sorted(set(streams)))
     for stream in wanted:
@@ -198,7 +200,10 @@ def _go(
         stands=aim.stands,
         instead=aim.instead,
     )
-    if dry_run or (done.empty and aim.upto == store.records):
+    if done.empty and aim.upto == store.records:
+        return done
+    if dry_run:
+        store.rebuilt(then)
         return done
     store.go_back(aim.upto, aim.act, taken=aim.taken, again=aim.again)
     pump.rewound()

@@ -137,8 +137,18 @@ def status_of(pump: Lookout) -> Status:
         lock=lock,
         ended=ended,
         mended=tuple(lately.get("mended", ())),
-        notes=(*([room] if (room := store.note_of_room()) else ()), *store.notes, *unseen),
+        notes=(*_notes(store), *unseen),
     )
+
+
+def _notes(store: Store) -> Iterator[str]:
+    """What is to be said of the disk, and of what was found at opening."""
+    room = store.note_of_room()
+    if room is not None:
+        yield room
+    if store.ahead is not None:
+        yield f"{store.ahead.message}; {store.ahead.help}"
+    yield from store.notes
 
 
 def opening(store: Store) -> dict[str, Any] | None:
@@ -170,7 +180,7 @@ def shown(pump: Lookout, number: int) -> Shown:
     store, head = pump.store, pump.head
     commit = store.commit_record(number)
     if number != 0 and commit is None:
-        raise no_frame(pump, number)
+        raise store.missing(number)
     frame = head if number == head.number else store.frame(number)
     intent = store.intent_record(number) or {}
     changed = store.changed(number) if commit else set(frame.documents)

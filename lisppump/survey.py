@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from lisppump import canon
+from lisppump.ahead import ahead
 from lisppump.audit import Audit, Fault, Hole, audit
 from lisppump.documents import digest, encode, parse
 from lisppump.errors import LisppumpError
+from lisppump.history import Head
 from lisppump.keep import FOLDER, REPAIRING, Keep
 from lisppump.salvage import Found, walk
 from lisppump.snapshots import read_base
@@ -106,14 +108,17 @@ def _look_beyond(found: Audit, view: View, plan: Survey) -> None:
     """
     if isinstance(view.reservoir, Unseen):
         return
-    if not view.beyond(found.head, found.last) or view.index.frame is None:
-        plan.spoiled = spoiled(view, found.head)
+    head, shown = found.head, view.index.frame
+    if not ahead(view.index, head, found.last) or shown is None:
+        plan.spoiled = spoiled(view, head)
         return
-    if found.head.opened is not None:
-        if view.index.frame[0] <= found.head.opened:
+    if head.opened is not None:
+        if shown[0] <= head.opened and found.settled:
             return
         plan.cut = found.begun
-    plan.saved.update(_written(view, (plan.cut or found.last + 1) - 1))
+    plan.dropped = list(range(max(head.number, 0) + 1, shown[0] + 1))
+    if head.number >= 0:
+        plan.saved.update(_written(view, head, (plan.cut or found.last + 1) - 1))
 
 
 def _head_before(keep: Keep, cut: int) -> int:
@@ -155,17 +160,18 @@ def _value(keep: Keep, view: View, name: str, said: Mapping[str, Any]) -> Any:
     return None
 
 
-def _written(view: View, last: int) -> dict[str, Any]:
-    """The documents that lie in the state folder as the pump wrote them for records behind the last."""
-    found = {}
+def _written(view: View, head: Head, last: int) -> dict[str, Any]:
+    """The documents that were written for records behind the last, as they lie there; None: taken away."""
+    found: dict[str, Any] = {}
     for name in view.names:
         written = view.written(name)
         if written is None or written.seq <= last:
             continue
         try:
-            value = view.reservoir.read(name)
-            if view.holds(name, digest(name, value)):
-                found[name] = value
+            found[name] = view.reservoir.read(name)
         except LisppumpError:
             continue
+    for name in head.documents if view.names else ():
+        if view.written(name) is None and view.reservoir.fingerprint(name) is None:
+            found[name] = None
     return found

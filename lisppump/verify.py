@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lisppump.ahead import ahead, said
 from lisppump.audit import Audit, Fault, audit
 from lisppump.documents import digest
 from lisppump.errors import LisppumpError
@@ -60,9 +61,14 @@ def verified(found: Audit, view: Any, *, busy: bool) -> Verified:
         notes.append("a run goes on: the documents in its state folder were not compared")
     elif isinstance(view, Unseen):
         notes.append("the policy does not say where the documents are: they were not compared")
-    elif found.sure and found.head.number >= 0:
-        looked = len(found.head.documents)
-        _look(View(view, found.keep, write=False), found, faults, notes)
+    elif found.sure:
+        shown = View(view, found.keep, write=False)
+        if ahead(shown.index, found.head, found.last):
+            frame = None if shown.index.frame is None else shown.index.frame[0]
+            faults.append(Fault(None, None, None, frame, said(shown.index, found.head)))
+        elif found.head.number >= 0:
+            looked = len(found.head.documents)
+            _look(shown, found.head, faults, notes)
     return Verified(
         frames=found.frames,
         records=found.records,
@@ -85,14 +91,8 @@ def _notes(found: Audit) -> list[str]:
     return notes
 
 
-def _look(view: View, found: Audit, faults: list[Fault], notes: list[str]) -> None:
+def _look(view: View, head: Head, faults: list[Fault], notes: list[str]) -> None:
     """Compare the documents with the newest frame: what others changed is no fault, but is said."""
-    head = found.head
-    if view.beyond(head, found.last):
-        number, tock = view.index.frame or (0, 0)
-        what = f"the documents are those of frame {number}.{tock}, but the journal ends at frame"
-        faults.append(Fault(None, None, None, number, f"{what} {head.number}.{head.tock}"))
-        return
     bad = spoiled(view, head)
     for name in bad:
         what = f"{name} is not what was written, and nobody is known to have changed it"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lisppump import canon
 from lisppump.disk import APPEND, StateError, trouble, write_all
@@ -19,9 +19,6 @@ from lisppump.errors import LisppumpError
 from lisppump.files import Files
 from lisppump.keep import Keep
 from lisppump.merge_edits import ABSENT
-
-if TYPE_CHECKING:
-    from lisppump.history import Head
 
 COMPACT = 256 * 1024  # bytes of additions after which the index is written anew
 
@@ -88,7 +85,7 @@ class Index:
     def __init__(self, keep: Keep) -> None:
         self.keep = keep
         self.frame: list[int] | None = None
-        self.latest = 0
+        self.record = 0  # the record that made the frame that was shown; 0 where it is not known
         self.deltas = -1  # the newest frame whose deltas were written; -1 where it is not known
         self.entries: dict[str, Written] = {}
         self.boot = ""
@@ -109,7 +106,7 @@ class Index:
             self.boot = line.get("boot", self.boot)
             self.clean = line.get("clean", False)
             self.frame = line.get("frame", self.frame)
-            self.latest = line.get("latest", self.latest)
+            self.record = line.get("record", self.record)
             self.deltas = line.get("deltas", self.deltas)
             for name, entry in documents.items():
                 if entry is None:
@@ -135,7 +132,7 @@ class Index:
             return
         line = {
             "frame": self.frame,
-            "latest": self.latest,
+            "record": self.record,
             "deltas": self.deltas,
             "documents": self._fresh,
         }
@@ -159,7 +156,7 @@ class Index:
             "boot": self.boot,
             "clean": clean,
             "frame": self.frame,
-            "latest": self.latest,
+            "record": self.record,
             "deltas": self.deltas,
             "documents": documents,
         }
@@ -187,16 +184,6 @@ class View:
                 reservoir.disk, reservoir.temporary = keep.disk, keep.folder / "tmp"
 
     # -- reading ---------------------------------------------------------------------------------------------
-
-    def beyond(self, head: Head, records: int) -> bool:
-        """True when the documents show what the journal, with so many records, does not tell of any more.
-
-        A record is synced before anything of it is shown: this is no crash, a power cut included.
-        """
-        index = self.index
-        if index.latest:
-            return index.latest > records
-        return index.frame is not None and tuple(index.frame) > (head.number, head.tock)
 
     def written(self, name: str) -> Written | None:
         """How a document was last written or read."""
@@ -294,17 +281,17 @@ class View:
         """What lies there now; None where that is our own writing, cut off, or cannot be read."""
         entry = self.written(name)
         lags = wanted is not None and (entry is None or entry.digest != wanted)
-        short = lags and self._cut_short(name, print_, entry, past)
         try:
             value = self.reservoir.read(name)
             now = digest(name, value)
         except LisppumpError as error:
+            short = lags and self._cut_short(name, print_, entry, past)
             if wanted is not None and (self.suspect or short):
                 self._set_aside(name, found)
             else:
                 found.unread[name] = error
             return None
-        if short and now != wanted:
+        if now != wanted and lags and self._cut_short(name, print_, entry, past):
             found.redo.append(name)
             return None
         return Touch(value, now, entry)

@@ -24,6 +24,7 @@ FLOORS = [
         "differences",
         "history",
         "view",
+        "ahead",
         "journal",
         "records",
         "snapshots",

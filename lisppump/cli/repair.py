@@ -60,6 +60,10 @@ def _tell(settings: Settings, plan: Survey, verb: str) -> None:
             settings.print(f"lost: record {records} (frame {hole.fault.frame})")
     if plan.cut is not None:
         settings.print(f"cut: record {plan.cut} and all behind it; the newest frame will be {plan.head}")
+    if plan.head < 0:
+        settings.print("no frame is left in the journal; the next run makes frame 0 of the documents")
+    elif plan.dropped and plan.cut is None:
+        settings.print(f"the journal ends at frame {plan.head}, and goes on from there")
     for what, numbers in (("lost: frame", plan.dropped), ("lost: the documents of frame", plan.blind)):
         if numbers:
             settings.print(f"{what} {spans(numbers)}")

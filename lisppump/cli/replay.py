@@ -32,13 +32,20 @@ def command(settings: Settings, frames: str, live: str | None) -> int:
             relived = pump.replay_live(frame_number(pump, live)).to_json()
         _show_live(settings, relived)
         return 0
+    from lisppump.verify import spans
+
     with settings.look() as pump:
         replayed = pump.replay(*_numbers(pump, frames))
     document = replayed.to_json()
     if settings.json:
         settings.document(document)
     elif replayed.equal:
-        settings.print(f"frames {replayed.first}..{replayed.last} come out as they were")
+        which = f"frames {replayed.first}..{replayed.last}"
+        if replayed.lost:
+            which = f"{replayed.frames} of {which}"
+        settings.print(f"{which} come out as they were")
+        if replayed.lost:
+            settings.print(f"lost, and not to be made again since a repair: frame {spans([*replayed.lost])}")
     else:
         for line in _difference(document["first_difference"]):
             settings.print(line)
