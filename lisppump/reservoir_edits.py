@@ -29,6 +29,7 @@ declare(
     frame_open="Nothing can be decided about hand edits while a frame is under way.",
 )  # fmt: skip
 
+_VERSIONS = 256  # of a document, that may not have reached the disk when the power was cut
 _SHOWN = 80  # letters of a value in a message
 
 
@@ -97,6 +98,7 @@ class Desk(Shelf):
             latest=self._head.latest,
             past=past.value,
             earlier=self._earlier(),
+            begins=self._begins,
         )
         if (found.touched or found.unread) and not self._keep.writing and self.lock_holder() is not None:
             self._view.index.load()  # who runs may have written just then
@@ -118,6 +120,23 @@ class Desk(Shelf):
             return digest in known.get(name, ())
 
         return had
+
+    def _begins(self, name: str, data: bytes) -> bool:
+        """Whether bytes are a beginning of a document as it was lately; older ones are long on the disk."""
+        versions = 0
+        for seq in self._journal.select(*INPUTS, dead=()):
+            said = self._journal.read(seq).fields.get("documents", {})
+            if said.get(name) is None:
+                continue
+            try:
+                if encode(name, Past(self._journal, seq).value(name)).startswith(data):
+                    return True
+            except StateError:
+                break  # behind damage nothing is known: what lies there counts as an edit, and is kept
+            versions += 1
+            if versions == _VERSIONS:
+                break
+        return False
 
     # -- hand edits ------------------------------------------------------------------------------------------
 
