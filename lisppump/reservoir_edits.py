@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lisppump import canon
+from lisppump.blobs import printed_by
 from lisppump.delta import Delta
 from lisppump.disk import StateError
 from lisppump.documents import Cell, encode, entry, is_log, is_text, log_value
@@ -274,7 +275,9 @@ class Desk(Shelf):
         if side == "world":
             kept = None if touch is not None and touch.value is ABSENT else self._kept(name)
             self._bring(name)
-            said = f"{name} is as the frames left it again" + (f"; what lay there is {kept}" if kept else "")
+            said = f"{name} is as the frames left it again" + (
+                f"; what lay there is {kept}: {printed_by(kept)}" if kept else ""
+            )
             decision = Decision(name, side, said, kept)
         elif touch is None:
             raise error or AssertionError(name)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lisppump import canon
+from lisppump.blobs import printed_by
 from lisppump.disk import APPEND, StateError, trouble, write_all
 from lisppump.documents import appended, digest, encode, is_log, is_text
 from lisppump.errors import LisppumpError
@@ -332,7 +333,8 @@ class View:
         if isinstance(self.reservoir, Files) and self.keep.writing:
             kept = self.keep.blob(self.reservoir.raw(name))
             found.notes.append(
-                f"{name} was not whole after a crash and is written again; what lay there is {kept}"
+                f"{name} was not whole after a crash and is written again; what lay there is {kept}: "
+                f"{printed_by(kept)}"
             )
         found.redo.append(name)
 

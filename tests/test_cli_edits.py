@@ -117,6 +117,13 @@ def test_drop_puts_the_world_s_document_back_and_keeps_the_text(lisppump: Lisppu
     assert (decided["side"], decided["kept"] in decided["said"]) == ("world", True)
     name = decided["kept"].removeprefix("sha256:")
     assert (world / ".lisppump" / "blobs" / name[:2] / name).read_bytes() == text
+    assert f"`lisppump cat sha256:{name[:12]}` prints it" in decided["said"]
+    for digest in (decided["kept"], f"sha256:{name[:12]}", name[:8].upper()):
+        assert lisppump("-C", world, "cat", digest).out.encode() == text
+    shown = lisppump("-C", world, "cat", name[:8], "--json").json
+    assert shown == {
+        "schema": "lisppump/blob@1", "digest": decided["kept"], "length": len(text), "text": text.decode()
+    }  # fmt: skip
     assert json.loads((world / "state" / "stats.json").read_text()) == {"total_lines": 18}
     assert lisppump("-C", world, "step").code == 0
 

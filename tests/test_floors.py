@@ -39,6 +39,7 @@ FLOORS = [
         "disk",
         "keep",
         "room",
+        "blobs",
         "line",
         "control",
         "merge",
