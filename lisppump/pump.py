@@ -202,7 +202,12 @@ class Pump(Lookout):
         if intent is not None:
             return await self._go_on(intent)
         store.take_edits()
-        plan, agents = self._prepare(self.head)
+        try:
+            plan, agents = self._prepare(self.head)
+        except LisppumpError as error:
+            if error.code in ("no-agents", "no-document") and store.edited_last():
+                error.help = "a hand edit was taken in last: `lisppump undo` takes it back, if it did this"
+            raise
         bundle = store.blob(canon.canonical(dict(self.policy.bundle)))
         fields = planning.intent(plan, self.head, self.policy, bundle=bundle, plugins=self.acting())
         store.intent(**fields, epoch=store.epoch, written=clocks.stamp(self.clock.now()))

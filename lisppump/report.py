@@ -155,7 +155,8 @@ class Status:
     `state` is idle, running (a process makes a frame), resting (it waits for the next), paused (it waits
     until it is told to go on) or stopped (the last run ended by an error, or its breaker is open); a damaged
     world is an error instead. `ended` is what ended the last run, `mended` what its opening found and set
-    right.
+    right. Of `edits`, those in `unreadable` cannot be read and those in `conflicts` overlap with what frames
+    changed: either stops the next run.
     """
 
     frame: int
@@ -179,6 +180,8 @@ class Status:
     ended: Mapping[str, Any] | None
     mended: tuple[str, ...]
     notes: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump status`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from lisppump.view import Unseen
 if TYPE_CHECKING:
     from lisppump.lookout import Lookout
     from lisppump.pump import Pump
+    from lisppump.reservoir_edits import Edit
 
 
 STREAM = (
@@ -128,7 +129,7 @@ def status_of(pump: Lookout) -> Status:
         breaker={**breaker.to_json(), "reason": reason},
         circuits={},
         budget=pump.budget.to_json(),
-        edits=tuple(edits),
+        edits=tuple(edit.document for edit in edits),
         lagging=tuple(store.lagging()),
         quarantine=store.quarantined(),
         open_frame=opened,
@@ -136,6 +137,8 @@ def status_of(pump: Lookout) -> Status:
         ended=ended,
         mended=tuple(lately.get("mended", ())),
         notes=(*([room] if (room := store.note_of_room()) else ()), *store.notes, *unseen),
+        unreadable=tuple(edit.document for edit in edits if edit.error is not None),
+        conflicts=tuple(edit.document for edit in edits if edit.overlaps),
     )
 
 
@@ -206,12 +209,15 @@ def shown(pump: Lookout, number: int) -> Shown:
     )
 
 
-def _edits(pump: Lookout) -> tuple[list[str], list[str]]:
-    """The documents that were changed by hand; a note where the reservoir does not say."""
+EMPTIED = "the state folder is empty; its documents will be written again from the journal at the next run"
+
+
+def _edits(pump: Lookout) -> tuple[Sequence[Edit], list[str]]:
+    """What was changed by hand; a note where the reservoir does not say, or nothing lies there."""
     if isinstance(pump.store.view, Unseen):
         return [], ["its reservoir is not there, so that what was changed by hand is not seen"]
     try:
-        return pump.store.pending_edits(), []
+        return pump.store.edits_in_detail(), [EMPTIED] if pump.store.emptied() else []
     except LisppumpError as error:
         if error.category != "plugin":
             raise

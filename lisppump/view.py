@@ -15,7 +15,7 @@ from typing import Any
 from lisppump import canon
 from lisppump.blobs import printed_by
 from lisppump.disk import APPEND, StateError, trouble, write_all
-from lisppump.documents import appended, digest, encode, is_log, is_text
+from lisppump.documents import MEND, appended, digest, encode, is_log, is_text
 from lisppump.errors import LisppumpError
 from lisppump.files import Files
 from lisppump.keep import Keep
@@ -184,7 +184,7 @@ class View:
         if self.suspect:
             return False  # after a power cut a file may look untouched and have lost its bytes
         entry = self.written(name)
-        return entry is not None and self.reservoir.fingerprint(name) == entry.print
+        return entry is not None and self._print(name) == entry.print
 
     def holds(self, name: str, wanted: str) -> bool:
         """True when the document is untouched since it had the digest that is wanted."""
@@ -212,7 +212,15 @@ class View:
         return past()
 
     def _there(self, name: str) -> bool:
-        return self.reservoir.fingerprint(name) is not None
+        return self._print(name) is not None
+
+    def _print(self, name: str) -> tuple[int, ...] | None:
+        """The fingerprint; None where nothing lies there, or what is no document: that is told by `look`."""
+        try:
+            print_: tuple[int, ...] | None = self.reservoir.fingerprint(name)
+        except StateError:
+            return None
+        return print_
 
     def look(
         self,
@@ -279,7 +287,7 @@ class View:
             if wanted is not None and (self.suspect or short):
                 self._set_aside(name, found)
             else:
-                found.unread[name] = error
+                found.unread[name] = droppable(name, error)
             return None
         if short and now != wanted:
             found.redo.append(name)
@@ -392,6 +400,13 @@ class View:
     def names(self) -> list[str]:
         """All documents that the index knows."""
         return sorted(self.index.entries)
+
+
+def droppable(name: str, error: LisppumpError) -> LisppumpError:
+    """The error of a document that cannot be read, whose help names the way back to what it was."""
+    back = f"or let `lisppump edits drop {name}` put back what the frames left there, and keep this aside"
+    help = "mend the file" if error.help in (None, MEND) else f"{error.help}"
+    return StateError(error.code, error.message, span=error.span, help=f"{help}, {back}", data=error.data)
 
 
 def quarantine_path(frame: int) -> str:

@@ -47,14 +47,25 @@ def _rows(document: Mapping[str, Any]) -> list[list[str]]:
     if document["ended"]:
         rows.extend(_ended(document["ended"]))
     rows.extend(["mended", what] for what in document["mended"])
-    if document["edits"]:
-        names = ", ".join(document["edits"])
-        rows.append(["edits", f"{names}: changed by hand, not taken in yet (`lisppump edits` shows it)"])
+    rows.extend(_edits(document))
     if document["lagging"]:
         when = "at the next run" if document["lock"] is None else "before the pump rests"
         rows.append(["lagging", f"{', '.join(document['lagging'])}: written from the journal {when}"])
     rows.extend(["note", note] for note in document.get("notes", ()))
     return rows
+
+
+def _edits(document: Mapping[str, Any]) -> list[list[str]]:
+    """What was changed by hand, by what that means for the next run."""
+    stopping = {*document["unreadable"], *document["conflicts"]}
+    kinds = [
+        (document["unreadable"], "cannot be read; no frame is begun until it is mended, or `edits drop`ped"),
+        (document["conflicts"], "changed by hand where frames changed it, too; no frame is begun until you "
+                                "decide: `lisppump edits`"),
+        ([name for name in document["edits"] if name not in stopping],
+         "changed by hand, not taken in yet (`lisppump edits` shows it)"),
+    ]  # fmt: skip
+    return [["edits", f"{', '.join(names)}: {what}"] for names, what in kinds if names]
 
 
 def _open(document: Mapping[str, Any]) -> list[list[str]]:
