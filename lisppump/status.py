@@ -158,7 +158,10 @@ def in_the_open(opened: Mapping[str, Any]) -> str:
     return f"frame {opened['frame']} was begun and not finished{how}"
 
 
-GO_ON = "`lisppump run` goes on with it and asks for nothing again; `lisppump run --abandon` begins it anew"
+GO_ON = (
+    "`lisppump run` goes on with it and asks for nothing again that was answered; "
+    "`lisppump run --abandon` begins it anew"
+)
 
 
 def _age(written: str | None, now: datetime) -> float | None:

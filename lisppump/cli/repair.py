@@ -62,7 +62,7 @@ def _tell(settings: Settings, plan: Survey, verb: str) -> None:
         settings.print(f"cut: record {plan.cut} and all behind it; the newest frame will be {plan.head}")
     for what, numbers in (("lost: frame", plan.dropped), ("lost: the documents of frame", plan.blind)):
         if numbers:
-            settings.print(f"{what} {spans(numbers)}")
+            settings.print(f"{what}{'s' * (len(numbers) > 1)} {spans(numbers)}")
     for what, names in (
         ("lost: blob", plan.blobs),
         ("lost: the newer value of", plan.losing),

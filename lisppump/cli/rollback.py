@@ -75,7 +75,7 @@ def leaving(found: Rewound) -> list[str]:
     if found.back:
         lines.append(f"  back on the line: {_frames(found.back)}")
     if found.edits:
-        lines.append(f"  what was edited by hand: {', '.join(found.edits)}")
+        lines.append(f"  off the line: what was edited by hand in {', '.join(found.edits)}")
     if found.dropped is not None:
         lines.append(f"  frame {found.dropped}, which is under way, is given up; what came for it is kept")
     if found.opened is not None and found.act != "retry":

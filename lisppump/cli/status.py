@@ -114,12 +114,14 @@ def merge_words(merge: Mapping[str, Any]) -> str:
 
 def age(seconds: float | None) -> str:
     """How long ago, in the largest unit that fits."""
+    from lisppump.report import count_of
+
     if seconds is None:
         return "never run"
     for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+    return count_of(round(seconds), "second")
 
 
 def _breaker(breaker: Mapping[str, Any]) -> str:
@@ -128,10 +130,12 @@ def _breaker(breaker: Mapping[str, Any]) -> str:
 
 
 def _budget(budget: Mapping[str, Any]) -> str:
+    from lisppump.report import count_of
+
     limit, spent = budget["limit"], budget["spent"]
     parts = [f"{spent['tokens']:,}" + (f" of {limit['tokens']:,}" if limit["tokens"] else "") + " tokens"]
     if limit["dollars"] is not None:
         parts.append(f"${spent['dollars'] or 0:.2f} of ${limit['dollars']:.2f}")
     if limit["wall"] is not None:
-        parts.append(f"{spent['wall']:.0f} of {limit['wall']:.0f} seconds")
+        parts.append(f"{spent['wall']:.0f} of {count_of(round(limit['wall']), 'second')}")
     return ", ".join(parts) + f" this {limit['per']}"
