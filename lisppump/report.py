@@ -348,7 +348,8 @@ class Imported:
     """What became of deltas from elsewhere; the fields are the pinned keys of `lisppump import-deltas`.
 
     `frame` is the frame that was made of them, or would be; where nothing was new it is the head, and
-    `made` is False. `unread` names for each file the keys that the policy has no use for.
+    `made` is False. `unread` names for each file the keys that the policy has no use for, `strange` what
+    looks like no delta at all.
     """
 
     frame: int
@@ -362,6 +363,7 @@ class Imported:
     digest: str
     unread: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...]
+    strange: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump import-deltas`."""
