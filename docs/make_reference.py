@@ -34,6 +34,7 @@ TITLES = {
     "library": "The library of LisPy",
     "default": "Limits of LisPy",
     "error code": "Error codes",
+    "exit codes": "Exit codes",
 }  # options of stages stand with their stages, and there are no plugins here
 
 

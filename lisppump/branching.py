@@ -48,7 +48,7 @@ def branch(
     """
     store, head = pump.store, pump.head
     if not _NAME.fullmatch(name) or name == store.node:
-        what = "is this world's own name" if name == store.node else "is none for a branch"
+        what = "is the name of this world itself" if name == store.node else "is no name for a branch"
         help = "letters, digits, `.`, `_` and `-` make one, as in `what-if`"
         raise LisppumpError("bad-branch", f"`{legible(name)}` {what}", help=help)
     number = head.number if at is None else at

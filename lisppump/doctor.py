@@ -25,7 +25,7 @@ from lisppump.folder import find_root, root_of
 from lisppump.plugin import BROKEN, OFF, READY, UNTRUSTED
 from lisppump.policy import Policy, switches_in
 from lisppump.registry import BUILTIN, Registry
-from lisppump.room import LEAST, LITTLE
+from lisppump.room import LEAST, LITTLE, size
 from lisppump.stages import Finding
 
 OK, WARNING, ERROR = "ok", "warning", "error"
@@ -301,7 +301,7 @@ class _Patient:
             return
         usage = shutil.disk_usage(self._root)
         share = usage.free / usage.total if usage.total else 0.0
-        sentence = f"{usage.free / 1e9:.1f} GB of {usage.total / 1e9:.1f} GB are free"
+        sentence = f"{size(usage.free)} of {size(usage.total)} are free"
         if share < LEAST:
             yield Finding(ERROR, sentence, f"make room: under {LEAST:.0%} no frame is begun")
         elif share < LITTLE:

@@ -15,6 +15,7 @@ from lisppump.frame import SUFFIXES, copied
 from lisppump.lispy.values import Slice, elements, is_list
 from lisppump.merge_changes import window
 
+MEND = "mend the file, then run again; nothing was changed"
 MOST_STEM = 240  # bytes of a file's name, which may have 255, without its suffix
 
 
@@ -74,7 +75,7 @@ def parse(name: str, data: bytes, label: str) -> Any:
             return window(_parse_lines(data, label))
         return _parse_text(data, label) if is_text(name) else canon.loads(data, label)
     except LisppumpError as error:
-        help = error.help or "mend the file, then run again; nothing was changed"
+        help = error.help or MEND
         raise StateError("bad-document", error.message, span=error.span, help=help) from None
 
 

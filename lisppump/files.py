@@ -34,25 +34,36 @@ class Files:
 
     def names(self) -> list[str]:
         """All document names, sorted."""
+        names, refused = self.listing()
+        for error in refused.values():
+            raise error
+        return names
+
+    def listing(self) -> tuple[list[str], dict[str, StateError]]:
+        """All document names, sorted; and what lies there that cannot be one, by name, and why."""
+        refused: dict[str, StateError] = {}
         try:
-            return sorted(self._walk(str(self.folder), ""))
+            return sorted(self._walk(str(self.folder), "", refused)), refused
         except FileNotFoundError:
-            return []
+            return [], refused
         except OSError as error:
             raise trouble(error, f"reading the folder {self.folder.name}") from error
 
-    def _walk(self, folder: str, prefix: str) -> Iterator[str]:
+    def _walk(self, folder: str, prefix: str, refused: dict[str, StateError]) -> Iterator[str]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = prefix + entry.name
                 if entry.name.startswith(".") or name == DELTAS:
                     continue
-                if entry.is_symlink() and (is_document(name) or entry.is_dir()):
-                    self._inside(entry.path, name)
-                if entry.is_dir(follow_symlinks=False):
-                    yield from self._walk(entry.path, name + "/")
-                elif is_document(name) and entry.is_file():
-                    yield _utf8(name)
+                try:
+                    if entry.is_symlink() and (is_document(name) or entry.is_dir()):
+                        self._inside(entry.path, name)
+                    if entry.is_dir(follow_symlinks=False):
+                        yield from self._walk(entry.path, name + "/", refused)
+                    elif is_document(name) and entry.is_file():
+                        yield _utf8(name)
+                except StateError as error:
+                    refused[_utf8(name, strict=False)] = error
 
     def path(self, name: str) -> Path:
         """Where a document lies; a name never leads out of the folder."""
@@ -102,8 +113,12 @@ class Files:
 
     def fingerprint(self, name: str) -> tuple[int, ...] | None:
         """Size, time of the last change and inode; None when nothing is there."""
+        path = self.path(name)
         try:
-            found = os.stat(self.path(name))
+            found = os.lstat(path)
+            if stat.S_ISLNK(found.st_mode):
+                self._inside(str(path), name)
+                found = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

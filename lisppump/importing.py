@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 declare("state", 5, unfinished_frame="A frame that was begun has to be finished or given up first.")
 
 ENTRY = ("file", "sha256", "identity", "frame_text", "items")  # what is said of a delta wherever it is named
+STRANGE = "it has none of a delta's own keys (frame, stream_id, ...) and no collection of this world"
 INLINE = 64 * 1024  # bytes of a delta that are kept in its record; a larger one becomes a blob
 
 
@@ -41,6 +42,8 @@ def _import(pump: Pump, path: str | Path, dry_run: bool) -> Imported:
     files = read_all(Path(path))
     found, unreadable = _read(pump, files)
     notes = [f"{file.name}: {note}" for file in files for note in file.notes]
+    strange = tuple(one.name for one in found if one.strange)
+    notes += [f"{name} looks like no delta: {STRANGE}" for name in strange]
     if dry_run:
         edits = pump.store.pending_edits()
         if edits:
@@ -80,6 +83,7 @@ def _import(pump: Pump, path: str | Path, dry_run: bool) -> Imported:
             if foreign.unread
         ),
         notes=tuple(notes),
+        strange=strange,
     )
 
 

@@ -39,6 +39,7 @@ class Foreign:
     sifted: tuple[Sifted, ...]
     counted: tuple[tuple[str, int], ...]
     unread: Mapping[str, str]
+    strange: bool = False  # it has no key of a delta, and no collection of this world
 
     @property
     def own(self) -> bool:
@@ -93,7 +94,8 @@ def _foreign(file: File, place: str, data: dict[str, Any], schema: Schema) -> Fo
         else:
             collections[key] = value
     sifted = tuple(sift(schema, collections, file.name, elsewhere=True))
-    return Foreign(file, place, data, identity_of(data), sifted, tuple(counted), unread)
+    strange = not any(key in HEAD or schema.reading(key) is not None for key in data)
+    return Foreign(file, place, data, identity_of(data), sifted, tuple(counted), unread, strange)
 
 
 def identity_of(data: Mapping[str, Any]) -> str:

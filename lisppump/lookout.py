@@ -13,7 +13,7 @@ from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.advice import Complaints
 from lisppump.budget import Budget
-from lisppump.errors import LisppumpError, declare
+from lisppump.errors import LisppumpError, declare, legible
 from lisppump.frame import Agent, Frame, copied
 from lisppump.line_moves import place
 from lisppump.policy import Policy
@@ -28,6 +28,17 @@ if TYPE_CHECKING:
     from lisppump.telling_why import Why
 
 declare("state", 1, no_state="The state is empty and the policy says nothing about frame 0.")
+
+
+def numbered(frame: Any) -> int:
+    """The number of a frame, held to be one; an error that says what is wanted."""
+    if isinstance(frame, bool) or not isinstance(frame, int):
+        raise LisppumpError(
+            "no-such-frame",
+            f"a frame is named by its number here, such as 3, but got {legible(repr(frame))}",
+            help="`HEAD~` is a word of the command line: `pump.head.number - 1` is the same",
+        )
+    return frame
 
 
 class Lookout:
@@ -74,7 +85,7 @@ class Lookout:
 
     def frame(self, number: int) -> Frame:
         """Any committed frame, rebuilt from the journal."""
-        return self.store.frame(number)
+        return self.store.frame(numbered(number))
 
     def as_of(self, number: int, record: int) -> Lookout:
         """The world as it was at `number@record`, to look at alone; that may be off the line."""
@@ -134,7 +145,7 @@ class Lookout:
         """One committed frame: what was intended, what came, what changed."""
         from lisppump.status import shown
 
-        return shown(self, number)
+        return shown(self, numbered(number))
 
     def diff(
         self,
@@ -153,13 +164,14 @@ class Lookout:
         from lisppump.telling_diff import diff
 
         last = self.head.number if last is None else last
+        first, last = numbered(first), numbered(last)
         return diff(self, first, last, since=since, until=until, document=document, agent=agent)
 
     def why(self, agent: str, number: int | None = None, *, prompt: bool = False) -> Why:
         """Why the world is as it is for an agent in a frame, or the newest; `prompt` makes that again."""
         from lisppump.telling_why import why
 
-        return why(self, agent, number, prompt=prompt)
+        return why(self, agent, None if number is None else numbered(number), prompt=prompt)
 
     def acting(self) -> list[dict[str, Any]]:
         """The plugins that have a say in a frame, as its intent records them."""
@@ -176,13 +188,14 @@ class Lookout:
         """Make frames again from what was recorded, nobody asked, and compare them with what they were."""
         from lisppump.replay import replay
 
-        return replay(self, first, last)
+        wanted = [None if number is None else numbered(number) for number in (first, last)]
+        return replay(self, *wanted)
 
     def replay_live(self, number: int) -> Relived:
         """Ask the backends for a committed frame once more, and commit nothing of it."""
         from lisppump.replay import replay_live
 
-        return replay_live(self, number)
+        return replay_live(self, numbered(number))
 
     def rig_of(self, intent: Mapping[str, Any]) -> Rig:
         """What the frame of an intent is made with: the policy as it was then."""

@@ -22,7 +22,7 @@ from lisppump.folder import find_root
 from lisppump.frame import Agent, Frame, Stream
 from lisppump.importing import import_deltas, settle_import
 from lisppump.keep import FOLDER
-from lisppump.lookout import Lookout
+from lisppump.lookout import Lookout, numbered
 from lisppump.policy import Policy
 from lisppump.registry import Registry
 from lisppump.report import Branched, Event, FrameReport, Imported, Plan, Rewound, count_of, totals
@@ -33,6 +33,7 @@ from lisppump.stages import Backend, Thought
 from lisppump.turn import Recorded, Turn, recorded, think
 from lisppump.view import Unseen
 
+declare("usage", 1, closed="The pump was closed in Python, and is asked to run or write.")
 declare("state", 5, not_its_parent="A frame that was begun goes on from another state than it began from.")
 
 Listener = Callable[[Event], None]
@@ -53,7 +54,7 @@ class Pump(Lookout):
         self._stopping = False
         self.stopped = False  # from outside, by `lisppump stop`
         self._listening = False
-        self._writing = False
+        self._writing = self._closed = False
         self._unthought = True  # nobody looked yet whether the head lacks its echoes
         self._told = 0  # how many of the store's notes a frame has passed on
 
@@ -93,8 +94,15 @@ class Pump(Lookout):
         self.close()
 
     def close(self) -> None:
-        """Let go of the state and its lock."""
+        """Let go of the state and its lock; what was known can still be looked at."""
+        self._closed = True
         self.store.close()
+
+    def _may_write(self) -> None:
+        if self._closed:
+            help = "open it again: Pump.open(DIR), best in a `with` that closes it at its end"
+            message = "this pump is closed, so that nothing is run or written by it"
+            raise LisppumpError("closed", message, help=help)
 
     # -- doing
 
@@ -108,6 +116,7 @@ class Pump(Lookout):
 
     async def astep(self, n: int = 1, *, keep: int | None = None) -> tuple[FrameReport, ...]:
         """Run n frames, without rest between them."""
+        self._may_write()
         return await self._ended(self._loop(n, keep, rest=False))
 
     def run(self, frames: int | None = None, *, keep: int | None = None) -> tuple[FrameReport, ...]:
@@ -119,6 +128,7 @@ class Pump(Lookout):
 
     async def arun(self, frames: int | None = None, *, keep: int | None = None) -> tuple[FrameReport, ...]:
         """The loop with the heart's rest between frames; the policy is read again there if it changed."""
+        self._may_write()
         return await self._ended(self._loop(frames, keep, rest=True))
 
     async def _ended(self, loop: Awaitable[tuple[FrameReport, ...]]) -> tuple[FrameReport, ...]:
@@ -202,7 +212,12 @@ class Pump(Lookout):
         if intent is not None:
             return await self._go_on(intent)
         store.take_edits()
-        plan, agents = self._prepare(self.head)
+        try:
+            plan, agents = self._prepare(self.head)
+        except LisppumpError as error:
+            if error.code in ("no-agents", "no-document") and store.edited_last():
+                error.help = "a hand edit was taken in last: `lisppump undo` takes it back, if it did this"
+            raise
         bundle = store.blob(canon.canonical(dict(self.policy.bundle)))
         fields = planning.intent(plan, self.head, self.policy, bundle=bundle, plugins=self.acting())
         store.intent(**fields, epoch=store.epoch, written=clocks.stamp(self.clock.now()))
@@ -316,7 +331,7 @@ class Pump(Lookout):
 
     def rollback(self, number: int, *, record: int | None = None, dry_run: bool = False) -> Rewound:
         """Go back to an earlier frame, or to `number@record`; what is left for it stays in the journal."""
-        return rewind.rollback(self, number, record=record, dry_run=dry_run)
+        return rewind.rollback(self, numbered(number), record=record, dry_run=dry_run)
 
     def undo(self, *, dry_run: bool = False) -> Rewound:
         """Take back the last thing that moved the head, an undo, too."""
@@ -330,12 +345,13 @@ class Pump(Lookout):
         """Make a frame once more: these streams are asked anew, of the others all answers stand."""
         self._may_run()
         self._check_budget()
-        rewind.retry(self, number, streams)
+        rewind.retry(self, numbered(number), streams)
         (report,) = await self._loop(1, None, rest=False)
         return report
 
     def branch(self, name: str, *, at: int | None = None, folder: str | Path | None = None) -> Branched:
         """Copy this world to a folder beside it, as it was at a frame; both go on by themselves."""
+        at = None if at is None else numbered(at)
         return branching.branch(self, name, at=at, folder=None if folder is None else Path(folder))
 
     def rewound(self) -> None:
@@ -361,6 +377,7 @@ class Pump(Lookout):
 
     def take_lock(self) -> Store:
         """Open the world for writing, if it is not; no frame is made by it, and no policy needed."""
+        self._may_write()
         if not self._writing:
             if isinstance(self.store.view, Unseen):
                 self._may_run()

@@ -20,6 +20,7 @@ from lisppump.turn import merge_under
 
 if TYPE_CHECKING:
     from lisppump.lookout import Lookout
+    from lisppump.merge import Merged
     from lisppump.pump import Pump
 
 declare(
@@ -115,8 +116,7 @@ def accept(pump: Pump, ids: Sequence[str], *, dry_run: bool = False) -> Released
             store.take_edits()
         chosen, head = _chosen(pump, ids), pump.head
         time = pump._time_of(head.number + 1, head)
-        deltas = [_delta(pump, entry, place, time) for place, entry in enumerate(chosen, 1)]
-        merged = merge_under(pump.rig, head, deltas, head.number + 1)
+        deltas, merged = _merged(pump, chosen, time)
         for entry in merged.quarantine:
             place = entry.get("stream", 1) - 1  # a plugin's merger need not say it
             raise _refusal(chosen[place]["id"], entry.get("reason", "refused"), entry["message"])
@@ -126,7 +126,23 @@ def accept(pump: Pump, ids: Sequence[str], *, dry_run: bool = False) -> Released
         return Released(head.number + 1, pump.head.digest, tuple(chosen), totals(merged.report))
 
 
-def _delta(pump: Pump, entry: Mapping[str, Any], place: int, time: str) -> Delta:
+def _merged(pump: Pump, chosen: Sequence[Mapping[str, Any]], time: str) -> tuple[list[Delta], Merged]:
+    """The deltas of entries, and what they come to; whose number turns out to be taken gets a new one."""
+    renumbered = {place for place, entry in enumerate(chosen, 1) if entry["reason"] == "number-taken"}
+    while True:
+        deltas = [
+            _delta(pump, entry, place, time, renumbered=place in renumbered)
+            for place, entry in enumerate(chosen, 1)
+        ]
+        merged = merge_under(pump.rig, pump.head, deltas, pump.head.number + 1)
+        refused = [e for e in merged.quarantine if e.get("reason") == "number-taken"]
+        taken = {int(e.get("stream", 1)) for e in refused}
+        if not taken - renumbered:
+            return deltas, merged
+        renumbered |= taken
+
+
+def _delta(pump: Pump, entry: Mapping[str, Any], place: int, time: str, *, renumbered: bool) -> Delta:
     """A delta of one item, as it is read under the policy of today."""
     id, name = entry["id"], entry["collection"]
     if entry["reason"] in _NEVER:
@@ -134,7 +150,7 @@ def _delta(pump: Pump, entry: Mapping[str, Any], place: int, time: str) -> Delta
     foreign = "file" in entry
     item = entry["item"]
     rule = pump.policy.schema.reading(name)
-    known_by_it = foreign and entry["reason"] != "number-taken"
+    known_by_it = foreign and not renumbered
     if rule is not None and rule.number is not None and isinstance(item, dict) and not known_by_it:
         item = {key: value for key, value in item.items() if key != rule.number.field}
     if entry["reason"] in ("not-a-list", "reserved-name"):

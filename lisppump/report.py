@@ -155,7 +155,8 @@ class Status:
     `state` is idle, running (a process makes a frame), resting (it waits for the next), paused (it waits
     until it is told to go on) or stopped (the last run ended by an error, or its breaker is open); a damaged
     world is an error instead. `ended` is what ended the last run, `mended` what its opening found and set
-    right.
+    right. Of `edits`, those in `unreadable` cannot be read and those in `conflicts` overlap with what frames
+    changed: either stops the next run.
     """
 
     frame: int
@@ -179,6 +180,8 @@ class Status:
     ended: Mapping[str, Any] | None
     mended: tuple[str, ...]
     notes: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump status`."""
@@ -359,7 +362,8 @@ class Imported:
     """What became of deltas from elsewhere; the fields are the pinned keys of `lisppump import-deltas`.
 
     `frame` is the frame that was made of them, or would be; where nothing was new it is the head, and
-    `made` is False. `unread` names for each file the keys that the policy has no use for.
+    `made` is False. `unread` names for each file the keys that the policy has no use for, `strange` what
+    looks like no delta at all.
     """
 
     frame: int
@@ -373,6 +377,7 @@ class Imported:
     digest: str
     unread: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...]
+    strange: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump import-deltas`."""

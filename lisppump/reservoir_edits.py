@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lisppump import canon
+from lisppump.blobs import printed_by
 from lisppump.delta import Delta
 from lisppump.disk import StateError
 from lisppump.documents import Cell, encode, entry, is_log, is_text, log_value
@@ -20,7 +21,7 @@ from lisppump.frame import Frame
 from lisppump.history import INPUTS, Past
 from lisppump.merge_edits import ABSENT, Joined, Place, Side, joined
 from lisppump.reservoir_view import Shelf
-from lisppump.view import Findings, Touch, Written
+from lisppump.view import Findings, Touch, Unseen, Written
 
 declare(
     "state", 5,
@@ -29,6 +30,7 @@ declare(
     frame_open="Nothing can be decided about hand edits while a frame is under way.",
 )  # fmt: skip
 
+_VERSIONS = 256  # of a document, that may not have reached the disk when the power was cut
 _SHOWN = 80  # letters of a value in a message
 
 
@@ -70,14 +72,21 @@ class Desk(Shelf):
         """The documents that were changed by hand since they were last taken in."""
         if self._head.number < 0:
             return []
-        found = self._look(self._everywhere())
+        found = self._look_everywhere()
         return sorted([*found.touched, *found.unread])
+
+    def emptied(self) -> bool:
+        """True where not one document lies there: that is no edit, they are written again at the next run."""
+        if not self._head.documents or isinstance(self.view, Unseen):
+            return False
+        names, refused = self._listing()
+        return not names and not refused
 
     def edits_in_detail(self) -> tuple[Edit, ...]:
         """The same with the places, and what overlaps with what frames changed."""
         if self._head.number < 0:
             return ()
-        found = self._look(self._everywhere())
+        found = self._look_everywhere()
         edits = [Edit(name, "unreadable", error=error) for name, error in found.unread.items()]
         for name, touch in found.touched.items():
             join = self._joined(name, touch)
@@ -86,8 +95,17 @@ class Desk(Shelf):
             edits.append(Edit(name, what, tuple(join.by_hand), tuple(join.overlaps)))
         return tuple(sorted(edits, key=lambda edit: edit.document))
 
-    def _everywhere(self) -> list[str]:
-        return sorted({*self._head.documents, *self._view.names, *self.view.names()})
+    def _look_everywhere(self) -> Findings:
+        """What is unlike the head, wherever; what cannot be a document is told instead of refused."""
+        if self.emptied():
+            return Findings()
+        names, refused = self._listing()
+        found = self._look({*self._head.documents, *self._view.names, *names} - {*refused})
+        found.unread.update(refused)
+        return found
+
+    def _listing(self) -> tuple[Sequence[str], Mapping[str, LisppumpError]]:
+        return self.view.listing() if isinstance(self.view, Files) else (self.view.names(), {})
 
     def _look(self, names: Iterable[str]) -> Findings:
         past = Past(self._journal, self._head.latest)
@@ -97,6 +115,7 @@ class Desk(Shelf):
             latest=self._head.latest,
             past=past.value,
             earlier=self._earlier(),
+            begins=self._begins,
         )
         if (found.touched or found.unread) and not self._keep.writing and self.lock_holder() is not None:
             self._view.index.load()  # who runs may have written just then
@@ -118,6 +137,23 @@ class Desk(Shelf):
             return digest in known.get(name, ())
 
         return had
+
+    def _begins(self, name: str, data: bytes) -> bool:
+        """Whether bytes are a beginning of a document as it was lately; older ones are long on the disk."""
+        versions = 0
+        for seq in self._journal.select(*INPUTS, dead=()):
+            said = self._journal.read(seq).fields.get("documents", {})
+            if said.get(name) is None:
+                continue
+            try:
+                if encode(name, Past(self._journal, seq).value(name)).startswith(data):
+                    return True
+            except StateError:
+                break  # behind damage nothing is known: what lies there counts as an edit, and is kept
+            versions += 1
+            if versions == _VERSIONS:
+                break
+        return False
 
     # -- hand edits ------------------------------------------------------------------------------------------
 
@@ -255,11 +291,15 @@ class Desk(Shelf):
         touch, error = found.touched.get(name), found.unread.get(name)
         if touch is None and error is None:
             help = "`lisppump edits` lists what was changed by hand"
+            if self.edited_last(name):
+                help = "an edit of it was taken in already: `lisppump undo` takes that back"
             raise StateError("no-edit", f"`{name}` was not changed by hand", help=help)
         if side == "world":
             kept = None if touch is not None and touch.value is ABSENT else self._kept(name)
             self._bring(name)
-            said = f"{name} is as the frames left it again" + (f"; what lay there is {kept}" if kept else "")
+            said = f"{name} is as the frames left it again" + (
+                f"; what lay there is {kept}: {printed_by(kept)}" if kept else ""
+            )
             decision = Decision(name, side, said, kept)
         elif touch is None:
             raise error or AssertionError(name)
@@ -268,6 +308,13 @@ class Desk(Shelf):
             decision = Decision(name, side, f"{name} was taken in as it was written by hand")
         self._finish()
         return decision
+
+    def edited_last(self, *names: str) -> bool:
+        """True where an edit was what last moved the head (of one of these documents, where any is named)."""
+        last = self.last_move()
+        return last is not None and last.kind == "edit" and (
+            not names or any(name in last.fields["documents"] for name in names)
+        )
 
     def _journal_edits(self, taken: Mapping[str, tuple[Touch, Joined]]) -> list[str]:
         """One record for all of them, with whole documents: what people wrote is never lost again."""

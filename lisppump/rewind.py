@@ -159,6 +159,8 @@ def _taking_back(store: Store, last: Record) -> Aim:
     if retried is not None and retried.kind == "rollback":
         return Aim(retried.seq - 1, "undo", f"the retry of {retried.fields['taken']}")
     what = "the import that made " if "imports" in said else ""
+    if said.get("accepted"):
+        what = "the accept from quarantine that made "
     stands, before = store.before_edits(number, began)
     taken, instead = f"{what}{_frames([number])}", before if stands else None
     return Aim(began - 1, "undo", taken, stands=stands, instead=instead)

@@ -46,4 +46,9 @@ def _room(disk: Disk, folder: Path) -> tuple[int, int]:
 
 
 def _free(free: int, total: int) -> str:
-    return f"only {free / 1e9:.1f} GB ({free / total:.1%})"
+    return f"only {size(free)} ({free / total:.1%})"
+
+
+def size(bytes: float) -> str:
+    """A size in the largest unit that shows something of it."""
+    return f"{bytes / 1e9:.1f} GB" if bytes >= 1e9 else f"{bytes / 1e6:.1f} MB"

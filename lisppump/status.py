@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from lisppump.view import Unseen
 if TYPE_CHECKING:
     from lisppump.lookout import Lookout
     from lisppump.pump import Pump
+    from lisppump.reservoir_edits import Edit
 
 
 STREAM = (
@@ -130,7 +131,7 @@ def status_of(pump: Lookout) -> Status:
         breaker={**breaker.to_json(), "reason": reason},
         circuits={},
         budget=pump.budget.to_json(),
-        edits=tuple(edits),
+        edits=tuple(edit.document for edit in edits),
         lagging=tuple(store.lagging()),
         quarantine=store.quarantined(),
         open_frame=opened,
@@ -138,6 +139,8 @@ def status_of(pump: Lookout) -> Status:
         ended=ended,
         mended=tuple(lately.get("mended", ())),
         notes=(*_notes(store), *unseen),
+        unreadable=tuple(edit.document for edit in edits if edit.error is not None),
+        conflicts=tuple(edit.document for edit in edits if edit.overlaps),
     )
 
 
@@ -167,7 +170,10 @@ def in_the_open(opened: Mapping[str, Any]) -> str:
     return f"frame {opened['frame']} was begun and not finished{how}"
 
 
-GO_ON = "`lisppump run` goes on with it and asks for nothing again; `lisppump run --abandon` begins it anew"
+GO_ON = (
+    "`lisppump run` goes on with it and asks for nothing again that was answered; "
+    "`lisppump run --abandon` begins it anew"
+)
 
 
 def _age(written: str | None, now: datetime) -> float | None:
@@ -220,12 +226,15 @@ def shown(pump: Lookout, number: int) -> Shown:
     )
 
 
-def _edits(pump: Lookout) -> tuple[list[str], list[str]]:
-    """The documents that were changed by hand; a note where the reservoir does not say."""
+EMPTIED = "the state folder is empty; its documents will be written again from the journal at the next run"
+
+
+def _edits(pump: Lookout) -> tuple[Sequence[Edit], list[str]]:
+    """What was changed by hand; a note where the reservoir does not say, or nothing lies there."""
     if isinstance(pump.store.view, Unseen):
         return [], ["its reservoir is not there, so that what was changed by hand is not seen"]
     try:
-        return pump.store.pending_edits(), []
+        return pump.store.edits_in_detail(), [EMPTIED] if pump.store.emptied() else []
     except LisppumpError as error:
         if error.category != "plugin":
             raise

@@ -85,7 +85,8 @@ def _notes(found: Audit) -> list[str]:
     if found.torn:
         notes.append("the last record is torn, as a crash leaves it or a run that is writing it")
     if found.given_up:
-        notes.append(f"a repair gave up {found.given_up} records; what they held is lost")
+        records = f"{found.given_up} record{'s' * (found.given_up != 1)}"
+        notes.append(f"a repair gave up {records}; what was held there is lost")
     if found.blind:
         notes.append(f"frames that cannot be rebuilt any more: {spans(found.blind)}")
     return notes

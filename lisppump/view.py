@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lisppump import canon
+from lisppump.blobs import printed_by
 from lisppump.disk import APPEND, StateError, trouble, write_all
-from lisppump.documents import appended, digest, encode, is_log, is_text
+from lisppump.documents import MEND, appended, digest, encode, is_log, is_text
 from lisppump.errors import LisppumpError
 from lisppump.files import Files
 from lisppump.keep import Keep
@@ -239,10 +240,12 @@ class View:
         latest: int,
         past: Callable[[str], Any],
         earlier: Callable[[str, str], bool],
+        begins: Callable[[str, bytes], bool],
     ) -> Findings:
         """Compare documents with the head, made by the record `latest`.
 
-        `past` gives a document of the head, `earlier` says whether one ever had a digest.
+        `past` gives a document of the head; `earlier` says whether one ever had a digest, `begins` whether
+        bytes are a beginning of what one was lately.
         """
         found = Findings()
         for name in () if isinstance(self.reservoir, Unseen) else names:
@@ -259,7 +262,12 @@ class View:
             elif print_ is None:
                 self._look_missing(name, wanted, entry, found)
             elif (touch := self._opened(name, wanted, print_, past, found)) is not None:
-                self._look_touched(name, wanted, Written(print_, touch.digest, latest), touch, found, earlier)
+                there = Written(print_, touch.digest, latest)
+                if self._is_edit(name, wanted, there, touch, found, earlier):
+                    if wanted is not None and self._torn(name, touch, begins):
+                        self._set_aside(name, found)
+                    else:
+                        found.touched[name] = touch
         return found
 
     def _look_missing(self, name: str, wanted: str | None, entry: Written | None, found: Findings) -> None:
@@ -289,14 +297,14 @@ class View:
             if wanted is not None and (self.suspect or short):
                 self._set_aside(name, found)
             else:
-                found.unread[name] = error
+                found.unread[name] = droppable(name, error)
             return None
         if now != wanted and lags and self._cut_short(name, print_, entry, past):
             found.redo.append(name)
             return None
         return Touch(value, now, entry)
 
-    def _look_touched(
+    def _is_edit(
         self,
         name: str,
         wanted: str | None,
@@ -304,21 +312,30 @@ class View:
         touch: Touch,
         found: Findings,
         earlier: Callable[[str, str], bool],
-    ) -> None:
+    ) -> bool:
+        """False for what is known to be ours by its digest, which is told in what was found."""
         entry = touch.written
         if touch.digest == wanted:
             self.index.note(name, there)
         elif entry is not None and touch.digest == entry.digest:
             self.index.note(name, Written(there.print, entry.digest, entry.seq))
             found.lagging.append(name)
-        elif wanted is not None and entry is None and earlier(name, touch.digest):
-            found.redo.append(name)
-        elif wanted is None and self.suspect and earlier(name, touch.digest):
-            found.redo.append(name)  # it was removed, and the power cut brought it back
-        elif wanted is not None and self.suspect:
-            self._set_aside(name, found)
+        elif (self.suspect or (entry is None and wanted is not None)) and earlier(name, touch.digest):
+            found.redo.append(name)  # a power cut may bring back what was written over, or removed
         else:
-            found.touched[name] = touch
+            return True
+        return False
+
+    def _torn(self, name: str, touch: Touch, begins: Callable[[str, bytes], bool]) -> bool:
+        """True where a power cut took the end of our own text or log, or whole blocks of a text.
+
+        JSON that can be read is whole: it has its last bracket.
+        """
+        if not self.suspect or not isinstance(self.reservoir, Files):
+            return False
+        if is_text(name) and "\0" in touch.value:
+            return True
+        return (is_log(name) or is_text(name)) and begins(name, self.reservoir.raw(name))
 
     def _cut_short(
         self, name: str, print_: tuple[int, ...], entry: Written | None, past: Callable[[str], Any]
@@ -334,7 +351,8 @@ class View:
         if isinstance(self.reservoir, Files) and self.keep.writing:
             kept = self.keep.blob(self.reservoir.raw(name))
             found.notes.append(
-                f"{name} was not whole after a crash and is written again; what lay there is {kept}"
+                f"{name} was not whole after a crash and is written again; what lay there is {kept}: "
+                f"{printed_by(kept)}"
             )
         found.redo.append(name)
 
@@ -392,6 +410,13 @@ class View:
     def names(self) -> list[str]:
         """All documents that the index knows."""
         return sorted(self.index.entries)
+
+
+def droppable(name: str, error: LisppumpError) -> LisppumpError:
+    """The error of a document that cannot be read, whose help names the way back to what it was."""
+    back = f"or let `lisppump edits drop {name}` put back what the frames left there, and keep this aside"
+    help = "mend the file" if error.help in (None, MEND) else f"{error.help}"
+    return StateError(error.code, error.message, span=error.span, help=f"{help}, {back}", data=error.data)
 
 
 def quarantine_path(frame: int) -> str:

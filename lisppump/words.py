@@ -15,6 +15,7 @@ import re
 import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from enum import EnumType
 from importlib import import_module, metadata
 from pathlib import Path
@@ -110,7 +111,7 @@ Source = Callable[["Registry"], Iterable[Entry]]
 def everything(registry: Registry, commands: Source) -> Iterator[Entry]:
     """Every entry of every table, each table in an order of its own that does not change."""
     sources = (commands, pump_clauses, stages, hooks, python_names, forms, given, builtins, prelude)
-    for source in (*sources, limits, plugins, error_codes):
+    for source in (*sources, limits, plugins, error_codes, exit_codes):
         yield from source(registry)
 
 
@@ -130,6 +131,11 @@ def named(word: str, entries: Sequence[Entry]) -> list[Entry]:
 def nearest(word: str, entries: Iterable[Entry]) -> str | None:
     """The name that a word most likely was meant to be, or None."""
     return suggest(word, sorted({name for entry in entries for name in entry.names}))
+
+
+def alike(one: str, other: str) -> bool:
+    """True for names of which one may well be a slip in writing the other."""
+    return SequenceMatcher(None, one, other).ratio() >= 0.75
 
 
 # -- the sources, one a table
@@ -206,9 +212,30 @@ def python_names(_: Registry) -> Iterator[Entry]:
         fields = [f"{part.name}: {part.type}" for part in parts]
         members: Iterable[Any] = found if isinstance(found, EnumType) else ()
         values = [f"{member.name} ({member.value})" for member in members]
+        methods = _methods(found) if inspect.isclass(found) and not fields and not values else []
         plain = inspect.isfunction(found) or bool(fields)
         shown = f"{name}{_signature(found)}" if plain else f"from lisppump import {name}"
-        yield Entry("python", name, shown, doc, (*fields, *values), ours())
+        yield Entry("python", name, shown, doc, (*fields, *values, *methods), ours())
+
+
+def _methods(found: type) -> list[str]:
+    """What a class of ours has that others may call or read: each with the sentence that says what for."""
+    lines = []
+    for name, member in inspect.getmembers(found):
+        if name.startswith("_") or not (callable(member) or isinstance(member, property)):
+            continue
+        if not _of_ours(found, name):
+            continue
+        call = "" if isinstance(member, property) else _signature(member).replace("(self, ", "(")
+        sentence = (inspect.getdoc(member) or SILENT).split("\n")[0]
+        lines.append(f"{name}{call.replace('(self)', '()')}  {sentence}")
+    return lines
+
+
+def _of_ours(found: type, name: str) -> bool:
+    """Whether a name of a class comes from a class of ours, and not from one of Python's."""
+    home = next(each for each in found.__mro__ if name in each.__dict__)
+    return home.__module__.split(".")[0] == OURS
 
 
 def _signature(found: Any) -> str:
@@ -377,6 +404,30 @@ def codes() -> Mapping[str, Code]:
     for package in (OURS, f"{OURS}.plugins"):  # a checkout keeps the built-in stages beside the package
         _import_below(package)
     return CODES
+
+
+EXITS = {
+    0: "It is done, or all is well.",
+    1: "It is not done, or not all is well: a mistake in what was given, an error of a LisPy program, a `no` "
+       "as the answer; `replay`, `check` and `doctor` end so where they find something.",
+    2: "The command line is not one that the command understands.",
+    3: "pump.lisp does not check: no frame is begun.",
+    4: "A plugin that pump.lisp names is broken, absent, not trusted, or failed.",
+    5: "The state: it is damaged, locked, or cannot be read or written, or a hand edit waits for a decision.",
+    6: "The run stopped by itself: its breaker is open, or its budget is spent.",
+    70: "lisppump itself is wrong; the report says where.",
+    130: "Ctrl-C, or SIGINT: the frame under way is gone on with by the next run.",
+}  # fmt: skip
+
+
+def exit_codes(_: Registry) -> Iterator[Entry]:
+    """What commands end with."""
+    doc = (
+        "What a command ends with, for scripts. Each error code says its own: `lisppump describe CODE`.\n\n"
+        "A plugin's command may end with others."
+    )
+    details = tuple(f"{code}: {meaning}" for code, meaning in EXITS.items())
+    yield Entry("exit codes", "exit-codes", "exit-codes", doc, details, ours(), ("exit codes",))
 
 
 _WANTING = {  # modules that run, or want what no word should wait for: pytest, a terminal, colours

@@ -80,7 +80,7 @@ def test_damage_is_named_and_repaired(lisppump: Lisppump, world: Path) -> None:
 def test_frames_that_are_lost_are_said(lisppump: Lisppump, world: Path) -> None:
     harm(world, "commit", 2)
     told = lisppump("-C", world, "repair", "--dry-run").out
-    assert "the newest frame will be 1\n" in told and "lost: frame 2 to 3\n" in told
+    assert "the newest frame will be 1\n" in told and "lost: frames 2 to 3\n" in told
     assert "kept as an edit: lines.jsonl\n" in told
     document = lisppump("-C", world, "repair", "--yes", "--json").json
     assert document["dropped"] == [2, 3] and document["aside"] == "damaged-1" and document["frame"] == 1

@@ -167,3 +167,9 @@ def test_a_word_of_another_lisp_says_what_there_is_here(lisppump: Lisppump) -> N
     outcome = lisppump("describe", "pcase", "--json")
     assert outcome.json["error"]["code"] == "nothing-described"
     assert outcome.json["error"]["help"] == "write (match x (pattern form ...) ...)"
+
+
+def test_a_word_that_names_speak_of_is_answered_with_those(lisppump: Lisppump) -> None:
+    said = lisppump("describe", "heartbeat").err
+    assert "char-at" not in said and "did you mean" in said and "of it" in said
+    assert "did you mean `streams`?" in lisppump("describe", "streems").err

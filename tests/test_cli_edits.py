@@ -117,6 +117,13 @@ def test_drop_puts_the_world_s_document_back_and_keeps_the_text(lisppump: Lisppu
     assert (decided["side"], decided["kept"] in decided["said"]) == ("world", True)
     name = decided["kept"].removeprefix("sha256:")
     assert (world / ".lisppump" / "blobs" / name[:2] / name).read_bytes() == text
+    assert f"`lisppump cat sha256:{name[:12]}` prints it" in decided["said"]
+    for digest in (decided["kept"], f"sha256:{name[:12]}", name[:8].upper()):
+        assert lisppump("-C", world, "cat", digest).out.encode() == text
+    shown = lisppump("-C", world, "cat", name[:8], "--json").json
+    assert shown == {
+        "schema": "lisppump/blob@1", "digest": decided["kept"], "length": len(text), "text": text.decode()
+    }  # fmt: skip
     assert json.loads((world / "state" / "stats.json").read_text()) == {"total_lines": 18}
     assert lisppump("-C", world, "step").code == 0
 
@@ -149,3 +156,62 @@ def test_documents_that_lag_are_named_while_a_run_goes_on(lisppump: Lisppump, tm
         assert pump.status().lagging == ()
     assert seen == [["wide.json"]] * 3
     assert json.loads((tmp_path / "state" / "wide.json").read_text())["seen"] == 3
+
+
+def test_a_document_that_cannot_be_read_names_the_way_out(lisppump: Lisppump, world: Path) -> None:
+    overlap(world)
+    edit(world, "agents.json", '{"torn": ')
+    edit(world, "new.md", "# New\n")
+    rows = [line for line in lisppump("-C", world, "status").out.splitlines() if line.startswith("edits")]
+    assert [row.split()[1] for row in rows] == ["agents.json:", "stats.json:", "new.md:"]
+    assert "cannot be read" in rows[0] and "where frames changed it, too" in rows[1]
+    document = lisppump("-C", world, "status", "--json").json
+    assert (document["unreadable"], document["conflicts"]) == (["agents.json"], ["stats.json"])
+    for command in (["step"], ["edits", "take", "agents.json"]):
+        done = lisppump("-C", world, *command)
+        assert done.code == 5 and "or let `lisppump edits drop agents.json` put back" in done.err
+    assert lisppump("-C", world, "edits", "drop", "agents.json").code == 0
+    assert "ann" in (world / "state" / "agents.json").read_text()
+
+
+def test_a_removal_that_leaves_no_agents_names_undo(lisppump: Lisppump, world: Path) -> None:
+    (world / "state" / "agents.json").unlink()
+    done = lisppump("-C", world, "step")
+    assert "error[no-agents]" in done.err and "`lisppump undo` takes it back" in done.err
+    done = lisppump("-C", world, "edits", "drop", "agents.json")
+    assert done.code == 5 and "taken in already: `lisppump undo` takes that back" in done.err
+    assert lisppump("-C", world, "undo", "--yes").code == 0
+    assert lisppump("-C", world, "step").code == 0
+
+
+def test_an_empty_state_folder_is_no_edit(lisppump: Lisppump, world: Path) -> None:
+    for path in [*(world / "state").rglob("*")]:
+        if path.is_file() and path.parent.name != "stream_deltas":
+            path.unlink()
+    assert lisppump("-C", world, "edits").out == ""
+    said = lisppump("-C", world, "status")
+    assert "will be written again from the journal at the next run" in said.out
+    assert "edits" not in said.out
+    assert lisppump("-C", world, "step").code == 0
+    assert (world / "state" / "agents.json").exists()
+
+
+@pytest.mark.parametrize("name", ["link.json", "agents.json", "sub"])
+def test_a_link_that_leads_out_is_named_and_nothing_runs(
+    lisppump: Lisppump, world: Path, tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "secret.json").write_text('{"secret": 1}')
+    path = world / "state" / name
+    path.unlink(missing_ok=True)
+    path.symlink_to(outside if name == "sub" else outside / "secret.json")
+    for command in (["status"], ["edits"]):
+        done = lisppump("-C", world, *command)
+        assert (done.code, name in done.out, "secret" in done.out) == (0, True, False), done.err
+    assert f"`{name}` is a link out of the state folder" in lisppump("-C", world, "edits").out
+    for command in (["log"], ["show", "HEAD"], ["diff", "0"], ["why", "ann"], ["plan"], ["verify"]):
+        assert lisppump("-C", world, *command).code == 0
+    done = lisppump("-C", world, "step")
+    assert done.code == 5 and f"`{name}` is a link out of the state folder" in done.err
+    path.unlink()
+    assert lisppump("-C", world, "status").code == 0

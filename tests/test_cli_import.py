@@ -65,6 +65,11 @@ def test_exit_codes(lisppump: Lisppump, root: Path, folder: Path, tmp_path: Path
     broken = files(tmp_path / "broken", {"a.json": "x"})
     assert lisppump("-C", root, "import-deltas", broken).code == 1
     assert lisppump("-C", root, "import-deltas", files(tmp_path / "none", {})).code == 0
+    strange = lisppump("-C", root, "import-deltas", files(tmp_path / "strange", {"s.json": {"name": "pkg"}}))
+    assert strange.code == 1 and "note: s.json looks like no delta: it has none of" in strange.out
+    mixed = files(tmp_path / "mixed", {"s.json": {"name": "pkg"}, "t.json": {"frame": 1, "posts": []}})
+    mixed_out = lisppump("-C", root, "import-deltas", mixed)
+    assert mixed_out.code == 0 and "t.json looks" not in mixed_out.out
     nowhere = lisppump("-C", root, "import-deltas", tmp_path / "nowhere", "--json")
     assert (nowhere.code, nowhere.json["error"]["code"]) == (1, "no-such-folder")
     assert lisppump("-C", root, "import-deltas").code == 2

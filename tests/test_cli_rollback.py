@@ -97,7 +97,7 @@ def test_undo_of_a_hand_edit(lisppump: Lisppump, world: Path) -> None:
     assert "taken back: the hand edit of rules.md" in dry.out
     assert (world / "state" / "rules.md").exists()
     done = lisppump("-C", world, "undo", "--yes")
-    assert "what was edited by hand: rules.md" in done.out
+    assert "off the line: what was edited by hand in rules.md" in done.out
     assert not (world / "state" / "rules.md").exists()
     assert lisppump("-C", world, "status", "--json").json["edits"] == []
 

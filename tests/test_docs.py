@@ -16,6 +16,7 @@ from lisppump import Policy, Pump
 from lisppump.lispy.nodes import Node
 from lisppump.lispy.reader import read
 from lisppump.policy import PolicyErrors
+from lisppump.words import EXITS
 from tests.cli_support import ROOT, Lisppump
 
 TUTORIAL = ROOT / "docs" / "writing-a-world.md"
@@ -170,3 +171,13 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
         assert target.startswith("https://") or (ROOT / "docs" / target).is_file(), target
+
+
+def test_the_exit_codes_are_those_that_describe_tells(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "exit-codes.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| (\d+) \| (.*) \|$", page, re.MULTILINE) == [
+        (str(code), meaning) for code, meaning in EXITS.items()
+    ]
+    said = Lisppump(capsys)("describe", "exit-codes").out
+    assert list(EXITS) == [0, 1, 2, 3, 4, 5, 6, 70, 130]
+    assert all(f"  {code}: {meaning}" in said for code, meaning in EXITS.items())

@@ -40,6 +40,7 @@ FLOORS = [
         "disk",
         "keep",
         "room",
+        "blobs",
         "line",
         "control",
         "merge",

@@ -75,6 +75,24 @@ def test_what_an_operator_answers_for_is_merged_as_a_frame(root: Path) -> None:
         assert pump.status().quarantine == 4
 
 
+def test_who_is_not_in_its_room_and_has_a_taken_number_gets_a_new_one(tmp_path: Path) -> None:
+    root = world(tmp_path / "world")
+    said = {
+        "posts": [
+            {"title": "twice wrong", "author": "bob", "number": 3},
+            {"title": "once", "author": "bob", "number": 4},
+        ]
+    }
+    taken(root, files(tmp_path / "in", {"a.json": {"agents": ["ann"], **said}}))
+    assert ids(root) == ids(root, "not-in-room") == ["1.1", "1.2"]
+    with Pump.open(root) as pump:
+        assert accept(pump, ["1.1", "1.2"]).frame == 2
+        posts = {post["title"]: post["number"] for post in pump.head.documents["log.json"]["posts"]}
+        assert posts == {"old": 3, "once": 4, "twice wrong": 5}
+        assert pump.replay(2, 2).equal
+        assert pump.undo().taken == "the accept from quarantine that made frame 2"
+
+
 @pytest.mark.parametrize("reason", ["missing-field", "exists", "not-a-list"])
 def test_what_cannot_be_merged_says_why(root: Path, reason: str) -> None:
     (id,) = ids(root, reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,56 @@ def test_after_a_power_cut_documents_that_are_not_whole_are_written_again(tmp_pa
     with opened(tmp_path, disk=FaultyDisk(boot="two")) as store:
         assert sum("was not whole after a crash" in note for note in store.notes) == 2
     assert check_whole(tmp_path) == 1
+
+
+def test_after_a_power_cut_a_whole_document_that_was_never_ours_is_an_edit(tmp_path: Path) -> None:
+    store = begun(tmp_path, disk=FaultyDisk(boot="one"))
+    step(store)
+    die(store)
+    state = tmp_path / "state"
+    agents = json.loads((state / "agents.json").read_bytes())
+    agents["hand"] = {"by": "hand"}
+    (state / "agents.json").write_text(json.dumps(agents))
+    (state / "memory" / "ada.md").write_text("# Somebody else\n")
+    with opened(tmp_path, write=False, disk=FaultyDisk(boot="two")) as reader:
+        assert reader.pending_edits() == ["agents.json", "memory/ada.md"]
+    with opened(tmp_path, disk=FaultyDisk(boot="two")) as store:
+        assert not any("not whole" in note for note in store.notes)
+        assert store.head is not None
+        assert store.head.documents["agents.json"] == agents
+        assert store.head.documents["memory/ada.md"] == "# Somebody else\n"
+    assert check_whole(tmp_path) == 1
+
+
+def test_after_a_power_cut_an_older_document_of_ours_is_no_edit(tmp_path: Path) -> None:
+    store = begun(tmp_path, disk=FaultyDisk(boot="one"))
+    older = {path: path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file()}
+    step(store)
+    step(store)
+    die(store)
+    for path, data in older.items():
+        path.write_bytes(data)
+    with opened(tmp_path, write=False, disk=FaultyDisk(boot="two")) as reader:
+        assert reader.pending_edits() == []
+    with opened(tmp_path, disk=FaultyDisk(boot="two")) as store:
+        assert not any("by hand" in note for note in store.notes)
+    assert check_whole(tmp_path) == 2
+
+
+def test_after_a_power_cut_a_beginning_of_an_older_text_is_ours(tmp_path: Path) -> None:
+    store = begun(tmp_path, disk=FaultyDisk(boot="one"))
+    (tmp_path / "state" / "rules.md").write_text("Others now, and longer ones than before.\n")
+    store.take_edits()
+    (tmp_path / "state" / "rules.md").write_text("Short ones.\n")
+    store.take_edits()
+    die(store)
+    for torn in (b"Others now", b"Sho\0\0\0\0"):
+        (tmp_path / "state" / "rules.md").write_bytes(torn)
+        with opened(tmp_path, write=False, disk=FaultyDisk(boot="two")) as reader:
+            assert reader.pending_edits() == []
+    with opened(tmp_path, disk=FaultyDisk(boot="two")) as store:
+        assert any("rules.md was not whole after a crash" in note for note in store.notes)
+    assert (tmp_path / "state" / "rules.md").read_text() == "Short ones.\n"
 
 
 def test_a_missing_blob_is_damage(tmp_path: Path) -> None:

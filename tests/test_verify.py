@@ -255,7 +255,7 @@ def test_a_journal_that_ends_before_what_the_documents_show_is_damage(tmp_path: 
     for end in (whole.rindex(b"\n", 0, -1) + 1, whole.rindex(b"\n", 0, -1) + 40):
         path.write_bytes(whole[:end])  # the commit of frame 2 was synced before anything of it was shown
         assert not looked(tmp_path).ok
-        with pytest.raises(StateError, match=r"documents are those of frame 2\.0, but the journal ends at frame 1\.0"):
+        with pytest.raises(StateError, match=r"those of frame 2\.0, but the journal ends at frame 1\.0"):
             opened(tmp_path)
         assert (tmp_path / "state" / "agents.json").read_bytes() == state
     with opened(tmp_path, write=False) as store:

@@ -13,11 +13,13 @@ from lisppump.cli import COMMANDS, module_of
 from lisppump.cli.completion import words_of_ours
 from lisppump.cli.context import Settings, as_command, option_records
 from lisppump.errors import LisppumpError, declare, said
-from lisppump.words import SILENT, Entry, Origin, everything, meanings, nearest, origin_of, ours
+from lisppump.words import SILENT, Entry, Origin, alike, everything, meanings, nearest, origin_of, ours
 
 if TYPE_CHECKING:
     from lisppump.plugin import Plugin
     from lisppump.registry import Registry
+
+SPEAKING = 3  # names that are suggested because they speak of a word
 
 declare("usage", 1, nothing_described="Nothing has the name that should be described.")
 
@@ -50,9 +52,24 @@ def nothing_called(word: str, entries: Iterable[Entry], apropos: str) -> Lisppum
     """The error for a word that means nothing; `apropos` is how one looks for words here."""
     from lisppump.lispy.elsewhere import meant
 
-    near = nearest(word, entries)
-    hint = meant(word) or (f"did you mean `{near}`?" if near else f"try `{apropos} {word}`")
+    entries = list(entries)
+    hint = meant(word) or _did_you_mean(word, entries) or f"try `{apropos} {word}`"
     return LisppumpError("nothing-described", f"nothing is called `{word}`", help=hint)
+
+
+def _did_you_mean(word: str, entries: Sequence[Entry]) -> str | None:
+    """A name that is written much like a word; else those that speak of it; else what is written like it."""
+    from lisppump.cli.apropos import speaking_of
+
+    near = nearest(word, entries)
+    if near is None or not alike(near, word):
+        speaking = [entry.name for entry in speaking_of((word,), list(entries))]
+        names = list(dict.fromkeys(speaking))
+        if names:
+            shown = " or ".join(f"`{name}`" for name in names[:SPEAKING])
+            more = f"; {len(names) - SPEAKING} more speak of it" if len(names) > SPEAKING else ""
+            return f"did you mean {shown}, which {'speaks' if len(names) == 1 else 'speak'} of it?{more}"
+    return None if near is None else f"did you mean `{near}`?"
 
 
 def show(settings: Settings, entries: Sequence[Entry]) -> None:

@@ -31,7 +31,7 @@ class Edits(Command, click.Group):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The subcommands, then what every command has."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, each.get_short_help_str(80)) for name, each in self.commands.items()])
+            formatter.write_dl([(name, each.get_short_help_str(200)) for name, each in self.commands.items()])
         super().format_options(ctx, formatter)
 
 
@@ -47,10 +47,11 @@ command = Edits(
 @as_command("list")
 def list_command(settings: Settings) -> None:
     """Every document that was changed by hand, place by place."""
+    from lisppump.status import EMPTIED
     from lisppump.status_edits import edits_document
 
     with settings.look() as pump:
-        document = edits_document(pump)
+        document, emptied = edits_document(pump), pump.store.emptied()
     if settings.json:
         settings.document(document)
         return
@@ -59,7 +60,7 @@ def list_command(settings: Settings) -> None:
         for line in _places(edit):
             settings.print(f"  {line}")
     if not document["edits"]:
-        settings.note("nothing was changed by hand")
+        settings.note(EMPTIED if emptied else "nothing was changed by hand")
 
 
 @as_command("take")

@@ -22,6 +22,8 @@ def command(settings: Settings, folder: Path, dry_run: bool) -> int:
 
     Each item is merged, a duplicate, or in quarantine with its reason. pump.lisp says by which other names
     collections and fields are read: (also ...). What was taken in once is a duplicate ever after.
+
+    The exit code is 1 where nothing at all could be read.
     """
     if not dry_run:
         ask_first(settings)
@@ -31,7 +33,8 @@ def command(settings: Settings, folder: Path, dry_run: bool) -> int:
         settings.document(document)
     else:
         _print(settings, document, verbose=settings.verbose)
-    return 1 if document["unreadable"] and not document["deltas"] else 0
+    nothing = len(document["strange"]) == document["deltas"] and not document["items"]
+    return 1 if nothing and (document["unreadable"] or document["strange"]) else 0
 
 
 def _print(settings: Settings, document: Mapping[str, Any], *, verbose: bool) -> None:

@@ -26,7 +26,7 @@ class Group(Command, click.Group):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The subcommands, then what every command has."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, each.get_short_help_str(80)) for name, each in self.commands.items()])
+            formatter.write_dl([(name, each.get_short_help_str(200)) for name, each in self.commands.items()])
         super().format_options(ctx, formatter)
 
 

@@ -66,7 +66,7 @@ def _tell(settings: Settings, plan: Survey, verb: str) -> None:
         settings.print(f"the journal ends at frame {plan.head}, and goes on from there")
     for what, numbers in (("lost: frame", plan.dropped), ("lost: the documents of frame", plan.blind)):
         if numbers:
-            settings.print(f"{what} {spans(numbers)}")
+            settings.print(f"{what}{'s' * (len(numbers) > 1)} {spans(numbers)}")
     for what, names in (
         ("lost: blob", plan.blobs),
         ("lost: the newer value of", plan.losing),

@@ -86,7 +86,7 @@ def leaving(found: Rewound) -> list[str]:
     if found.back:
         lines.append(f"  back on the line: {_frames(found.back)}")
     if found.edits:
-        lines.append(f"  what was edited by hand: {', '.join(found.edits)}")
+        lines.append(f"  off the line: what was edited by hand in {', '.join(found.edits)}")
     if found.pending:
         lines.append(f"  not taken in before, so it is taken in first: {', '.join(found.pending)}")
     if found.pending and found.act == "undo" and not found.left:

@@ -47,14 +47,25 @@ def _rows(document: Mapping[str, Any]) -> list[list[str]]:
     if document["ended"]:
         rows.extend(_ended(document["ended"]))
     rows.extend(["mended", what] for what in document["mended"])
-    if document["edits"]:
-        names = ", ".join(document["edits"])
-        rows.append(["edits", f"{names}: changed by hand, not taken in yet (`lisppump edits` shows it)"])
+    rows.extend(_edits(document))
     if document["lagging"]:
         when = "at the next run" if document["lock"] is None else "before the pump rests"
         rows.append(["lagging", f"{', '.join(document['lagging'])}: written from the journal {when}"])
     rows.extend(["note", note] for note in document.get("notes", ()))
     return rows
+
+
+def _edits(document: Mapping[str, Any]) -> list[list[str]]:
+    """What was changed by hand, by what that means for the next run."""
+    stopping = {*document["unreadable"], *document["conflicts"]}
+    kinds = [
+        (document["unreadable"], "cannot be read; no frame is begun until it is mended, or `edits drop`ped"),
+        (document["conflicts"], "changed by hand where frames changed it, too; no frame is begun until you "
+                                "decide: `lisppump edits`"),
+        ([name for name in document["edits"] if name not in stopping],
+         "changed by hand, not taken in yet (`lisppump edits` shows it)"),
+    ]  # fmt: skip
+    return [["edits", f"{', '.join(names)}: {what}"] for names, what in kinds if names]
 
 
 def _open(document: Mapping[str, Any]) -> list[list[str]]:
@@ -103,12 +114,14 @@ def merge_words(merge: Mapping[str, Any]) -> str:
 
 def age(seconds: float | None) -> str:
     """How long ago, in the largest unit that fits."""
+    from lisppump.report import count_of
+
     if seconds is None:
         return "never run"
     for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+    return count_of(round(seconds), "second")
 
 
 def _breaker(breaker: Mapping[str, Any]) -> str:
@@ -117,10 +130,12 @@ def _breaker(breaker: Mapping[str, Any]) -> str:
 
 
 def _budget(budget: Mapping[str, Any]) -> str:
+    from lisppump.report import count_of
+
     limit, spent = budget["limit"], budget["spent"]
     parts = [f"{spent['tokens']:,}" + (f" of {limit['tokens']:,}" if limit["tokens"] else "") + " tokens"]
     if limit["dollars"] is not None:
         parts.append(f"${spent['dollars'] or 0:.2f} of ${limit['dollars']:.2f}")
     if limit["wall"] is not None:
-        parts.append(f"{spent['wall']:.0f} of {limit['wall']:.0f} seconds")
+        parts.append(f"{spent['wall']:.0f} of {count_of(round(limit['wall']), 'second')}")
     return ", ".join(parts) + f" this {limit['per']}"
