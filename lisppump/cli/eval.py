@@ -28,7 +28,7 @@ def held_short(function: Callable[..., int]) -> Callable[..., int]:
     for option in (
         click.option(
             "--allow", multiple=True, metavar="CAPABILITY",
-            help="Grant what a plugin's builtin needs; may be repeated.",
+            help="Grant `web`, for (curl URL), or what a plugin's builtin needs; may be repeated.",
         ),
         click.option(
             "--seconds", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Longest time."
@@ -136,7 +136,15 @@ class Surroundings:
         there = self._settings.root() is not None
         state: Any = newest if there else None
         granted = {*allow, "state"} if there else {*allow}
-        return Runtime(state, granted, limits, builtins=Later(self.builtins), definitions=self.definitions)
+        providers: dict[str, Any] = {}
+        if "web" in granted:
+            from lisppump.portal import Portal, Window
+
+            providers["web"] = Window(Portal())
+        return Runtime(
+            state, granted, limits,
+            builtins=Later(self.builtins), definitions=self.definitions, providers=providers,
+        )  # fmt: skip
 
     def registry(self) -> Registry:
         """The plugins that have a say here; their faults are heard."""
