@@ -160,6 +160,8 @@ class Portal:
             place.scheme, place.host, place.port, place.target, headers, dialler, context
         )
         try:
+            if response.extensions["http_version"] not in (b"HTTP/1.0", b"HTTP/1.1"):
+                refuse("protocol", "the server speaks another HTTP than 1.0 and 1.1")
             head = _Head(response.status, [(name.lower(), value) for name, value in response.headers])
             if head.status in REDIRECTS:
                 return head.location()
@@ -244,7 +246,7 @@ def _content(head: _Head, response: Any, wire: Any, allowance: Allowance) -> tup
     except Exception as error:
         raise_as_refusal(error)
         raise
-    if head.length is not None and head.status not in (204, 205) and overlong(wire, head.length):
+    if overlong(wire, allowance):
         refuse("protocol", "the server sent more than it said")
     types = head.all(b"content-type")
     if len(set(types)) > 1:

@@ -6,7 +6,6 @@ was handed and nothing else; it looks nothing up and reads no environment.
 
 from __future__ import annotations
 
-import re
 import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +20,6 @@ HEAD = 64 * 1024  # bytes of everything before a body: 1xx answers, status line,
 PIECE = 16 * 1024  # bytes of one read
 Connect = Callable[[str, int, float], Any]
 LATE = (TimeoutError, httpcore.TimeoutException)
-INFORMS = re.compile(rb"HTTP/[0-9.]+ 1[0-9][0-9][^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n")
 BROKEN = (OSError, httpcore.NetworkError, httpcore.ProtocolError)
 
 
@@ -68,19 +66,16 @@ class Wire(httpcore.NetworkStream):
         self._allowance = allowance
         self._tls: ssl.SSLObject | None = None
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.head = bytearray()  # what came before the body, and with it
+        self.came = bytearray()  # all of HTTP, out of its TLS
         self.in_head = True
-        self.came = 0  # bytes of HTTP
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Some bytes, b"" at the end."""
-        if self.in_head and len(self.head) >= HEAD:
+        if self.in_head and len(self.came) >= HEAD:
             refuse("size", f"the headers of the answer are longer than {HEAD // 1024} KiB")
         size = min(max_bytes, PIECE)
         data = self._raw_read(size) if self._tls is None else self._tls_read(self._tls, size)
-        self.came += len(data)
-        if self.in_head:
-            self.head += data
+        self.came += data
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -246,10 +241,19 @@ def raise_as_refusal(error: BaseException) -> None:
         refuse("protocol", "the server's answer breaks the rules of HTTP")
 
 
-def overlong(wire: Wire, length: int) -> bool:
-    """Whether more came than the head said: a body of `length` bytes."""
-    start = 0
-    while informs := INFORMS.match(wire.head, start):
-        start = informs.end()
-    blank = re.compile(rb"\n\r?\n").search(wire.head, start)
-    return blank is not None and wire.came > blank.end() + length
+def overlong(wire: Wire, allowance: Allowance) -> bool:
+    """Whether more came than the answer: what follows it may be meant for somebody else.
+
+    httpcore reads on over it; so the bytes are read once more, by the same rules.
+    """
+    import h11
+
+    again = h11.Connection(h11.CLIENT, max_incomplete_event_size=2 * HEAD)
+    again.send(h11.Request(method="GET", target="/", headers=[("Host", "again"), ("Connection", "close")]))
+    again.send(h11.EndOfMessage())
+    again.receive_data(bytes(wire.came))
+    while isinstance(event := again.next_event(), h11.Event):
+        allowance.left()
+        if isinstance(event, h11.EndOfMessage):
+            return again.trailing_data[0] != b""
+    return False

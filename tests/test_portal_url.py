@@ -1,4 +1,4 @@
-"""The one reading of a URL: what is refused, with which reason, and that nobody reads differently what passes."""
+"""The one reading of a URL: what is refused, why, and that nobody reads differently what passes."""
 
 from __future__ import annotations
 
@@ -160,9 +160,10 @@ def test_an_exempt_place_is_read_as_strictly_and_asked_nothing_else() -> None:
             parse(url, exempt)
 
 
-HOSTS = st.sampled_from(["a.com", "www.a-b.co", "A.Com", "8.8.8.8", "[2606:4700::1]", "a.com.", "xn--bcher-kva.de", "127.1",
-                         "a@b.com", "a.com:80", "a.com:8443", "a\\b.com", "", "..", "[::1]", "a.b.c.d.org",
-                         "0x8"])  # fmt: skip
+HOSTS = st.sampled_from(
+    ["a.com", "www.a-b.co", "A.Com", "8.8.8.8", "[2606:4700::1]", "a.com.", "xn--bcher-kva.de", "127.1",
+     "a@b.com", "a.com:80", "a.com:8443", "a\\b.com", "", "..", "[::1]", "a.b.c.d.org", "0x8"]
+)  # fmt: skip
 ODD = st.text(alphabet=string.printable + "é。\u2028\x00", max_size=6)
 TEXT = st.text(alphabet=string.ascii_letters + string.digits + "/?#@:;%._~-&=[]\\ +!$'()*,", max_size=30)
 
