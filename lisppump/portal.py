@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lisppump.portal_addresses import address_of, is_public
 from lisppump.portal_body import Inflater, parsed, read_json, text_of
 from lisppump.portal_refusals import REASONS, PortalRefused, refuse
+from lisppump.portal_rule import PortalRule
 from lisppump.portal_url import Place, joined, parse
 
 if TYPE_CHECKING:
@@ -25,11 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["REASONS", "Answer", "Portal", "PortalRefused", "Window"]
 
-DEADLINE = 15.0  # seconds for a page, with all that leads to it
-MOST = 2 * 1024 * 1024  # bytes of an answer, off the wire and decoded
+USUAL = PortalRule()
 HOPS = 3  # redirects that are followed
-CALLS = 5  # pages of one run of a program
-PATIENCE = 30.0  # seconds for all of them
 HEADERS = 100  # of one answer
 ADDRESSES = 8  # that are dialled, of those that a name has
 AGENT = "lisppump-portal/1.0"
@@ -80,8 +78,8 @@ class Portal:
         resolve: Resolve | None = None,
         connect: Callable[[str, int, float], Any] | None = None,
         ssl_context: ssl.SSLContext | None = None,
-        deadline: float = DEADLINE,
-        max_bytes: int = MOST,
+        deadline: float = USUAL.deadline,
+        max_bytes: int = USUAL.size,
         allow_private: Collection[str] = frozenset(),
     ) -> None:
         self._resolve = resolve or look_up
@@ -192,8 +190,8 @@ class Window:
     """What programs are given of a portal: how many pages one run may ask for, and wait how long for all."""
 
     portal: Portal
-    calls: int = CALLS
-    seconds: float = PATIENCE
+    calls: int = USUAL.calls
+    seconds: float = USUAL.patience
 
     def fetch(self, url: str, seconds: float) -> Answer:
         """What a page says, or PortalRefused."""

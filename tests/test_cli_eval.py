@@ -292,6 +292,10 @@ def test_the_web_is_granted_on_the_command_line_alone(
     assert refused["capabilities"] == ["web"] and asked == ["weather.org"]
     assert lisppump("-C", world, "eval", ask, "--allow", "web", "--json").json["value"] == refused["value"]
     assert lisppump("-C", world, "eval", ask).out == '("not-granted" "web")\n'
+    policy = world / "pump.lisp"
+    policy.write_text(policy.read_text().replace("(name ", "(portal (calls 1)) (name ", 1))
+    outcome = lisppump("-C", world, "eval", f"(begin {ask} {ask})", "--allow", "web")
+    assert outcome.code == 1 and "error[web-limit]: the program asked" in outcome.err
     outcome = lisppump("eval", '(curl "http://127.1/")', "--allow", "web")
     assert outcome.code == 1 and "error[portal-refused]: the host of the URL is a number" in outcome.err
 

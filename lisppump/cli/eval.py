@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lisppump.lispy.builtins import BuiltinSpec
     from lisppump.lispy.capabilities import State
     from lisppump.lispy.nodes import Node
+    from lisppump.portal import Window
     from lisppump.pump import Pump
     from lisppump.registry import Registry
 
@@ -136,11 +137,7 @@ class Surroundings:
         there = self._settings.root() is not None
         state: Any = newest if there else None
         granted = {*allow, "state"} if there else {*allow}
-        providers: dict[str, Any] = {}
-        if "web" in granted:
-            from lisppump.portal import Portal, Window
-
-            providers["web"] = Window(Portal())
+        providers = {"web": Outlook(newest if there else None)} if "web" in granted else {}
         return Runtime(
             state, granted, limits,
             builtins=Later(self.builtins), definitions=self.definitions, providers=providers,
@@ -194,6 +191,22 @@ class Surroundings:
         for plugin in registry.absent:
             if plugin.state != "off":
                 yield plugin.line() + (f"; {plugin.help}" if plugin.help else "")
+
+
+class Outlook:
+    """The portal as the policy has it, or as it usually is; made when a program first asks for a page."""
+
+    def __init__(self, newest: Newest | None) -> None:
+        self._newest = newest
+        self._window: Window | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._window is None:
+            from lisppump.portal_rule import PortalRule
+
+            rule = PortalRule() if self._newest is None else self._newest.pump.policy.portal
+            self._window = rule.window()
+        return getattr(self._window, name)
 
 
 class Newest:

@@ -102,7 +102,7 @@ class Meter:
         """Count a page of the web that is about to be asked for; how many seconds it may take."""
         self.pages += 1
         if self.pages > most:
-            raise LimitError("web-limit", f"the program asked for more than {most:,} pages of the web")
+            raise LimitError("web-limit", f"the program asked for pages of the web more than {most:,} times")
         left = seconds - self.waited
         if left <= 0:
             raise LimitError("web-limit", f"the program waited longer than {seconds:g} s for the web")
