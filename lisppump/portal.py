@@ -271,12 +271,12 @@ def _is_json(type: str, text: str) -> bool:
 
 def _in_time(work: Callable[[], T], allowance: Allowance) -> T:
     """What the work gives; the time is held even where the work itself never ends."""
-    box: queue.SimpleQueue[tuple[T, None] | tuple[None, Exception]] = queue.SimpleQueue()
+    box: queue.SimpleQueue[tuple[T, None] | tuple[None, BaseException]] = queue.SimpleQueue()
 
     def run() -> None:
         try:
             box.put((work(), None))
-        except Exception as error:
+        except BaseException as error:  # it is raised where it was waited for
             box.put((None, error))
 
     threading.Thread(target=run, name="portal-look-up", daemon=True).start()

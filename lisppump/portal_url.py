@@ -21,13 +21,13 @@ USUAL = {"http": 80, "https": 443}
 # Names that mean something near this machine, or nothing: RFC 6761 and its register, ICANN's list of names
 # that are never to be delegated, and what routers, clusters and mail systems use all the same.
 SPECIAL = frozenset(
-    ("alt", "arpa", "belkin", "cluster", "consul", "corp", "dhcp", "docker", "domain", "example", "gateway",
-     "home", "internal", "intra", "intranet", "invalid", "kube", "lan", "local", "localdomain", "localhost",
-     "localnet", "loopback", "mail", "nomad", "onion", "private", "router", "svc", "test", "vault", "vpn",
-     "wan", "workgroup")
+    ("alt", "arpa", "belkin", "cluster", "consul", "corp", "dhcp", "docker", "domain", "example", "exit",
+     "gateway", "gnu", "home", "i2p", "internal", "intra", "intranet", "invalid", "kube", "lan", "local",
+     "localdomain", "localhost", "localnet", "loopback", "mail", "nomad", "onion", "private", "router", "svc",
+     "test", "vault", "vpn", "wan", "workgroup")
 )  # fmt: skip
 
-_CONTROL = re.compile("[\x00-\x20\x7f-\xa0\\\\\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x20\x7f-\x9f\\\\\u2028\u2029\ud800-\udfff]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _TAIL = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
 _BRACKETS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::(.*))?", re.DOTALL)

@@ -97,7 +97,10 @@ class Wire(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """Itself, in TLS with whom the name says."""
+        """Itself, in TLS with whom the name says; what brings a TLS of its own speaks that."""
+        if hasattr(self._raw, "start_tls"):
+            self._raw = self._raw_tls(ssl_context, server_hostname)
+            return self
         tls = ssl_context.wrap_bio(self._in, self._out, server_hostname=server_hostname)
         while True:
             try:
@@ -113,6 +116,15 @@ class Wire(httpcore.NetworkStream):
         self._flush()
         self._tls = tls
         return self
+
+    def _raw_tls(self, context: ssl.SSLContext, name: str | None) -> Any:
+        left = self._allowance.left()
+        try:
+            return self._raw.start_tls(context, name, left)
+        except LATE:
+            self._allowance.late()
+        except BROKEN:
+            refuse("tls", "the server could not show that it is who it should be")
 
     def get_extra_info(self, info: str) -> Any:
         """What httpcore asks for: whether this is TLS."""
