@@ -27,8 +27,8 @@ GOOD = [
     page(b"no", status="404 Not Found"),
 ]
 ODD = st.sampled_from(
-    [b"\r\n", b"\n", b"\r", b"\x00", b" ", b":", b"\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"-", b"e999", b"\t", b",",
-     b"9" * 30, b"\xff\xfe", b"\x1f\x8b", b"101", b"0\r\n\r\n", b"Content-Length: 3\r\n",
+    [b"\r\n", b"\n", b"\r", b"\x00", b" ", b":", b"\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"-", b"e999", b"\t",
+     b",", b"9" * 30, b"\xff\xfe", b"\x1f\x8b", b"101", b"0\r\n\r\n", b"Content-Length: 3\r\n",
      b"Transfer-Encoding: chunked\r\n", b"Content-Encoding: gzip\r\n", b"Location: //127.0.0.1\r\n",
      b"Content-Type: application/json\r\n", b"Connection: upgrade\r\n"]
 )  # fmt: skip
