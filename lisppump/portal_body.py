@@ -21,8 +21,8 @@ CHARSETS = frozenset(
      *(f"iso-8859-{part}" for part in range(1, 17) if part != 12),
      *(f"windows-{page}" for page in range(1250, 1259)))
 )  # fmt: skip
-# Every string, closed or not, and every run of digits is taken whole: to look for its end from every place in it
-# takes hours.
+# Every string, closed or not, and every run of digits is taken whole: to look for its end from every place
+# in it takes hours.
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{\]},]|[0-9]+', re.DOTALL)
 _HALVES = re.compile("[\ud800-\udfff]")
 _HALF_ESCAPED = re.compile(
