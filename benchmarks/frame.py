@@ -7,15 +7,20 @@ rests or ends, the documents that lag and the delta files of all those frames.
 
 The reference, measured in the same run, is the least any such loop does at each step: the state as JSON into
 a new file, synced, renamed into place. A ratio of 3 says that a frame takes three times as long as that.
+
+Then the same with a backend that takes 0.2 s: what a frame takes beyond them, and how long it waited for the
+disk to sync what it began and what it committed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -23,10 +28,14 @@ from pathlib import Path
 from typing import Any
 
 from lisppump import Pump
+from lisppump.collector import look_less_often
+from lisppump.disk import Disk
+from lisppump.stages import Reply, Request
 from lisppump.testing import Scripted, Simulation
 
 PIPES = (15, 138, 1000)
 FRAMES = 5
+LATENCY = 0.2  # seconds
 STATE_BYTES = 1_000_000
 POLICY = """\
 (pump
@@ -112,13 +121,58 @@ def frames(pump: Pump, pipes: int) -> tuple[float, float]:
     return statistics.median(taken), 1000 * (time.perf_counter() - ends[-1])
 
 
+class Late:
+    """Answers as another backend does, after a while."""
+
+    def __init__(self, inner: Scripted) -> None:
+        self._inner = inner
+
+    async def pour(self, request: Request) -> Reply:
+        await asyncio.sleep(LATENCY)
+        return await self._inner.pour(request)
+
+
+class Timed(Disk):
+    """The disk, adding up the seconds for which the loop waits for it to sync; replies are not waited for."""
+
+    def __init__(self) -> None:
+        self.waited = 0.0
+
+    def sync(self, fd: int) -> None:
+        started = time.perf_counter()
+        super().sync(fd)
+        if threading.current_thread() is threading.main_thread():
+            self.waited += time.perf_counter() - started
+
+
+def measure_late(pipes: int, folder: Path) -> None:
+    """One row: what a frame takes beyond the latency, and the syncs it waited for."""
+    disk, backend = Timed(), Late(Scripted(by_agent=answers(pipes)))
+    world = Simulation(
+        folder / "world", POLICY.format(pipes=pipes), state=state(pipes), backends={"none": backend}
+    )
+    with world.open(disk=disk) as pump:
+        waits: list[float] = []
+        pump.listeners.append(lambda event: waits.append(disk.waited) if event.report is not None else None)
+        frame, _ = frames(pump, pipes)
+    synced = statistics.median(1000 * (after - before) for before, after in pairwise(waits))
+    print(f"  {pipes:>5}  {frame - 1000 * LATENCY:>9.1f} ms  {synced:>9.1f} ms")
+
+
 def main() -> None:
     """Measure and print."""
+    look_less_often()
     print(f"a state of {STATE_BYTES / 1e6:.0f} MB, the median of {FRAMES} frames")
     print("  pipes     reference        frame     ratio   a pipe         rest")
-    for pipes in [int(word) for word in sys.argv[1:]] or PIPES:
+    loads = [int(word) for word in sys.argv[1:]] or PIPES
+    for pipes in loads:
         with tempfile.TemporaryDirectory() as folder:
             measure(pipes, Path(folder))
+    print(f"a backend that takes {LATENCY:g} s")
+    print("  pipes        beyond       synced")
+    for pipes in loads:
+        with tempfile.TemporaryDirectory() as folder:
+            measure_late(pipes, Path(folder))
 
 
 if __name__ == "__main__":

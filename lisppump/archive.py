@@ -18,10 +18,22 @@ from lisppump.history import LIGHT, VERIFY, Head, Past, dead_at, head_at, lost
 from lisppump.journal import Journal, Record
 from lisppump.keep import Keep, locked
 from lisppump.line import Ranges, alive, left_behind, parting
+from lisppump.line_moves import PLACES, away, name_of
 from lisppump.room import note_of_room
 from lisppump.view import View
 
 LATELY = "lately"  # a file of the machinery's folder
+
+
+class Earlier(Journal):
+    """A journal as it was after a record, to read in: it shares all that the journal has open."""
+
+    def __init__(self, journal: Journal, upto: int) -> None:
+        self.__dict__.update(journal.__dict__)
+        self._upto = upto
+
+    def __len__(self) -> int:
+        return self._upto
 
 
 class Archive:
@@ -123,9 +135,7 @@ class Archive:
         if past.number != number and 0 <= number < self._head.number:
             raise StateError("damaged", f"frame {number} was lost when the journal was damaged", help=VERIFY)
         if past.number != number:
-            raise LisppumpError(
-                "no-such-frame", f"there is no frame {number}; the newest is {self._head.number}"
-            )
+            raise self.no_frame(number)
         documents = Past(self._journal, past.latest)
         cells = {name: Cell(load=_loader(documents, name)) for name in past.documents}
         return past.frame(cells)
@@ -245,6 +255,33 @@ class Archive:
         """How many records the journal has."""
         return len(self._journal)
 
+    def kind(self, seq: int) -> str:
+        """The kind of a record."""
+        return self._journal.kind(seq)
+
+    def every(self, *kinds: str, frame: int | None = None, newest: bool = False) -> Iterator[Record]:
+        """The records of these kinds on whatever line, the oldest or the newest first."""
+        found = self._journal.select(*kinds, frame=frame, dead=())
+        return map(self._journal.read, found if newest else sorted(found))
+
+    def as_of(self, seq: int) -> Archive:
+        """The world as it was after a record, which may be off the line."""
+        return Archive(self._keep, Earlier(self._journal, seq), head_at(self._journal, seq), self._view)
+
+    def no_frame(self, number: int, newest: int | None = None) -> LisppumpError:
+        """The error for a frame that is not on the line; where there is one off it, it says its name."""
+        newest = self._head.number if newest is None else newest
+        what, name = f"there is no frame {number}; the newest is {newest}", away(self, number)
+        if name is None:
+            return LisppumpError("no-such-frame", what)
+        what += f". There is one off the line, called {name}"
+        help = f"`lisppump show {name}` shows it, `lisppump rollback {name}` goes there"
+        return LisppumpError("no-such-frame", what, help=help)
+
+    def dead_after(self, seq: int) -> Ranges:
+        """The records that were not on the line any more after a record."""
+        return dead_at(self._journal, seq)
+
     def head_after(self, seq: int) -> Head:
         """The head as it was after a record."""
         return head_at(self._journal, seq)
@@ -284,6 +321,17 @@ class Archive:
             if was != is_:
                 (leave if was else back).insert(0, journal.read(seq))
         return leave, back
+
+    def before_edits(self, number: int, below: int) -> tuple[tuple[str, ...], str | None]:
+        """The documents of the hand edits that went into a frame begun at a record, and the place before."""
+        names: dict[str, None] = {}
+        for seq in self._journal.select(*PLACES, below=below):
+            fields = self._journal.read(seq).fields
+            if self.kind(seq) == "edit" and fields["frame"] == number:
+                names.update(dict.fromkeys(sorted(fields["documents"])))
+            elif "head" not in fields or self.kind(seq) == "rollback":
+                return tuple(names), name_of(number - 1, seq)
+        return tuple(names), None
 
     def edits(self, number: int) -> list[dict[str, Any]]:
         """The hand edits that went into a frame: document and digest (None: removed)."""

@@ -15,6 +15,7 @@ from lisppump.lispy.values import elements
 from lisppump.merge_changes import Change, apply
 from lisppump.records import Record, chained
 from lisppump.salvage import Found, Gap, walk
+from lisppump.snapshots import snaps_of
 
 
 @dataclass(slots=True)
@@ -168,13 +169,14 @@ class Audit:
         before = self._frame()
         self._settle_by(record, before, found)
         self._become(record, found)
+        blind = {number for number in self.blind if number != self.head.number}
+        self.blind = sorted(blind | {self.head.number} if self.unknown() else blind)
 
     def _settle_by(self, record: Record, before: str, found: Found) -> None:
         after = Head()
         after.take(record)
         digest = after.frame({name: Cell() for name in after.documents}).digest
         self.blind.extend(range(self.head.number + 1, after.number))
-        self.blind = [number for number in self.blind if number != after.number]
         was_sure = self._sure
         self._settle(digest)
         if self._sure and before != digest:
@@ -211,18 +213,16 @@ class Audit:
     def _base(self, name: str, said: Mapping[str, Any], found: Found) -> Any:
         """The value of a document that a record has whole."""
         snap = "snap" in said
-        digest = said["snap"] if snap else said["blob"]
-        if snap and not self.keep.has_snap(digest):
-            self._misses = True
-            return _UNKNOWN  # thinned out: no fault
-        try:
-            data = self.keep.read_snap(digest) if snap else self.keep.read_blob(digest)
-            self.blobs.add(digest)
-        except LisppumpError as error:
-            self._misses = True
-            if not snap or self.keep.has_snap(digest):  # else it was thinned out just now
-                self._bad(found, digest, error.message, snap=snap)
-            return _UNKNOWN
+        data = b""
+        for digest in snaps_of(said) if snap else [said["blob"]]:
+            try:
+                data += self.keep.read_snap(digest) if snap else self.keep.read_blob(digest)
+                self.blobs.add(digest)
+            except LisppumpError as error:
+                self._misses = True
+                if not snap or self.keep.has_snap(digest):  # else it was thinned out: no fault
+                    self._bad(found, digest, error.message, snap=snap)
+                return _UNKNOWN
         return log_value(name, parse(name, data, name))
 
     def _bad(self, found: Found, digest: str, what: str, *, snap: bool) -> None:

@@ -16,6 +16,7 @@ from lisppump import dropins
 from lisppump.disk import Disk, StateError, replace, trouble
 from lisppump.errors import LisppumpError, declare, legible
 from lisppump.keep import FOLDER
+from lisppump.line_moves import place
 from lisppump.lockfile import NAME as LOCKFILE
 from lisppump.policy_files import MAIN, OWN
 from lisppump.report import Branched
@@ -33,30 +34,41 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def branch(
-    pump: Lookout, name: str, *, at: int | None = None, folder: Path | None = None, dry_run: bool = False
+    pump: Lookout,
+    name: str,
+    *,
+    at: int | None = None,
+    record: int | None = None,
+    folder: Path | None = None,
+    dry_run: bool = False,
 ) -> Branched:
-    """Copy a world to `folder` (beside its own, where none is given), with its head at the frame `at`."""
+    """Copy a world to `folder` (beside its own, where none is given), with its head at the frame `at`.
+
+    With `record` it is at `at@record`, on the line or off it.
+    """
     store, head = pump.store, pump.head
     if not _NAME.fullmatch(name) or name == store.node:
         what = "is this world's own name" if name == store.node else "is none for a branch"
         help = "letters, digits, `.`, `_` and `-` make one, as in `what-if`"
         raise LisppumpError("bad-branch", f"`{legible(name)}` {what}", help=help)
     number = head.number if at is None else at
-    if store.head is None or not 0 <= number <= head.number:
-        raise no_frame(number, head.number)
+    end = None if at is None or record is None else place(store, at, record)
+    if store.head is None or (end is None and not 0 <= number <= head.number):
+        raise no_frame(pump, number)
     target = Path(folder) if folder is not None else pump.root.parent / name
     _refuse_taken(target)
     if isinstance(store.view, Unseen):
         pump._may_run()
     notes = _notes(pump, target)
-    digest = store.frame(number).digest
+    seen = store if end is None else store.as_of(end)
+    digest = seen.frame(number).digest
     if not dry_run:
         disk = Disk()
         made = target.parent / f".{target.name}.making"
         try:
             _clear(made, disk)  # of one that died
             _copy(pump, made, name, disk)
-            number, digest = _open(pump, made, at)
+            number, digest = _open(pump, made, at, end)
             disk.rename(str(made), str(target))
             disk.sync_folder(str(target.parent))
         except OSError as error:
@@ -132,14 +144,16 @@ def _put(disk: Disk, made: Path, target: Path, data: bytes) -> None:
     replace(disk, str(made / FOLDER / "tmp" / "copy"), str(target), data, sync=True)
 
 
-def _open(pump: Lookout, made: Path, at: int | None) -> tuple[int, str]:
+def _open(pump: Lookout, made: Path, at: int | None, end: int | None) -> tuple[int, str]:
     """Open the copy for the first time: its documents are written, its head goes where it should be."""
     policy = pump.policy
     view: Any = policy.reservoir.make_reservoir(made / policy.state.folder)
     with Store.open(made, view, write=True, keep=policy.state.keep) as store:
         store.abandon()
-        if at is not None and store.end_of(at) < store.records:
-            store.go_back(store.end_of(at), "rollback", taken=f"what came after frame {at}")
+        if at is not None:
+            end = store.end_of(at) if end is None else end
+            if end < store.records:
+                store.go_back(end, "rollback", taken=f"what came after frame {at}")
         head = store.head
         if head is None:
             raise StateError("damaged", "the copy has no frame", help="try it once more")

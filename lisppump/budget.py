@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from lisppump.delta import BAD_STATUSES, Usage
+from lisppump.delta import BAD_STATUSES, UNUSED, Usage
 from lisppump.errors import LisppumpError, declare
 
 declare(
@@ -78,7 +78,7 @@ class Budget:
     """What was spent and what is reserved for calls in flight."""
 
     rule: BudgetRule
-    spent: Usage = field(default_factory=Usage)
+    spent: Usage = UNUSED
     wall: float = 0.0
     reserved: int = 0
 

@@ -178,15 +178,25 @@ def _listed(value: Any) -> list[Any]:
 def _spells_otherwise(data: bytes) -> bool:
     """True where orjson may have spelt a float unlike Python; also where a text looks very much like one.
 
-    Fast looks come before the slow one, since hardly any document has such floats. (A time often has the
-    digits of a small one, but behind other digits.)
+    Fast looks come before the slow one, since hardly any document has such floats.
     """
     hint = (
-        (b"0.0000" in data and (data.startswith(b"0.0000") or any(tiny in data for tiny in _TINY)))
+        _holds_tiny(data)
         or (b"e-" in data and _SMALL.search(data) is not None)
         or (not (_PLUS and b"+" not in data) and _LARGE.search(data) is not None)
     )
     return hint and _FLOAT.search(data) is not None
+
+
+def _holds_tiny(data: bytes) -> bool:
+    """True where a number may begin with 0.0000; in times these digits stand behind others."""
+    first = data.find(b"0.0000")
+    if first <= 0:
+        return first == 0
+    before = data[first - 1 : first]
+    if before.isdigit() and data.count(b"0.0000", first) == data.count(before + b"0.0000", first - 1):
+        return False  # all of them are in times of the same kind
+    return any(tiny in data for tiny in _TINY)
 
 
 def _may_hide_nan(value: Any) -> bool:

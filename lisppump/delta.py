@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,8 @@ class Usage:
     steps: int = 0
 
     def __add__(self, other: Usage) -> Usage:
+        if self is UNUSED and other is UNUSED:
+            return self
         dollars = None if self.dollars is None or other.dollars is None else self.dollars + other.dollars
         return Usage(
             self.input + other.input,
@@ -67,7 +69,12 @@ class Usage:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Usage:
         """The inverse of `to_json`; absent fields are their defaults."""
+        if not data:
+            return UNUSED
         return cls(**{name: data[name] for name in cls.__slots__ if name in data})
+
+
+UNUSED = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ class Delta:
     node: str = "local"
     epoch: int = 1
     attempts: tuple[Attempt, ...] = ()
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = UNUSED
     foreign: bool = False
     rejected: tuple[Mapping[str, Any], ...] = ()
     origin: Mapping[str, Any] | None = None
@@ -215,9 +222,9 @@ class Delta:
             record["model"] = self.model
         if self.foreign:
             record["foreign"] = True
-        if len(self.attempts) != 1 or self.attempts[0] != self._attempt:
+        if not self._came_at_once:
             record["attempts"] = [attempt.to_json() for attempt in self.attempts]
-        if self.usage != _UNUSED:
+        if self.usage is not UNUSED and self.usage != UNUSED:
             record["usage"] = self.usage.to_json()
         if self.rejected:
             record["rejected"] = [dict(problem) for problem in self.rejected]
@@ -229,9 +236,13 @@ class Delta:
         return record
 
     @property
-    def _attempt(self) -> Attempt:
-        """The one that most deltas came of."""
-        return Attempt(self.backend or "none", self.status, self.reason, self.model)
+    def _came_at_once(self) -> bool:
+        """True where there was one attempt, of which all is said by the delta itself."""
+        if len(self.attempts) != 1:
+            return False
+        (one,) = self.attempts
+        told = (self.backend, self.status, self.reason, self.model)
+        return (one.backend, one.status, one.reason, one.model) == told
 
     @classmethod
     def from_record(cls, data: Mapping[str, Any]) -> Delta:
@@ -247,7 +258,9 @@ class Delta:
             origin=data.get("origin"),
             waived=tuple(data.get("waived", ())),
         )
-        return found if "attempts" in data else replace(found, attempts=(found._attempt,))
+        if "attempts" in data:
+            return found
+        return replace(found, attempts=(Attempt(data["backend"], found.status, found.reason, found.model),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +283,6 @@ class Field:
     here: bool = False
 
 
-_UNUSED = Usage()
 
 _USUAL: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("string", "agent", "lispy", "one-of"), (str,)),

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from lisppump.disk import StateError
-from lisppump.documents import Cell, LazyDocuments, parse
+from lisppump.documents import Cell, LazyDocuments, is_log, parse
 from lisppump.frame import Frame
 from lisppump.journal import KINDS, Journal, Record
 from lisppump.line import Ranges, ranges
 from lisppump.merge_changes import Change, apply
+from lisppump.snapshots import read_base, snaps_of
 
 VERIFY = "`lisppump verify` tells all that is damaged, and `lisppump repair` saves what can be saved"
-NEWEST = 4  # snapshots that keep their documents, whatever their number
 ROOMS = 50  # frames whose rooms a frame remembers
 HEAVY = ("reply", "delta", "tool", "portal", "outcome", "late", "import")
 LIGHT = tuple(kind for kind in KINDS if kind not in HEAVY)  # what a head is made of
@@ -32,8 +32,8 @@ class Head:
     """The newest frame without its documents' values, as the records so far make it.
 
     `documents` maps names to {digest, length}; `epoch` counts openings for writing and rollbacks; `opened` is
-    the frame whose intent has no commit yet; `latest` the last record that changed a document; `dead` are the
-    records that are not on the line any more.
+    the frame whose intent has no commit yet; `latest` the last record that changed a document; `logs` has the
+    files of logs in the last snapshot; `dead` are the records that are not on the line any more.
     """
 
     number: int = -1
@@ -47,6 +47,7 @@ class Head:
     opened: int | None = None
     quarantined: int = 0
     latest: int = 0
+    logs: Mapping[str, Any] = field(default_factory=dict)
     dead: Ranges = ()
 
     def take(self, record: Record) -> None:
@@ -74,14 +75,10 @@ class Head:
         elif record.kind == "drop":
             self.quarantined -= len(fields["entries"])
 
-    def snapshot(self, kept: Mapping[str, str]) -> dict[str, Any]:
-        """The fields of a record that holds all of it; `kept` has the documents that had no base yet."""
+    def snapshot(self, documents: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of a record that holds all of it; each of the documents' entries has a base."""
         head = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name not in _BESIDE}
-        documents = {
-            name: {**said, "snap": kept[name]} if name in kept else said
-            for name, said in self.documents.items()
-        }
-        return {"frame": self.number, "time": self.time, "documents": documents, "head": head}
+        return {"frame": self.number, "time": self.time, "documents": dict(documents), "head": head}
 
     def _become(self, record: Record) -> None:
         """Take over what a snapshot or a rollback holds, whatever was before it."""
@@ -92,6 +89,8 @@ class Head:
         self.rooms = tuple(
             (number, tuple(tuple(room) for room in rooms)) for number, rooms in said["head"]["rooms"]
         )
+        snaps = {name: entry["snap"] for name, entry in self.documents.items() if "snap" in entry}
+        self.logs = {name: snap for name, snap in snaps.items() if is_log(name)}
         self.dead = ranges(self.dead)
         self.latest = record.seq
 
@@ -127,7 +126,7 @@ def lost(record: Record) -> StateError:
     return StateError("damaged", what, help=help, data={"record": record.seq})
 
 
-_BESIDE = ("number", "time", "documents", "latest")  # what a snapshot has beside its head
+_BESIDE = ("number", "time", "documents", "latest", "logs")  # what a snapshot has beside its head
 
 
 def following(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,8 +207,7 @@ class Past:
         return name not in self._bases and (self._wanting is None or name in self._wanting)
 
     def _read(self, base: Mapping[str, Any]) -> bytes:
-        keep = self._journal.keep
-        return keep.read_snap(base["snap"]) if "snap" in base else keep.read_blob(base["blob"])
+        return read_base(self._journal.keep, base)
 
     def _gather(self, record: Record) -> None:
         if record.kind == "lost":
@@ -235,22 +233,4 @@ class Past:
     def _has(self, entry: Mapping[str, Any] | None) -> bool:
         if entry is None or "snap" not in entry:
             return True
-        return self._snapshots and self._journal.keep.has_snap(entry["snap"])
-
-
-def thin(journal: Journal) -> None:
-    """Let go of the documents of old snapshots: the newest keep theirs, and of the older ever fewer."""
-    snapshots = journal.snapshots
-    kept = [seq for n, seq in enumerate(snapshots, 1) if _stays(n, len(snapshots) - n)]
-    if len(kept) == len(snapshots):
-        return
-    wanted = set()
-    for seq in kept:
-        documents = journal.read(seq).fields["documents"]
-        wanted |= {said["snap"] for said in documents.values() if "snap" in said}
-    journal.keep.thin(wanted)
-
-
-def _stays(number: int, age: int) -> bool:
-    """Of the snapshots of age 4 to 7 every second stays, of 8 to 15 every fourth, and so on."""
-    return age < NEWEST or number % (1 << (age.bit_length() - 2)) == 0
+        return self._snapshots and all(map(self._journal.keep.has_snap, snaps_of(entry)))

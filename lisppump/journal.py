@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +57,7 @@ class Journal:
         self._folder = keep.folder / "journal"
         self._write = write
         self._forget()
-        self._fd = -1
-        self._synced = 0
+        self._fd, self._synced = -1, 0
         self._syncing: asyncio.Task[None] | None = None
         self._last_sync = float("-inf")
         self._broken: StateError | None = None
@@ -225,30 +226,21 @@ class Journal:
     def select(
         self, *kinds: str, frame: int | None = None, below: int | None = None, dead: Ranges | None = None
     ) -> Iterator[int]:
-        """The numbers (under `below`) of the records of these kinds (of one frame), newest first.
-
-        Those in the ranges `dead` are passed over: by default all that are not on the line to the head.
-        """
-        over = self.dead if dead is None else dead
-        found = self._select(kinds, frame, below)
-        return (seq for seq in found if alive(seq, over)) if over else found
-
-    def _select(self, kinds: Collection[str], frame: int | None, below: int | None) -> Iterator[int]:
+        """The numbers of records of these kinds, newest first; `dead` are by default those off the line."""
+        on_line = partial(alive, dead=self.dead if dead is None else dead)
         wanted = {NUMBERS[kind] for kind in kinds}
         end = len(self) + 1 if below is None else min(below, len(self) + 1)
-        yield from self._live.select(wanted, frame, end)
+        yield from filter(on_line, self._live.select(wanted, frame, end))
         for said in reversed(self._past[: self._index(end - 1) + 1]):
             if said.may_hold(wanted, frame):
-                yield from self._table(said).select(wanted, frame, end)
+                yield from filter(on_line, self._table(said).select(wanted, frame, end))
 
     def snapshot_before(self, seq: int) -> int:
         """The record from which on all is told that made record `seq`: a snapshot, or the first of all."""
         if seq >= self._live.first and self._live.kinds[:1] == bytes([NUMBERS["snapshot"]]):
             return self._live.first
-        for said in reversed(self._past[: self._index(seq) + 1]):
-            if said.whole:
-                return said.first
-        return 1
+        whole = (said.first for said in reversed(self._past[: self._index(seq) + 1]) if said.whole)
+        return next(whole, 1)
 
     def kind(self, seq: int) -> str:
         """The kind of a record, without reading it."""
@@ -314,6 +306,10 @@ class Journal:
 
     def append(self, kind: str, **fields: Any) -> Record:
         """Write a record at once; it outlives the process, and a power cut once synced."""
+        return self.record(kind, fields)
+
+    def record(self, kind: str, fields: Mapping[str, Any]) -> Record:
+        """The same for fields that are a dict already, which nobody may change any more."""
         if kind not in NUMBERS or not RESERVED.isdisjoint(fields):
             raise ValueError(f"no journal record may be made of kind {kind} with fields {sorted(fields)}")
         if self._broken is not None:
@@ -470,13 +466,12 @@ class Journal:
 
     def sync_soon(self) -> None:
         """Where a loop runs, bring what is written now to the disk a little later; nobody waits for it."""
+        if self._syncing is not None and not self._syncing.done():
+            return
         import asyncio
 
-        try:
+        with suppress(RuntimeError):  # without a loop nothing is brought to the disk by itself
             asyncio.get_running_loop()
-        except RuntimeError:
-            return
-        if self._syncing is None or self._syncing.done():
             self._syncing = asyncio.ensure_future(self._sync_soon())
             # What it raises the journal knows, whether or not anybody waits for it.
             self._syncing.add_done_callback(lambda sync: sync.cancelled() or sync.exception())

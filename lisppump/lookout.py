@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lisppump import canon
 from lisppump import clock as clocks
@@ -14,6 +15,7 @@ from lisppump.advice import Complaints
 from lisppump.budget import Budget
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Agent, Frame, copied
+from lisppump.line_moves import place
 from lisppump.policy import Policy
 from lisppump.registry import Registry
 from lisppump.report import Plan, Quarantine, Relived, Replayed, Shown, Status
@@ -50,6 +52,7 @@ class Lookout:
         self.budget = Budget(policy.budget)
         self.stale: str | None = None
         self.barred: LisppumpError | None = None  # why it may only be looked at
+        self.remains = False  # of its policy only what needs no plugin is there
         self._given = dict(backends)
         self._earlier: tuple[tuple[str, str], Rig] | None = None  # the last that an older intent wanted
         self._complaints = Complaints()
@@ -72,6 +75,12 @@ class Lookout:
     def frame(self, number: int) -> Frame:
         """Any committed frame, rebuilt from the journal."""
         return self.store.frame(number)
+
+    def as_of(self, number: int, record: int) -> Lookout:
+        """The world as it was at `number@record`, to look at alone; that may be off the line."""
+        found = copy.copy(self)
+        found.store = cast("Store", self.store.as_of(place(self.store, number, record)))
+        return found
 
     def plan(self) -> Plan:
         """What the next frame would do; no call, no write."""
@@ -128,13 +137,23 @@ class Lookout:
         return shown(self, number)
 
     def diff(
-        self, first: int, last: int | None = None, *, document: str | None = None, agent: str | None = None
+        self,
+        first: int,
+        last: int | None = None,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        document: str | None = None,
+        agent: str | None = None,
     ) -> Diff:
-        """How the frame `last`, or the newest, differs from `first`: by document, and by agent."""
+        """How the frame `last`, or the newest, differs from `first`: by document, and by agent.
+
+        With `since` the first is `first@since`, with `until` the last is `last@until`, on the line or off it.
+        """
         from lisppump.telling_diff import diff
 
         last = self.head.number if last is None else last
-        return diff(self, first, last, document=document, agent=agent)
+        return diff(self, first, last, since=since, until=until, document=document, agent=agent)
 
     def why(self, agent: str, number: int | None = None, *, prompt: bool = False) -> Why:
         """Why the world is as it is for an agent in a frame, or the newest; `prompt` makes that again."""

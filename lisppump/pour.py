@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from lisppump import clock, schema
 from lisppump.budget import Budget
-from lisppump.delta import Attempt, Delta, Usage
+from lisppump.delta import UNUSED, Attempt, Delta, Usage
 from lisppump.errors import LisppumpError, declare, place_of, said
 from lisppump.frame import Agent, Frame, Stream, copied
 from lisppump.policy import Policy
@@ -88,7 +88,7 @@ class Pipe:
     attempts: list[Attempt] = field(default_factory=list)
     heard: dict[str, list[Any]] = field(default_factory=dict)
     rejected: list[Mapping[str, Any]] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = UNUSED
     settled: str | None = None
     turn: str = ""
     notes: list[str] = field(default_factory=list)
@@ -96,17 +96,40 @@ class Pipe:
 
     async def run(self) -> None:
         """Take every pass; stop at the first that no backend answers."""
-        for turn in self.tick.policy.pipe.passes:
-            if not await self._take(turn):
-                break
+        await self._passes()
         self._settle()
+
+    async def _passes(self) -> bool:
+        """True when all passes were answered."""
+        for turn in self.tick.policy.pipe.passes:
+            self.turn = turn
+            if not await self._take(turn):
+                return False
+        return True
 
     def time_out(self) -> None:
         """The pipe's time is over: what earlier passes brought stays, the rest of it is late."""
+        if self.recorded and self._caught_up():
+            self._settle()
         self._time_out(f"no answer within {self.tick.policy.pipe.deadline:g} s")
+
+    def _caught_up(self) -> bool:
+        """Take what was recorded before, where the time is over and `run` was never begun.
+
+        True when that is all passes; nobody is asked, so that it waits for nothing.
+        """
+        tick, self.tick = self.tick, replace(self.tick, sealed=True)
+        try:
+            self._passes().send(None)
+        except StopIteration as end:
+            return bool(end.value)
+        finally:
+            self.tick = tick
+        raise AssertionError("a sealed pipe waits for somebody")
 
     def _time_out(self, reason: str) -> None:
         if self.delta is None:
+            self.turn = self.turn or self.tick.policy.pipe.passes[0]  # it may never have begun
             self._decided(self.settled or self._alias(), "timed-out", reason, settles=True)
             self._settle()
 
@@ -135,7 +158,6 @@ class Pipe:
     async def _ask(self, alias: str, turn: str) -> bool:
         """One attempt with one backend; False when it gave no usable reply, with the reason in `attempts`."""
         tick = self.tick
-        self.turn = turn
         if self.recorded:
             return self._again(alias, self.recorded.popleft())
         bound = self._bound(tick.backends[alias])
@@ -143,7 +165,7 @@ class Pipe:
             over = "the call would take more tokens than the budget has left"
             self._decided(alias, "over-budget", over)
             return False
-        used = Usage()
+        used = UNUSED
         call = _Call(self._called(alias, turn), tick.monotonic)
         try:
             reply = answered(await call.driven())
@@ -224,7 +246,7 @@ class Pipe:
             "reason": reply.reason,
             "text": reply.text,
             "data": None if reply.data is None else dict(reply.data),
-            "usage": reply.usage.to_json(),
+            "usage": {} if reply.usage is UNUSED else reply.usage.to_json(),
         }
         if self.delta is not None:
             self.tick.ledger.late(**record)

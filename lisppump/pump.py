@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -101,21 +102,24 @@ class Pump(Lookout):
         """Merge deltas that were made elsewhere, as a frame of their own, and account for every item."""
         return import_deltas(self, path, dry_run=dry_run)
 
-    def step(self, n: int = 1) -> tuple[FrameReport, ...]:
-        """Run n frames."""
-        return asyncio.run(self.astep(n))
+    def step(self, n: int = 1, *, keep: int | None = None) -> tuple[FrameReport, ...]:
+        """Run n frames; their reports, or where `keep` is given, only so many of the last."""
+        return asyncio.run(self.astep(n, keep=keep))
 
-    async def astep(self, n: int = 1) -> tuple[FrameReport, ...]:
+    async def astep(self, n: int = 1, *, keep: int | None = None) -> tuple[FrameReport, ...]:
         """Run n frames, without rest between them."""
-        return await self._ended(self._loop(n, rest=False))
+        return await self._ended(self._loop(n, keep, rest=False))
 
-    def run(self, frames: int | None = None) -> tuple[FrameReport, ...]:
-        """The loop, until that many frames are done, the breaker or budget stops it, or `request_stop`."""
-        return asyncio.run(self.arun(frames))
+    def run(self, frames: int | None = None, *, keep: int | None = None) -> tuple[FrameReport, ...]:
+        """The loop, until that many frames are done, the breaker or budget stops it, or `request_stop`.
 
-    async def arun(self, frames: int | None = None) -> tuple[FrameReport, ...]:
+        All reports are given back, with their deltas; a run that goes on for weeks wants to `keep` few.
+        """
+        return asyncio.run(self.arun(frames, keep=keep))
+
+    async def arun(self, frames: int | None = None, *, keep: int | None = None) -> tuple[FrameReport, ...]:
         """The loop with the heart's rest between frames; the policy is read again there if it changed."""
-        return await self._ended(self._loop(frames, rest=True))
+        return await self._ended(self._loop(frames, keep, rest=True))
 
     async def _ended(self, loop: Awaitable[tuple[FrameReport, ...]]) -> tuple[FrameReport, ...]:
         """Keep how a run ended for who looks later; one that is killed keeps nothing."""
@@ -128,8 +132,8 @@ class Pump(Lookout):
             self.store.remark(ended=None)
         return reports
 
-    async def _loop(self, frames: int | None, *, rest: bool) -> tuple[FrameReport, ...]:
-        reports: list[FrameReport] = []
+    async def _loop(self, frames: int | None, keep: int | None, *, rest: bool) -> tuple[FrameReport, ...]:
+        reports: deque[FrameReport] = deque(maxlen=keep)
         self._stopping = self.stopped = False
         try:
             await self._frames(reports, frames, rest=rest)
@@ -140,16 +144,18 @@ class Pump(Lookout):
         self.store.flush()
         return tuple(reports)
 
-    async def _frames(self, reports: list[FrameReport], frames: int | None, *, rest: bool) -> None:
-        while frames is None or len(reports) < frames:
+    async def _frames(self, reports: deque[FrameReport], frames: int | None, *, rest: bool) -> None:
+        done = 0
+        while frames is None or done < frames:
             started = self.clock.monotonic()
             with self._complaints.of_one_frame():
                 self._check_budget()
                 report = await self._turn()
             reports.append(report)
+            done += 1
             self.budget.wall += self.clock.monotonic() - started
             self._check_breaker(report)
-            if self._stopping or len(reports) == frames:
+            if self._stopping or done == frames:
                 break
             await self._obey()
             if rest and not self._stopping:
@@ -167,7 +173,7 @@ class Pump(Lookout):
         """Run, and give every event as it happens."""
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self.listeners.append(queue.put_nowait)
-        task = asyncio.ensure_future(self.arun(frames))
+        task = asyncio.ensure_future(self.arun(frames, keep=0))
         task.add_done_callback(lambda _: queue.put_nowait(None))
         try:
             while (event := await queue.get()) is not None:
@@ -308,9 +314,9 @@ class Pump(Lookout):
         """Give up the frame that was begun and not finished, if there is one; what came for it is kept."""
         return self._open_for_writing().abandon()
 
-    def rollback(self, number: int, *, dry_run: bool = False) -> Rewound:
-        """Go back to an earlier frame; those after it stay in the journal and leave the line."""
-        return rewind.rollback(self, number, dry_run=dry_run)
+    def rollback(self, number: int, *, record: int | None = None, dry_run: bool = False) -> Rewound:
+        """Go back to an earlier frame, or to `number@record`; what is left for it stays in the journal."""
+        return rewind.rollback(self, number, record=record, dry_run=dry_run)
 
     def undo(self, *, dry_run: bool = False) -> Rewound:
         """Take back the last thing that moved the head, an undo, too."""
@@ -325,7 +331,7 @@ class Pump(Lookout):
         self._may_run()
         self._check_budget()
         rewind.retry(self, number, streams)
-        (report,) = await self._loop(1, rest=False)
+        (report,) = await self._loop(1, None, rest=False)
         return report
 
     def branch(self, name: str, *, at: int | None = None, folder: str | Path | None = None) -> Branched:

@@ -110,16 +110,20 @@ def torn(data: bytes, offset: int) -> bool:
     end = data.find(b"\n", offset) + 1
     if not end:
         return _short(data[offset:])
-    hole = data.find(b"\0", offset)
+    hole = gap = data.find(b"\0", offset, end)
     if hole < 0:
         return False
-    behind = list(_sound(data, end))
-    if not behind:
-        return True
     while hole < len(data) and not data[hole]:
         hole += 1
-    synced = any(kind in SYNCED and after < len(data) for kind, after in behind)
-    return hole % SECTOR == 0 and not synced
+    if not _edge(gap, offset) or not _edge(hole, len(data)):
+        return False  # no disk loses a piece of a sector
+    behind = list(_sound(data, end))
+    return not any(kind in SYNCED and after < len(data) for kind, after in behind)
+
+
+def _edge(place: int, other: int) -> bool:
+    """Whether blocks that never came may begin or end at a place: where sectors do, or at another place."""
+    return place % SECTOR == 0 or place == other
 
 
 def _short(tail: bytes) -> bool:

@@ -260,7 +260,10 @@ def _append(keep: Keep, plan: Survey, view: Any) -> None:
                 keep.blob(view.raw(name))
             shown.reservoir.write(name, Past(journal, head.latest).value(name))
             shown.adopt(name, head.documents[name]["digest"], head.latest)
-        if plan.spoiled:
+        gone = shown.beyond(head, len(journal))
+        if gone:
+            shown.index.frame, shown.index.latest = None, 0
+        if gone or plan.spoiled:
             shown.save(clean=False)
         if plan.blobs:
             journal.append("lost", needed=False, what="blobs that records refer to", blobs=plan.blobs)

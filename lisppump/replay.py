@@ -65,8 +65,12 @@ def replay(pump: Lookout, first: int | None = None, last: int | None = None) -> 
         for record in records:
             if not rerun.take(record):
                 break
-    except Unlike as unlike:
-        return Replayed(begin, end, False, unlike.difference, rerun.frames)
+    except (Unlike, LisppumpError) as error:
+        if pump.barred is not None and pump.remains:
+            raise pump.barred from error  # what is left of the policy need not make it as it was
+        if isinstance(error, LisppumpError):
+            raise
+        return Replayed(begin, end, False, error.difference, rerun.frames)
     return Replayed(begin, end, True, None, rerun.frames)
 
 
@@ -74,7 +78,7 @@ def replay_live(pump: Lookout, number: int) -> Relived:
     """Ask the backends of a committed frame once more; both answers of each stream, and both merges."""
     commit, intent = pump.store.commit_record(number), pump.store.intent_record(number)
     if commit is None or intent is None:
-        raise no_frame(number, pump.head.number)
+        raise no_frame(pump, number)
     head, _ = pump.store.history(number)
     past = pump.store.past(head)
     frame = head.frame({name: Cell(load=_loader(past, name)) for name in head.documents})

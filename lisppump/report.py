@@ -190,7 +190,9 @@ class Shown:
     """One committed frame; the fields are the pinned keys of `lisppump show`, in their order, and more.
 
     `outcomes` is what the machine decided, `late` counts answers that came too late, `epochs` are those that
-    its deltas came in (more than one where it went on after its run had ended), `begun` counts its intents.
+    its deltas came in (more than one where it went on after its run had ended, or was made once more),
+    `begun` counts its intents. `edits` went into it, `edited` came after it and are part of its state;
+    `retried` are the streams that were asked anew where it was made once more.
     """
 
     frame: int
@@ -216,6 +218,8 @@ class Shown:
     late: int
     epochs: tuple[int, ...]
     begun: int
+    edited: tuple[Mapping[str, Any], ...] = ()
+    retried: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump show`."""
@@ -282,10 +286,12 @@ class Relived:
 class Rewound:
     """A way back in history: what it took, or would take, off the line.
 
-    `act` is rollback, undo or retry, `taken` what it takes back; `first` and `frame` are the newest frame
-    before and after. `left` frames leave the line, `back` come to it again; `edits` are the documents whose
-    hand edits leave it. `dropped` was under way and is not any more, `opened` is under way now; `streams` are
-    asked anew.
+    `act` is rollback, undo or retry, `taken` what it takes back. `frame` is the newest frame after it, and
+    `first`, which JSON calls `from`, the newest before it: the way leads from that to this. `left` frames
+    leave the line, `back` come to it again (a number may be in both: frames of two lines); `edits` are the
+    documents whose hand edits leave it, of which `pending` were not taken in before. `dropped` was under way
+    and is not any more, `opened` is under way now; `streams` are asked anew. The edits of `stands` went into
+    the frame that is taken back and stay; `instead` names where to roll back to, to take more back than this.
     """
 
     act: str
@@ -300,6 +306,9 @@ class Rewound:
     dropped: int | None = None
     opened: int | None = None
     streams: tuple[int, ...] = ()
+    pending: tuple[str, ...] = ()
+    stands: tuple[str, ...] = ()
+    instead: str | None = None
 
     @property
     def empty(self) -> bool:

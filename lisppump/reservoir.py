@@ -28,7 +28,7 @@ from lisppump.documents import (
 )
 from lisppump.documents_members import Members, Touched
 from lisppump.frame import Frame, Stream
-from lisppump.history import Head, Past, head_at, thin
+from lisppump.history import VERIFY, Head, Past, head_at
 from lisppump.journal import Journal, Record
 from lisppump.keep import FOLDER, Keep
 from lisppump.line import left_behind
@@ -37,6 +37,7 @@ from lisppump.merge_changes import Change, apply
 from lisppump.reservoir_edits import Desk
 from lisppump.reservoir_view import Reservoir as Reservoir
 from lisppump.reservoir_view import changed_in_memory
+from lisppump.snapshots import Snapshots, snaps_of, thin
 from lisppump.view import View
 
 
@@ -65,6 +66,7 @@ class Store(Desk):
     def __init__(self, keep: Keep, journal: Journal, head: Head, view: View, *, keep_deltas: int) -> None:
         super().__init__(keep, journal, head, view, keep_deltas=keep_deltas)
         self._logs: dict[str, tuple[str, LogDigest]] = {}
+        self._snapshots = Snapshots(keep)
         self._made: dict[str, tuple[str, Members]] = {}  # of the frame that is being made
 
     @classmethod
@@ -90,6 +92,7 @@ class Store(Desk):
             journal = Journal.open(folder, write=write, each=head.take)
             store = cls(folder, journal, head, View(view, folder, write=write), keep_deltas=keep)
             if write:
+                store._require_all()
                 store._roll()
                 store._record("open", epoch=head.epoch + 1)
                 store._begin_again()
@@ -99,6 +102,17 @@ class Store(Desk):
             folder.close()
             raise
         return store
+
+    def _require_all(self) -> None:
+        """Refuse a journal that ends before what the documents show: acknowledged frames are gone."""
+        if self._view.beyond(self._head, len(self._journal)):
+            here, shown = f"{self._head.number}.{self._head.tock}", self._view.index.frame or ()
+            raise StateError(
+                "damaged",
+                f"the journal ends at frame {here}, but the documents are those of frame "
+                f"{'.'.join(map(str, shown))}: what was recorded between them is gone",
+                help=VERIFY,
+            )
 
     def __enter__(self) -> Store:
         return self
@@ -150,7 +164,7 @@ class Store(Desk):
         One that names an epoch or a frame that is not open any more is late: kept, and part of no frame.
         """
         fenced = fields.get("epoch", self.epoch) != self.epoch or fields["frame"] != self._head.opened
-        self._record("late" if fenced else "reply", **fields)
+        self._journal.record("late" if fenced else "reply", fields)
         self._journal.sync_soon()
 
     def outcome(self, **fields: Any) -> None:
@@ -178,7 +192,7 @@ class Store(Desk):
 
     def delta(self, delta: Delta) -> None:
         """Journal what a stream came to."""
-        self._record("delta", **delta.to_record())
+        self._journal.record("delta", delta.to_record())
 
     def imported(self, **fields: Any) -> None:
         """Journal a delta that was made elsewhere, whole, as an input of the frame that is under way."""
@@ -188,9 +202,8 @@ class Store(Desk):
         """Journal, durably, that entries have left quarantine for good."""
         self._record("drop", frame=self._head.number, entries=[dict(entry) for entry in entries])
         self._journal.sync()
-    def go_back(
-        self, upto: int, why: str, *, taken: str, again: Mapping[str, Any] | None = None
-    ) -> None:
+
+    def go_back(self, upto: int, why: str, *, taken: str, again: Mapping[str, Any] | None = None) -> None:
         """Make the head what it was after a record: one record more, and then the view.
 
         What came since stays in the journal, off the line. `taken` says what is taken back, `again` is the
@@ -206,11 +219,11 @@ class Store(Desk):
         head.dead = left_behind(head.dead, upto, len(self._journal))
         has = self._keep.has_snap
         head.documents = {  # whose base was thinned out has none
-            name: {key: said[key] for key in said if key != "snap" or has(said[key])}
+            name: {key: said[key] for key in said if key != "snap" or all(map(has, snaps_of(said)))}
             for name, said in head.documents.items()
         }
         more = {} if again is None else {"again": dict(again)}
-        self._record("rollback", **head.snapshot({}), upto=upto, why=why, taken=taken, **more)
+        self._record("rollback", **head.snapshot(head.documents), upto=upto, why=why, taken=taken, **more)
         self._begin_again()
         self._journal.sync()
         if not shown:
@@ -241,24 +254,21 @@ class Store(Desk):
     def _roll(self) -> None:
         """Where the journal's segment has grown large, begin another with a snapshot of all so far.
 
-        A segment is as long as all documents at least, so that snapshots follow the history's bytes.
+        A segment is as long as all documents at least, so that snapshots follow the history's bytes; but for
+        logs, of which a snapshot takes only what came since the last.
         """
         journal, head = self._journal, self._head
         if head.number < 0 or not (journal.bare or journal.full(0)):
             return
-        if not journal.bare and not journal.full(sum(said["length"] for said in head.documents.values())):
+        sizes = sum(said["length"] for name, said in head.documents.items() if not is_log(name))
+        if not journal.bare and not journal.full(sizes):
             return
-        names = [name for name, said in head.documents.items() if "blob" not in said and "snap" not in said]
-        kept = self._keep.snap(encode(name, self._sound(name)) for name in names)
-        head.take(journal.roll(**head.snapshot(dict(zip(names, kept, strict=True)))))
+        past = Past(journal, head.latest)
+        documents = self._snapshots.keep_all(
+            head.documents, head.logs, lambda name: self._now().documents[name], past.value
+        )
+        head.take(journal.roll(**head.snapshot(documents)))
         thin(journal)
-
-    def _sound(self, name: str) -> Any:
-        """A document's value as the journal has it, whatever became of the one in memory."""
-        value = self._now().documents[name]
-        if entry(name, value)["digest"] == self._head.documents[name]["digest"]:
-            return value
-        return Past(self._journal, self._head.latest).value(name)
 
     # -- what is asked from outside --------------------------------------------------------------------------
 

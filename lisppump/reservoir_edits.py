@@ -208,13 +208,17 @@ class Desk(Shelf):
         return self._head.latest
 
     def _was_taken(self, name: str, touch: Touch) -> bool:
-        """True when the edit is in the journal and only the file was not written after it."""
+        """True when the edit is in the journal and only the file was not written after it.
+
+        Only the last edit of the document tells: who writes again what an earlier one took away means it.
+        """
         since = 0 if touch.written is None else touch.written.seq
         for seq in self._journal.select("edit"):
             if seq <= since:
                 return False
-            if self._journal.read(seq).fields.get("taken", {}).get(name, "") == touch.digest:
-                return touch.digest != ""
+            taken = self._journal.read(seq).fields.get("taken", {})
+            if name in taken:
+                return touch.digest != "" and taken[name] == touch.digest
         return False
 
     def _conflict(self, name: str, touch: Touch, join: Joined) -> StateError:
@@ -371,7 +375,7 @@ class Desk(Shelf):
             self.notes.append(
                 f"the documents of frame {self._head.number} were written again from the journal"
             )
-        index.frame = [self._head.number, self._head.tock]
+        self._shown()
         self._view.suspect = False
         self._view.save(clean=False)
 

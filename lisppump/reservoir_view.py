@@ -117,8 +117,13 @@ class Shelf(Archive):
         return head
 
     def _finish(self) -> None:
-        self._view.index.frame = [self._head.number, self._head.tock]
+        self._shown()
         self._view.index.add()
+
+    def _shown(self) -> None:
+        """Set down which frame the documents show now, and the record that made it."""
+        index, head = self._view.index, self._head
+        index.frame, index.latest = [head.number, head.tock], head.latest
 
     def _show_deltas(self, *, again: bool = False) -> None:
         """Write the delta files of frames that are kept, and take away those that are not any more."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump.errors import LisppumpError, declare
 from lisppump.journal import Record
+from lisppump.line_moves import place
 from lisppump.report import Rewound, count_of
 from lisppump.reservoir import Store
 from lisppump.status import no_frame
@@ -36,19 +37,35 @@ class Aim:
     taken: str
     again: Mapping[str, Any] | None = None
     streams: tuple[int, ...] = ()
+    stands: tuple[str, ...] = ()
+    instead: str | None = None
 
 
-def rollback(pump: Pump, number: int, *, dry_run: bool = False) -> Rewound:
-    """Make an earlier frame, with its tocks and the edits before the next, the head again."""
+def rollback(
+    pump: Pump, number: int, *, record: int | None = None, dry_run: bool = False
+) -> Rewound:
+    """Make an earlier frame, with its tocks and the edits before the next, the head again.
+
+    With `record` it goes to `number@record`: the frame as it was after that record, on the line or off it.
+    """
     store, dropped = _ready(pump, dry_run)
     newest = pump.head.number
-    if not 0 <= number <= newest:
-        raise no_frame(number, newest)
+    end = None if record is None else place(store, number, record)
+    if end is None and not 0 <= number <= newest:
+        raise no_frame(pump, number)
     if not dry_run and dropped is not None and store.pending_edits():
         store.abandon()
         store.take_edits()
-    aim = Aim(store.end_of(number), "rollback", _frames(range(number + 1, newest + 1)) or "nothing")
-    return _go(pump, aim, dropped, dry_run)
+    pending = store.pending_edits() if dry_run else []
+    if end is None:
+        end, taken = store.end_of(number), _frames(range(number + 1, newest + 1))
+        if number == newest and dropped is None:
+            pending = []  # they become part of it
+    else:
+        leave, _ = store.parted(end)
+        edited = ", ".join(name for one in leave if one.kind == "edit" for name in one.fields["documents"])
+        taken = _frames(_numbers(leave)) or (f"the hand edit of {edited}" if edited else "")
+    return _go(pump, Aim(end, "rollback", taken or "nothing"), dropped, dry_run, pending)
 
 
 def undo(pump: Pump, *, dry_run: bool = False) -> Rewound:
@@ -58,7 +75,11 @@ def undo(pump: Pump, *, dry_run: bool = False) -> Rewound:
     if pending and dropped is None:
         head = pump.head
         taken = f"the hand edit of {', '.join(pending)}"
-        return Rewound("undo", taken, head.number, head.number, None, True, edits=tuple(pending))
+        names, number = tuple(pending), head.number
+        instead = str(number - 1) if number else None
+        return Rewound(
+            "undo", taken, number, number, None, True, edits=names, pending=names, instead=instead
+        )
     last = store.last_move()
     if last is None:
         raise LisppumpError(
@@ -81,7 +102,7 @@ def retry(pump: Pump, number: int, streams: Sequence[int], *, dry_run: bool = Fa
         if number == dropped:
             help = "`lisppump run` goes on with it"
             raise LisppumpError("no-such-frame", f"frame {number} is still under way", help=help)
-        raise no_frame(number, pump.head.number)
+        raise no_frame(pump, number)
     known = [entry["stream"] for entry in intent["streams"]]
     wanted = tuple(sorted(set(streams)))
     for stream in wanted:
@@ -94,7 +115,8 @@ def retry(pump: Pump, number: int, streams: Sequence[int], *, dry_run: bool = Fa
         store.take_edits()
     again = {**intent, "retry": {"intent": began, "commit": made, "streams": list(wanted)}}
     taken = f"{_named(wanted)} of {_frames([number])}"
-    return _go(pump, Aim(began - 1, "retry", taken, again, wanted), dropped, dry_run)
+    pending = store.pending_edits() if dry_run else []
+    return _go(pump, Aim(began - 1, "retry", taken, again, wanted), dropped, dry_run, pending)
 
 
 def _ready(pump: Pump, dry_run: bool) -> tuple[Store, int | None]:
@@ -128,16 +150,27 @@ def _taking_back(store: Store, last: Record) -> Aim:
     if last.kind == "edit":
         return Aim(last.seq - 1, "undo", f"the hand edit of {', '.join(said['documents'])}")
     if last.kind == "rollback":
-        acts = {"rollback": f"the rollback to frame {said['frame']}", "undo": f"the undo of {said['taken']}"}
-        taken = acts.get(said["why"], f"the retry of {said['taken']}")
-        return Aim(last.seq - 1, "undo", taken)
+        return Aim(last.seq - 1, "undo", _way_back(said))
     number = said["frame"]
     intent, began = store.intent_record(number) or {}, store.began(number) or last.seq
     retried = store.last_move(began) if "retry" in intent else None
     if retried is not None and retried.kind == "rollback":
         return Aim(retried.seq - 1, "undo", f"the retry of {retried.fields['taken']}")
     what = "the import that made " if "imports" in said else ""
-    return Aim(began - 1, "undo", f"{what}{_frames([number])}")
+    stands, before = store.before_edits(number, began)
+    taken, instead = f"{what}{_frames([number])}", before if stands else None
+    return Aim(began - 1, "undo", taken, stands=stands, instead=instead)
+
+
+def _way_back(said: Mapping[str, Any]) -> str:
+    """A way back in words that grow no longer however often it is taken back and taken again."""
+    if said["why"] == "rollback":
+        return f"the rollback to frame {said['frame']}"
+    if said["why"] == "retry":
+        return f"the retry of {said['taken']}"
+    bare = said["taken"].removesuffix(" again")
+    undone = bare.removeprefix("the undo of ")
+    return f"the undo of {bare}" if undone == bare else f"{undone} again"
 
 
 def _go(
@@ -161,6 +194,9 @@ def _go(
         dropped=dropped,
         opened=aim.again["frame"] if aim.again is not None else then.opened,
         streams=aim.streams,
+        pending=tuple(pending),
+        stands=aim.stands,
+        instead=aim.instead,
     )
     if dry_run or (done.empty and aim.upto == store.records):
         return done

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from lisppump import canon, documents
-from lisppump.delta import Delta, Schema, Usage
+from lisppump.delta import UNUSED, Delta, Schema, Usage
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Agent, Frame, Stream, copied
 from lisppump.lispy.limits import Limits
@@ -112,7 +112,7 @@ class Reply:
 
     text: str | None = None
     data: Mapping[str, Any] | None = None
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = UNUSED
     model: str | None = None
     stop: str = "end"
     reason: str | None = None
@@ -481,6 +481,8 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_usage(usage: Any) -> bool:
+    if usage is UNUSED:
+        return True
     if not isinstance(usage, Usage):
         return False
     counts = [usage.input, usage.cache_read, usage.cache_write, usage.output, usage.steps]

@@ -14,6 +14,7 @@ from lisppump.budget import Breaker
 from lisppump.delta import Usage
 from lisppump.errors import LisppumpError
 from lisppump.folder import find_root
+from lisppump.line_moves import Move, moves
 from lisppump.plan import differences
 from lisppump.policy import Policy
 from lisppump.registry import Registry
@@ -72,6 +73,7 @@ def look(folder: Path, *, pump: Path | None = None, registry: Registry | None = 
             named=tuple(plugin for plugin in registry.plugins if plugin.id in named),
         )
         found = _under(policy, root, registry)
+        found.remains = True
     found.barred = why
     return found
 
@@ -168,7 +170,7 @@ def shown(pump: Lookout, number: int) -> Shown:
     store, head = pump.store, pump.head
     commit = store.commit_record(number)
     if number != 0 and commit is None:
-        raise no_frame(number, head.number)
+        raise no_frame(pump, number)
     frame = head if number == head.number else store.frame(number)
     intent = store.intent_record(number) or {}
     changed = store.changed(number) if commit else set(frame.documents)
@@ -203,6 +205,8 @@ def shown(pump: Lookout, number: int) -> Shown:
         late=len(store.came_late(number)),
         epochs=tuple(sorted({entry["epoch"] for entry in deltas})),
         begun=store.begun(number),
+        edited=tuple(store.edits(number + 1)),
+        retried=tuple(intent.get("retry", {}).get("streams", ())),
     )
 
 
@@ -221,6 +225,7 @@ def _edits(pump: Lookout) -> tuple[list[str], list[str]]:
 def log_documents(pump: Lookout) -> list[dict[str, Any]]:
     """One entry a commit, newest first."""
     commits = pump.store.commits()
+    since = _since(pump.store)
     digests = [*(commit["parent"] for commit in commits[1:]), pump.head.digest]  # with tocks, as in `show`
     return [
         {
@@ -232,14 +237,35 @@ def log_documents(pump: Lookout) -> list[dict[str, Any]]:
             "statuses": _statuses(commit["streams"]),
             "merge": totals(commit["report"]),
             "epochs": sorted({entry["epoch"] for entry in commit["deltas"]}),
+            "imports": len(commit.get("imports", ())),
+            "accepted": len(commit.get("accepted", ())),
+            **_marks(since.get(commit["frame"], [])),
         }
         for commit, digest in zip(reversed(commits), reversed(digests), strict=False)
     ]
 
 
-def no_frame(number: int, head: int) -> LisppumpError:
-    """The error for a frame that the journal has not."""
-    return LisppumpError("no-such-frame", f"there is no frame {number}; the newest is {head}")
+def _since(store: Store) -> dict[int, list[Move]]:
+    """What of the line moved the head to each frame: its commit, and edits and ways back after that."""
+    found: dict[int, list[Move]] = {}
+    for move in moves(store):
+        if move.left is None:
+            found.setdefault(move.frame, []).append(move)
+    return found
+
+
+def _marks(moved: Iterable[Move]) -> dict[str, Any]:
+    """Which streams were asked anew for a frame; what was edited after it; which ways back led to it."""
+    return {
+        "retried": [stream for move in moved for stream in move.streams],
+        "edited": sorted({name for move in moved if move.act == "edit" for name in move.documents}),
+        "back": [{"act": move.act, "taken": move.taken} for move in moved if move.taken is not None],
+    }
+
+
+def no_frame(pump: Lookout, number: int) -> LisppumpError:
+    """The error for a frame that is not on the line; before the first run frame 0 is."""
+    return pump.store.no_frame(number, pump.head.number)
 
 
 def _policy(pump: Lookout) -> dict[str, Any]:

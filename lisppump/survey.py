@@ -13,8 +13,11 @@ from lisppump.documents import digest, encode, parse
 from lisppump.errors import LisppumpError
 from lisppump.keep import FOLDER, REPAIRING, Keep
 from lisppump.salvage import Found, walk
-from lisppump.verify import beyond, spoiled, verified
+from lisppump.snapshots import read_base
+from lisppump.verify import spoiled, verified
 from lisppump.view import Unseen, View
+
+ENDS = ("snapshot", "commit", "rollback")  # records that say which frame is the newest then
 
 
 @dataclass(slots=True)
@@ -103,7 +106,7 @@ def _look_beyond(found: Audit, view: View, plan: Survey) -> None:
     """
     if isinstance(view.reservoir, Unseen):
         return
-    if not beyond(view, found.head) or view.index.frame is None:
+    if not view.beyond(found.head, found.last) or view.index.frame is None:
         plan.spoiled = spoiled(view, found.head)
         return
     if found.head.opened is not None:
@@ -117,7 +120,7 @@ def _head_before(keep: Keep, cut: int) -> int:
     """The newest frame of which the records before the cut tell."""
     number = -1
     for step in walk(keep.folder / "journal"):
-        if isinstance(step, Found) and step.record.kind in ("snapshot", "commit") and step.record.seq < cut:
+        if isinstance(step, Found) and step.record.kind in ENDS and step.record.seq < cut:
             number = step.record.frame
     return number
 
@@ -140,8 +143,7 @@ def _value(keep: Keep, view: View, name: str, said: Mapping[str, Any]) -> Any:
     """A document's value with the digest that a record names, out of the state folder or a blob, or None."""
     reads: tuple[Callable[[], Any], ...] = (
         lambda: view.reservoir.read(name),
-        lambda: parse(name, keep.read_blob(said["blob"]), name),
-        lambda: parse(name, keep.read_snap(said["snap"]), name),
+        lambda: parse(name, read_base(keep, said), name),
     )
     for read in reads:
         try:

@@ -11,6 +11,7 @@ from lisppump.differences import ABSENT, Changes, Entry, between
 from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError, declare, suggest
 from lisppump.frame import Frame, agents_of, stem_of
+from lisppump.line_moves import edits_between
 from lisppump.lispy.values import Slice, elements
 from lisppump.merge_entries import HOLE
 from lisppump.policy import Policy
@@ -30,7 +31,7 @@ declare(
 class Diff:
     """How one frame differs from another: changes by document, and what of them is an agent's own.
 
-    `edits` are the documents that were changed by hand between the two.
+    `edits` are the documents that were changed by hand between the two; of two lines, on one of them alone.
     """
 
     first: int
@@ -55,10 +56,17 @@ class Diff:
 
 
 def diff(
-    pump: Lookout, first: int, last: int, *, document: str | None = None, agent: str | None = None
+    pump: Lookout,
+    first: int,
+    last: int,
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    document: str | None = None,
+    agent: str | None = None,
 ) -> Diff:
     """What makes frame `last` of frame `first`; of one document, or of what is one agent's own, if asked."""
-    was, now = frame_at(pump, first), frame_at(pump, last)
+    was, now = _placed(pump, first, since), _placed(pump, last, until)
     names = sorted({*was.documents, *now.documents})
     if document is not None:
         names = [_document(document, names)]
@@ -70,15 +78,25 @@ def diff(
     if agent is not None:
         own = agents.get(agent, {})
         found, agents = dict(own), {agent: own} if own else {}
-    edits = {edit["document"] for n in range(first + 2, last + 2) for edit in pump.store.edits(n)}
+    edits: Iterable[str]
+    if since is None and until is None:
+        edits = {edit["document"] for n in range(first + 2, last + 2) for edit in pump.store.edits(n)}
+    else:
+        store = pump.store
+        ends = (store.end_of(n) if at is None else at for n, at in ((first, since), (last, until)))
+        edits = edits_between(store, *ends)
     return Diff(first, last, found, agents, tuple(sorted(edits)))
+
+
+def _placed(pump: Lookout, number: int, record: int | None) -> Frame:
+    return frame_at(pump, number) if record is None else pump.as_of(number, record).head
 
 
 def frame_at(pump: Lookout, number: int) -> Frame:
     """A frame; frame 0 is there before the first run."""
     head = pump.head
     if not 0 <= number <= head.number:
-        raise no_frame(number, head.number)
+        raise no_frame(pump, number)
     return head if number == head.number else pump.frame(number)
 
 

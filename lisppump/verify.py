@@ -62,7 +62,7 @@ def verified(found: Audit, view: Any, *, busy: bool) -> Verified:
         notes.append("the policy does not say where the documents are: they were not compared")
     elif found.sure and found.head.number >= 0:
         looked = len(found.head.documents)
-        _look(View(view, found.keep, write=False), found.head, faults, notes)
+        _look(View(view, found.keep, write=False), found, faults, notes)
     return Verified(
         frames=found.frames,
         records=found.records,
@@ -85,9 +85,10 @@ def _notes(found: Audit) -> list[str]:
     return notes
 
 
-def _look(view: View, head: Head, faults: list[Fault], notes: list[str]) -> None:
+def _look(view: View, found: Audit, faults: list[Fault], notes: list[str]) -> None:
     """Compare the documents with the newest frame: what others changed is no fault, but is said."""
-    if beyond(view, head):
+    head = found.head
+    if view.beyond(head, found.last):
         number, tock = view.index.frame or (0, 0)
         what = f"the documents are those of frame {number}.{tock}, but the journal ends at frame"
         faults.append(Fault(None, None, None, number, f"{what} {head.number}.{head.tock}"))
@@ -103,11 +104,6 @@ def _look(view: View, head: Head, faults: list[Fault], notes: list[str]) -> None
     ]
     if others:
         notes.append(f"unlike the newest frame, since they lag or were changed by hand: {', '.join(others)}")
-
-
-def beyond(view: View, head: Head) -> bool:
-    """True when the documents are of a later frame than the journal's last."""
-    return view.index.frame is not None and tuple(view.index.frame) > (head.number, head.tock)
 
 
 def spoiled(view: View, head: Head) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lisppump import canon
 from lisppump.disk import APPEND, StateError, trouble, write_all
@@ -19,6 +19,9 @@ from lisppump.errors import LisppumpError
 from lisppump.files import Files
 from lisppump.keep import Keep
 from lisppump.merge_edits import ABSENT
+
+if TYPE_CHECKING:
+    from lisppump.history import Head
 
 COMPACT = 256 * 1024  # bytes of additions after which the index is written anew
 
@@ -77,11 +80,15 @@ class Unseen:
 
 
 class Index:
-    """What is known of the documents of a reservoir, kept in a file; `frame` is the newest that was shown."""
+    """What is known of the documents of a reservoir, kept in a file.
+
+    `frame` is the newest that was shown, `latest` the record that made it (0: an old file does not say).
+    """
 
     def __init__(self, keep: Keep) -> None:
         self.keep = keep
         self.frame: list[int] | None = None
+        self.latest = 0
         self.deltas = -1  # the newest frame whose deltas were written; -1 where it is not known
         self.entries: dict[str, Written] = {}
         self.boot = ""
@@ -102,6 +109,7 @@ class Index:
             self.boot = line.get("boot", self.boot)
             self.clean = line.get("clean", False)
             self.frame = line.get("frame", self.frame)
+            self.latest = line.get("latest", self.latest)
             self.deltas = line.get("deltas", self.deltas)
             for name, entry in documents.items():
                 if entry is None:
@@ -125,7 +133,12 @@ class Index:
         if self._grown > COMPACT:
             self.save(clean=False)
             return
-        line = {"frame": self.frame, "deltas": self.deltas, "documents": self._fresh}
+        line = {
+            "frame": self.frame,
+            "latest": self.latest,
+            "deltas": self.deltas,
+            "documents": self._fresh,
+        }
         data = canon.line(line) + b"\n"
         disk = self.keep.disk
         try:
@@ -146,6 +159,7 @@ class Index:
             "boot": self.boot,
             "clean": clean,
             "frame": self.frame,
+            "latest": self.latest,
             "deltas": self.deltas,
             "documents": documents,
         }
@@ -174,6 +188,16 @@ class View:
 
     # -- reading ---------------------------------------------------------------------------------------------
 
+    def beyond(self, head: Head, records: int) -> bool:
+        """True when the documents show what the journal, with so many records, does not tell of any more.
+
+        A record is synced before anything of it is shown: this is no crash, a power cut included.
+        """
+        index = self.index
+        if index.latest:
+            return index.latest > records
+        return index.frame is not None and tuple(index.frame) > (head.number, head.tock)
+
     def written(self, name: str) -> Written | None:
         """How a document was last written or read."""
         return self.index.entries.get(name)
@@ -183,7 +207,7 @@ class View:
         if self.suspect:
             return False  # after a power cut a file may look untouched and have lost its bytes
         entry = self.written(name)
-        return entry is not None and self.reservoir.fingerprint(name) == entry.print
+        return entry is not None and self._print(name) == entry.print
 
     def holds(self, name: str, wanted: str) -> bool:
         """True when the document is untouched since it had the digest that is wanted."""
@@ -211,7 +235,14 @@ class View:
         return past()
 
     def _there(self, name: str) -> bool:
-        return self.reservoir.fingerprint(name) is not None
+        return self._print(name) is not None
+
+    def _print(self, name: str) -> tuple[int, ...] | None:
+        """The fingerprint of a document; None also where something lies there that is no file."""
+        try:
+            return self.reservoir.fingerprint(name)  # type: ignore[no-any-return]
+        except StateError:
+            return None
 
     def look(
         self,

@@ -21,8 +21,14 @@ def run(*words: str | Path) -> list[str]:
 
 def test_a_frame_is_measured_beside_a_reference() -> None:
     title, head, *rows = run("benchmarks/frame.py", "2", "3")
-    assert "1 MB" in title and head.split() == ["pipes", "reference", "frame", "ratio", "a", "pipe"]
-    assert [row.split()[0] for row in rows] == ["2", "3"]
+    assert "1 MB" in title and head.split() == ["pipes", "reference", "frame", "ratio", "a", "pipe", "rest"]
+    assert [row.split()[0] for row in rows] == ["2", "3", "a", "pipes", "2", "3"]
+
+
+def test_growth_is_measured_beside_all_states_kept() -> None:
+    title, head, *rows = run("benchmarks/growth.py", "30", "2")
+    assert title.startswith("30 frames with 2 pipes") and head.split()[:2] == ["frame", "ms"]
+    assert [row.split()[0] for row in rows] == [*map(str, range(4, 32, 3)), "reference:", "memory:"]
 
 
 def test_startup_is_measured_beside_a_bare_python() -> None:

@@ -128,3 +128,87 @@ def test_quarantine_and_show_follow_the_line(lisppump: Lisppump, world: Path) ->
     assert document["lagging"] == [] and document["edits"] == [] and document["state"] == "idle"
     lisppump("-C", world, "step", "-q")
     assert lisppump("-C", world, "show", "2", "--json").json == before
+
+
+def test_what_is_off_the_line_is_listed_with_a_name_that_every_command_takes(
+    lisppump: Lisppump, world: Path
+) -> None:
+    before = lisppump("-C", world, "show", "4", "--json").json
+    lisppump("-C", world, "rollback", "2", "--yes")
+    lisppump("-C", world, "step", "-q")
+    lines = lisppump("-C", world, "log", "--all", "--json").lines
+    (gone,) = (line for line in lines if line["frame"] == 4)
+    back = lines[1]
+    assert (gone["on_line"], gone["left"]) == (False, {"name": back["name"], "act": "rollback"})
+    name = gone["name"]
+    told = lisppump("-C", world, "log", "--all").out
+    assert f"{name:<6}frame 4" in told and f"off the line since {back['name']}: rollback" in told
+    refused = lisppump("-C", world, "rollback", "4", "--yes")
+    assert refused.code == 1 and f"off the line, called {name}" in refused.err
+    assert f"`lisppump rollback {name}` goes there" in refused.err
+    assert lisppump("-C", world, "show", name, "--json").json == before
+    assert lisppump("-C", world, "diff", name, "3").out.startswith(f"frame {name} -> frame 3\n")
+    assert lisppump("-C", world, "why", "ann", name).out.startswith("ann in frame 4\n")
+    assert "at frame 4" in lisppump("-C", world, "branch", "copy", "--at", name).out
+    assert lisppump("-C", world.parent / "copy", "show", "--json").json["digest"] == before["digest"]
+    for words in (["retry", name, "--stream", "1"], ["replay", name]):
+        elsewhere = lisppump("-C", world, *words)
+        assert elsewhere.code == 2 and f"`lisppump rollback {name}` goes there first" in elsewhere.err
+    done = lisppump("-C", world, "rollback", name, "--yes")
+    assert done.out.splitlines() == [
+        "frame 4 is the newest; taken back: frame 3",
+        "  off the line: frame 3",
+        "  back on the line: 2 frames, 3..4",
+        "`lisppump undo` takes this back",
+    ]
+    assert lisppump("-C", world, "rollback", "2@1", "--yes").code == 1
+    lisppump("-C", world, "rollback", "3", "--yes")
+    assert lisppump("-C", world, "rollback", name, "--yes").out.startswith("frame 4 is the newest\n")
+
+
+def test_a_retry_says_what_leaves_and_the_log_what_it_was(lisppump: Lisppump, world: Path) -> None:
+    (world / "state" / "stats.json").write_text('{"total_lines": 50}')
+    done = lisppump("-C", world, "retry", "2", "--stream", "3", "--yes")
+    assert "  off the line: 3 frames, 2..4\n  what was edited by hand: stats.json\n" in done.err
+    assert "`lisppump undo` takes that back" in done.err
+    told = lisppump("-C", world, "log").out.splitlines()
+    assert "made once more: stream 3 asked anew" in told[0] and "its run had ended" not in told[0]
+    assert told[1].endswith("come back to by the retry of stream 3 of frame 2")
+    entries = lisppump("-C", world, "log", "--json").lines
+    assert [entry["retried"] for entry in entries] == [[3], []]
+    assert "with these streams asked anew: 3" in lisppump("-C", world, "show", "2").out
+
+
+def test_the_log_and_show_name_a_hand_edit_at_the_frame_it_changed(lisppump: Lisppump, world: Path) -> None:
+    before = lisppump("-C", world, "show", "4", "--json").json["digest"]
+    (world / "state" / "stats.json").write_text('{"total_lines": 50}')
+    assert lisppump("-C", world, "step", "-q").code == 0
+    rows = lisppump("-C", world, "log").out.splitlines()
+    assert rows[1].endswith("then edited by hand: stats.json") and "edited" not in rows[0]
+    entries = lisppump("-C", world, "log", "--json").lines
+    assert [entry["edited"] for entry in entries[:2]] == [[], ["stats.json"]]
+    shown = lisppump("-C", world, "show", "4", "--json").json
+    assert shown["digest"] != before and [edit["document"] for edit in shown["edited"]] == ["stats.json"]
+    assert "edited by hand after it, as it is now: stats.json" in lisppump("-C", world, "show", "4").out
+    undone = lisppump("-C", world, "undo", "--yes").out.splitlines()
+    line = "  what was edited by hand and went into it stands: stats.json; `lisppump rollback 4@"
+    (found,) = (each for each in undone if each.startswith(line))
+    name = found.split("`")[1].split()[-1]
+    lisppump("-C", world, "rollback", name, "--yes")
+    assert lisppump("-C", world, "show", "4", "--json").json["digest"] == before
+    assert lisppump("-C", world, "log").out.splitlines()[0].endswith("come back to by a rollback")
+
+
+def test_an_undo_of_an_edit_that_is_not_taken_in_says_so_before(lisppump: Lisppump, world: Path) -> None:
+    (world / "state" / "stats.json").write_text('{"total_lines": 50}')
+    dry = lisppump("-C", world, "undo", "--dry-run").out.splitlines()
+    assert dry[0] == "frame 4 would be the newest; taken back: the hand edit of stats.json"
+    assert dry[2:] == [
+        "  not taken in before, so it is taken in first: stats.json",
+        "  frame 4 itself stays; `lisppump rollback 3` takes that back, too",
+    ]
+    yes = patch("lisppump.cli.context.Settings.asks", return_value=True)
+    no = patch("click.confirm", return_value=False)
+    with yes, no:
+        asked = lisppump("-C", world, "undo")
+    assert dry[2] in asked.err and dry[3] in asked.err

@@ -124,6 +124,8 @@ def test_log_lines(lisppump: Lisppump, world: Path) -> None:
     for line in lines:
         hold("log", line)
         assert line["digest"] == lisppump("-C", world, "show", str(line["frame"]), "--json").json["digest"]
+    lisppump("-C", world, "undo", "--yes")
+    hold("log-all", lisppump("-C", world, "log", "--all", "--json").lines[1])
 
 
 def test_import_and_quarantine(lisppump: Lisppump, world: Path) -> None:

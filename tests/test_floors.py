@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "lisppump"
 FLOORS = [
-    {"errors", "canon", "clock", "folder"},
+    {"errors", "canon", "clock", "collector", "folder"},
     {"lispy"},
     {"frame", "delta", "schema"},
     {
@@ -26,6 +26,7 @@ FLOORS = [
         "view",
         "journal",
         "records",
+        "snapshots",
         "segments",
         "packing",
         "packer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -150,17 +151,17 @@ def test_a_world_knows_its_own_deltas(tmp_path: Path) -> None:
 def crashed(monkeypatch: pytest.MonkeyPatch, root: Path, folder: Path, kind: str, which: int) -> None:
     """Let the process die before its which-th record of a kind."""
     seen = 0
-    real = Journal.append
+    real = Journal.record
 
-    def append(journal: Journal, what: str, **fields: Any) -> Any:
+    def record(journal: Journal, what: str, fields: Mapping[str, Any]) -> Any:
         nonlocal seen
         seen += what == kind
         if seen == which and what == kind:
             raise Crash
-        return real(journal, what, **fields)
+        return real(journal, what, fields)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "append", append)
+        patch.setattr(Journal, "record", record)
         pump = Pump.open(root)
         with pytest.raises(Crash):
             pump.import_deltas(folder)

@@ -97,12 +97,30 @@ def test_a_tail_torn_at_any_byte_is_cut_and_said(tmp_path: Path) -> None:
 
 
 def test_blocks_that_never_came_are_a_torn_tail(tmp_path: Path) -> None:
+    path = written(tmp_path, 1)
+    log = opened(tmp_path)
+    log.append("reply", text="x" * 2000)
+    shut(log)
+    whole = path.read_bytes()
+    start = whole.find(b"\n") + 1
+    for lost in (slice(start, 1024), slice(512, 1024), slice(1024, len(whole)), slice(start, len(whole))):
+        data = bytearray(whole)
+        data[lost] = bytes(len(data[lost]))
+        path.write_bytes(data)
+        log = opened(tmp_path)
+        assert len(log) == 1
+        shut(log)
+
+
+def test_a_zero_where_no_block_begins_or_ends_is_damage(tmp_path: Path) -> None:
     path = written(tmp_path)
     whole = path.read_bytes()
-    path.write_bytes(whole[:-20] + b"\0" * 19 + b"\n")
-    log = opened(tmp_path)
-    assert len(log) == 2
-    shut(log)
+    start = whole.rfind(b"\n", 0, -1) + 1
+    for place in range(start, len(whole) - 1):
+        path.write_bytes(whole[:place] + b"\0" + whole[place + 1 :])
+        with pytest.raises(StateError, match="record 3"):
+            opened(tmp_path, write=False)
+    assert path.read_bytes() == whole[: len(whole) - 2] + b"\0\n"
 
 
 @given(place=st.integers(0, 10_000), bit=st.integers(0, 7))
@@ -114,8 +132,6 @@ def test_a_changed_byte_is_found_and_named(
     whole = bytearray(path.read_bytes())
     place %= len(whole)
     record = 1 + whole[:place].count(b"\n")
-    if whole[place] == 1 << bit:  # a zero byte looks like a block that never came
-        bit = (bit + 1) % 8
     whole[place] ^= 1 << bit
     path.write_bytes(whole)
     with pytest.raises(StateError) as caught:

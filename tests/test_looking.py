@@ -138,6 +138,38 @@ def test_but_no_frame_is_planned_or_made(world: Path, lisppump: Lisppump, way: s
                     make()
 
 
+SLOW = """\
+from lisppump import hookimpl
+from lisppump.stages import Reply
+
+class Slow:
+    '''Says one thing.'''
+    async def pour(self, request):
+        return Reply(data={"lines": [{"agent": request.agents[0].id, "text": "hello"}]})
+
+@hookimpl
+def backends(): return {"slow": Slow}
+"""
+
+
+def test_a_replay_where_only_trust_is_missing_says_that(tmp_path: Path, lisppump: Lisppump) -> None:
+    folder = tmp_path / "slow"
+    (folder / "plugins").mkdir(parents=True)
+    (folder / "plugins" / "slow.py").write_text(SLOW)
+    text = WORLD.replace("(lispy (program persona))", "slow").replace("(acme-two)", "2")
+    text = text.replace("(dam (acme (size 3)))", "(dam round-robin)").replace("(reservoir acme)", "")
+    (folder / "pump.lisp").write_text(text)
+    assert lisppump("-C", folder, "trust", "--yes").code == 0
+    done = lisppump("-C", folder, "run", "--frames", "2")
+    assert done.code == 0, done.err
+    (tmp_path / "config.toml").unlink()
+    for words in (["replay"], ["replay", "--live", "1"]):
+        told = lisppump("-C", folder, *words)
+        assert told.code == 4 and "lisppump trust" in told.err and "is due" not in told.err, told.err
+    assert lisppump("-C", folder, "trust", "--yes").code == 0
+    assert lisppump("-C", folder, "replay").out == "frames 1..2 come out as they were\n"
+
+
 def test_a_stage_that_cannot_be_made_hides_nothing(world: Path, lisppump: Lisppump) -> None:
     plugin = world / "plugins" / "acme.py"
     plugin.write_text(ACME.replace("def __init__(self, size=1): ...", "def __init__(self, size=1): 1 / 0"))

@@ -7,16 +7,18 @@ import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lisppump import Pump, canon
+from lisppump import Pump, canon, hookimpl
 from lisppump.errors import LisppumpError
 from lisppump.journal import Journal, Record
 from lisppump.stages import BackendError, Failure, Reply, Request
 from lisppump.testing import Simulation
 from tests.conftest import ROOT
+from tests.faults import Crash, die
 
 NAMES = ("ann", "bob", "cid", "dee", "eve")
 POLICY = """\
@@ -126,6 +128,73 @@ def test_a_hundred_frames_of_the_example_come_out_again(tmp_path: Path, monkeypa
     with Pump.open(tmp_path) as pump:
         found = pump.replay()
         assert (found.equal, found.frames, found.first_difference) == (True, 100, None)
+
+
+class Hasty:
+    """Lets the time of every second stream be over before it is begun."""
+
+    options = ()
+
+    async def run(self, jobs: Any) -> None:
+        """One after the other."""
+        for job in jobs:
+            if job.stream % 2:
+                await job.pour()
+            else:
+                job.timed_out()
+
+
+def hasty(folder: Path, executor: type) -> Simulation:
+    def executors() -> dict[str, type]:
+        return {"hasty": executor}
+
+    offers = SimpleNamespace(executors=hookimpl(executors))
+    policy = POLICY.replace("(name again)", "(name again) (executor hasty)")
+    backends = {name: Moody(**{who: said(who) for who in NAMES}) for name in ("first", "second")}
+    state = {} if (folder / "state").is_dir() else STATE
+    return Simulation(folder, policy, state=state, backends=backends, plugins={"offers": offers})
+
+
+def test_a_stream_whose_time_was_over_before_it_began_comes_out_again(tmp_path: Path) -> None:
+    simulation = hasty(tmp_path / "world", Hasty)
+    (report,) = simulation.run(1)
+    assert [delta.status for delta in report.deltas] == ["ok", "timed-out", "ok", "timed-out", "ok"]
+    with simulation.open() as pump:
+        assert pump.replay().equal
+
+
+@pytest.mark.parametrize("answered", [1, 2])
+def test_its_time_may_be_over_when_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: int
+) -> None:
+    real = Journal.append
+    heard: list[str] = []
+
+    def append(journal: Journal, kind: str, **fields: Any) -> Any:
+        if kind in ("reply", "delta") and fields["stream"] == 2:
+            if len(heard) == answered:
+                raise Crash
+            heard.append(kind)
+        return real(journal, kind, **fields)
+
+    simulation = hasty(tmp_path / "world", type("Plain", (Hasty,), {"run": _in_turn}))
+    monkeypatch.setattr(Journal, "append", append)
+    pump = simulation.open()
+    with pytest.raises(LisppumpError, match="raised Crash"):
+        pump.run(1)
+    die(pump.store)
+    monkeypatch.undo()
+    simulation = hasty(tmp_path / "world", Hasty)
+    (report,) = simulation.run(1)
+    second = report.deltas[1]
+    assert (second.status, second.partial, len(second.attempts)) == ("ok", answered == 1, 2)
+    with simulation.open() as pump:
+        assert pump.replay().equal
+
+
+async def _in_turn(self: Any, jobs: Any) -> None:
+    for job in jobs:
+        await job.pour()
 
 
 def test_a_policy_that_has_changed_since_changes_nothing(moody: Path, offline: None, tmp_path: Path) -> None:

@@ -283,3 +283,29 @@ def test_an_index_of_before_finds_what_was_last_written(tmp_path: Path) -> None:
         edit(tmp_path, "agents.json", MOOD)
         frame = commit(store, POSTS)
         assert frame.documents["agents.json"]["ada"] == {"mood": "glad", "posts": 2}
+
+
+def test_what_was_removed_by_hand_may_come_back_as_it_was(tmp_path: Path) -> None:
+    notes = tmp_path / "state" / "notes.md"
+    with begun(tmp_path) as store:
+        for text in ("mine", None, "mine"):
+            if text is None:
+                notes.unlink()
+            else:
+                notes.write_text(text)
+            frame = step(store)
+            assert frame.documents.get("notes.md") == text
+            assert notes.exists() == (text is not None)
+    check_whole(tmp_path)
+
+
+def test_what_cannot_be_a_document_hides_nothing_from_readers(tmp_path: Path) -> None:
+    with begun(tmp_path) as store:
+        digest = step(store).digest
+    rules = tmp_path / "state" / "rules.md"
+    rules.unlink()
+    rules.mkdir()
+    with opened(tmp_path, write=False) as store:
+        assert store.head is not None and store.head.digest == digest
+        assert store.head.documents["rules.md"] == "be kind"
+        assert store.pending_edits() == ["rules.md"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,15 +56,15 @@ def state_of(folder: Path) -> dict[str, str]:
 def crash_at(monkeypatch: pytest.MonkeyPatch, stop: int) -> list[str]:
     """Let the process die before its stop-th record; the kinds that were written."""
     written: list[str] = []
-    real = Journal.append
+    real = Journal.record
 
-    def append(journal: Journal, kind: str, **fields: Any) -> Any:
+    def record(journal: Journal, kind: str, fields: Mapping[str, Any]) -> Any:
         if len(written) >= stop:
             raise Crash  # from now on: a dead process writes nothing
         written.append(kind)
-        return real(journal, kind, **fields)
+        return real(journal, kind, fields)
 
-    monkeypatch.setattr(Journal, "append", append)
+    monkeypatch.setattr(Journal, "record", record)
     return written
 
 

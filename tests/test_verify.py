@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from lisppump import journal
 from lisppump.disk import StateError
 from lisppump.files import Files
+from lisppump.repair import repair
 from lisppump.verify import Verified, spans, verify
 from lisppump.view import Unseen
 from tests.faults import die
-from tests.storing import begun, opened, step
+from tests.storing import begun, opened, state_of, step
 
 SMALL = 5000
 
@@ -242,6 +243,40 @@ def test_a_hole_before_what_was_synced_is_damage_and_one_behind_it_is_not(tmp_pa
     assert not looked(tmp_path).ok
     with pytest.raises(StateError, match="damaged"):
         opened(tmp_path)
+
+
+def test_a_journal_that_ends_before_what_the_documents_show_is_damage(tmp_path: Path) -> None:
+    with begun(tmp_path) as store:
+        step(store)
+        step(store)
+    state = (tmp_path / "state" / "agents.json").read_bytes()
+    path = segments(tmp_path)[-1]
+    whole = path.read_bytes()
+    for end in (whole.rindex(b"\n", 0, -1) + 1, whole.rindex(b"\n", 0, -1) + 40):
+        path.write_bytes(whole[:end])  # the commit of frame 2 was synced before anything of it was shown
+        assert not looked(tmp_path).ok
+        with pytest.raises(StateError, match=r"ends at frame 1\.0, but the documents are those of frame 2"):
+            opened(tmp_path)
+        assert (tmp_path / "state" / "agents.json").read_bytes() == state
+    with opened(tmp_path, write=False) as store:
+        assert store.head is not None and store.head.number == 1
+    repair(tmp_path, Files(tmp_path / "state"))
+    assert looked(tmp_path).ok
+    with opened(tmp_path) as store:
+        assert step(store).number == 2
+
+
+def test_a_crash_on_the_way_back_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = begun(tmp_path)
+    step(store)
+    step(store)
+    monkeypatch.setattr(store, "_shift", lambda: None)
+    store.go_back(store.end_of(1), "rollback", taken="frame 2")
+    die(store)
+    assert looked(tmp_path).ok
+    with opened(tmp_path) as store:
+        assert store.head is not None and store.head.number == 1
+    assert looked(tmp_path).ok and state_of(tmp_path)["rules.md"]
 
 
 def test_spans() -> None:

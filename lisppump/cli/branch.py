@@ -7,13 +7,16 @@ from pathlib import Path
 import click
 
 from lisppump.cli.context import Settings, as_command
-from lisppump.cli.show import frame_number
+from lisppump.cli.show import frame_place
 from lisppump.errors import legible
 
 
 @as_command("branch")
 @click.argument("name")
-@click.option("--at", metavar="FRAME", help="The frame that it goes on from; the newest if none is named.")
+@click.option(
+    "--at", metavar="FRAME",
+    help="The frame that it goes on from (142, HEAD~3, 6@57); the newest if none is named.",
+)  # fmt: skip
 @click.option(
     "--dir", "folder", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
     help="The folder to make; NAME beside this world's own if none is named.",
@@ -27,8 +30,8 @@ def command(settings: Settings, name: str, at: str | None, folder: Path | None, 
     from lisppump.branching import branch
 
     with settings.look() as pump:
-        number = None if at is None else frame_number(pump, at)
-        made = branch(pump, name, at=number, folder=folder, dry_run=dry_run)
+        number, record = (None, None) if at is None else frame_place(pump, at)
+        made = branch(pump, name, at=number, record=record, folder=folder, dry_run=dry_run)
     if settings.json:
         settings.document(made.to_json())
         return

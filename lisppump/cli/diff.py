@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lisppump.cli.context import Settings, as_command, table
-from lisppump.cli.show import frame_number
+from lisppump.cli.show import frame_place
 from lisppump.cli.values import change_lines, counts
 
 
@@ -21,20 +21,26 @@ from lisppump.cli.values import change_lines, counts
 def command(
     settings: Settings, first: str, last: str, stat: bool, document: str | None, agent: str | None
 ) -> None:
-    """What changed from frame A to frame B (142, HEAD, HEAD~3; B is the newest if it is not named).
+    """What changed from frame A to frame B (142, HEAD~3, 6@57; B is the newest if it is not named).
 
     Documents are compared by path, lists by the id or number of their items, texts by line. Then it says what
     of that is whose: what stands under an agent's id, its memory and echo, items that it made.
     """
     with settings.look() as pump:
-        numbers = frame_number(pump, first), frame_number(pump, last)
-        found = pump.diff(*numbers, document=document, agent=agent).to_json()
+        (one, since), (other, until) = frame_place(pump, first), frame_place(pump, last)
+        places = {"since": since, "until": until}
+        found = pump.diff(one, other, **places, document=document, agent=agent).to_json()
     if settings.json:
         settings.document(found)
         return
-    settings.print(f"frame {found['from']} -> frame {found['to']}", bold=True)
+    settings.print(f"frame {_called(first, found['from'])} -> frame {_called(last, found['to'])}", bold=True)
     for line in _stat(found) if stat else _whole(found, agent):
         settings.print(line)
+
+
+def _called(name: str, number: int) -> str:
+    """A frame's number, or the name of a place in history as it was given."""
+    return name if "@" in name else str(number)
 
 
 def _stat(found: Mapping[str, Any]) -> list[str]:

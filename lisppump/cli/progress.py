@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump.cli.context import Settings
 from lisppump.cli.show import quarantine_lines
+from lisppump.collector import look_less_often
 
 if TYPE_CHECKING:
     from lisppump.delta import Delta
@@ -22,6 +23,7 @@ INTERRUPTED = 130
 
 def drive(settings: Settings, pump: Pump, go: Callable[[], Sequence[FrameReport]]) -> int:
     """Let the pump go while it is watched; the exit code of the command."""
+    look_less_often()
     watch = Bar(settings) if sys.stderr.isatty() and not settings.quiet else Watch(settings)
     pump.listeners.append(watch.hear)
     with watch, Stopper(pump, watch) as stopper:

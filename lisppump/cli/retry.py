@@ -22,7 +22,8 @@ from lisppump.cli.trust import ask_first
 def command(settings: Settings, frame: str, streams: tuple[int, ...], dry_run: bool, yes: bool) -> int:
     """Make FRAME once more, as it was intended: the named streams are asked anew, all others stand.
 
-    Later frames leave the line and stay in the journal: `lisppump undo` brings all back.
+    Later frames, and what was edited by hand after it, leave the line and stay in the journal: `lisppump
+    undo` brings all back, and `lisppump log --all` names it.
     """
     from lisppump.rewind import retry
 
@@ -41,4 +42,8 @@ def command(settings: Settings, frame: str, streams: tuple[int, ...], dry_run: b
             return 0
         if not agreed(settings, pump, found, yes):
             return 1
+        if yes:
+            for line in leaving(found):
+                settings.note(line)
+        settings.note(f"frame {number} is made once more; `lisppump undo` takes that back")
         return drive(settings, pump, lambda: (pump.retry(number, streams),))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lisppump.cli.context import Settings, as_command
-from lisppump.cli.show import frame_number
+from lisppump.cli.show import frame_place
 
 if TYPE_CHECKING:
     from lisppump.pump import Pump
@@ -22,11 +22,19 @@ if TYPE_CHECKING:
 def command(settings: Settings, frame: str, dry_run: bool, yes: bool) -> int:
     """Go back to FRAME (142, HEAD~3), with its echoes and the hand edits before the next.
 
-    Later frames leave the line and stay in the journal: `lisppump undo` brings them back.
+    Later frames leave the line and stay in the journal for good. While nothing else has happened, `lisppump
+    undo` brings them back; at any time `lisppump log --all` lists them with their names, and FRAME can be
+    such a name, like 6@57 (frame 6 as it was after record 57), whether it is on the line or off it.
     """
     with settings.look() as pump:
-        number = frame_number(pump, frame)
-        return go(settings, pump, lambda dry: pump.rollback(number, dry_run=dry), dry_run=dry_run, yes=yes)
+        number, record = frame_place(pump, frame)
+        return go(
+            settings,
+            pump,
+            lambda dry: pump.rollback(number, record=record, dry_run=dry),
+            dry_run=dry_run,
+            yes=yes,
+        )
 
 
 def go(
@@ -53,6 +61,8 @@ def agreed(settings: Settings, pump: Pump, found: Rewound, yes: bool) -> bool:
         for line in leaving(found):
             settings.say(line)
     goes = f"make {found.taken} once more" if found.act == "retry" else f"take back {found.taken}"
+    if found.taken == "nothing":
+        goes = f"go to frame {found.frame}"
     if settings.agree(f"{goes}?", yes):
         return True
     settings.print("nothing was changed")
@@ -63,7 +73,8 @@ def _lines(found: Rewound) -> list[str]:
     if found.empty:
         return [f"frame {found.frame} is the newest already; nothing was changed"]
     does = "would be" if found.dry_run else "is"
-    lines = [f"frame {found.frame} {does} the newest; taken back: {found.taken}", *leaving(found)]
+    taken = "" if found.taken == "nothing" else f"; taken back: {found.taken}"
+    lines = [f"frame {found.frame} {does} the newest{taken}", *leaving(found)]
     return lines if found.dry_run else [*lines, "`lisppump undo` takes this back"]
 
 
@@ -76,6 +87,16 @@ def leaving(found: Rewound) -> list[str]:
         lines.append(f"  back on the line: {_frames(found.back)}")
     if found.edits:
         lines.append(f"  what was edited by hand: {', '.join(found.edits)}")
+    if found.pending:
+        lines.append(f"  not taken in before, so it is taken in first: {', '.join(found.pending)}")
+    if found.pending and found.act == "undo" and not found.left:
+        stays = f"  frame {found.frame} itself stays"
+        more = f"; `lisppump rollback {found.instead}` takes that back, too" if found.instead else ""
+        lines.append(stays + more)
+    if found.stands:
+        went = f"  what was edited by hand and went into it stands: {', '.join(found.stands)}"
+        more = f"; `lisppump rollback {found.instead}` takes that back, too" if found.instead else ""
+        lines.append(went + more)
     if found.dropped is not None:
         lines.append(f"  frame {found.dropped}, which is under way, is given up; what came for it is kept")
     if found.opened is not None and found.act != "retry":

@@ -28,4 +28,4 @@ def command(settings: Settings, frames: int | None, streams: int | None, abandon
             return 0
         if abandon:
             give_up(settings, pump)
-        return drive(settings, pump, lambda: pump.run(frames))
+        return drive(settings, pump, lambda: pump.run(frames, keep=0))

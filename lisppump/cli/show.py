@@ -14,18 +14,24 @@ from lisppump.errors import LisppumpError
 from lisppump.report import count_of
 
 if TYPE_CHECKING:
-    from lisppump.pump import Pump
+    from lisppump.lookout import Lookout
 
 MOST = 20  # of a kind that are listed
 _FRAME = re.compile(r"HEAD(?:~(\d*))?|(\d+)")
+_PLACE = re.compile(r"(\d+)@(\d+)")
 
 
 @as_command("show")
 @click.argument("frame", default="HEAD")
 def command(settings: Settings, frame: str) -> None:
-    """One frame (142, HEAD~3; the newest if none is named): its streams, items and changed documents."""
+    """One frame (142, HEAD~3; the newest if none is named): its streams, items and changed documents.
+
+    A name from `lisppump log --all`, like 6@57, shows a frame that is off the line, too.
+    """
     with settings.look() as pump:
-        document = pump.show(frame_number(pump, frame)).to_json()
+        number, record = frame_place(pump, frame)
+        seen = pump if record is None else pump.as_of(number, record)
+        document = seen.show(number).to_json()
     if settings.json:
         settings.document(document)
         return
@@ -33,9 +39,20 @@ def command(settings: Settings, frame: str) -> None:
         settings.print(line)
 
 
-def frame_number(pump: Pump, name: str) -> int:
+def frame_place(pump: Lookout, name: str) -> tuple[int, int | None]:
+    """A frame as people name it and, where they name a place in history (6@57), the record."""
+    found = _PLACE.fullmatch(name)
+    if found is None:
+        return frame_number(pump, name), None
+    return int(found[1]), int(found[2])
+
+
+def frame_number(pump: Lookout, name: str) -> int:
     """The number of a frame as people name it: a number, HEAD, HEAD~N."""
     found = _FRAME.fullmatch(name)
+    if found is None and _PLACE.fullmatch(name):
+        what = f"`{name}` cannot be named here, where frames of the line alone can"
+        raise LisppumpError("bad-usage", what, help=f"`lisppump rollback {name}` goes there first")
     if found is None:
         raise LisppumpError("bad-usage", f"`{name}` names no frame", help="write a number, HEAD or HEAD~3")
     back, number = found.groups()
@@ -58,7 +75,10 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
         words = (f"{key} {value}" for key, value in document["overrides"].items())
         rows.append(["overrides", ", ".join(words)])
     rows.append(["awake", ", ".join(document["wake"]) or "-"])
-    if len(document["epochs"]) > 1:
+    if document["retried"]:
+        streams = ", ".join(map(str, document["retried"]))
+        rows.append(["retried", f"it was made once more, with these streams asked anew: {streams}"])
+    elif len(document["epochs"]) > 1:
         epochs = ", ".join(map(str, document["epochs"]))
         rows.append(["resumed", f"it went on after its run had ended: epochs {epochs}"])
     if document["begun"] > 1:
@@ -81,6 +101,9 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
     if len(document["imports"]) > MOST:
         lines.append(f"  and {len(document['imports']) - MOST} more")
     lines.extend(f"edited by hand: {edit['document']}" for edit in document["edits"])
+    lines.extend(
+        f"edited by hand after it, as it is now: {edit['document']}" for edit in document["edited"]
+    )
     lines.append(f"{len(changed)} of {len(documents)} documents changed")
     lines.extend(f"  {name}" for name in changed[:MOST])
     if len(changed) > MOST:

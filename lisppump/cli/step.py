@@ -25,4 +25,4 @@ def command(settings: Settings, frames: int, streams: int | None, abandon: bool,
             return 0
         if abandon:
             give_up(settings, pump)
-        return drive(settings, pump, lambda: pump.step(frames))
+        return drive(settings, pump, lambda: pump.step(frames, keep=0))

@@ -14,7 +14,8 @@ from lisppump.cli.rollback import go
 def command(settings: Settings, dry_run: bool, yes: bool) -> int:
     """Take back the last thing that moved the head: a frame, an import, a hand edit, a rollback, an undo.
 
-    Nothing is lost by it: a second undo takes back the first.
+    Nothing is lost by it, and it goes one step: a second undo takes back the first. To go further back, or to
+    anything that was ever taken back, say `lisppump rollback` with a name from `lisppump log --all`.
     """
     with settings.look() as pump:
         return go(settings, pump, lambda dry: pump.undo(dry_run=dry), dry_run=dry_run, yes=yes)

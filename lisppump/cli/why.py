@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lisppump.cli.context import Settings, as_command, table
-from lisppump.cli.show import frame_number
+from lisppump.cli.show import frame_place
 from lisppump.cli.values import change_lines, short
 
 
@@ -17,13 +17,15 @@ from lisppump.cli.values import change_lines, short
 @click.argument("frame", default="HEAD")
 @click.option("--prompt", is_flag=True, help="Make again what its room read, and print it.")
 def command(settings: Settings, agent: str, frame: str, prompt: bool) -> None:
-    """Why the world is as it is for AGENT in a frame (142, HEAD~3; the newest if none is named).
+    """Why the world is as it is for AGENT in a frame (142, HEAD~3, 6@57; the newest if none is named).
 
     Whether it was awake, and if not why not; its room; what was asked and what came; what became of each
     item; what changed for it; what its echo said.
     """
     with settings.look() as pump:
-        found = pump.why(agent, frame_number(pump, frame), prompt=prompt).to_json()
+        number, record = frame_place(pump, frame)
+        seen = pump if record is None else pump.as_of(number, record)
+        found = seen.why(agent, number, prompt=prompt).to_json()
     if settings.json:
         settings.document(found)
         return
