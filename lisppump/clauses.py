@@ -292,6 +292,34 @@ CLAUSES: dict[str, Clause] = {
                    name("what", "stop", "pause", "none"), default="(when-spent stop)"),
             default="(budget)",
         ),
+        clause(
+            "portal",
+            "The one way out, (curl url), for programs that are granted `web`: how much of it they get. "
+            "docs/portal.md says what it refuses.",
+            "(portal (deadline (seconds 15)) (megabytes 2) (calls 5) (patience (seconds 30)))",
+            clause(
+                "deadline", "How long one page may take, from the look-up of its name to its last byte.",
+                "(deadline (seconds 15))",
+                value("time", "positive-number", SECONDS), default="(deadline (seconds 15))",
+            ),
+            clause("megabytes", "Most data of one page, in MiB.", "(megabytes 2)",
+                   value("n", "positive-number"), default="(megabytes 2)"),
+            clause("calls", "Most pages that one run of a program may ask for.", "(calls 5)",
+                   value("n", "positive"), default="(calls 5)"),
+            clause(
+                "patience", "How long one run of a program may wait for all of its pages.",
+                "(patience (seconds 30))",
+                value("time", "positive-number", SECONDS), default="(patience (seconds 30))",
+            ),
+            clause(
+                "dangerously-allow",
+                "DANGEROUS: places that programs may read though they are not public, by host and port, such "
+                "as a stand-in for a service in a test. Everyone's programs can reach them, and public pages "
+                "can send on to them.",
+                '(dangerously-allow "127.0.0.1:8080")', value("place", "place", many=True),
+            ),
+            default="(portal)",
+        ),
         clause("executor", "What runs the pipes of a frame.", "(executor local)", stage("executor"),
                default="(executor local)"),
         clause("reservoir", "What keeps the documents.", "(reservoir files)", stage("reservoir"),

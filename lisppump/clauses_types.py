@@ -60,6 +60,11 @@ def _is_versions(text: str) -> bool:
     return True
 
 
+def _is_place(text: str) -> bool:
+    found = re.fullmatch(r"(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+):([1-9][0-9]{0,4})", text)
+    return found is not None and int(found[1]) < 65_536
+
+
 _NUMBER = (int, float)
 TYPES: dict[str, Type] = {
     "integer": Type("a whole number", (int,), whole=True),
@@ -75,6 +80,7 @@ TYPES: dict[str, Type] = {
     "versions": Type("which versions will do", (str,), _is_versions, 'write it as in ">=1.2,<2"'),
     "time": Type("a time as a text", (str,), _is_time, 'write it as in "2026-04-09T00:00:00Z"'),
     "folder": Type("the name of a folder beside pump.lisp", (str,), is_inside, 'write it as in "state"'),
+    "place": Type("a host and a port as a text", (str,), _is_place, 'write it as in "127.0.0.1:8080"'),
     "document": Type(
         "the name of a document",
         (str,),

@@ -25,6 +25,7 @@ from lisppump.policy_code import PolicyCode
 from lisppump.policy_delta import schema_of
 from lisppump.policy_files import Bundle, Folder, Program, Texts, differs, read_program
 from lisppump.policy_plugins import PluginsClause, clause_of, named, switches, told_once, unmet
+from lisppump.portal_rule import PortalRule
 from lisppump.view import Unseen
 
 NEEDED = '(agents "agents.json" agents) (pipe none)'  # clauses without which nothing can be looked at
@@ -128,6 +129,7 @@ class Policy:
     breaker: BreakerRule
     budget: BudgetRule
     limits: Limits
+    portal: PortalRule
     executor: StageChoice
     reservoir: StageChoice
     plugins: PluginsClause
@@ -360,6 +362,7 @@ def _policy(
             *(part("budget").of(name) for name in ("per", "tokens", "dollars", "wall", "when-spent"))
         ),
         limits=limits,
+        portal=_portal(part("portal")),
         executor=part("executor").first(),
         reservoir=part("reservoir").first(),
         plugins=clause_of(part("plugins")),
@@ -406,6 +409,16 @@ def _pipe(clause: Checked) -> PipeClause:
     return PipeClause(
         tuple(chain), float(clause.of("deadline")), clause.of("passes"), float(clause.of("stagger"))
     )  # fmt: skip
+
+
+def _portal(clause: Checked) -> PortalRule:
+    return PortalRule(
+        float(clause.of("deadline")),
+        int(clause.of("megabytes") * 1024 * 1024),
+        clause.of("calls"),
+        float(clause.of("patience")),
+        clause.of("dangerously-allow", ()),
+    )
 
 
 def _echoes(clause: Checked) -> tuple[EchoClause, ...]:

@@ -281,6 +281,25 @@ def test_a_capability_is_granted_by_name(lisppump: Lisppump, tides: Path) -> Non
     assert outcome.code == 1 and "there is no pump.lisp" in outcome.err
 
 
+def test_the_web_is_granted_on_the_command_line_alone(
+    lisppump: Lisppump, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr("lisppump.portal.look_up", lambda host, port: asked.append(host) or ["10.0.0.1"])
+    ask = '(try (curl "http://weather.org/") (catch e (list (get e :code) (get e :data))))'
+    refused = lisppump("eval", ask, "--allow", "web", "--json").json
+    assert refused["value"] == ["portal-refused", {"reason": "resolve"}]
+    assert refused["capabilities"] == ["web"] and asked == ["weather.org"]
+    assert lisppump("-C", world, "eval", ask, "--allow", "web", "--json").json["value"] == refused["value"]
+    assert lisppump("-C", world, "eval", ask).out == '("not-granted" "web")\n'
+    policy = world / "pump.lisp"
+    policy.write_text(policy.read_text().replace("(name ", "(portal (calls 1)) (name ", 1))
+    outcome = lisppump("-C", world, "eval", f"(begin {ask} {ask})", "--allow", "web")
+    assert outcome.code == 1 and "error[web-limit]: the program asked" in outcome.err
+    outcome = lisppump("eval", '(curl "http://127.1/")', "--allow", "web")
+    assert outcome.code == 1 and "error[portal-refused]: the host of the URL is a number" in outcome.err
+
+
 # -- what pump.lisp defines
 
 

@@ -177,6 +177,12 @@ def test_importing_lispy_loads_nothing_heavy() -> None:
     assert not any(name in loaded for name in ("lisppump.frame", "lisppump.pump", "lisppump.policy"))
 
 
+def test_importing_the_portal_loads_nothing_that_only_a_page_needs() -> None:
+    loaded = loaded_by("import lisppump.portal")
+    assert not loaded & {*HEAVY, "h11", "idna", "certifi", "ssl"}
+    assert "lisppump.lispy" not in loaded
+
+
 @pytest.mark.parametrize("line", [["--version"], ["eval", "(+ 1 2)"]])
 def test_version_and_eval_load_no_model_sdk_and_no_plugin(line: list[str], tmp_path: Path) -> None:
     code = f"""

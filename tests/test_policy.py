@@ -16,6 +16,7 @@ from lisppump.frame import Frame
 from lisppump.lispy.errors import LispyError
 from lisppump.plugin import Offer
 from lisppump.policy import ClockClause, Policy, PolicyErrors
+from lisppump.portal_rule import PortalRule
 from tests.conftest import ROOT
 from tests.policy_support import HELPERS, REGISTRY, SMALL, WORLD, bundle, changed, errors_of, load, registry
 
@@ -85,6 +86,25 @@ def test_a_small_world_has_defaults_for_the_rest() -> None:
     assert (policy.echoes, policy.genesis, policy.agents.at_most) == ((), None, None)
     assert policy.schema.otherwise is not None
     assert policy.schema.otherwise.mode == "refuse"
+
+
+def test_the_portal_is_as_the_policy_says() -> None:
+    assert load(SMALL).portal == PortalRule(15.0, 2 * 1024 * 1024, 5, 30.0, ())
+    clause = """(portal (deadline (seconds 2)) (megabytes 1/2) (calls 3) (patience (minutes 1))
+        (dangerously-allow "127.0.0.1:8080" "[::1]:9000" "weather.test:1"))"""
+    rule = load(changed("(executor local)", clause)).portal
+    assert rule == PortalRule(2.0, 512 * 1024, 3, 60.0, ("127.0.0.1:8080", "[::1]:9000", "weather.test:1"))
+    window = rule.window()
+    assert (window.calls, window.seconds) == (3, 60.0)
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["127.0.0.1", "http://a.com:80/", "a.b:0", "a.com:65536", "a.com:080", "A.b:80", ":80", "*:80", "::1:80"],
+)
+def test_a_private_place_is_a_host_and_a_port(place: str) -> None:
+    (error,) = errors_of(changed("(executor local)", f'(portal (dangerously-allow "{place}"))')).errors
+    assert error.code == "bad-clause" and "127.0.0.1:8080" in (error.help or "")
 
 
 def test_clauses_may_stand_in_any_order() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lisppump.lispy.builtins import BuiltinSpec
     from lisppump.lispy.capabilities import State
     from lisppump.lispy.nodes import Node
+    from lisppump.portal import Window
     from lisppump.pump import Pump
     from lisppump.registry import Registry
 
@@ -28,7 +29,7 @@ def held_short(function: Callable[..., int]) -> Callable[..., int]:
     for option in (
         click.option(
             "--allow", multiple=True, metavar="CAPABILITY",
-            help="Grant what a plugin's builtin needs; may be repeated.",
+            help="Grant `web`, for (curl URL), or what a plugin's builtin needs; may be repeated.",
         ),
         click.option(
             "--seconds", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Longest time."
@@ -136,7 +137,11 @@ class Surroundings:
         there = self._settings.root() is not None
         state: Any = newest if there else None
         granted = {*allow, "state"} if there else {*allow}
-        return Runtime(state, granted, limits, builtins=Later(self.builtins), definitions=self.definitions)
+        providers = {"web": Outlook(newest if there else None)} if "web" in granted else {}
+        return Runtime(
+            state, granted, limits,
+            builtins=Later(self.builtins), definitions=self.definitions, providers=providers,
+        )  # fmt: skip
 
     def registry(self) -> Registry:
         """The plugins that have a say here; their faults are heard."""
@@ -186,6 +191,22 @@ class Surroundings:
         for plugin in registry.absent:
             if plugin.state != "off":
                 yield plugin.line() + (f"; {plugin.help}" if plugin.help else "")
+
+
+class Outlook:
+    """The portal as the policy has it, or as it usually is; made when a program first asks for a page."""
+
+    def __init__(self, newest: Newest | None) -> None:
+        self._newest = newest
+        self._window: Window | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._window is None:
+            from lisppump.portal_rule import PortalRule
+
+            rule = PortalRule() if self._newest is None else self._newest.pump.policy.portal
+            self._window = rule.window()
+        return getattr(self._window, name)
 
 
 class Newest:

@@ -1,16 +1,58 @@
-"""What a run may be granted: the documents of a frame. It reads, and only what it was handed."""
+"""What a run may be granted: documents of a frame, pages of the web. It reads only what it was handed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lisppump.errors import suggest
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Documents, Value
 
 SUFFIXES = (".json", ".jsonl", ".md")
+
+
+class Page(Protocol):
+    """What a page of the web said; its `text` is read as JSON where `json` says so."""
+
+    @property
+    def url(self) -> str:
+        """Where it was in the end."""
+
+    @property
+    def status(self) -> int:
+        """The status of HTTP, of which 200 to 299 are answers."""
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+
+    @property
+    def json(self) -> bool:
+        """Whether it is JSON."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+
+
+class Web(Protocol):
+    """What the capability `web` is: the host says what is read and how, and may record it, or play it back.
+
+    `calls` pages may be asked for by one run, and it may wait `seconds` for all of them.
+    """
+
+    @property
+    def calls(self) -> int:
+        """Most pages of one run."""
+
+    @property
+    def seconds(self) -> float:
+        """Longest time of one run."""
+
+    def fetch(self, url: str, seconds: float) -> Page:
+        """A page, or a LisppumpError, which may have `seconds` as well."""
 
 
 class State:

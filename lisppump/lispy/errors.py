@@ -112,8 +112,14 @@ declare(
     source_limit="A program is longer than it may be.",
     output_limit="The program printed more than it may.",
     simulation_limit="Simulations run in each other deeper than they may.",
+    web_limit="The program asked for more pages of the web than it may, or waited longer for them.",
 )  # fmt: skip
-declare("capability", 1, not_granted="The program used a capability that it was not granted.")
+declare(
+    "capability", 1,
+    not_granted="The program used a capability that it was not granted.",
+    portal_refused="The portal did not read a page; the error's data says the reason in a word.",
+    portal_status="A page was there and said no; the error's data has its status, 404 or another.",
+)  # fmt: skip
 declare(
     "user", 1,
     user_error="The program raised an error of its own.",

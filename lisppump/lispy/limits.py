@@ -53,7 +53,7 @@ def _shown(most: int | float | None) -> str:
 class Meter:
     """What a run has used; shared by everything the run starts. Limits cannot be caught by the program."""
 
-    __slots__ = ("allocated", "deadline", "limits", "next_look", "output", "steps")
+    __slots__ = ("allocated", "deadline", "limits", "next_look", "output", "pages", "steps", "waited")
 
     LOOK_EVERY = 20_000  # steps between two looks at the wall clock
 
@@ -62,6 +62,8 @@ class Meter:
         self.steps = 0
         self.allocated = 0
         self.output = 0
+        self.pages = 0
+        self.waited = 0.0  # seconds, for pages of the web
         self.deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
         self.next_look = limits.steps if self.deadline is None else min(limits.steps, self.LOOK_EVERY)
 
@@ -95,6 +97,16 @@ class Meter:
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise LimitError("time-limit", f"the program ran longer than {self.limits.seconds:g} s")
         self.next_look = min(self.limits.steps, self.steps + self.LOOK_EVERY)
+
+    def page(self, most: int, seconds: float) -> float:
+        """Count a page of the web that is about to be asked for; how many seconds it may take."""
+        self.pages += 1
+        if self.pages > most:
+            raise LimitError("web-limit", f"the program asked for pages of the web more than {most:,} times")
+        left = seconds - self.waited
+        if left <= 0:
+            raise LimitError("web-limit", f"the program waited longer than {seconds:g} s for the web")
+        return left if self.deadline is None else min(left, max(0.0, self.deadline - time.monotonic()))
 
     def allocate(self, size: int) -> None:
         """Count bytes that a builtin is about to make; never given back."""

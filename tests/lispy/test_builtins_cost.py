@@ -46,6 +46,12 @@ def test_what_grows_too_much_ends_in_its_limit(program: str, limit: str) -> None
     assert code(program, Limits(steps=1_000_000)) == limit
 
 
+def test_json_that_is_never_closed_is_looked_through_once() -> None:
+    """From every quote in it, it would take an hour."""
+    program = '(json-parse (string-append "\\"" (string-repeat "\\\\\\"" 400000)))'
+    assert code(program, Limits()) == "json-error"
+
+
 def test_shared_data_compares_with_itself_at_once() -> None:
     assert steps(f"{SHARED} (equal? d d)") < 1000
 
