@@ -169,7 +169,8 @@ def test_what_is_off_the_line_is_listed_with_a_name_that_every_command_takes(
 def test_a_retry_says_what_leaves_and_the_log_what_it_was(lisppump: Lisppump, world: Path) -> None:
     (world / "state" / "stats.json").write_text('{"total_lines": 50}')
     done = lisppump("-C", world, "retry", "2", "--stream", "3", "--yes")
-    assert "  off the line: 3 frames, 2..4\n  off the line: what was edited by hand in stats.json\n" in done.err
+    assert "  off the line: 3 frames, 2..4\n" in done.err
+    assert "  off the line: what was edited by hand in stats.json\n" in done.err
     assert "`lisppump undo` takes that back" in done.err
     told = lisppump("-C", world, "log").out.splitlines()
     assert "made once more: stream 3 asked anew" in told[0] and "its run had ended" not in told[0]

@@ -65,4 +65,5 @@ def test_describe_lists_the_methods_of_a_pump(lisppump: Lisppump) -> None:
     said = lisppump("describe", "Pump").out
     for name in NAMES:
         assert re.search(rf"^  {name}\b", said, re.MULTILINE), name
-    assert "  rollback(number: int, *, record: int | None = None, dry_run: bool = False) -> Rewound  Go back" in said
+    method = "rollback(number: int, *, record: int | None = None, dry_run: bool = False) -> Rewound"
+    assert f"  {method}  Go back" in said
