@@ -87,6 +87,19 @@ def step(store: Store, changes: tuple[Change, ...] | None = None, pipes: int = 2
     )
 
 
+def lived(root: Path, frames: int = 5) -> Path:
+    """A world of so many frames, closed."""
+    with begun(root) as store:
+        for _ in range(frames):
+            step(store)
+    return root
+
+
+def segments(root: Path) -> list[Path]:
+    """The files of the journal, oldest first."""
+    return sorted((root / ".lisppump" / "journal").iterdir())
+
+
 def state_of(root: Path) -> dict[str, bytes]:
     folder = root / "state"
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}

@@ -12,10 +12,10 @@ from lisppump.branching import branch
 from lisppump.disk import Disk
 from tests.cli_support import Lisppump
 from tests.faults import Crash
+from tests.rewinding import documents, files, whole
+from tests.rewinding import world as simulation_of
 from tests.test_cli_rollback import lisppump as lisppump
 from tests.test_cli_rollback import world as world
-from tests.test_rewind import documents, files, whole
-from tests.test_rewind import world as simulation_of
 
 
 def test_both_go_on_by_themselves(lisppump: Lisppump, world: Path) -> None:

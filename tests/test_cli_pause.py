@@ -16,9 +16,9 @@ from lisppump import Pump, control
 from lisppump.report import Event
 from lisppump.testing import Clock, Simulation
 from tests.cli_support import ROOT, Lisppump, spawn
+from tests.rewinding import Mind, whole
+from tests.rewinding import world as simulation_of
 from tests.test_cli_rollback import lisppump as lisppump
-from tests.test_rewind import Mind, whole
-from tests.test_rewind import world as simulation_of
 
 
 class Acting(Clock):

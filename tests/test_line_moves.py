@@ -11,7 +11,7 @@ from lisppump import Pump
 from lisppump.audit import audit
 from lisppump.errors import LisppumpError
 from lisppump.line_moves import Move, moves
-from tests.test_rewind import documents, five, whole, world
+from tests.rewinding import documents, five, whole, world
 
 __all__ = ["five"]  # a fixture
 

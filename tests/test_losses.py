@@ -15,8 +15,8 @@ from lisppump.files import Files
 from lisppump.repair import repair
 from lisppump.reservoir import Store
 from lisppump.verify import verify
+from tests.rewinding import documents, files, titles, world
 from tests.test_repair import places, spoil
-from tests.test_rewind import documents, files, titles, world
 
 
 @pytest.fixture

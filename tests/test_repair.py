@@ -21,7 +21,7 @@ from lisppump.survey import Survey, survey
 from lisppump.verify import verify
 from lisppump.view import Unseen
 from tests.faults import Crash, FaultyDisk, die
-from tests.storing import begun, changes_of, delta_of, opened, step
+from tests.storing import begun, changes_of, delta_of, lived, opened, segments, step
 
 SMALL = 5000
 
@@ -29,17 +29,6 @@ SMALL = 5000
 @pytest.fixture(autouse=True)
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "SEGMENT", SMALL)
-
-
-def lived(root: Path, frames: int) -> Path:
-    with begun(root) as store:
-        for _ in range(frames):
-            step(store)
-    return root
-
-
-def segments(root: Path) -> list[Path]:
-    return sorted((root / ".lisppump" / "journal").iterdir())
 
 
 def places(path: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:

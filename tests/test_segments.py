@@ -21,7 +21,7 @@ from lisppump.merge_changes import Change
 from lisppump.packing import chunks
 from lisppump.records import Record, payload_at
 from tests.faults import Crash, FaultyDisk, die
-from tests.storing import begun, check_whole, opened, state_of, step
+from tests.storing import begun, check_whole, lived, opened, state_of, step
 
 SMALL = 6000  # bytes: two or three frames a segment
 
@@ -29,13 +29,6 @@ SMALL = 6000  # bytes: two or three frames a segment
 @pytest.fixture(autouse=True)
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "SEGMENT", SMALL)
-
-
-def lived(root: Path, frames: int) -> Path:
-    with begun(root) as store:
-        for _ in range(frames):
-            step(store)
-    return root
 
 
 def names(root: Path) -> list[str]:

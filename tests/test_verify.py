@@ -19,7 +19,7 @@ from lisppump.repair import repair
 from lisppump.verify import Verified, spans, verify
 from lisppump.view import Unseen
 from tests.faults import die
-from tests.storing import begun, opened, state_of, step
+from tests.storing import begun, lived, opened, segments, state_of, step
 
 SMALL = 5000
 
@@ -31,17 +31,6 @@ def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def looked(root: Path) -> Verified:
     return verify(root, Files(root / "state"))
-
-
-def lived(root: Path, frames: int = 5) -> Path:
-    with begun(root) as store:
-        for _ in range(frames):
-            step(store)
-    return root
-
-
-def segments(root: Path) -> list[Path]:
-    return sorted((root / ".lisppump" / "journal").iterdir())
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lisppump import canon
-from lisppump.cli.context import Command, Settings, as_command
+from lisppump.cli.context import Settings, as_command
+from lisppump.cli.listing import Listing
 
 if TYPE_CHECKING:
     from lisppump.merge_edits import Side
@@ -17,25 +18,7 @@ MOST = 20  # places of a document that are listed for people
 WIDTH = 60  # letters of a value
 
 
-class Edits(Command, click.Group):
-    """The group; without a subcommand it is `list`."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the subcommand, or `list` where none is named."""
-        result = super().invoke(ctx)
-        if ctx.invoked_subcommand is not None:
-            return result
-        found = self.commands["list"]
-        return found.invoke(found.make_context("list", [], parent=ctx, obj=ctx.obj))
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The subcommands, then what every command has."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, each.get_short_help_str(200)) for name, each in self.commands.items()])
-        super().format_options(ctx, formatter)
-
-
-command = Edits(
+command = Listing(
     "edits",
     invoke_without_command=True,
     help="What was changed in the state by hand, and is not taken in yet. Alone it is `edits list`.\n\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lisppump import control
 from lisppump.cli.context import Settings, as_command
 from lisppump.errors import LisppumpError, declare
 
@@ -11,7 +12,7 @@ declare("usage", 1, no_run="Nobody runs this world now, so that there is nobody 
 @as_command("pause")
 def command(settings: Settings) -> None:
     """Let the run that is going in this world finish its frame, then wait for `resume` or `stop`."""
-    ask(settings, "pause", "pauses", "is paused already")
+    ask(settings, control.PAUSE, "pauses", "is paused already")
 
 
 def ask(settings: Settings, wish: str, does: str, already: str) -> None:
@@ -27,7 +28,7 @@ def ask(settings: Settings, wish: str, does: str, already: str) -> None:
             raise LisppumpError("no-run", f"{who}; nothing was asked of anybody", help=help)
         opened = store.open_frame()
         store.ask(run, wish)
-        frame = opened["frame"] if opened is not None and wish != "go" else None
+        frame = opened["frame"] if opened is not None and wish != control.GO else None
     if settings.json:
         settings.document(
             {

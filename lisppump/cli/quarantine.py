@@ -8,29 +8,11 @@ from typing import Any
 import click
 
 from lisppump import canon
-from lisppump.cli.context import Command, Settings, as_command, table
+from lisppump.cli.context import Settings, as_command, table
+from lisppump.cli.listing import Listing
 from lisppump.cli.trust import ask_first
 
-
-class Group(Command, click.Group):
-    """The group; without a subcommand it is `list`."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the subcommand, or `list` where none is named."""
-        result = super().invoke(ctx)
-        if ctx.invoked_subcommand is not None:
-            return result
-        found = self.commands["list"]
-        return found.invoke(found.make_context("list", [], parent=ctx))
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The subcommands, then what every command has."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, each.get_short_help_str(200)) for name, each in self.commands.items()])
-        super().format_options(ctx, formatter)
-
-
-command = Group(
+command = Listing(
     "quarantine",
     invoke_without_command=True,
     help="Items that did not pass the check or the merge. Alone it is `quarantine list`.",

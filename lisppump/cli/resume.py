@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lisppump import control
 from lisppump.cli.context import Settings, as_command
 from lisppump.cli.pause import ask
 
@@ -9,4 +10,4 @@ from lisppump.cli.pause import ask
 @as_command("resume")
 def command(settings: Settings) -> None:
     """Let the run that was paused in this world, or asked to stop, go on."""
-    ask(settings, "go", "goes on", "goes on anyway; it was not paused")
+    ask(settings, control.GO, "goes on", "goes on anyway; it was not paused")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lisppump import control
 from lisppump.cli.context import Settings, as_command
 from lisppump.cli.pause import ask
 
@@ -9,4 +10,4 @@ from lisppump.cli.pause import ask
 @as_command("stop")
 def command(settings: Settings) -> None:
     """Let the run that is going in this world finish its frame, and end; its exit code is 0."""
-    ask(settings, "stop", "stops", "stops already")
+    ask(settings, control.STOP, "stops", "stops already")
