@@ -78,12 +78,14 @@ def case_code(generator: Generator, tree: Case) -> Code:
     key, table, others = generator.code(tree.key), tree.table, tree.others
     bodies = generator.codes(tree.bodies)
     otherwise = generator.code(tree.otherwise)
-    equal = BUILTINS["equal?"].function
+    equal, long = BUILTINS["equal?"].function, tree.long
 
     def case(frame: Frame) -> Value:
         value = key(frame)
         if value.__class__ in PLAIN or is_nil(value):
             found = table.get(case_key(value))
+            if long and found is not None and value.__class__ is str:
+                run.meter.charge(len(value) >> 10)
             return otherwise(frame) if found is None else bodies[found](frame)
         for other, place in others:
             if equal(run, other, value):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lisppump.lispy.builtins.check import CELL
+from lisppump.lispy.builtins.compare import LONG
 from lisppump.lispy.builtins.numeric import FEW, FIGURES
-from lisppump.lispy.builtins.versions import ENTRY, SMALL
+from lisppump.lispy.builtins.versions import ENTRY, LONGEST_KEY, SMALL
 from lisppump.lispy.calls import Builtin
 from lisppump.lispy.hotcode import BOOL, WHOLE, Emitter
 from lisppump.lispy.hotnumbers import (
@@ -173,10 +174,11 @@ def _dict_set(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     sets: Block = []
     for place in range(0, len(pairs), 2):
         operand, key = tree.operands[1 + place], pairs[place]
-        if isinstance(operand, Const) and isinstance(operand.value, str | Symbol | Keyword):
-            key = emitter.held(operand.value if isinstance(operand.value, str) else operand.value.name)
+        word = _key(operand)
+        if word is not None:
+            key = emitter.held(word)
         else:
-            tests.append(typed(key, "str"))
+            tests += [typed(key, "str"), f"len({key}) <= {LONGEST_KEY}"]
         if count > 1:
             sets.append(f"taken {'+' if place else ''}= len({made}) + 1")
         sets.append(f"{made}[{key}] = {pairs[place + 1]}")
@@ -240,14 +242,20 @@ def _string_append(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
 
 def _has_keys(operands: list[Tree]) -> bool:
     """Whether there is a value behind each key, and the keys stand in the program."""
-    return len(operands) % 2 == 0 and all(
-        isinstance(key, Const) and isinstance(key.value, str | Symbol | Keyword) for key in operands[::2]
-    )
+    return len(operands) % 2 == 0 and all(_key(key) is not None for key in operands[::2])
+
+
+def _key(operand: Tree) -> str | None:
+    """The key that an operand is certain to be, None of what may be refused."""
+    if not isinstance(operand, Const) or not isinstance(operand.value, str | Symbol | Keyword):
+        return None
+    word = operand.value if isinstance(operand.value, str) else operand.value.name
+    return word if len(word) <= LONGEST_KEY else None
 
 
 def _dict(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     values = emitter.values(tree.operands[1::2], atoms=True)
-    keys = [key.value if isinstance(key.value, str) else key.value.name for key in tree.operands[::2]]  # type: ignore[attr-defined]
+    keys = [_key(key) for key in tree.operands[::2]]
     emitter.block += bytes_(ENTRY * len(tree.operands), emitter.at("meter.allocate(0)", tree.span, builtin))
     pairs = (f"{emitter.held(key)}: {value}" for key, value in zip(keys, values, strict=True))
     return f"{{{', '.join(pairs)}}}"
@@ -262,11 +270,11 @@ def _equal(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
         kind = operand.value.__class__
         if (kind is Symbol or kind is Keyword or kind is bool) and not isinstance(value, Literal):
             return f"({values[0]} is {values[1]})"
-        if kind is str or kind is int:
+        if kind is int or (isinstance(operand.value, str) and len(operand.value) < LONG):
             return f"({typed(value, kind.__name__)} and {values[0]} == {values[1]})"
     left, right = values
     slow = by_function(emitter, tree, builtin, values)
-    texts = f"{typed(left, 'str')} and {typed(right, 'str')}"
+    texts = f"{typed(left, 'str')} and {typed(right, 'str')} and len({left}) < {LONG}"
     return f"({left} == {right} if {texts} else {slow})"
 
 

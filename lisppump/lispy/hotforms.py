@@ -212,7 +212,7 @@ def _place_in(emitter: Emitter, tree: Case, key: str) -> str:
     call = f"case_of(run, {emitter.held(tree.table)}, {emitter.held(tree.others)}, {key})"
     slow = emitter.at(call, None)
     kinds = {kind for kind, _ in tree.table} if not tree.others else set()
-    if not kinds or not kinds <= {str, Symbol, Keyword}:
+    if not kinds or not kinds <= {str, Symbol, Keyword} or tree.long:
         return slow
     plain = emitter.held({value: place for (_, value), place in tree.table.items()})
     tests = " or ".join(f"type({key}) is {kind.__name__}" for kind in (str, Symbol, Keyword) if kind in kinds)

@@ -321,7 +321,10 @@ def define_global(run: Run, cell: Cell, value: Value) -> Value:
 def case_of(run: Run, table: dict[Any, int], others: list[tuple[Value, int]], value: Value) -> int:
     """Which body of a case is meant; -1 is none."""
     if value.__class__ in PLAIN or is_nil(value):
-        return table.get(case_key(value), -1)
+        found = table.get(case_key(value), -1)
+        if value.__class__ is str and found >= 0:
+            run.meter.charge(len(value) >> 10)
+        return found
     equal = BUILTINS["equal?"].function
     for other, place_ in others:
         if equal(run, other, value):

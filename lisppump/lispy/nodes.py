@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from lisppump.errors import Source, Span
+from lisppump.lispy.builtins.versions import fit_keys
 from lisppump.lispy.errors import LimitError
 from lisppump.lispy.limits import Meter
 from lisppump.lispy.printer import cut, glimpse
@@ -97,7 +98,9 @@ def standing(name: str, value: Value) -> Node:
 def key_name(node: Node) -> str:
     """What a key of a dict literal means: the string, or the name of a symbol or keyword."""
     value = node.value
-    return value if isinstance(value, str) else str(value.name)
+    key = value if isinstance(value, str) else str(value.name)
+    fit_keys((key,))
+    return key
 
 
 def node_of(value: Value, like: Node, meter: Meter, depth: int = 0) -> Node:

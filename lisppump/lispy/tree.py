@@ -7,6 +7,7 @@ from typing import Any
 from weakref import ref
 
 from lisppump.errors import Span
+from lisppump.lispy.builtins.compare import LONG
 from lisppump.lispy.names import Cell
 from lisppump.lispy.values import Value
 
@@ -121,6 +122,11 @@ class Case(Tree):
     others: list[tuple[Value, int]]
     bodies: list[Tree]
     otherwise: Tree
+
+    @property
+    def long(self) -> bool:
+        """Whether one of the keys is a text so long that it takes time to find it."""
+        return any(kind is str and len(value) >= LONG for kind, value in self.table)
 
 
 @dataclass(slots=True, eq=False)

@@ -58,16 +58,21 @@ def _hint(wanted: str, got: Value) -> str | None:
             return f"(lambda (d) (get d :{got.name[:40]})) looks a key up"
         if kind is Symbol:
             return f"a procedure is named without a quote: {got.name[:40]}"
-        if is_list(got) and length(got) and elements(got)[0].__class__ is Symbol:
+        if is_list(got) and length(got) and _front(got).__class__ is Symbol:
             return "a quoted list is data; (lambda (x) ...) makes a procedure"
     if kind is str and wanted.startswith("a number"):
         return "(string->number text) gives the number that a text spells"
     if is_list(got) and length(got) == 1:
-        only = elements(got)[0]
+        only = _front(got)
         if ("a number" if is_number(only) else describe_type(only)) not in wanted:
             return None
         return "it has one element, (car x); of a list (key value) the value is cadr, not cdr"
     return None
+
+
+def _front(value: Value) -> Value:
+    """The first element of a list that has one."""
+    return value.car if value.__class__ is Pair else value[0]
 
 
 def arity(name: str, wanted: str, got: int) -> LispyError:

@@ -14,7 +14,30 @@ if TYPE_CHECKING:
 
 ATOMS = frozenset((int, float, bool, str, Symbol, Keyword))
 NUMBERS: frozenset[Any] = frozenset((int, float))
+LONG = 1024  # characters of a text, from which on it takes a step per so many to look through it
 Pairs = Iterator[tuple[Value, Value]]
+
+
+def long_text(run: Run, left: Value, right: Value) -> None:
+    """Charge for two long texts that are about to be compared, which takes time where they are alike."""
+    size = len(left)
+    if size >= LONG and size == len(right):
+        run.meter.charge(size >> 10)
+
+
+def long_texts(run: Run, items: list[Any], times: int = 1) -> None:
+    """Charge for atoms that are about to be compared or looked up, so many times each, if they are long."""
+    if items and items[0].__class__ is str and (size := sum(map(len, items))) > LONG * len(items):
+        run.meter.charge((size >> 10) * times)
+
+
+def is_long(value: Value) -> bool:
+    """Whether it takes time to compare an atom, or to show it."""
+    kind = value.__class__
+    return (kind is str and len(value) >= LONG) or (kind is int and not -WIDE < value < WIDE)
+
+
+WIDE = 1 << 512
 
 
 def same(run: Run, left: Value, right: Value, loose: bool = False) -> bool:
@@ -24,6 +47,8 @@ def same(run: Run, left: Value, right: Value, loose: bool = False) -> bool:
     kind, other = left.__class__, right.__class__
     if kind in ATOMS or other in ATOMS:
         if kind is other or (loose and kind in NUMBERS and other in NUMBERS):
+            if kind is str:
+                long_text(run, left, right)
             return bool(left == right)
         return False
     parts = _parts(run, left, right)
@@ -39,7 +64,11 @@ def _same_parts(run: Run, parts: Pairs, loose: bool) -> bool:
                 continue
             kind, other = left.__class__, right.__class__
             if kind in ATOMS or other in ATOMS:
-                if (kind is other or (loose and kind in NUMBERS and other in NUMBERS)) and left == right:
+                if kind is not other and not (loose and kind in NUMBERS and other in NUMBERS):
+                    return False
+                if kind is str:
+                    long_text(run, left, right)
+                if left == right:
                     continue
                 return False
             inner = _parts(run, left, right)
@@ -129,6 +158,8 @@ def before(run: Run, name: str, left: Value, right: Value) -> bool:
             continue
         if kind == 3:
             left, right = left.name, right.name
+        if kind in (2, 3) and left.__class__ is str and right.__class__ is str:
+            run.meter.charge(2 * min(len(left), len(right)) >> 10)
         if left != right:
             return bool(left < right)
     return False

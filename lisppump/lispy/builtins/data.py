@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import count, string
+from lisppump.lispy.builtins.versions import LONGEST_KEY, fit_keys
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.printer import to_json, write_text
 from lisppump.lispy.reader import parse_values
@@ -60,7 +61,7 @@ def json_parse(run: Run, value: Value) -> Value:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise LispyError("json-error", f"the text is not JSON at {where}: {error.msg.lower()}") from None
-    if len(value) > 2 * run.limits.elements:
+    if len(value) > min(2 * run.limits.elements, LONGEST_KEY):
         _check_sizes(run, parsed)
     return parsed
 
@@ -86,7 +87,11 @@ def _check_sizes(run: Run, value: Value) -> None:
         if item.__class__ is list or item.__class__ is dict:
             if len(item) > run.limits.elements:
                 run.meter.container(len(item))
-            stack.extend(item.values() if item.__class__ is dict else item)
+            if item.__class__ is dict:
+                fit_keys(item)
+                stack.extend(item.values())
+            else:
+                stack.extend(item)
 
 
 @builtin("json-encode", "(json-encode x [indent])", "The JSON text of a value.",

@@ -23,7 +23,17 @@ from lisppump.lispy.builtins.check import (
 )  # fmt: skip
 from lisppump.lispy.builtins.lists import NONE, head_of, tail_of
 from lisppump.lispy.builtins.searching import find_pair, pair_key
-from lisppump.lispy.builtins.versions import ENTRY, SMALL, Version, newer, small_with_keys, with_key
+from lisppump.lispy.builtins.versions import (
+    ENTRY,
+    LONGEST_KEY,
+    SMALL,
+    Version,
+    fit_keys,
+    long_key,
+    newer,
+    small_with_keys,
+    with_key,
+)
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import (
     Keyword,
@@ -60,17 +70,14 @@ def dict_(run: Run, *values: Value) -> Value:
     if meter.allocated > meter.limits.allocation:
         meter.allocate(0)
     made: dict[str, Value] = {}
-    pairs = iter(values)
-    for key in pairs:
-        if key.__class__ is str:
-            made[key] = next(pairs)
-        elif key.__class__ is Keyword or key.__class__ is Symbol:
-            made[key.name] = next(pairs)
-        else:
-            break
-    else:
-        return made
-    return {key_of("dict", values[place], place + 1): values[place + 1] for place in range(0, len(values), 2)}
+    for place in range(0, len(values), 2):
+        key = values[place]
+        if key.__class__ is not str:
+            key = key_of("dict", key, place + 1)
+        if len(key) > LONGEST_KEY:
+            raise long_key(key)
+        made[key] = values[place + 1]
+    return made
 
 
 @builtin("list->dict", "(list->dict pairs)", "A dict from a list of pairs or of lists of key and value.",
@@ -84,17 +91,20 @@ def list_to_dict(run: Run, value: Value) -> Value:
     made: dict[str, Value] = {}
     for item in items:
         if item.__class__ is list and len(item) == 2 and item[0].__class__ is str:
-            made[item[0]] = item[1]
+            key, part = item
         elif item.__class__ is Pair and item.size < 0:
-            made[text_key("list->dict", item.car)] = item.cdr
+            key, part = text_key("list->dict", item.car), item.cdr
         elif is_list(item) and not is_nil(item):
             base, start, stop = flat(item)
             if stop - start != 2:
                 got = counted(stop - start, "element")
                 raise LispyError("bad-value", f"list->dict wants pairs of key and value, got {got}")
-            made[text_key("list->dict", base[start])] = base[start + 1]
+            key, part = text_key("list->dict", base[start]), base[start + 1]
         else:
             raise LispyError("wrong-type", f"list->dict wants a list of pairs, one is {describe_type(item)}")
+        if len(key) > LONGEST_KEY:
+            raise long_key(key)
+        made[key] = part
     return made
 
 
@@ -252,7 +262,7 @@ def dict_set(run: Run, value: Value, key: Value = NONE, item: Value = NONE, *oth
             if made is not None:
                 return made
         return put(run, "dict-set", value, pairs)
-    if key.__class__ is str and item is not NONE:
+    if key.__class__ is str and item is not NONE and len(key) <= LONGEST_KEY:
         if value.__class__ is dict and (size := len(value)) < SMALL < run.limits.elements:
             meter = run.meter
             meter.steps += 2
@@ -475,6 +485,7 @@ def zipmap(run: Run, names: Value, values: Value) -> Value:
     items = walk(run, "zipmap", values, 2)
     room(run, len(keys))
     run.meter.allocate(ENTRY * len(keys))
-    if STRINGS.issuperset(map(type, keys)):
-        return dict(zip(keys, items, strict=False))
-    return {text_key("zipmap", key): item for key, item in zip(keys, items, strict=False)}
+    if not STRINGS.issuperset(map(type, keys)):
+        keys = [text_key("zipmap", key) for key, _ in zip(keys, items, strict=False)]
+    fit_keys(keys)
+    return dict(zip(keys, items, strict=False))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import is_number
-from lisppump.lispy.builtins.compare import same
+from lisppump.lispy.builtins.compare import LONG, long_text, same
 from lisppump.lispy.values import (
     Keyword,
     Pair,
@@ -94,6 +94,8 @@ def to_boolean(run: Run, value: Value) -> Value:
 def equal(run: Run, first: Value, second: Value, *values: Value) -> Value:
     kind = first.__class__
     if not values and kind is second.__class__ and (kind is str or kind is int):
+        if kind is str and len(first) >= LONG:
+            long_text(run, first, second)
         return first == second
     if not values:
         return same(run, first, second)

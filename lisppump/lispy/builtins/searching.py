@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin, describe_type
 from lisppump.lispy.builtins.check import call, flat, window, wrong
-from lisppump.lispy.builtins.compare import ATOMS, same
+from lisppump.lispy.builtins.compare import ATOMS, is_long, same
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Pair, Slice, Value, is_list, is_true
 
@@ -46,7 +46,8 @@ def find_equal(run: Run, item: Value, value: Value) -> int:
     base, start, stop = (value, 0, len(value)) if value.__class__ is list else flat(value)
     kind = item.__class__
     meter = run.meter
-    if kind in ATOMS and meter.steps + stop - start <= meter.next_look:  # there are steps enough for all
+    enough = meter.steps + stop - start <= meter.next_look  # there are steps for all
+    if kind in ATOMS and enough and not is_long(item):  # which the host would show where it is not found
         position = start - 1
         try:
             while True:
@@ -89,8 +90,10 @@ def pair_key(name: str, entry: Value) -> Value:
     kind = entry.__class__
     if kind is Pair:
         return entry.car
-    if (kind is list and entry) or kind is Slice:
+    if kind is list and entry:
         return entry[0]
+    if kind is Slice:
+        return entry.base[entry.start]
     raise LispyError(
         "wrong-type", f"{name} wants a list of pairs, one of its elements is {describe_type(entry)}"
     )
@@ -101,7 +104,8 @@ def find_pair(run: Run, name: str, key: Value, alist: Value) -> Value:
     base, start, stop = (alist, 0, len(alist)) if alist.__class__ is list else flat(alist)
     kind = key.__class__
     meter = run.meter
-    if kind in ATOMS and meter.steps + stop - start <= meter.next_look:  # there are steps enough for all
+    enough = meter.steps + stop - start <= meter.next_look  # there are steps for all
+    if kind in ATOMS and enough and not is_long(key):
         for position in range(start, stop):
             entry = base[position]
             if entry.__class__ is list and entry:

@@ -21,6 +21,7 @@ from lisppump.lispy.builtins.calling import (
 from lisppump.lispy.builtins.check import call, flat, is_number, proper, room, text_key, walk, window, wrong
 from lisppump.lispy.builtins.compare import same
 from lisppump.lispy.builtins.searching import find_equal
+from lisppump.lispy.builtins.versions import LONGEST_KEY, fit_keys, long_key
 from lisppump.lispy.calls import Builtin
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Procedure, Value, is_list, is_true, length
@@ -378,6 +379,8 @@ def group_by(run: Run, first: Value, second: Value) -> Value:
             key = text_key("group-by", key)
         group = groups.get(key)
         if group is None:
+            if len(key) > LONGEST_KEY:
+                raise long_key(key)
             run.meter.allocate(160)
             groups[key] = [item]
         else:
@@ -394,9 +397,11 @@ def index_by(run: Run, first: Value, second: Value) -> Value:
     items = walk(run, "index-by", second, 2)
     room(run, len(items))
     run.meter.allocate(96 * len(items))
-    return {
-        key if (key := function(item)).__class__ is str else text_key("index-by", key): item for item in items
-    }
+    keys = [
+        key if (key := function(item)).__class__ is str else text_key("index-by", key) for item in items
+    ]
+    fit_keys(keys)
+    return dict(zip(keys, items, strict=True))
 
 
 @builtin("frequencies", "(frequencies list)",
@@ -407,10 +412,13 @@ def frequencies(run: Run, value: Value) -> Value:
     items = walk(run, "frequencies", value)
     counts: dict[str, int] = {}
     if STRINGS.issuperset(map(type, items)):
+        fit_keys(items)
         counts.update(Counter(items))
     else:
         for item in items:
             key = item if item.__class__ is str else text_key("frequencies", item)
+            if len(key) > LONGEST_KEY:
+                raise long_key(key)
             counts[key] = counts.get(key, 0) + 1
     run.meter.allocate(100 * len(counts))
     return counts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.calling import procedure_and_list
 from lisppump.lispy.builtins.check import call, has, key_of, ordinal, room, walk, wrong
-from lisppump.lispy.builtins.compare import ATOMS, same
+from lisppump.lispy.builtins.compare import ATOMS, LONG, long_texts, same
 from lisppump.lispy.builtins.searching import find_equal
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Value, is_list, is_true
@@ -42,6 +42,8 @@ class Bag:
         """Put a value in; true if it was new."""
         kind = item.__class__
         if kind in ATOMS:
+            if kind is str and len(item) >= LONG:
+                self.run.meter.charge(len(item) >> 10)
             key = (kind, item)
             if key in self.atoms:
                 return False
@@ -55,6 +57,8 @@ class Bag:
     def __contains__(self, item: Value) -> bool:
         kind = item.__class__
         if kind in ATOMS:
+            if kind is str and len(item) >= LONG:
+                self.run.meter.charge(len(item) >> 10)
             return (kind, item) in self.atoms
         self.run.meter.charge(len(self.others))
         return any(same(self.run, item, other) for other in self.others)
@@ -80,6 +84,7 @@ def unique(run: Run, value: Value, procedure: Value = None) -> Value:
                 kept.append(item)
         return kept
     if _alike(items):
+        long_texts(run, items)
         return list(dict.fromkeys(items))
     bag = Bag(run)
     return [item for item in items if bag.add(item)]
@@ -116,6 +121,8 @@ def union(run: Run, *values: Value) -> Value:
 def intersection(run: Run, first: Value, *values: Value) -> Value:
     items = walk(run, "intersection", first)
     if _alike(items, *values):
+        for value in (items, *values):
+            long_texts(run, value)
         kept = set(items).intersection(*[walk(run, "intersection", value) for value in values])
         out = [item for item in dict.fromkeys(items) if item in kept]
     else:
@@ -133,6 +140,8 @@ def intersection(run: Run, first: Value, *values: Value) -> Value:
 def difference(run: Run, first: Value, *values: Value) -> Value:
     items = walk(run, "difference", first)
     if _alike(items, *values):
+        for value in (items, *values):
+            long_texts(run, value)
         gone: set[Any] = set().union(*[walk(run, "difference", value) for value in values])
         out = [item for item in dict.fromkeys(items) if item not in gone]
     else:

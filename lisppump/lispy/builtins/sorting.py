@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import accepts, arity, call, is_number, room, walk, wrong
 from lisppump.lispy.builtins.comparators import arranged, order_of
-from lisppump.lispy.builtins.compare import NUMBERS, before, plain_order
+from lisppump.lispy.builtins.compare import NUMBERS, before, long_texts, plain_order
 from lisppump.lispy.calls import Builtin
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Procedure, Value, is_true
@@ -58,6 +58,7 @@ def arrange(
     room(run, size)
     if comparator is None:
         if plain_order(keys):
+            long_texts(run, keys, size.bit_length())
             if keys is items:
                 return sorted(items)
             places = sorted(range(size), key=keys.__getitem__)

@@ -6,9 +6,10 @@ a program: a version is a dict with other insides.
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, Sequence, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Sequence, ValuesView
 from typing import TYPE_CHECKING, Any
 
+from lisppump.lispy.errors import LimitError
 from lisppump.lispy.values import Keyword, Symbol, Value
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ SMALL = 16  # dicts up to this size are copied
 ENTRY = 32  # bytes charged for an entry that is copied
 FAR = 8  # differences walked before an older version gets a dict of its own
 ABSENT: Any = object()
+LONGEST_KEY = 4096  # characters: what looks a key up takes no steps for its length
 
 
 class Version(dict[str, Value]):
@@ -26,7 +28,7 @@ class Version(dict[str, Value]):
     Once its entries were looked at as a whole it is `pinned`: its dict is never changed again.
     """
 
-    __slots__ = ("after", "data", "key", "pinned", "previous", "size")
+    __slots__ = ("after", "data", "key", "pinned", "previous", "run", "size")
 
     # Made by `_version`; what the one after it keeps of it is set when there is one.
     data: dict[str, Value] | None
@@ -35,11 +37,13 @@ class Version(dict[str, Value]):
     previous: Value
     size: int
     pinned: bool
+    run: Run  # whose meter pays for a dict of its own
 
     def whole(self) -> dict[str, Value]:
         """All entries as a plain dict that nobody may change; made once for an older version."""
         self.pinned = True
         if self.data is None:
+            self.run.meter.allocate(ENTRY * self.size)
             chain: list[Version] = []
             version: Version = self
             while version.data is None:
@@ -115,8 +119,24 @@ class Version(dict[str, Value]):
     __hash__ = None
 
 
+def long_key(key: str) -> LimitError:
+    """The error of a dict that would get a key so long."""
+    return LimitError(
+        "string-limit", f"a key of a dict may have {LONGEST_KEY:,} characters, this has {len(key):,}"
+    )
+
+
+def fit_keys(keys: Iterable[str]) -> None:
+    """Refuse keys that are too long for a dict."""
+    for key in keys:
+        if len(key) > LONGEST_KEY:
+            raise long_key(key)
+
+
 def with_key(run: Run, items: dict[str, Value], key: str, value: Value) -> dict[str, Value]:
     """A dict with one key set; large dicts share their entries with what they were made from."""
+    if len(key) > LONGEST_KEY:
+        raise long_key(key)
     if items.__class__ is dict and (size := len(items)) < SMALL < run.limits.elements:
         meter = run.meter
         meter.allocated += ENTRY * size + ENTRY
@@ -135,7 +155,7 @@ def with_key(run: Run, items: dict[str, Value], key: str, value: Value) -> dict[
     made[key] = value
     if len(made) > run.limits.elements and len(made) > size:
         run.meter.container(len(made))
-    return made if size < SMALL else _version(made)
+    return made if size < SMALL else _version(run, made)
 
 
 def small_with_keys(run: Run, items: dict[str, Value], pairs: Sequence[Value]) -> dict[str, Value] | None:
@@ -150,15 +170,18 @@ def small_with_keys(run: Run, items: dict[str, Value], pairs: Sequence[Value]) -
             if key.__class__ is not Keyword and key.__class__ is not Symbol:
                 return None
             key = key.name
+        if len(key) > LONGEST_KEY:
+            raise long_key(key)
         count += len(made) + 1
         made[key] = next(turns)
     run.meter.take(1 + (len(pairs) >> 1), ENTRY * count)
     return made
 
 
-def _version(data: dict[str, Value]) -> Version:
+def _version(run: Run, data: dict[str, Value]) -> Version:
     """The newest version of some entries."""
     made = Version()
+    made.run = run
     made.data = data
     made.pinned = False
     return made
@@ -178,6 +201,7 @@ def newer(run: Run, old: Version, data: dict[str, Value], key: str, value: Value
     if previous is ABSENT and size >= run.limits.elements:
         meter.container(size + 1)
     made = Version()
+    made.run = run
     made.data = data
     made.pinned = False
     old.size = size
