@@ -11,6 +11,11 @@ LONGEST = 500  # characters of an error's message
 Help = str | Callable[[], str | None] | None
 
 
+def figure(value: int | float) -> str:
+    """A number as a message shows it: one of very many digits takes long to write, and nobody reads it."""
+    return str(value) if -(10**29) < value < 10**29 else "a large number"
+
+
 class LispyError(LisppumpError):
     """A program's error; `try` can catch it unless it is a limit. A long message is cut.
 

@@ -19,7 +19,9 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _LIMITS = Limits()
 _CHUNK = 4096  # characters after which a text that is being made is charged for
 _SIZE, _FEW, _DEEP = 1000, 100, 8  # what is small: characters, elements, levels
+_WIDE = 1 << 512
 _PLAIN = frozenset({int, float, str, bool})
+Memo = dict[tuple[int, int], str | None]  # by the identity of data and the levels that may be in it
 
 
 def write_text(run: Run, value: Value) -> str:
@@ -33,10 +35,17 @@ def display_text(run: Run, value: Value) -> str:
     if kind is str:
         return value  # type: ignore[no-any-return]
     if kind is int or kind is float:
+        if kind is int:
+            run.meter.charge(digits(value))
         text = repr(value)
         run.meter.text(len(text))
         return text
     return to_text(value, run.meter)
+
+
+def digits(value: int) -> int:
+    """The steps that it takes to find the digits of an integer: none of a small one."""
+    return value.bit_length() ** 2 >> 17 if not -_WIDE < value < _WIDE else 0
 
 
 def quoted(text: str) -> str:
@@ -110,8 +119,20 @@ def _elements(value: Value) -> Iterator[tuple[str, Value]]:
         yield " . ", value
 
 
-def _plain(value: Value, deep: int) -> str | None:
-    """The text of small data that has nothing unusual in it; None of what is to be rendered step by step."""
+def _plain(value: Value, deep: int, memo: Memo | None = None) -> str | None:
+    """The text of small data that has nothing unusual in it; None of what is to be rendered step by step.
+
+    With a memo, what data shares is looked at once.
+    """
+    if memo is None:
+        return _plain_text(value, deep, None)
+    key = id(value), deep
+    if key not in memo:
+        memo[key] = _plain_text(value, deep, memo)
+    return memo[key]
+
+
+def _plain_text(value: Value, deep: int, memo: Memo | None) -> str | None:
     whole = value.__class__
     if (whole is not list and whole is not dict) or len(value) > _FEW:
         return None
@@ -124,7 +145,7 @@ def _plain(value: Value, deep: int) -> str | None:
         if kind is int or kind is float:
             text: str | None = repr(item)
         elif kind is list or kind is dict:
-            text = _plain(item, deep - 1) if deep else None
+            text = _plain(item, deep - 1, memo) if deep else None
         elif kind is str and len(item) > _SIZE:
             return None
         else:
@@ -143,28 +164,22 @@ def _plain(value: Value, deep: int) -> str | None:
     return f"{{{' '.join(entries)}}}"
 
 
-def _fitting(value: Value, levels: int, most: int) -> str | None:
+def _fitting(value: Value, levels: int, most: int, memo: Memo | None = None) -> str | None:
     """The text of small data inside other data, unless part of it is charged for before the rest is made."""
     if levels <= 0 or most < _SIZE:
         return None
-    text = _plain(value, min(_DEEP, levels - 1))
+    text = _plain(value, min(_DEEP, levels - 1), memo)
     return text if text is not None and len(text) <= most else None
 
 
 def to_text(value: Value, meter: Meter | None = None) -> str:
     """The text that reads back as the value; with a meter it is charged and bounded by the run's limits."""
-    text = _atom(value)
-    if text is not None:
-        if meter is not None:
-            meter.text(len(text))
-        return text
     limits = _LIMITS if meter is None else meter.limits
-    text = _fitting(value, limits.data_depth, _CHUNK)
+    text = _short_text(value, meter, limits)
     if text is not None:
-        if meter is not None:
-            meter.text(len(text) - 2)  # the outermost brackets are for nothing
         return text
     out: list[str] = []
+    memo: Memo = {}
     size = paid = 0
     opening, parts, closing = _parts(value)
     out.append(opening)
@@ -174,7 +189,8 @@ def to_text(value: Value, meter: Meter | None = None) -> str:
         for before, item in parts:
             text = _atom(item)
             if text is None:
-                text = _fitting(item, limits.data_depth - len(stack), _CHUNK - size + paid - len(before))
+                most = _CHUNK - size + paid - len(before)
+                text = _fitting(item, limits.data_depth - len(stack), most, memo)
             if text is None:
                 opening, inner, end = _parts(item)
                 out.append(before + opening)
@@ -189,7 +205,7 @@ def to_text(value: Value, meter: Meter | None = None) -> str:
             if meter is not None and size - paid > _CHUNK:
                 if size > limits.string:
                     meter.text(size)
-                meter.text(size - paid)
+                _pay(meter, size - paid)
                 paid = size
         else:
             out.append(closing)
@@ -197,8 +213,29 @@ def to_text(value: Value, meter: Meter | None = None) -> str:
     if meter is not None:
         if size > limits.string:
             meter.text(size)
-        meter.text(size - paid)
+        _pay(meter, size - paid)
     return "".join(out)
+
+
+def _short_text(value: Value, meter: Meter | None, limits: Limits) -> str | None:
+    """The text of an atom or of small data."""
+    text = _atom(value)
+    if text is not None:
+        if meter is not None:
+            if value.__class__ is int:
+                meter.charge(digits(value))
+            meter.text(len(text))
+        return text
+    text = _fitting(value, limits.data_depth, _CHUNK)
+    if text is not None and meter is not None:
+        _pay(meter, len(text) - 2)  # the outermost brackets are for nothing
+    return text
+
+
+def _pay(meter: Meter, size: int) -> None:
+    """Charge for so much text of data: there may be a part of it in every second character."""
+    meter.charge(size >> 1)
+    meter.text(size)
 
 
 def glimpse(value: Value, most: int) -> str:
@@ -231,16 +268,30 @@ def _too_deep(limits: Limits) -> LimitError:
     return LimitError("data-depth-limit", f"data may be nested {limits.data_depth} deep, this is deeper")
 
 
-def to_json(value: Value, meter: Meter | None = None, *, procedures: bool = False) -> Any:
-    """The value as plain host data, shared with nobody; a procedure is an error, or null if allowed."""
+def to_json(
+    value: Value, meter: Meter | None = None, *, procedures: bool = False, indent: int | None = None
+) -> Any:
+    """The value as plain host data, shared with nobody; a procedure is an error, or null if allowed.
+
+    With an `indent` it is about to be written, with so many spaces a level (below 0: in one line): what would
+    be too long for a text is refused.
+    """
     if value is None or value.__class__ in _PLAIN:
         return value
     limits = _LIMITS if meter is None else meter.limits
+    most = None if indent is None or meter is None else limits.string
+    size = 0
     top: list[Any] = [None]
     stack: list[tuple[Value, Any, Any, int]] = [(value, top, 0, 0)]
     while stack:
         item, holder, key, depth = stack.pop()
         kind = item.__class__
+        if most is not None:
+            size += _least(key, item, depth, indent)
+            if size > most:
+                meter.text(size)  # type: ignore[union-attr]
+            if indent >= 0:  # type: ignore[operator]
+                meter.charge(depth)  # type: ignore[union-attr]
         if item is None or kind in _PLAIN:
             holder[key] = item
             continue
@@ -251,8 +302,7 @@ def to_json(value: Value, meter: Meter | None = None, *, procedures: bool = Fals
         elif isinstance(item, dict):
             made: Any = dict.fromkeys(item)
             if meter is not None:
-                meter.charge(1 + len(made))
-                meter.allocate(64 + 32 * len(made))
+                meter.take(2 + 2 * len(made), 64 + 32 * len(made))
             holder[key] = made
             stack.extend([(part, made, name, depth + 1) for name, part in item.items()])
         elif kind is list or kind is Slice or kind is Pair:
@@ -264,6 +314,19 @@ def to_json(value: Value, meter: Meter | None = None, *, procedures: bool = Fals
         else:
             raise LispyError("json-error", "JSON has no way to write a procedure")
     return top[0]
+
+
+def _least(key: str | int, item: Value, depth: int, indent: int | None) -> int:
+    """How many characters an item of a list or dict has in JSON at least, with what is around it."""
+    before = 2 if indent is None or indent < 0 else 2 + indent * depth
+    if isinstance(key, str):
+        before += len(key) + 4
+    kind = item.__class__
+    if kind is str:
+        return before + 2 + len(item)
+    if kind is int and not -_SIZE < item < _SIZE:
+        return before + item.bit_length() * 3 // 10  # type: ignore[no-any-return]
+    return before + 1
 
 
 def _json_list(
@@ -284,7 +347,7 @@ def _json_list(
         stack.extend([(item, made, index, depth) for index, item in enumerate(items)])
         count = len(items)
     if meter is not None:
-        meter.charge(1 + count)
+        meter.charge(2 + 2 * count)
         meter.allocate(64 + 8 * count)
     return made
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lisppump.lispy.errors import CapabilityError, LimitError, LispyError
+from lisppump.lispy.errors import CapabilityError, LimitError, LispyError, figure
 from lisppump.lispy.limits import Limits, Meter
 from lisppump.lispy.values import Procedure, Symbol, Value
 
@@ -191,7 +191,10 @@ class Run:
     def randbelow(self, count: int) -> int:
         """A whole number from 0 to count - 1, all equally likely, by a reduction that never changes."""
         if count <= 0:
-            raise LispyError("bad-value", f"a random choice needs something to choose from, got {count}")
+            raise LispyError(
+                "bad-value",
+                f"a random choice needs something to choose from, got {figure(count)}",
+            )
         bits = count.bit_length()
         while True:
             drawn = self.rng.getrandbits(bits)

@@ -352,10 +352,10 @@ def test_a_child_gets_half_of_what_is_left() -> None:
 
 
 def test_a_child_is_charged_to_its_parent() -> None:
-    one = Runtime().run(sim()).usage
-    two = Runtime().run(f"(list {sim()} {sim()})").usage
+    one = Runtime().run(f"{sim()} nil").usage
+    two = Runtime().run(f"{sim()} {sim()} nil").usage
     assert two["steps"] >= 2 * one["steps"] - 30
-    inside = Runtime().run(sim(f"(lambda (s t) {sim()} s)", ticks=10)).usage
+    inside = Runtime().run(f"{sim(f'(lambda (s t) {sim()} s)', ticks=10)} nil").usage
     assert inside["steps"] > 8 * (one["steps"] - 30)
 
 

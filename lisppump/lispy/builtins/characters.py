@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import count, string, wrong
-from lisppump.lispy.errors import LispyError
+from lisppump.lispy.errors import LispyError, figure
 from lisppump.lispy.values import Value, is_nil
 
 if TYPE_CHECKING:
@@ -110,7 +110,10 @@ def char_to_integer(run: Run, value: Value) -> Value:
 def integer_to_char(run: Run, value: Value) -> Value:
     number = count("integer->char", value)
     if number > 0x10FFFF or 0xD800 <= number <= 0xDFFF:
-        raise LispyError("out-of-range", f"integer->char wants the number of a character, got {number}")
+        raise LispyError(
+            "out-of-range",
+            f"integer->char wants the number of a character, got {figure(number)}",
+        )
     return chr(number)
 
 

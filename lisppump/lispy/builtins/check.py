@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import describe_type
 from lisppump.lispy.errors import LispyError
+from lisppump.lispy.printer import digits
 from lisppump.lispy.values import (
     Keyword,
     Pair,
@@ -202,10 +203,11 @@ def key_of(name: str, value: Value, place: int = 2) -> str:
     raise wrong(name, "a key (string, keyword or symbol)", value, place, help)
 
 
-def text_key(name: str, value: Value) -> str:
+def text_key(run: Run, name: str, value: Value) -> str:
     """The key that a computed value gives: numbers, booleans and nil count by their text."""
     kind = value.__class__
     if kind is int:
+        run.meter.charge(digits(value))
         return str(value)
     if kind is float:
         return repr(value)

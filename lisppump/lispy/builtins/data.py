@@ -10,7 +10,7 @@ from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import count, string
 from lisppump.lispy.builtins.versions import LONGEST_KEY, fit_keys
 from lisppump.lispy.errors import LimitError, LispyError
-from lisppump.lispy.printer import to_json, write_text
+from lisppump.lispy.printer import digits, to_json, write_text
 from lisppump.lispy.reader import parse_values
 from lisppump.lispy.values import Value, is_list
 
@@ -95,13 +95,16 @@ def _check_sizes(run: Run, value: Value) -> None:
 
 
 @builtin("json-encode", "(json-encode x [indent])", "The JSON text of a value.",
-         cost="nodes + length / 16",
+         cost="2 x nodes + length / 16; with an indent also the levels around each node",
          example="(json-encode '(1 \"a\" nil)) ;=> \"[1, \\\"a\\\", null]\"",
          aliases=("json-dump", "json-dumps", "json-stringify", "json-write", "to-json",
                   "->json"))  # fmt: skip
 def json_encode(run: Run, value: Value, indent: Value = None) -> Value:
     width = None if indent is None else min(8, count("json-encode", indent, 2))
-    text = json.dumps(to_json(value, run.meter), ensure_ascii=False, indent=width)
+    data = to_json(value, run.meter, indent=-1 if width is None else width)
+    if data.__class__ is int:
+        run.meter.charge(digits(data))
+    text = json.dumps(data, ensure_ascii=False, indent=width)
     run.meter.text(len(text))
     return text
 

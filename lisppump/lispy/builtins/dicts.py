@@ -93,13 +93,13 @@ def list_to_dict(run: Run, value: Value) -> Value:
         if item.__class__ is list and len(item) == 2 and item[0].__class__ is str:
             key, part = item
         elif item.__class__ is Pair and item.size < 0:
-            key, part = text_key("list->dict", item.car), item.cdr
+            key, part = text_key(run, "list->dict", item.car), item.cdr
         elif is_list(item) and not is_nil(item):
             base, start, stop = flat(item)
             if stop - start != 2:
                 got = counted(stop - start, "element")
                 raise LispyError("bad-value", f"list->dict wants pairs of key and value, got {got}")
-            key, part = text_key("list->dict", base[start]), base[start + 1]
+            key, part = text_key(run, "list->dict", base[start]), base[start + 1]
         else:
             raise LispyError("wrong-type", f"list->dict wants a list of pairs, one is {describe_type(item)}")
         if len(key) > LONGEST_KEY:
@@ -486,6 +486,6 @@ def zipmap(run: Run, names: Value, values: Value) -> Value:
     room(run, len(keys))
     run.meter.allocate(ENTRY * len(keys))
     if not STRINGS.issuperset(map(type, keys)):
-        keys = [text_key("zipmap", key) for key, _ in zip(keys, items, strict=False)]
+        keys = [text_key(run, "zipmap", key) for key, _ in zip(keys, items, strict=False)]
     fit_keys(keys)
     return dict(zip(keys, items, strict=False))

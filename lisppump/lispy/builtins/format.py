@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.characters import integer_to_char
 from lisppump.lispy.builtins.check import is_number, number, string, walk, wrong
-from lisppump.lispy.errors import LispyError
+from lisppump.lispy.errors import LispyError, figure
 from lisppump.lispy.printer import display_text, write_text
 from lisppump.lispy.values import Procedure, Value, is_nil
 
@@ -251,7 +251,7 @@ def _whole(name: str, value: Value) -> int:
     """An integer for a place that wants one."""
     if number(name, value, 0).__class__ is float and not value.is_integer():
         help = "~,2f and %.2f are for numbers with a point"
-        raise LispyError("bad-value", f"{name} wants an integer here, got {value!r}", help=help)
+        raise LispyError("bad-value", f"{name} wants an integer here, got {figure(value)}", help=help)
     return int(value)
 
 

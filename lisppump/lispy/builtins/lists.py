@@ -21,7 +21,7 @@ from lisppump.lispy.builtins.check import (
     window,
     wrong,
 )  # fmt: skip
-from lisppump.lispy.errors import LimitError, LispyError
+from lisppump.lispy.errors import LimitError, LispyError, figure
 from lisppump.lispy.values import (
     Pair,
     Slice,
@@ -195,7 +195,7 @@ def at(name: str, value: Value, position: int) -> Value:
     if not 0 <= position < stop - start:
         raise LispyError(
             "out-of-range",
-            f"{name} wants a position from 0 below {stop - start}, the list's length, got {position}",
+            f"{name} wants a position from 0 below {stop - start}, the list's length, got {figure(position)}",
         )
     return base[start + position]
 
@@ -314,7 +314,7 @@ def list_tail(run: Run, value: Value, size: Value) -> Value:
     whole = count("list-tail", size, 2)
     if whole > stop - start:
         raise LispyError(
-            "out-of-range", f"list-tail wants at most {stop - start}, the list's length, got {whole}"
+            "out-of-range", f"list-tail wants at most {stop - start}, the list's length, got {figure(whole)}"
         )
     return window(base, start + whole, stop)
 
@@ -347,7 +347,10 @@ def list_set(run: Run, value: Value, position: Value, item: Value) -> Value:
     items = walk(run, "list-set", value)
     whole = integer("list-set", position, 2)
     if not 0 <= whole < len(items):
-        raise LispyError("out-of-range", f"list-set wants a position from 0 below {len(items)}, got {whole}")
+        raise LispyError(
+            "out-of-range",
+            f"list-set wants a position from 0 below {len(items)}, got {figure(whole)}",
+        )
     room(run, len(items))
     return [*items[:whole], item, *items[whole + 1 :]]
 

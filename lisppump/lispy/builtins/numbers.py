@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import integer, number, wrong
 from lisppump.lispy.builtins.compare import NUMBERS, same
-from lisppump.lispy.errors import LimitError, LispyError
+from lisppump.lispy.errors import LimitError, LispyError, figure
 from lisppump.lispy.values import Value, elements, is_list, length
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 SMALL = 1 << 512  # results below this cost nothing
 HALF = 1 << 256  # the product of two below this, or the sum of however many, is below the other
 MANY = 8  # numbers from which on it pays to look at them as a whole
+WIDE = 512  # bits up to which products and quotients cost nothing
 INTEGERS, FLOATS = frozenset((int,)), frozenset((float,))
-BIG = "bits / 256 for results over 512 bits"
+BIG = "bits / 256 for results over 512 bits; of products and quotients also bits x bits / 65,536"
 NONE: Any = object()  # where an argument is not given
 
 
@@ -55,6 +56,14 @@ def bits(run: Run, name: str, size: int) -> None:
     if size > 512:
         run.meter.charge(size >> 8)
         run.meter.allocate(size >> 3)
+
+
+def wide(run: Run, left: Any, right: Any, divides: bool = False) -> None:
+    """Charge for a product, or for a quotient, of large integers before it is made; small ones are free."""
+    if left.__class__ is int and right.__class__ is int:
+        one, other = left.bit_length(), right.bit_length()
+        if one > WIDE and (not divides or one > other):
+            run.meter.charge(((one - other if divides else one) * other >> 16) + (one >> 10))
 
 
 def _overflow(name: str) -> LispyError:
@@ -210,6 +219,7 @@ def product_of(run: Run, name: str, values: Any) -> Any:
                     total *= value
                     continue
                 fits(run, name, total.bit_length() + value.bit_length() - 1)
+                wide(run, total, value)
             total = settled(run, name, total * value)
     except OverflowError:
         raise _overflow(name) from None
@@ -220,6 +230,7 @@ def divide_two(run: Run, name: str, left: Any, right: Any) -> Any:
     """A quotient: an integer when two integers divide exactly, else a float."""
     if right == 0:
         raise LispyError("division-by-zero", f"{name} cannot divide by zero")
+    wide(run, left, right, True)
     try:
         if left.__class__ is int and right.__class__ is int:
             whole, rest = divmod(left, right)
@@ -257,6 +268,7 @@ def _modulus(run: Run, name: str, left: Value, right: Value, how: str) -> Any:
     number(name, right, 2)
     if right == 0:
         raise LispyError("division-by-zero", f"{name} cannot divide by zero")
+    wide(run, left, right, True)
     try:
         if how == "floor":
             return settled(run, name, left % right)
@@ -280,6 +292,7 @@ def floor_divide(run: Run, left: Value, right: Value) -> Value:
     number("//", right, 2)
     if right == 0:
         raise LispyError("division-by-zero", "// cannot divide by zero")
+    wide(run, left, right, True)
     try:
         return settled(run, "//", math.floor(left // right))
     except (OverflowError, ValueError):
@@ -370,7 +383,10 @@ def clamp(run: Run, value: Value, low: Value, high: Value) -> Value:
     if value.__class__ not in NUMBERS or low.__class__ not in NUMBERS or high.__class__ not in NUMBERS:
         _numbers("clamp", (value, low, high))
     if low > high:
-        raise LispyError("bad-value", f"clamp wants the lower bound first, got {low} and {high}")
+        raise LispyError(
+            "bad-value",
+            f"clamp wants the lower bound first, got {figure(low)} and {figure(high)}",
+        )
     return low if value < low else high if value > high else value
 
 
@@ -378,8 +394,14 @@ def clamp(run: Run, value: Value, low: Value, high: Value) -> Value:
          example="(gcd 12 18) ;=> 6", cost=BIG)  # fmt: skip
 def greatest_divisor(run: Run, *values: Value) -> Value:
     wholes = [integer("gcd", value, place) for place, value in enumerate(values, 1)]
-    run.meter.charge(sum(whole.bit_length() for whole in wholes) >> 6)
+    run.meter.charge(sum([divisor_steps(whole) for whole in wholes]))
     return math.gcd(*wholes)
+
+
+def divisor_steps(whole: int) -> int:
+    """The steps that a divisor of an integer takes to find."""
+    size = whole.bit_length()
+    return (size >> 6) + (size * size >> 17)
 
 
 @builtin("lcm", "(lcm integer ...)", "The least common multiple; 1 of nothing.", example="(lcm 4 6) ;=> 12",
@@ -388,7 +410,8 @@ def least_multiple(run: Run, *values: Value) -> Value:
     total = 1
     for place, value in enumerate(values, 1):
         whole = integer("lcm", value, place)
-        run.meter.charge((total.bit_length() + whole.bit_length()) >> 6)
+        run.meter.charge(divisor_steps(total) + divisor_steps(whole))
+        wide(run, total, whole)
         total = settled(run, "lcm", math.lcm(total, whole))
     return total
 

@@ -12,7 +12,8 @@ from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import integer, is_number, number, string, walk, wrong
 from lisppump.lispy.builtins.compare import NUMBERS
 from lisppump.lispy.builtins.numbers import BIG, HALF, finite, fits, product_of, settled
-from lisppump.lispy.errors import LispyError
+from lisppump.lispy.errors import LispyError, figure
+from lisppump.lispy.printer import digits as digit_steps
 from lisppump.lispy.reader import number as read_number
 from lisppump.lispy.values import Value, is_list
 
@@ -58,7 +59,7 @@ def round_(run: Run, value: Value, digits: Value = None) -> Value:
         return round(value)
     places = integer("round", digits, 2)
     if not -300 <= places <= 300:
-        raise LispyError("out-of-range", f"round wants at most 300 digits, got {places}")
+        raise LispyError("out-of-range", f"round wants at most 300 digits, got {figure(places)}")
     try:
         return finite("round", round(value, places)) if value.__class__ is float else round(value, places)
     except OverflowError:
@@ -95,7 +96,7 @@ def _real(name: str, function: Callable[..., float], *values: Any) -> float:
     try:
         return finite(name, function(*values))
     except (ValueError, OverflowError, ZeroDivisionError):
-        shown = " and ".join(str(v) if len(str(v)) < 30 else "a large number" for v in values)
+        shown = " and ".join(figure(value) for value in values)
         raise LispyError("not-a-number", f"{name} has no finite result for {shown}") from None
 
 
@@ -303,8 +304,11 @@ def number_to_string(run: Run, value: Value, radix: Value = None) -> Value:
     if radix is not None and radix != 10:
         form = {2: "b", 8: "o", 16: "x"}.get(integer("number->string", radix, 2))
         if form is None:
-            raise LispyError("bad-value", f"number->string wants radix 2, 8, 10 or 16, got {radix}")
+            raise LispyError("bad-value", f"number->string wants radix 2, 8, 10 or 16, got {figure(radix)}")
+        meter.text(integer("number->string", value).bit_length())
         return format(integer("number->string", value), form)
+    if value.__class__ is int:
+        meter.charge(digit_steps(value))
     text = str(value)
     meter.text(len(text))
     return text
@@ -317,11 +321,11 @@ def string_to_number(run: Run, text: Value, radix: Value = None) -> Value:
     if text.__class__ is not str:
         string("string->number", text)
     if len(text) > 15:
-        run.meter.charge(len(text) >> 4)
+        run.meter.charge((len(text) >> 4) + (min(len(text), DIGITS) ** 2 >> 15))
     if radix is not None and radix != 10:
         base = integer("string->number", radix, 2)
         if not 2 <= base <= 36:
-            raise LispyError("bad-value", f"string->number wants a radix from 2 to 36, got {base}")
+            raise LispyError("bad-value", f"string->number wants a radix from 2 to 36, got {figure(base)}")
         if not re.fullmatch(r"[+-]?[0-9a-zA-Z]+", text) or len(text) > DIGITS:
             return False
         try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import number, wrong
-from lisppump.lispy.errors import LispyError
+from lisppump.lispy.errors import LispyError, figure
 from lisppump.lispy.values import Quantity, Value
 
 if TYPE_CHECKING:
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 def _unit(name: str, unit: str, factor: int, words: str, *others: str) -> None:
     def made(run: Run, amount: Value) -> Value:
         if number(name, amount) < 0:
-            raise LispyError("out-of-range", f"{name} wants a number that is not negative, got {amount}")
+            raise LispyError(
+                "out-of-range",
+                f"{name} wants a number that is not negative, got {figure(amount)}",
+            )
         total = amount * factor
         if total - total != 0:
             raise LispyError("not-a-number", f"{name} has no finite result here")

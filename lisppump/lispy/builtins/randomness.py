@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import count, flat, integer, number, proper, room, walk, wrong
 from lisppump.lispy.builtins.numbers import finite
-from lisppump.lispy.errors import LispyError
+from lisppump.lispy.errors import LispyError, figure
 from lisppump.lispy.values import Value, length
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def random_int(run: Run, low: Value, high: Value = None) -> Value:
     first = integer("random-int", low)
     if high is None:
         if first <= 0:
-            raise LispyError("out-of-range", f"random-int wants a number above 0, got {first}")
+            raise LispyError("out-of-range", f"random-int wants a number above 0, got {figure(first)}")
         return run.randbelow(first)
     last = integer("random-int", high, 2)
     if last < first:

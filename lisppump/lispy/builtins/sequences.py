@@ -376,7 +376,7 @@ def group_by(run: Run, first: Value, second: Value) -> Value:
     for item in items:
         key = function(item)
         if key.__class__ is not str:
-            key = text_key("group-by", key)
+            key = text_key(run, "group-by", key)
         group = groups.get(key)
         if group is None:
             if len(key) > LONGEST_KEY:
@@ -398,7 +398,7 @@ def index_by(run: Run, first: Value, second: Value) -> Value:
     room(run, len(items))
     run.meter.allocate(96 * len(items))
     keys = [
-        key if (key := function(item)).__class__ is str else text_key("index-by", key) for item in items
+        key if (key := function(item)).__class__ is str else text_key(run, "index-by", key) for item in items
     ]
     fit_keys(keys)
     return dict(zip(keys, items, strict=True))
@@ -416,7 +416,7 @@ def frequencies(run: Run, value: Value) -> Value:
         counts.update(Counter(items))
     else:
         for item in items:
-            key = item if item.__class__ is str else text_key("frequencies", item)
+            key = item if item.__class__ is str else text_key(run, "frequencies", item)
             if len(key) > LONGEST_KEY:
                 raise long_key(key)
             counts[key] = counts.get(key, 0) + 1

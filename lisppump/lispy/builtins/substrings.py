@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import call, count, string, wrong
 from lisppump.lispy.builtins.text import LINEAR, joined
-from lisppump.lispy.errors import LispyError
+from lisppump.lispy.errors import LispyError, figure
 from lisppump.lispy.printer import display_text
 from lisppump.lispy.values import Keyword, Procedure, Symbol, Value, is_true
 
@@ -153,5 +153,8 @@ def string_insert(run: Run, value: Value, position: Value, part: Value) -> Value
     text = string("string-insert", value)
     place = count("string-insert", position, 2)
     if place > len(text):
-        raise LispyError("out-of-range", f"string-insert wants a position from 0 to {len(text)}, got {place}")
+        raise LispyError(
+            "out-of-range",
+            f"string-insert wants a position from 0 to {len(text)}, got {figure(place)}",
+        )
     return joined(run, "", [text[:place], string("string-insert", part, 3), text[place:]])

@@ -15,7 +15,7 @@ from lisppump.lispy.builtins.check import (
     walk,
     wrong,
 )  # fmt: skip
-from lisppump.lispy.errors import LispyError
+from lisppump.lispy.errors import LispyError, figure
 from lisppump.lispy.printer import display_text
 from lisppump.lispy.values import Keyword, Symbol, Value, is_list
 
@@ -129,9 +129,9 @@ def substring(run: Run, value: Value, start: Value, end: Value = None) -> Value:
     if low > len(value) or (end is not None and high < low):
         raise LispyError(
             "out-of-range",
-            f"substring wants a start from 0 to {len(value)}, the text's length, got {low}"
+            f"substring wants a start from 0 to {len(value)}, the text's length, got {figure(low)}"
             if low > len(value)
-            else f"substring wants an end not before its start, got {low} to {high}",
+            else f"substring wants an end not before its start, got {figure(low)} to {figure(high)}",
         )
     run.meter.text(high - low)
     return value[low:high]
