@@ -41,6 +41,13 @@ LIMITS = (
     ),
     clause("elements", "Most elements of one list or dict.", "(elements 100000)", value("n", "positive")),
     clause("string", "Most characters of one string.", "(string 1048576)", value("n", "positive")),
+    clause("bits", "Most bits of one integer.", "(bits 14000)", value("n", "bits")),
+    clause("data-depth", "How deep lists and dicts may be in each other.", "(data-depth 256)",
+           value("n", "levels")),
+    clause("syntax-depth", "How deep brackets of a program may be in each other.", "(syntax-depth 100)",
+           value("n", "brackets")),
+    clause("source", "Most bytes of one program.", "(source 262144)", value("n", "positive")),
+    clause("message", "Most characters of an error's message.", "(message 500)", value("n", "characters")),
     clause("output", "Most characters that one run may print.", "(output 65536)", value("n", "positive")),
 )
 

@@ -338,7 +338,8 @@ class Checker:
 
 def limits_of(checked: Checked, base: Limits) -> Limits:
     """The limits that a `(limits ...)` clause gives, where `base` holds for what it leaves out."""
-    given = {name: checked.of(name) for name in checked.options if checked.of(name) is not None}
+    options = [name for name in checked.options if checked.of(name) is not None]
+    given = {name.replace("-", "_"): checked.of(name) for name in options}
     if "megabytes" in given:
         given["allocation"] = given.pop("megabytes") * 1024 * 1024
     return replace(base, **given)

@@ -69,6 +69,10 @@ _NUMBER = (int, float)
 TYPES: dict[str, Type] = {
     "integer": Type("a whole number", (int,), whole=True),
     "natural": Type("a whole number from 0 up", (int,), lambda n: n >= 0, whole=True),
+    "bits": Type("a whole number from 64 to 14000", (int,), lambda n: 64 <= n <= 14_000, whole=True),
+    "levels": Type("a whole number from 1 to 1000", (int,), lambda n: 1 <= n <= 1000, whole=True),
+    "brackets": Type("a whole number from 1 to 200", (int,), lambda n: 1 <= n <= 200, whole=True),
+    "characters": Type("a whole number from 20 to 500", (int,), lambda n: 20 <= n <= 500, whole=True),
     "positive": Type("a whole number from 1 up", (int,), lambda n: n >= 1, whole=True),
     "number": Type("a number", _NUMBER),
     "natural-number": Type("a number from 0 up", _NUMBER, lambda n: n >= 0),

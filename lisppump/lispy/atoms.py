@@ -27,6 +27,17 @@ _RADIX = re.compile(r"#([xXbBoO])([+-]?[0-9a-fA-F]+)")
 _ESCAPE = re.compile(r"\\(u\{[0-9a-fA-F]{1,6}\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{1,6};|x[0-9a-fA-F]{2}|.)", re.S)
 
 
+def _unseen(text: str, source: Source, start: int) -> LispyError:
+    """The error of a name with a character that nobody sees: what reads differently from what it is."""
+    place = next(place for place, character in enumerate(text) if not character.isprintable())
+    return LispyError(
+        "bad-token",
+        f"a name has a character in it that cannot be seen, U+{ord(text[place]):04X}",
+        span=Span(source, start + place, start + place + 1),
+        help="leave it out; in a string it is a character like any other",
+    )
+
+
 def word(text: str, start: int, source: Source, limits: Limits) -> Node:
     """A number, a name, a keyword, one of the words that are values, or a dot."""
     if text.isdigit() and len(text) < 15 and text.isascii() and limits.bits >= 64:
@@ -48,6 +59,8 @@ def word(text: str, start: int, source: Source, limits: Limits) -> Node:
             )
         if text == ".":
             return Node("dot", None, (), *span)
+    if not text.isprintable():
+        raise _unseen(text, source, start)
     if first == ":" and len(text) > 1:
         return Node("keyword", Keyword(text[1:]), (), source, start, start + len(text))
     if "|" in text and any(map(str.isalnum, text)):

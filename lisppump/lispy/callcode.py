@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump.errors import Span
 from lisppump.lispy.calls import (
+    APPLY,
     TAIL,
     Builtin,
     Closure,
@@ -348,7 +349,7 @@ def _tail_apply(run: Run, cell: Cell, original: Builtin, operands: list[Code], s
             if not leaps:
                 return function(run, *values)
             spread = elements(values[-1])
-            run.meter.charge(len(spread))
+            run.meter.charge(APPLY + len(spread))
         except LispyError as error:
             blame(error, span)
             raise

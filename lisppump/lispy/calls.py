@@ -22,6 +22,8 @@ Code = Callable[[Frame], Value]
 TAIL: Any = type("_Tail", (), {"__slots__": ()})()  # "call run.tail_body with run.tail_frame"
 TRACE = 10  # entries of a backtrace
 MEANT_OTHERWISE = {"(break f items)": "; to leave a loop write (let/cc break form ...) around it"}
+APPLY = 3  # steps of `apply` beside those for the arguments
+MADE = 3  # steps of calling a procedure that a builtin made
 CLOSURE_BYTES = 64  # what making a procedure is charged
 
 
@@ -493,7 +495,7 @@ def _counted_call(run: Run, procedure: Procedure, arguments: Sequence[Value]) ->
     run.depth = depth + 2
     if depth + 2 > run.limits.depth:
         raise too_deep(run)
-    run.meter.charge(1)
+    run.meter.charge(MADE)
     value = spread(procedure.call, arguments, count)
     run.depth = depth
     return value

@@ -183,7 +183,9 @@ class Heat:
             if fresh:
                 body = make()
                 fresh = False
-                if not self.frozen and len(tree.arguments) <= MOST_ARGUMENTS:
+                if len(tree.arguments) > MOST_ARGUMENTS:
+                    body = _paying(template.run, len(tree.arguments), body)
+                elif not self.frozen:
                     body = self._counting(known, body)
                 template.warm = template.body = body
             return template.body(frame)
@@ -347,3 +349,13 @@ class Heat:
             return None
         self._loops.append(tree)
         return hot.loop(tree, procedure, missing, frame, self._names, self)
+
+
+def _paying(run: Run, count: int, body: Code) -> Code:
+    """Code of a procedure of so many arguments that it stays slow: it takes a step for each."""
+
+    def paid(frame: Frame) -> Value:
+        run.meter.charge(count)
+        return body(frame)
+
+    return paid

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lisppump.lispy.builtins import BUILTINS, describe_type
 from lisppump.lispy.builtins.numbers import small_integers
 from lisppump.lispy.calls import (
+    APPLY,
     TAIL,
     Builtin,
     Closure,
@@ -162,7 +163,7 @@ def tail_apply(run: Run, builtin: Builtin, span: Span | None, *values: Value) ->
     """`apply` in tail position: a jump of its own, or the builtin."""
     if values[0].__class__ is Closure and is_list(values[-1]):
         arguments = elements(values[-1])
-        run.meter.charge(len(arguments))
+        run.meter.charge(APPLY + len(arguments))
         return jump(run, values[0], [*values[1:-1], *arguments], span)
     return builtin.function(run, *values)
 
@@ -172,7 +173,7 @@ def applied(run: Run, builtin: Builtin, front: list[Value], last: Value) -> Valu
     if last.__class__ is not list:
         return BUILTINS["apply"].function(run, builtin, *front, last)
     meter = run.meter
-    meter.steps += len(last)
+    meter.steps += APPLY + len(last)
     if meter.steps > meter.next_look:
         meter.look()
     given = front + last

@@ -10,8 +10,8 @@ from typing import Any
 from lisppump.lispy.errors import LimitError
 
 
-def _limit(default: Any, doc: str, code: str) -> Any:
-    """A limit with its default, what it bounds, and the code of the error of who goes beyond it."""
+def _limit(default: Any, doc: str, code: str | None) -> Any:
+    """A limit with its default, what it bounds, and the error of who goes beyond it, if that is one."""
     return field(default=default, metadata={"doc": doc, "code": code})
 
 
@@ -29,6 +29,7 @@ class Limits:
     syntax_depth: int = _limit(100, "Brackets of a program within each other", "syntax-depth-limit")
     source: int = _limit(256 * 1024, "Bytes of one program in UTF-8", "source-limit")
     output: int = _limit(64 * 1024, "Characters that one run may print", "output-limit")
+    message: int = _limit(500, "Characters of an error's message", None)
     seconds: float | None = _limit(None, "Seconds on the wall clock", "time-limit")
 
 
@@ -37,7 +38,8 @@ def default_limits() -> Iterator[str]:
     usual = Limits()
     for each in fields(usual):
         doc, code = each.metadata["doc"], each.metadata["code"]
-        yield f"{each.name}: {_shown(getattr(usual, each.name))}  {doc}; beyond it {code}."
+        beyond = f"beyond it {code}" if code else "the rest is cut"
+        yield f"{each.name}: {_shown(getattr(usual, each.name))}  {doc}; {beyond}."
 
 
 def _shown(most: int | float | None) -> str:

@@ -234,8 +234,8 @@ def _short_text(value: Value, meter: Meter | None, limits: Limits) -> str | None
 
 def _pay(meter: Meter, size: int) -> None:
     """Charge for so much text of data: there may be a part of it in every second character."""
-    meter.charge(size >> 1)
     meter.text(size)
+    meter.charge(size >> 1)
 
 
 def glimpse(value: Value, most: int) -> str:

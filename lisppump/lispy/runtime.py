@@ -22,7 +22,7 @@ from lisppump.lispy.heat import Heat
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.names import UNBOUND, Cell, Namespace
 from lisppump.lispy.nodes import Node, node_of, standing
-from lisppump.lispy.printer import to_json, to_text
+from lisppump.lispy.printer import cut, to_json, to_text
 from lisppump.lispy.reader import read
 from lisppump.lispy.resolve import resolve
 from lisppump.lispy.run import Run
@@ -34,6 +34,7 @@ Seed = int | str | tuple[Any, ...]
 _LIMITS = Limits()
 _DEFINITIONS = frozenset({"define", "def", "defun", "defn"})
 NONE_HIDDEN: frozenset[str] = frozenset()
+READ, COMPILE = 100, 40  # steps of `eval` of a text, of data, beside its size
 EVAL_DEPTH = 20  # levels that compiling inside a run counts as
 
 
@@ -236,6 +237,7 @@ class Runtime:
                     self.define(keep, value)
             except LispyError as caught:
                 error, text, data = without_traceback(caught), "", None
+                error.message = cut(error.message, run.limits.message)
                 if form is not None:
                     error.located(form.span)
             except (RecursionError, MemoryError) as caught:
@@ -386,11 +388,11 @@ class Runtime:
         """What the builtin `eval` does."""
         run = self._run
         if isinstance(program, str):
-            run.charge(len(program))
+            run.charge(READ + len(program))
             run.meter.allocate(16 * len(program))
             nodes = read(program, "<eval>", run.limits)
         else:
-            run.charge(1)
+            run.charge(COMPILE)
             nodes = [node_of(program, standing("<eval>", program), run.meter)]
         self._descend()
         value = self._program(nodes)

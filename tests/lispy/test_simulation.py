@@ -336,14 +336,14 @@ def test_a_child_gets_half_of_what_is_left() -> None:
     limits = Limits(steps=100_000)
     result = Runtime(limits=limits).run(forever)
     assert result.error is not None and result.error.code == "step-limit"
-    assert 50_000 <= result.usage["steps"] <= 50_020
+    assert 50_000 <= result.usage["steps"] <= 50_000 + 220
     nested = sim(f"(lambda (s t) {sim(f'(lambda (s t) {forever})')})")
     result = Runtime(limits=limits).run(nested)
     assert result.error is not None
     where, _, said = result.error.message.partition(": ")
     assert where == "tick 0, in it tick 0, in it tick 0"
     assert said.startswith("the simulation took more than 12,")
-    assert 12_500 <= result.usage["steps"] <= 12_600
+    assert 12_500 <= result.usage["steps"] <= 12_500 + 3 * 420
     memory = sim("(lambda (s t) (let loop () (dict :a 1 :b 2 :c 3 :d 4 :e 5 :f 6 :g 7 :h 8) (loop)))")
     result = Runtime(limits=Limits(allocation=1 << 20)).run(memory)
     assert result.error is not None
@@ -360,7 +360,7 @@ def test_a_child_is_charged_to_its_parent() -> None:
 
 
 def test_a_thousand_simulations_share_one_budget() -> None:
-    runtime = Runtime(limits=Limits(steps=20_000))
+    runtime = Runtime(limits=Limits(steps=100_000))
     program = f"(length (map (lambda (seed) {sim(extra=':seed seed')}) (range COUNT)))"
     assert runtime.run(program.replace("COUNT", "100")).ok
     result = runtime.run(program.replace("COUNT", "1000"))

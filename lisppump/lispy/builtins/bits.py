@@ -22,14 +22,14 @@ def _bitwise(
 ) -> None:
     def combined(run: Run, *values: Value) -> Value:
         wholes = [integer(name, value, place) for place, value in enumerate(values, 1)]
-        run.meter.charge(sum(whole.bit_length() for whole in wholes) >> 8)
+        run.meter.charge(4 + (sum([whole.bit_length() for whole in wholes]) >> 8))
         total = start
         for whole in wholes:
             total = step(total, whole)
         return settled(run, name, total)
 
     builtin(name, f"({name} integer ...)", f"The bits that are in {words}.",
-            example=f"({name} 12 10) ;=> {shown}", cost=BIG, aliases=aliases)(combined)  # fmt: skip
+            example=f"({name} 12 10) ;=> {shown}", cost=f"4 + {BIG}", aliases=aliases)(combined)  # fmt: skip
 
 
 _bitwise("bitwise-and", "all of them", -1, lambda a, b: a & b, 8, ("logand", "bit-and"))
@@ -44,9 +44,10 @@ def bitwise_not(run: Run, value: Value) -> Value:
 
 
 @builtin("arithmetic-shift", "(arithmetic-shift n bits)", "The bits moved up, or down by a negative number.",
-         example="(list (arithmetic-shift 1 4) (arithmetic-shift 20 -2)) ;=> (16 5)", cost=BIG,
+         example="(list (arithmetic-shift 1 4) (arithmetic-shift 20 -2)) ;=> (16 5)", cost=f"2 + {BIG}",
          aliases=("ash", "shift-left", "bit-shift-left", "arithmetic-shift-left"))  # fmt: skip
 def arithmetic_shift(run: Run, value: Value, bits: Value) -> Value:
+    run.meter.charge(2)
     whole = integer("arithmetic-shift", value)
     by = integer("arithmetic-shift", bits, 2)
     if by <= 0:
@@ -57,21 +58,24 @@ def arithmetic_shift(run: Run, value: Value, bits: Value) -> Value:
 
 
 @builtin("bit-shift-right", "(bit-shift-right n bits)", "The bits moved down.",
-         example="(bit-shift-right 20 2) ;=> 5", cost=BIG, aliases=("shift-right",))  # fmt: skip
+         example="(bit-shift-right 20 2) ;=> 5", cost=f"3 + {BIG}", aliases=("shift-right",))  # fmt: skip
 def shift_right(run: Run, value: Value, bits: Value) -> Value:
+    run.meter.charge(3)
     return integer("bit-shift-right", value) >> min(count("bit-shift-right", bits, 2), run.limits.bits + 1)
 
 
 @builtin("floor/", "(floor/ a b)", "The quotient rounded down and the rest, as (values q r).",
-         example="(floor/ -7 2) ;=> (-4 1)", cost=BIG, through=("//",))  # fmt: skip
+         example="(floor/ -7 2) ;=> (-4 1)", cost=f"8 + {BIG}", through=("//",))  # fmt: skip
 def floor_both(run: Run, left: Value, right: Value) -> Value:
+    run.meter.charge(8)
     return [floor_divide(run, left, right), modulo(run, left, right)]
 
 
 @builtin("truncate/", "(truncate/ a b)", "The quotient cut toward zero and the rest, as (values q r).",
-         example="(truncate/ -7 2) ;=> (-3 -1)", cost=BIG, aliases=("quotient/remainder",),
+         example="(truncate/ -7 2) ;=> (-3 -1)", cost=f"8 + {BIG}", aliases=("quotient/remainder",),
          through=("quotient",))  # fmt: skip
 def truncate_both(run: Run, left: Value, right: Value) -> Value:
+    run.meter.charge(8)
     return [quotient(run, left, right), remainder(run, left, right)]
 
 
@@ -83,9 +87,10 @@ def signum(run: Run, value: Value) -> Value:
 
 
 @builtin("parse-integer", "(parse-integer text [radix])", "The integer a text spells, or #f.",
-         example="(list (parse-integer \"42\") (parse-integer \"4.2\")) ;=> (42 #f)", cost="length / 16",
+         example="(list (parse-integer \"42\") (parse-integer \"4.2\")) ;=> (42 #f)", cost="6 + length / 16",
          aliases=("parse-int", "string->int", "string->integer"))  # fmt: skip
 def parse_integer(run: Run, value: Value, radix: Value = 10) -> Value:
+    run.meter.charge(6)
     text = string("parse-integer", value).strip()
     run.meter.charge(len(text) >> 4)
     base = integer("parse-integer", radix, 2)

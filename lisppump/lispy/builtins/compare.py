@@ -38,6 +38,7 @@ def is_long(value: Value) -> bool:
 
 
 WIDE = 1 << 512
+PARTS = 3  # steps of looking into two lists or dicts, beside those for their elements
 
 
 def same(run: Run, left: Value, right: Value, loose: bool = False) -> bool:
@@ -86,19 +87,19 @@ def _parts(run: Run, left: Value, right: Value) -> Pairs | None:
     if left.__class__ is list and right.__class__ is list:
         if len(left) != len(right):
             return None
-        run.meter.charge(len(left))
+        run.meter.charge(PARTS + len(left))
         return zip(left, right, strict=True)
     if isinstance(left, dict):
         if not isinstance(right, dict) or len(left) != len(right):
             return None
-        run.meter.charge(len(left))
+        run.meter.charge(PARTS + len(left))
         if not all([key in right for key in left]):
             return None
         return reversed([(value, right[key]) for key, value in left.items()])
     if is_list(left):
         if not is_list(right) or length(left) != length(right):
             return None
-        run.meter.charge(length(left))
+        run.meter.charge(PARTS + length(left))
         return zip(elements(left), elements(right), strict=True)
     if left.__class__ is Pair and right.__class__ is Pair and right.size < 0:
         return _cells(run, left, right)

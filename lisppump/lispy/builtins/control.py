@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.calling import once
 from lisppump.lispy.builtins.check import call, walk, wrong
-from lisppump.lispy.calls import Builtin, blame, spread
+from lisppump.lispy.calls import APPLY, Builtin, blame, spread
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Primitive, Procedure, Symbol, Value, is_list, is_true
 
@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
 
+CHAINED = 6  # steps for each procedure that a composition calls
+
+
 @builtin("apply", "(apply f x ... list)", "Calls f with the arguments, the last of them a list of more.",
-         example="(apply + 1 '(2 3)) ;=> 6", cost="n, and the call")  # fmt: skip
+         example="(apply + 1 '(2 3)) ;=> 6", cost="3 + n, and the call")  # fmt: skip
 def apply(run: Run, procedure: Value, first: Value, *others: Value) -> Value:
     last = others[-1] if others else first
     if procedure.__class__ is Builtin and last.__class__ is list:
         meter = run.meter
-        meter.steps += len(last)
+        meter.steps += APPLY + len(last)
         if meter.steps > meter.next_look:
             meter.look()
         given = [first, *others[:-1], *last] if others else last
@@ -35,6 +38,7 @@ def apply(run: Run, procedure: Value, first: Value, *others: Value) -> Value:
         raise wrong("apply", "a procedure", procedure, 1)
     if not is_list(last):
         raise wrong("apply", "a list", last, len(others) + 2)
+    run.meter.charge(APPLY)
     items = walk(run, "apply", last)
     return run.apply(procedure, [first, *others[:-1], *items] if others else [*items])
 
@@ -57,7 +61,7 @@ def _chain(run: Run, name: str, procedures: list[Value]) -> Callable[..., Value]
     for place, procedure in enumerate(procedures, 1):
         functions.append(call(run, name, procedure, place, count))
         count = 1  # all but the first get what the one before gave
-    steps = len(functions)
+    steps = CHAINED * len(functions)
     first, *others = functions
 
     def chained(*values: Value) -> Value:
@@ -75,7 +79,7 @@ def _chain(run: Run, name: str, procedures: list[Value]) -> Callable[..., Value]
 
 @builtin("compose", "(compose f ... g)",
          "A procedure that calls the last one, then the one before it with the result, ...",
-         example="((compose inc abs) -3) ;=> 4", cost="procedures at each call",
+         example="((compose inc abs) -3) ;=> 4", cost="6 x procedures at each call",
          aliases=("comp",))  # fmt: skip
 def compose(run: Run, *procedures: Value) -> Value:
     if not procedures:
@@ -86,8 +90,9 @@ def compose(run: Run, *procedures: Value) -> Value:
 
 
 @builtin("funcall", "(funcall f x ...)", "Calls f with the arguments.", example="(funcall + 1 2) ;=> 3",
-         cost="the call")  # fmt: skip
+         cost="3 + the call")  # fmt: skip
 def funcall(run: Run, procedure: Value, *values: Value) -> Value:
+    run.meter.charge(3)
     if not isinstance(procedure, Procedure):
         raise wrong("funcall", "a procedure", procedure, 1)
     return run.apply(procedure, list(values))
@@ -95,8 +100,9 @@ def funcall(run: Run, procedure: Value, *values: Value) -> Value:
 
 @builtin("call-with-values", "(call-with-values f g)",
          "Calls g with the values that f gives: the elements of a list, or the one value that is no list.",
-         example="(call-with-values (lambda () (values 1 2)) +) ;=> 3", cost="the calls")  # fmt: skip
+         example="(call-with-values (lambda () (values 1 2)) +) ;=> 3", cost="6 + the calls")  # fmt: skip
 def call_with_values(run: Run, producer: Value, consumer: Value) -> Value:
+    run.meter.charge(6)
     if not isinstance(producer, Procedure):
         raise wrong("call-with-values", "a procedure", producer, 1)
     if not isinstance(consumer, Procedure):
@@ -182,8 +188,9 @@ def _memory_key(value: Value) -> Any:
 @builtin("memoize", "(memoize f)",
          "A procedure that remembers, for this run, what f gave for its arguments; texts, numbers and "
          "names count as " "the same by value, lists and dicts when they are the very same.",
-         example="((memoize inc) 1) ;=> 2", cost="1 at each call")  # fmt: skip
+         example="((memoize inc) 1) ;=> 2", cost="20 + 1 at each call")  # fmt: skip
 def memoize(run: Run, procedure: Value) -> Value:
+    run.meter.charge(20)
     function = call(run, "memoize", procedure)
     token = object()
 
@@ -210,8 +217,9 @@ def eval_(run: Run, program: Value) -> Value:
 
 
 @builtin("gensym", "(gensym [prefix])", "A symbol that no program has.",
-         example="(equal? (gensym) (gensym)) ;=> #f")
+         cost="10", example="(equal? (gensym) (gensym)) ;=> #f")
 def gensym(run: Run, prefix: Value = None) -> Value:
+    run.meter.charge(10)
     return run.gensym()
 
 

@@ -26,10 +26,11 @@ DIGITS = 4300  # the host refuses decimal texts of more digits
 
 
 @builtin("json-parse", "(json-parse text)",
-         "The value of a JSON text; a list or dict, which is data already, as it is.", cost="length",
+         "The value of a JSON text; a list or dict, which is data already, as it is.", cost="8 + length",
          aliases=("json-decode", "parse-json", "json-read", "json-loads", "string->json"),
          example="(json-parse \"[1, {\\\"a\\\": null}]\") ;=> (1 {\"a\" nil})")  # fmt: skip
 def json_parse(run: Run, value: Value) -> Value:
+    run.meter.charge(8)
     if isinstance(value, dict) or (value is not None and is_list(value)):
         return value
     string("json-parse", value)
@@ -95,11 +96,12 @@ def _check_sizes(run: Run, value: Value) -> None:
 
 
 @builtin("json-encode", "(json-encode x [indent])", "The JSON text of a value.",
-         cost="2 x nodes + length / 16; with an indent also the levels around each node",
+         cost="12 + 2 x nodes + length / 16; with an indent also the levels around each node",
          example="(json-encode '(1 \"a\" nil)) ;=> \"[1, \\\"a\\\", null]\"",
          aliases=("json-dump", "json-dumps", "json-stringify", "json-write", "to-json",
                   "->json"))  # fmt: skip
 def json_encode(run: Run, value: Value, indent: Value = None) -> Value:
+    run.meter.charge(12)
     width = None if indent is None else min(8, count("json-encode", indent, 2))
     data = to_json(value, run.meter, indent=-1 if width is None else width)
     if data.__class__ is int:
@@ -111,9 +113,10 @@ def json_encode(run: Run, value: Value, indent: Value = None) -> Value:
 
 @builtin("read-string", "(read-string text)",
          "The first datum of a LisPy text, not evaluated; nil of an empty one.",
-         example="(read-string \"(+ 1 2)\") ;=> (+ 1 2)", cost="length",
+         example="(read-string \"(+ 1 2)\") ;=> (+ 1 2)", cost="8 + length",
          aliases=("read-from-string", "parse-string"))  # fmt: skip
 def read_string(run: Run, value: Value) -> Value:
+    run.meter.charge(8)
     run.meter.charge(len(string("read-string", value)))
     run.meter.allocate(16 * len(value))
     found = parse_values(value, run.limits)
@@ -121,15 +124,17 @@ def read_string(run: Run, value: Value) -> Value:
 
 
 @builtin("read-all", "(read-all text)", "All data of a LisPy text, not evaluated.",
-         example="(read-all \"1 (a)\") ;=> (1 (a))", cost="length")  # fmt: skip
+         example="(read-all \"1 (a)\") ;=> (1 (a))", cost="8 + length")  # fmt: skip
 def read_all(run: Run, value: Value) -> Value:
+    run.meter.charge(8)
     run.meter.charge(len(string("read-all", value)))
     run.meter.allocate(16 * len(value))
     return parse_values(value, run.limits)
 
 
 @builtin("write-string", "(write-string x)", "The text of a value that reads back.",
-         example="(write-string '(a \"b\")) ;=> \"(a \\\"b\\\")\"", cost="length / 16",
+         example="(write-string '(a \"b\")) ;=> \"(a \\\"b\\\")\"", cost="8 + length / 16",
          aliases=("write-to-string", "prin1-to-string", "pr-str", "repr"))  # fmt: skip
 def write_string(run: Run, value: Value) -> Value:
+    run.meter.charge(8)
     return write_text(run, value)

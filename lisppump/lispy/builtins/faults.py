@@ -95,8 +95,9 @@ def error_object_irritants(run: Run, value: Value) -> Value:
          "Calls f; if that ends in an error, the handler is called with it, and has to leave: by a "
          "continuation of call/cc, or by an error of its own.",
          example="(call/cc (lambda (k) (with-exception-handler (lambda (e) (k 0)) (lambda () (car "
-                 "'()))))) ;=> 0", cost="the calls")  # fmt: skip
+                 "'()))))) ;=> 0", cost="10 + the calls")  # fmt: skip
 def with_exception_handler(run: Run, handler: Value, procedure: Value) -> Value:
+    run.meter.charge(10)
     from lisppump.lispy.formcode import caught_value
 
     handle = call(run, "with-exception-handler", handler)
@@ -118,9 +119,10 @@ def with_exception_handler(run: Run, handler: Value, procedure: Value) -> Value:
 @builtin("call/cc", "(call/cc f)",
          "Calls f with a procedure k; (k x) leaves the call at once, with x as its value. k counts as "
          "long as the call goes on, not after it.", example="(call/cc (lambda (k) (+ 1 (k 5)))) ;=> 5",
-         cost="1, and the call", aliases=("call-with-current-continuation", "call/ec",
+         cost="80 + 1, and the call", aliases=("call-with-current-continuation", "call/ec",
                   "call-with-escape-continuation"))  # fmt: skip
 def call_cc(run: Run, procedure: Value) -> Value:
+    run.meter.charge(80)
     function = call(run, "call/cc", procedure)
     run.meter.charge(1)
     run.meter.allocate(160)
@@ -148,8 +150,9 @@ def call_cc(run: Run, procedure: Value) -> Value:
 @builtin("dynamic-wind", "(dynamic-wind before f after)",
          "What f gives; before is called ahead of it, after behind it, even when it ends in an error or "
          "is left.", example="(let ((n 0)) (dynamic-wind void (lambda () 1) (lambda () (set! n 5))) n) ;=> 5",
-         cost="the calls")  # fmt: skip
+         cost="10 + the calls")  # fmt: skip
 def dynamic_wind(run: Run, before: Value, procedure: Value, after: Value) -> Value:
+    run.meter.charge(10)
     begin = call(run, "dynamic-wind", before)
     function = call(run, "dynamic-wind", procedure, 2)
     end = call(run, "dynamic-wind", after, 3)

@@ -63,9 +63,10 @@ def coerce(run: Run, value: Value, kind: Value) -> Value:
 
 @builtin("concatenate", "(concatenate 'string text ...) or (concatenate list-of-lists)",
          "One text or list ('list, 'vector) of all; of a list of lists alone, one list of their elements.",
-         example="(concatenate 'string \"a\" \"b\") ;=> \"ab\"", cost="elements or length / 16",
+         example="(concatenate 'string \"a\" \"b\") ;=> \"ab\"", cost="6 + elements or length / 16",
          through=("append",))  # fmt: skip
 def concatenate(run: Run, first: Value, *values: Value) -> Value:
+    run.meter.charge(6)
     if is_list(first):
         return append(run, *(walk(run, "concatenate", first) if not values else (first, *values)))
     if _kind("concatenate", first) == "list":

@@ -52,9 +52,10 @@ def gethash(run: Run, key: Value, value: Value, default: Value = None) -> Value:
 @builtin("hash-update", "(hash-update dict key f [default])",
          "A new dict with f of the key's value, or of the default (called if it is a procedure) where "
          "the key is missing; a value instead of f is set.",
-         example="(hash-update {} \"n\" inc 0) ;=> {\"n\" 1}", cost="2, and the calls",
+         example="(hash-update {} \"n\" inc 0) ;=> {\"n\" 1}", cost="5 + 2, and the calls",
          aliases=("dict-update", "hash-table-update"))  # fmt: skip
 def hash_update(run: Run, value: Value, key: Value, procedure: Value, default: Value = None) -> Value:
+    run.meter.charge(5)
     items = dictionary("hash-update", value)
     word = key_of("hash-update", key)
     if default is None and not isinstance(procedure, Procedure):
@@ -123,8 +124,9 @@ def reduce_kv(run: Run, procedure: Value, total: Value, value: Value) -> Value:
 @builtin("merge-with", "(merge-with f dict ...)",
          "One dict of the entries of all; where several have a key, f of what is there so far and the next.",
          example="(merge-with + {\"a\" 1} {\"a\" 2 \"b\" 3}) ;=> {\"a\" 3 \"b\" 3}",
-         cost="entries of all dicts, and the calls")  # fmt: skip
+         cost="8 + entries of all dicts, and the calls")  # fmt: skip
 def merge_with(run: Run, procedure: Value, *values: Value) -> Value:
+    run.meter.charge(8)
     function = call(run, "merge-with", procedure, count=2)
     dicts = [dictionary("merge-with", value, place) for place, value in enumerate(values, 2)]
     whole = sum(map(len, dicts))

@@ -52,13 +52,15 @@ def _offered(run: Run) -> dict[str, BuiltinSpec]:
 
 
 @builtin("describe", "(describe x)",
-         "What is known about a procedure, or about a builtin or form by its name, as text.", cost="1",
+         "What is known about a procedure, or about a builtin or form by its name, as text.", cost="21",
          example="(string? (describe 'map)) ;=> #t", aliases=("help", "doc"))  # fmt: skip
 def describe(run: Run, value: Value) -> Value:
+    run.meter.charge(20)
     run.meter.charge(1)
     if isinstance(value, Procedure):
         return manual(value.name, value.spec) if isinstance(value, Builtin) else _about(value)
     name = value.name if value.__class__ in (Symbol, Keyword) else string("describe", value)
+    run.meter.charge(len(name) >> 4)
     from lisppump.lispy.forms import FORMS
 
     spec = BUILTINS.get(name)
@@ -90,12 +92,12 @@ def _about(procedure: Procedure) -> str:
 
 
 @builtin("apropos", "(apropos text)", "The builtins whose name or description has a text in it, by name.",
-         cost="builtins", example="(first (apropos \"flat-map\")) ;=> flat-map")  # fmt: skip
+         cost="15 x builtins", example="(first (apropos \"flat-map\")) ;=> flat-map")  # fmt: skip
 def apropos(run: Run, value: Value) -> Value:
     word = value.name if value.__class__ in (Symbol, Keyword) else string("apropos", value)
     word = word.lower()
     table = {**BUILTINS, **_offered(run)}
-    run.meter.charge(len(table))
+    run.meter.charge(15 * len(table))
     known = sorted({*table, *library.names()})
     named = [name for name in known if word in name]
     told = [
@@ -105,28 +107,33 @@ def apropos(run: Run, value: Value) -> Value:
 
 
 @builtin("source", "(source f)", "The definition of a procedure as data, nil of a builtin.",
-         example="(source car) ;=> nil")  # fmt: skip
+         cost="15", example="(source car) ;=> nil")  # fmt: skip
 def source(run: Run, value: Value) -> Value:
+    run.meter.charge(15)
     if not isinstance(value, Procedure):
         raise wrong("source", "a procedure", value, 1)
     return value.source
 
 
 @builtin("capabilities", "(capabilities)", "The names of what this run was granted.",
-         example="(list? (capabilities)) ;=> #t")  # fmt: skip
+         cost="4", example="(list? (capabilities)) ;=> #t")  # fmt: skip
 def capabilities(run: Run) -> Value:
+    run.meter.charge(4)
     return sorted(run.granted)
 
 
 @builtin("limits", "(limits)", "The limits of this run, by name.",
-         example="(get (limits) \"bits\") ;=> 14000")  # fmt: skip
+         cost="15", example="(get (limits) \"bits\") ;=> 14000")  # fmt: skip
 def limits(run: Run) -> Value:
+    run.meter.charge(15)
     run.outside("the limits of the run are not to be seen")
     return {field.name: getattr(run.limits, field.name) for field in fields(run.limits)}
 
 
 @builtin("usage", "(usage)", "What this run has used so far: steps, bytes of data, characters printed.",
+         cost="4",
          example="(integer? (get (usage) \"steps\")) ;=> #t", aliases=("execution-usage",))  # fmt: skip
 def usage(run: Run) -> Value:
+    run.meter.charge(4)
     run.outside("what the run has used is not to be seen")
     return {"steps": run.meter.steps, "bytes": run.meter.allocated, "output": run.meter.output}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.check import integer, number, wrong
-from lisppump.lispy.builtins.compare import NUMBERS, same
+from lisppump.lispy.builtins.compare import LONG, NUMBERS, long_text, same
 from lisppump.lispy.errors import LimitError, LispyError, figure
 from lisppump.lispy.values import Value, elements, is_list, length
 
@@ -391,8 +391,9 @@ def clamp(run: Run, value: Value, low: Value, high: Value) -> Value:
 
 
 @builtin("gcd", "(gcd integer ...)", "The greatest common divisor; 0 of nothing.",
-         example="(gcd 12 18) ;=> 6", cost=BIG)  # fmt: skip
+         example="(gcd 12 18) ;=> 6", cost=f"3 + {BIG}")  # fmt: skip
 def greatest_divisor(run: Run, *values: Value) -> Value:
+    run.meter.charge(3)
     wholes = [integer("gcd", value, place) for place, value in enumerate(values, 1)]
     run.meter.charge(sum([divisor_steps(whole) for whole in wholes]))
     return math.gcd(*wholes)
@@ -405,8 +406,9 @@ def divisor_steps(whole: int) -> int:
 
 
 @builtin("lcm", "(lcm integer ...)", "The least common multiple; 1 of nothing.", example="(lcm 4 6) ;=> 12",
-         cost=BIG)  # fmt: skip
+         cost=f"3 + {BIG}")  # fmt: skip
 def least_multiple(run: Run, *values: Value) -> Value:
+    run.meter.charge(3)
     total = 1
     for place, value in enumerate(values, 1):
         whole = integer("lcm", value, place)
@@ -424,6 +426,8 @@ def equals(run: Run, first: Value, second: Value = NONE, *others: Value) -> Valu
     if not others:
         kind = first.__class__
         if kind is second.__class__ and (kind is str or kind is int):
+            if kind is str and len(first) >= LONG:
+                long_text(run, first, second)
             return first == second
         if kind in NUMBERS and second.__class__ in NUMBERS:
             return first == second

@@ -82,8 +82,9 @@ def sqrt(run: Run, value: Value) -> Value:
 
 
 @builtin("exact-integer-sqrt", "(exact-integer-sqrt n)", "The integer part of the square root.",
-         example="(exact-integer-sqrt 17) ;=> 4", cost=BIG, aliases=("isqrt",))  # fmt: skip
+         example="(exact-integer-sqrt 17) ;=> 4", cost=f"4 + {BIG}", aliases=("isqrt",))  # fmt: skip
 def integer_sqrt(run: Run, value: Value) -> Value:
+    run.meter.charge(4)
     whole = integer("exact-integer-sqrt", value)
     if whole < 0:
         raise LispyError("not-a-number", "exact-integer-sqrt of a negative number is not a real number")
@@ -105,9 +106,11 @@ def exp(run: Run, value: Value) -> Value:
     return _real("exp", math.exp, number("exp", value))
 
 
-@builtin("log", "(log x [base])", "The natural logarithm, or that to a base.", example="(log 1) ;=> 0.0",
+@builtin("log", "(log x [base])", "The natural logarithm, or that to a base.", cost="3",
+         example="(log 1) ;=> 0.0",
          aliases=("ln",))  # fmt: skip
 def log(run: Run, value: Value, base: Value = None) -> Value:
+    run.meter.charge(3)
     number("log", value)
     if base is None:
         return _real("log", math.log, value)

@@ -99,22 +99,25 @@ def write(run: Run, *values: Value) -> Value:
 
 @builtin("prn", "(prn x ... [port])",
          "Prints values so that they read back, spaces between them, then a new line.",
-         example="(prn \"a\" 1) ;=> nil", cost="length / 16",
+         example="(prn \"a\" 1) ;=> nil", cost="3 + length / 16",
          aliases=("pp", "pprint", "pretty-print", "writeln"))  # fmt: skip
 def prn(run: Run, *values: Value) -> Value:
+    run.meter.charge(3)
     put, values = _printer(run, values)
     put(" ".join([write_text(run, value) for value in values]) + "\n")
 
 
 @builtin("printf", "(printf template x ...)", "Prints what format gives.",
-         example="(printf \"~a\\n\" 1) ;=> nil", cost="length / 16")  # fmt: skip
+         example="(printf \"~a\\n\" 1) ;=> nil", cost="4 + length / 16")  # fmt: skip
 def printf(run: Run, template: Value, *values: Value) -> Value:
+    run.meter.charge(4)
     run.write(filled(run, "printf", template, values))
 
 
 @builtin("fprintf", "(fprintf port template x ...)", "Prints what format gives to a port.",
-         example="(fprintf (current-output-port) \"~a\\n\" 1) ;=> nil", cost="length / 16")  # fmt: skip
+         example="(fprintf (current-output-port) \"~a\\n\" 1) ;=> nil", cost="4 + length / 16")  # fmt: skip
 def fprintf(run: Run, port: Value, template: Value, *values: Value) -> Value:
+    run.meter.charge(4)
     port_of("fprintf", port).put(run, filled(run, "fprintf", template, values))
 
 

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
          "It may use half of the steps and bytes that are left; three may run in each other.",
          example="(get (simulation :initial-state {\"n\" 1} :step (lambda (s t) (update s :n inc)) "
                  ":max-ticks 3 :observables '(n)) :final-state) ;=> {\"n\" 4}",
-         cost="1 + observables for each tick, the calls, and what its source takes")  # fmt: skip
+         cost="400 + 1 + observables for each tick, the calls, and what its source takes")  # fmt: skip
 def simulation(run: Run, *pairs: Value) -> Value:
+    run.meter.charge(400)
     from lisppump.lispy.scenario import new_scenario
     from lisppump.lispy.simulate import simulate
 
@@ -41,8 +42,9 @@ def simulation(run: Run, *pairs: Value) -> Value:
          "Runs a simulation again, from the source in its value, wherever that comes from.",
          example="(let ((s (simulation :initial-state {} :step (lambda (s t) s) :max-ticks 2 "
                  ":observables '()))) (equal? s (simulate s))) ;=> #t",
-         cost="length of the source, and the simulation")  # fmt: skip
+         cost="100 + length of the source, and the simulation")  # fmt: skip
 def simulate_(run: Run, value: Value) -> Value:
+    run.meter.charge(100)
     from lisppump.lispy.scenario_text import scenario_again
     from lisppump.lispy.simulate import simulate
 
@@ -54,8 +56,9 @@ def simulate_(run: Run, value: Value) -> Value:
          "the old one.",
          example="(get (fork (simulation :initial-state {\"n\" 1} :step (lambda (s t) (update s :n inc)) "
                  ":max-ticks 3 :observables '(n)) :max-ticks 5) :final-state) ;=> {\"n\" 6}",
-         cost="length of the source, and the simulation")  # fmt: skip
+         cost="300 + length of the source, and the simulation")  # fmt: skip
 def fork(run: Run, value: Value, *pairs: Value) -> Value:
+    run.meter.charge(300)
     if not pairs:
         raise LispyError(
             "wrong-arity", "fork changes something: a setting and its value follow the simulation",
@@ -82,16 +85,18 @@ def fork(run: Run, value: Value, *pairs: Value) -> Value:
          example="(let ((s (simulation :initial-state {\"n\" 1} :step (lambda (s t) (update s :n inc)) "
                  ":max-ticks 1 :observables '(n)))) (compare s (fork s :seed 2))) "
                  ";=> {\"changed\" (\"seed\") \"seed\" (0 2)}",
-         cost="entries of both trajectories, lengths of both sources")  # fmt: skip
+         cost="20 + entries of both trajectories, lengths of both sources")  # fmt: skip
 def compare(run: Run, first: Value, second: Value) -> Value:
+    run.meter.charge(20)
     from lisppump.lispy.differences import differences
 
     return differences(run, first, second)
 
 
 @builtin("constitution", "(constitution)", "The constitution in force in this simulation; {} outside of any.",
-         example="(constitution) ;=> {}")  # fmt: skip
+         cost="6", example="(constitution) ;=> {}")  # fmt: skip
 def constitution(run: Run) -> Value:
+    run.meter.charge(6)
     from lisppump.lispy.scenario import NO_RULES, constitution_value
 
     return constitution_value(run.rules or NO_RULES)

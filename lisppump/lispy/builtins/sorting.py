@@ -78,8 +78,9 @@ def arrange(
          "whether its " "first " "argument comes before its second (or gives a number below "
          "0). A procedure of one " "argument gives the key. " "List and procedure in any "
          "order; equal elements keep their order.", example="(sort '(3 1 2) >) ;=> (3 2 1)",
-         cost=COST, aliases=("sort-list", "list-sort", "vector-sort", "stable-sort"))  # fmt: skip
+         cost=f"5 + {COST}", aliases=("sort-list", "list-sort", "vector-sort", "stable-sort"))  # fmt: skip
 def sort(run: Run, first: Value, second: Value = None) -> Value:
+    run.meter.charge(5)
     if isinstance(first, Procedure):
         first, second = second, first
     items = walk(run, "sort", first)
@@ -95,8 +96,9 @@ def sort(run: Run, first: Value, second: Value = None) -> Value:
 
 @builtin("sort-by", "(sort-by key list [before?])",
          "The list in the order of what key gives for each element; key and list in any order.",
-         example="(sort-by length '((1 2) () (3))) ;=> (() (3) (1 2))", cost=COST)  # fmt: skip
+         example="(sort-by length '((1 2) () (3))) ;=> (() (3) (1 2))", cost=f"6 + {COST}")  # fmt: skip
 def sort_by(run: Run, first: Value, second: Value, *others: Value) -> Value:
+    run.meter.charge(6)
     if len(others) > 1:
         raise arity("sort-by", "2 or 3 arguments", 2 + len(others))
     test = others[0] if others else None

@@ -52,9 +52,10 @@ def rb_state(run: Run, document: Value, *keys: Value) -> Value:
 
 
 @builtin("rb-agent", "(rb-agent id)", "The agent of that id with its id in it, or nil.",
-         example="(get (rb-agent \"ada\") \"id\") ;=> \"ada\"", cost="agents",
+         example="(get (rb-agent \"ada\") \"id\") ;=> \"ada\"", cost="3 + agents",
          capability="state")  # fmt: skip
 def rb_agent(run: Run, agent: Value) -> Value:
+    run.meter.charge(3)
     wanted = _agent_id("rb-agent", agent)
     agents = run.state.agents()
     run.meter.charge(len(agents))
@@ -68,8 +69,9 @@ def rb_agents(run: Run) -> Value:
 
 
 @builtin("rb-soul", "(rb-soul id)", "The memory of an agent, a text; nil if it has none.",
-         example="(string? (rb-soul \"ada\")) ;=> #t", capability="state")  # fmt: skip
+         cost="4", example="(string? (rb-soul \"ada\")) ;=> #t", capability="state")  # fmt: skip
 def rb_soul(run: Run, agent: Value) -> Value:
+    run.meter.charge(4)
     try:
         return run.state.document(f"memory/{_agent_id('rb-soul', agent)}.md")
     except LispyError as error:
@@ -79,16 +81,18 @@ def rb_soul(run: Run, agent: Value) -> Value:
 
 
 @builtin("rb-channels", "(rb-channels)", "The document channels.json, its channels where it has them.",
-         example="(dict? (rb-channels)) ;=> #t", capability="state")  # fmt: skip
+         cost="3", example="(dict? (rb-channels)) ;=> #t", capability="state")  # fmt: skip
 def rb_channels(run: Run) -> Value:
+    run.meter.charge(3)
     document = run.state.document("channels.json")
     inner = get_or_nil(document, "channels")
     return document if inner is None else inner
 
 
 @builtin("rb-trending", "(rb-trending)", "The list of what is trending.",
-         example="(list? (rb-trending)) ;=> #t", capability="state")  # fmt: skip
+         cost="3", example="(list? (rb-trending)) ;=> #t", capability="state")  # fmt: skip
 def rb_trending(run: Run) -> Value:
+    run.meter.charge(3)
     document = run.state.document("trending.json")
     inner = get_or_nil(document, "trending")
     return document if inner is None else inner
@@ -107,6 +111,7 @@ def rb_echo(run: Run, agent: Value) -> Value:
 
 
 @builtin("rb-echoes", "(rb-echoes)", "A dict from agent to what its last echo gave.",
-         example="(dict? (rb-echoes)) ;=> #t", capability="state")  # fmt: skip
+         cost="3", example="(dict? (rb-echoes)) ;=> #t", capability="state")  # fmt: skip
 def rb_echoes(run: Run) -> Value:
+    run.meter.charge(3)
     return run.state.echoes()

@@ -68,16 +68,18 @@ def _characters(run: Run, name: str, first: Value, second: Value) -> tuple[Calla
 
 
 @builtin("string-for-each", "(string-for-each f text)", "Calls f for each character; gives nil.",
-         example="(string-for-each display \"ab\") ;=> nil", cost=EACH)  # fmt: skip
+         example="(string-for-each display \"ab\") ;=> nil", cost=f"4 + {EACH}")  # fmt: skip
 def string_for_each(run: Run, first: Value, second: Value) -> Value:
+    run.meter.charge(4)
     function, text = _characters(run, "string-for-each", first, second)
     for character in text:
         function(character)
 
 
 @builtin("string-map", "(string-map f text)", "The text of what f gives for each character.",
-         example="(string-map char-upcase \"ab\") ;=> \"AB\"", cost=EACH)  # fmt: skip
+         example="(string-map char-upcase \"ab\") ;=> \"AB\"", cost=f"4 + {EACH}")  # fmt: skip
 def string_map(run: Run, first: Value, second: Value) -> Value:
+    run.meter.charge(4)
     function, text = _characters(run, "string-map", first, second)
     parts = [function(character) for character in text]
     for part in parts:
@@ -87,15 +89,17 @@ def string_map(run: Run, first: Value, second: Value) -> Value:
 
 
 @builtin("string-filter", "(string-filter f text)", "The characters for which f is true.",
-         example="(string-filter char-alphabetic? \"a1b\") ;=> \"ab\"", cost=EACH)  # fmt: skip
+         example="(string-filter char-alphabetic? \"a1b\") ;=> \"ab\"", cost=f"4 + {EACH}")  # fmt: skip
 def string_filter(run: Run, first: Value, second: Value) -> Value:
+    run.meter.charge(4)
     function, text = _characters(run, "string-filter", first, second)
     return joined(run, "", [character for character in text if is_true(function(character))])
 
 
 @builtin("string-any", "(string-any f text)", "The first true result of f for a character, or #f.",
-         example="(string-any char-numeric? \"a1\") ;=> #t", cost=EACH)  # fmt: skip
+         example="(string-any char-numeric? \"a1\") ;=> #t", cost=f"4 + {EACH}")  # fmt: skip
 def string_any(run: Run, first: Value, second: Value) -> Value:
+    run.meter.charge(4)
     function, text = _characters(run, "string-any", first, second)
     for character in text:
         result = function(character)
@@ -106,8 +110,9 @@ def string_any(run: Run, first: Value, second: Value) -> Value:
 
 @builtin("string-every", "(string-every f text)",
          "The last result of f if it is true for all characters, else #f.",
-         example="(string-every char-numeric? \"a1\") ;=> #f", cost=EACH)  # fmt: skip
+         example="(string-every char-numeric? \"a1\") ;=> #f", cost=f"4 + {EACH}")  # fmt: skip
 def string_every(run: Run, first: Value, second: Value) -> Value:
+    run.meter.charge(4)
     function, text = _characters(run, "string-every", first, second)
     result: Value = True
     for character in text:
@@ -120,8 +125,9 @@ def string_every(run: Run, first: Value, second: Value) -> Value:
 @builtin("mapconcat", "(mapconcat f list [separator])",
          "The texts that f gives for each element, with a separator between them.",
          example="(mapconcat number->string '(1 2) \"-\") ;=> \"1-2\"",
-         cost="n, the calls, length / 16")  # fmt: skip
+         cost="15 + n, the calls, length / 16")  # fmt: skip
 def mapconcat(run: Run, procedure: Value, value: Value, separator: Value = "") -> Value:
+    run.meter.charge(15)
     from lisppump.lispy.builtins.sequences import map_
     from lisppump.lispy.builtins.text import string_join, string_to_list
 
@@ -131,8 +137,9 @@ def mapconcat(run: Run, procedure: Value, value: Value, separator: Value = "") -
 
 
 @builtin("symbol-append", "(symbol-append name ...)", "The symbol of all the names together.",
-         example="(symbol-append 'a 'b) ;=> ab", cost=LINEAR)  # fmt: skip
+         example="(symbol-append 'a 'b) ;=> ab", cost=f"8 + {LINEAR}")  # fmt: skip
 def symbol_append(run: Run, *values: Value) -> Value:
+    run.meter.charge(8)
     for place, value in enumerate(values, 1):
         if value.__class__ is not Symbol and value.__class__ is not Keyword:
             raise wrong("symbol-append", "symbols", value, place)
@@ -148,8 +155,9 @@ def shown(run: Run, *values: Value) -> Value:
 
 
 @builtin("string-insert", "(string-insert text n part)", "The text with a part put in at a position.",
-         example="(string-insert \"ac\" 1 \"b\") ;=> \"abc\"", cost=LINEAR)  # fmt: skip
+         example="(string-insert \"ac\" 1 \"b\") ;=> \"abc\"", cost=f"3 + {LINEAR}")  # fmt: skip
 def string_insert(run: Run, value: Value, position: Value, part: Value) -> Value:
+    run.meter.charge(3)
     text = string("string-insert", value)
     place = count("string-insert", position, 2)
     if place > len(text):

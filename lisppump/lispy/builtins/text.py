@@ -68,8 +68,9 @@ def string_append(run: Run, left: Value = "", right: Value = "", *others: Value)
 
 @builtin("concat", "(concat x ...)",
          "Lists give one list; anything else is put together as text, as display shows it.",
-         example="(concat \"n = \" 5) ;=> \"n = 5\"", cost="elements or length / 16")  # fmt: skip
+         example="(concat \"n = \" 5) ;=> \"n = 5\"", cost="4 + elements or length / 16")  # fmt: skip
 def concat(run: Run, *values: Value) -> Value:
+    run.meter.charge(4)
     if values and is_list(values[0]) and all(map(is_list, values)):
         from lisppump.lispy.builtins.joining import append
 
@@ -92,9 +93,10 @@ def string_(run: Run, *values: Value) -> Value:
 
 
 @builtin("->string", "(->string x)", "The text of a value, as display shows it.",
-         example="(->string '(1 2)) ;=> \"(1 2)\"", cost=LINEAR,
+         example="(->string '(1 2)) ;=> \"(1 2)\"", cost=f"6 + {LINEAR}",
          aliases=("to-string", "display->string", "value->string", "princ-to-string"))  # fmt: skip
 def to_string(run: Run, value: Value) -> Value:
+    run.meter.charge(6)
     return display_text(run, value)
 
 
@@ -470,17 +472,19 @@ def symbol_to_string(run: Run, value: Value) -> Value:
 
 
 @builtin("string->symbol", "(string->symbol text)", "The symbol of that name.",
-         example="(string->symbol \"a\") ;=> a", cost=LINEAR, aliases=("intern",))  # fmt: skip
+         example="(string->symbol \"a\") ;=> a", cost=f"3 + {LINEAR}", aliases=("intern",))  # fmt: skip
 def string_to_symbol(run: Run, value: Value) -> Value:
+    run.meter.charge(3)
     if value.__class__ is Symbol:
         return value
     run.meter.text(len(string("string->symbol", value)))
     return Symbol(value)
 
 
-@builtin("string->keyword", "(string->keyword text)", "The keyword of that name.", cost=LINEAR,
+@builtin("string->keyword", "(string->keyword text)", "The keyword of that name.", cost=f"3 + {LINEAR}",
          example="(string->keyword \"a\") ;=> :a")  # fmt: skip
 def string_to_keyword(run: Run, value: Value) -> Value:
+    run.meter.charge(3)
     if value.__class__ is Keyword:
         return value
     run.meter.text(len(string("string->keyword", value)))
