@@ -15,6 +15,7 @@ from lisppump.lispy.builtins.check import (
     walk,
     wrong,
 )  # fmt: skip
+from lisppump.lispy.builtins.compare import LONG
 from lisppump.lispy.errors import LispyError, figure
 from lisppump.lispy.printer import display_text
 from lisppump.lispy.values import Keyword, Symbol, Value, is_list
@@ -412,6 +413,8 @@ _pad("string-pad-right", "The text with spaces behind it up to a width.", "ab  "
          example="(string-prefix? \"he\" \"hello\") ;=> #t")  # fmt: skip
 def is_prefix(run: Run, prefix: Value, value: Value) -> Value:
     if value.__class__ is str and prefix.__class__ is str:
+        if len(prefix) >= LONG:
+            run.meter.charge(len(prefix) >> 10)
         return value.startswith(prefix)
     return string("string-prefix?", value, 2).startswith(string("string-prefix?", prefix))
 
@@ -420,6 +423,8 @@ def is_prefix(run: Run, prefix: Value, value: Value) -> Value:
          example="(string-suffix? \"lo\" \"hello\") ;=> #t")  # fmt: skip
 def is_suffix(run: Run, suffix: Value, value: Value) -> Value:
     if value.__class__ is str and suffix.__class__ is str:
+        if len(suffix) >= LONG:
+            run.meter.charge(len(suffix) >> 10)
         return value.endswith(suffix)
     return string("string-suffix?", value, 2).endswith(string("string-suffix?", suffix))
 
@@ -430,6 +435,8 @@ def is_suffix(run: Run, suffix: Value, value: Value) -> Value:
                   "str/starts-with?"))  # fmt: skip
 def starts_with(run: Run, value: Value, prefix: Value) -> Value:
     if value.__class__ is str and prefix.__class__ is str:
+        if len(prefix) >= LONG:
+            run.meter.charge(len(prefix) >> 10)
         return value.startswith(prefix)
     return string("starts-with?", value).startswith(string("starts-with?", prefix, 2))
 
@@ -439,6 +446,8 @@ def starts_with(run: Run, value: Value, prefix: Value) -> Value:
                   "str/ends-with?"))  # fmt: skip
 def ends_with(run: Run, value: Value, suffix: Value) -> Value:
     if value.__class__ is str and suffix.__class__ is str:
+        if len(suffix) >= LONG:
+            run.meter.charge(len(suffix) >> 10)
         return value.endswith(suffix)
     return string("ends-with?", value).endswith(string("ends-with?", suffix, 2))
 
