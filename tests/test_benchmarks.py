@@ -56,6 +56,13 @@ def test_lispy_is_measured_beside_python() -> None:
     assert len([line for line in lines if " calls " in line]) == 2 * 12
 
 
+def test_attacks_are_told_by_outcome(shared_data: Path) -> None:
+    command = [sys.executable, "benchmarks/attacks.py", shared_data, "--list"]
+    lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
+    assert lines[0].startswith("235 programs, ") and lines[1].startswith("0 differ ")
+    assert len([line for line in lines if " ms " in line]) == 235
+
+
 def test_one_offs_are_measured_beside_a_loop() -> None:
     title, head, *rows = run("benchmarks/oneoff.py")
     assert title.endswith("is the measure") and head.split() == ["us", "loops", "bar"]

@@ -14,6 +14,7 @@ from lisppump.budget import BreakerRule, BudgetRule
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
 from lisppump.lispy.errors import LispyError
+from lisppump.lispy.limits import Limits
 from lisppump.plugin import Offer
 from lisppump.policy import ClockClause, Policy, PolicyErrors
 from lisppump.portal_rule import PortalRule
@@ -192,6 +193,26 @@ def test_an_error_in_a_function_names_its_place() -> None:
         streams.on(frame())(frame().view)
     assert caught.value.span is not None
     assert (caught.value.span.file, caught.value.span.line) == ("pump.lisp", 8)
+
+
+def test_every_limit_can_be_set() -> None:
+    every = (
+        "(steps 1) (depth 2) (megabytes 3) (seconds 4) (elements 5) (string 6) (bits 64) (data-depth 8) "
+        "(syntax-depth 90) (source 10) (message 20) (output 12)"
+    )
+    limits = load(changed("(limits (steps 1000000) (depth 12000) (megabytes 64))", f"(limits {every})")).limits
+    assert limits == Limits(
+        steps=1, depth=2, allocation=3 << 20, seconds=4, elements=5, string=6, bits=64, data_depth=8,
+        syntax_depth=90, source=10, message=20, output=12,
+    )  # fmt: skip
+    assert load(changed("(steps 1000000) (depth 12000) (megabytes 64)", "")).limits == Limits()
+
+
+@pytest.mark.parametrize("limit", ["bits 20000", "bits 1", "data-depth 5000", "syntax-depth 900", "message 900"])
+def test_a_limit_that_the_host_could_not_hold_is_refused(limit: str) -> None:
+    with pytest.raises(LisppumpError) as caught:
+        load(changed("(steps 1000000)", f"({limit})"))
+    assert caught.value.code == "bad-clause"
 
 
 def test_functions_run_under_the_limits_of_the_policy() -> None:
