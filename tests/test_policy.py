@@ -200,7 +200,8 @@ def test_every_limit_can_be_set() -> None:
         "(steps 1) (depth 2) (megabytes 3) (seconds 4) (elements 5) (string 6) (bits 64) (data-depth 8) "
         "(syntax-depth 90) (source 10) (message 20) (output 12)"
     )
-    limits = load(changed("(limits (steps 1000000) (depth 12000) (megabytes 64))", f"(limits {every})")).limits
+    usual = "(limits (steps 1000000) (depth 12000) (megabytes 64))"
+    limits = load(changed(usual, f"(limits {every})")).limits
     assert limits == Limits(
         steps=1, depth=2, allocation=3 << 20, seconds=4, elements=5, string=6, bits=64, data_depth=8,
         syntax_depth=90, source=10, message=20, output=12,
@@ -208,7 +209,9 @@ def test_every_limit_can_be_set() -> None:
     assert load(changed("(steps 1000000) (depth 12000) (megabytes 64)", "")).limits == Limits()
 
 
-@pytest.mark.parametrize("limit", ["bits 20000", "bits 1", "data-depth 5000", "syntax-depth 900", "message 900"])
+@pytest.mark.parametrize(
+    "limit", ["bits 20000", "bits 1", "data-depth 5000", "syntax-depth 900", "message 900"]
+)
 def test_a_limit_that_the_host_could_not_hold_is_refused(limit: str) -> None:
     with pytest.raises(LisppumpError) as caught:
         load(changed("(steps 1000000)", f"({limit})"))
