@@ -22,7 +22,7 @@ Code = Callable[[Frame], Value]
 TAIL: Any = type("_Tail", (), {"__slots__": ()})()  # "call run.tail_body with run.tail_frame"
 TRACE = 10  # entries of a backtrace
 MEANT_OTHERWISE = {"(break f items)": "; to leave a loop write (let/cc break form ...) around it"}
-APPLY = 3  # steps of `apply` beside those for the arguments
+APPLY = 5  # steps of `apply` beside those for the arguments
 MADE = 3  # steps of calling a procedure that a builtin made
 CLOSURE_BYTES = 64  # what making a procedure is charged
 

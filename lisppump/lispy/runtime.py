@@ -34,7 +34,7 @@ Seed = int | str | tuple[Any, ...]
 _LIMITS = Limits()
 _DEFINITIONS = frozenset({"define", "def", "defun", "defn"})
 NONE_HIDDEN: frozenset[str] = frozenset()
-READ, COMPILE = 100, 40  # steps of `eval` of a text, of data, beside its size
+READ, COMPILE = 100, 90  # steps of `eval` of a text, of data, beside its size
 EVAL_DEPTH = 20  # levels that compiling inside a run counts as
 
 

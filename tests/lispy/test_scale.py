@@ -49,7 +49,7 @@ MUTUAL = """
 def test_a_million_tail_calls_are_one_level_deep(program: str, wanted: str) -> None:
     result = Runtime(limits=Limits(depth=20)).run(program)
     assert result.error is None and result.text == wanted
-    assert 1_000_000 < result.usage["steps"] < 1_600_000
+    assert 1_000_000 < result.usage["steps"] < 2_000_000  # a tenth of them are calls of `apply`
 
 
 TAILS = {

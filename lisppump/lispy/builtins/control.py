@@ -20,7 +20,7 @@ CHAINED = 6  # steps for each procedure that a composition calls
 
 
 @builtin("apply", "(apply f x ... list)", "Calls f with the arguments, the last of them a list of more.",
-         example="(apply + 1 '(2 3)) ;=> 6", cost="3 + n, and the call")  # fmt: skip
+         example="(apply + 1 '(2 3)) ;=> 6", cost="5 + n, and the call")  # fmt: skip
 def apply(run: Run, procedure: Value, first: Value, *others: Value) -> Value:
     last = others[-1] if others else first
     if procedure.__class__ is Builtin and last.__class__ is list:

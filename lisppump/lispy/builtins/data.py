@@ -26,11 +26,11 @@ DIGITS = 4300  # the host refuses decimal texts of more digits
 
 
 @builtin("json-parse", "(json-parse text)",
-         "The value of a JSON text; a list or dict, which is data already, as it is.", cost="8 + length",
+         "The value of a JSON text; a list or dict, which is data already, as it is.", cost="24 + length",
          aliases=("json-decode", "parse-json", "json-read", "json-loads", "string->json"),
          example="(json-parse \"[1, {\\\"a\\\": null}]\") ;=> (1 {\"a\" nil})")  # fmt: skip
 def json_parse(run: Run, value: Value) -> Value:
-    run.meter.charge(8)
+    run.meter.charge(24)
     if isinstance(value, dict) or (value is not None and is_list(value)):
         return value
     string("json-parse", value)
@@ -96,12 +96,12 @@ def _check_sizes(run: Run, value: Value) -> None:
 
 
 @builtin("json-encode", "(json-encode x [indent])", "The JSON text of a value.",
-         cost="12 + 2 x nodes + length / 16; with an indent also the levels around each node",
+         cost="28 + 2 x nodes + length / 16; with an indent also the levels around each node",
          example="(json-encode '(1 \"a\" nil)) ;=> \"[1, \\\"a\\\", null]\"",
          aliases=("json-dump", "json-dumps", "json-stringify", "json-write", "to-json",
                   "->json"))  # fmt: skip
 def json_encode(run: Run, value: Value, indent: Value = None) -> Value:
-    run.meter.charge(12)
+    run.meter.charge(28)
     width = None if indent is None else min(8, count("json-encode", indent, 2))
     data = to_json(value, run.meter, indent=-1 if width is None else width)
     if data.__class__ is int:

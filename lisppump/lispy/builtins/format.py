@@ -35,10 +35,10 @@ TAKING = "aAsSvVwWdDfFxXoObBeEgGcCpP$"  # the letters behind a tilde that stand 
          "than one, ~{ ~} for the elements of a list, ~% a new line, ~~ a tilde. Without a tilde the "
          "places are %s %d %.2f or {} {:.2f}. (format #f ...) is the same, (format #t ...) prints, "
          "(format port ...) prints there.",
-         example="(format \"~a has ~,1f\" \"ada\" 2.25) ;=> \"ada has 2.2\"", cost="6 + length / 16",
+         example="(format \"~a has ~,1f\" \"ada\" 2.25) ;=> \"ada has 2.2\"", cost="9 + length / 16",
          aliases=("string-format",))  # fmt: skip
 def format_(run: Run, template: Value, *values: Value) -> Value:
-    run.meter.charge(6)
+    run.meter.charge(9)
     port = template
     if template.__class__ is str:
         return filled(run, "format", template, values)

@@ -57,29 +57,29 @@ def _groups(match: Any) -> list[Value]:
 @builtin("regex-match", "(regex-match pattern text)",
          "The first match and its groups as a list (#f for a group not taken), or #f.",
          example="(regex-match \"(\\\\d+)-(\\\\d+)\" \"a 10-20\") ;=> (\"10-20\" \"10\" \"20\")",
-         cost=f"12 + {COST}",
+         cost=f"30 + {COST}",
          aliases=("regexp-match", "re-match", "regex-search"))  # fmt: skip
 def regex_match(run: Run, pattern: Value, text: Value) -> Value:
-    run.meter.charge(12)
+    run.meter.charge(30)
     match = _ready(run, "regex-match", pattern, text).search(text)
     return False if match is None else _groups(match)
 
 
 @builtin("regex-match?", "(regex-match? pattern text)",
          "True when the pattern matches somewhere in the text.",
-         example="(regex-match? \"^a+$\" \"aaa\") ;=> #t", cost=f"10 + {COST}", aliases=("regexp-match?",
+         example="(regex-match? \"^a+$\" \"aaa\") ;=> #t", cost=f"24 + {COST}", aliases=("regexp-match?",
                   "string-match-p"))  # fmt: skip
 def is_regex_match(run: Run, pattern: Value, text: Value) -> Value:
-    run.meter.charge(10)
+    run.meter.charge(24)
     return _ready(run, "regex-match?", pattern, text).search(text) is not None
 
 
 @builtin("regex-match-all", "(regex-match-all pattern text)",
          "All matches: texts, or lists of match and groups if the pattern has groups.",
-         example="(regex-match-all \"[0-9]+\" \"a1 b22\") ;=> (\"1\" \"22\")", cost=f"12 + {COST}",
+         example="(regex-match-all \"[0-9]+\" \"a1 b22\") ;=> (\"1\" \"22\")", cost=f"24 + {COST}",
          aliases=("regex-find-all", "regexp-match*", "re-find-all", "re-seq"))  # fmt: skip
 def regex_match_all(run: Run, pattern: Value, text: Value) -> Value:
-    run.meter.charge(12)
+    run.meter.charge(24)
     compiled = _ready(run, "regex-match-all", pattern, text)
     out: list[Value] = []
     for match in compiled.finditer(text):
@@ -92,10 +92,10 @@ def regex_match_all(run: Run, pattern: Value, text: Value) -> Value:
 
 @builtin("regex-replace", "(regex-replace pattern text new)",
          "The text with every match replaced by a text, taken as it is.",
-         example="(regex-replace \"[0-9]+\" \"a1 b22\" \"#\") ;=> \"a# b#\"", cost=f"16 + {COST}",
+         example="(regex-replace \"[0-9]+\" \"a1 b22\" \"#\") ;=> \"a# b#\"", cost=f"30 + {COST}",
          aliases=("regexp-replace*", "regex-replace-all"))  # fmt: skip
 def regex_replace(run: Run, pattern: Value, text: Value, new: Value) -> Value:
-    run.meter.charge(16)
+    run.meter.charge(30)
     string("regex-replace", new, 3)
     parts: list[str] = []
     size = end = 0
@@ -124,10 +124,10 @@ def _in_order(run: Run, name: str, pattern: str, text: str, new: str) -> None:
 
 @builtin("regex-replace-first", "(regex-replace-first pattern text new)",
          "The text with the first match replaced by a text, taken as it is.",
-         example="(regex-replace-first \"[0-9]+\" \"a1 b22\" \"#\") ;=> \"a# b22\"", cost=f"16 + {COST}",
+         example="(regex-replace-first \"[0-9]+\" \"a1 b22\" \"#\") ;=> \"a# b22\"", cost=f"30 + {COST}",
          aliases=("regexp-replace",))  # fmt: skip
 def regex_replace_first(run: Run, pattern: Value, text: Value, new: Value) -> Value:
-    run.meter.charge(16)
+    run.meter.charge(30)
     string("regex-replace-first", new, 3)
     match = _ready(run, "regex-replace-first", pattern, text).search(text)
     if match is None:
@@ -146,10 +146,10 @@ def regex_quote(run: Run, text: Value) -> Value:
 
 
 @builtin("regex-split", "(regex-split pattern text)", "The parts of the text between the matches.",
-         example="(regex-split \", *\" \"a,b, c\") ;=> (\"a\" \"b\" \"c\")", cost=f"16 + {COST}",
+         example="(regex-split \", *\" \"a,b, c\") ;=> (\"a\" \"b\" \"c\")", cost=f"30 + {COST}",
          aliases=("regexp-split",))  # fmt: skip
 def regex_split(run: Run, pattern: Value, text: Value) -> Value:
-    run.meter.charge(16)
+    run.meter.charge(30)
     parts: list[str] = []
     end = 0
     for match in _ready(run, "regex-split", pattern, text).finditer(text):

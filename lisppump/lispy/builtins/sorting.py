@@ -78,9 +78,9 @@ def arrange(
          "whether its " "first " "argument comes before its second (or gives a number below "
          "0). A procedure of one " "argument gives the key. " "List and procedure in any "
          "order; equal elements keep their order.", example="(sort '(3 1 2) >) ;=> (3 2 1)",
-         cost=f"5 + {COST}", aliases=("sort-list", "list-sort", "vector-sort", "stable-sort"))  # fmt: skip
+         cost=f"12 + {COST}", aliases=("sort-list", "list-sort", "vector-sort", "stable-sort"))  # fmt: skip
 def sort(run: Run, first: Value, second: Value = None) -> Value:
-    run.meter.charge(5)
+    run.meter.charge(12)
     if isinstance(first, Procedure):
         first, second = second, first
     items = walk(run, "sort", first)
