@@ -9,7 +9,7 @@ from typing import Any
 
 from lisppump import canon, control
 from lisppump.control import Control
-from lisppump.delta import Delta
+from lisppump.delta import Delta, told
 from lisppump.disk import StateError
 from lisppump.documents import Cell, log_value, parse
 from lisppump.errors import LisppumpError
@@ -193,9 +193,10 @@ class Archive:
         wanted = None if commit is None else {(entry["epoch"], entry["stream"]) for entry in commit["deltas"]}
         found: dict[tuple[int, int], Delta] = {}
         for record in self.inputs(number):
-            if record.kind != "delta":
+            settled = told(record.kind, record.fields)
+            if settled is None:
                 continue
-            delta = Delta.from_record(record.fields)
+            delta = Delta.from_record(settled)
             if wanted is None or (delta.epoch, delta.stream) in wanted:
                 found[delta.epoch, delta.stream] = delta
         return tuple(sorted(found.values(), key=lambda delta: delta.order))
@@ -231,7 +232,8 @@ class Archive:
 
     def replies(self, number: int) -> list[dict[str, Any]]:
         """The fields of the replies that came in a frame, in the order they came."""
-        return [dict(record.fields) for record in self.inputs(number) if record.kind == "reply"]
+        came = (record.fields for record in self.inputs(number) if record.kind == "reply")
+        return [{key: value for key, value in fields.items() if key != "settled"} for fields in came]
 
     def came_late(self, number: int) -> list[dict[str, Any]]:
         """The fields of the answers that came for a frame when their stream or run was settled."""
@@ -390,7 +392,8 @@ class Archive:
         if intent is None:
             return None
         came = self.inputs(number := intent["frame"])
-        finished = sorted({record.fields["stream"] for record in came if record.kind == "delta"})
+        settled = [record.fields["stream"] for record in came if told(record.kind, record.fields)]
+        finished = sorted(set(settled))
         missing = [s["stream"] for s in intent.get("streams", []) if s["stream"] not in finished]
         return {"frame": number, "finished": finished, "missing": missing}
 

@@ -8,7 +8,7 @@ is rebuilt from here must have it, too.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,11 +41,16 @@ class Record:
     @property
     def frame(self) -> int:
         """The frame it belongs to; -1 where it names none."""
-        frame = self.fields.get("frame")
-        return frame if frame.__class__ is int else -1
+        return frame_of(self.fields)
 
 
 Reader = Callable[[Record], None]
+
+
+def frame_of(fields: Mapping[str, Any]) -> int:
+    """The frame that a record's fields name; -1 where they name none."""
+    frame = fields.get("frame")
+    return frame if frame.__class__ is int else -1
 
 
 def pack(payload: bytes) -> bytes:
@@ -61,6 +66,19 @@ def chained(payload: bytes) -> str:
 def encoded(kind: str, seq: int, prev: str, fields: Mapping[str, Any]) -> bytes:
     """The payload of a record."""
     return canon.line({**fields, "kind": kind, "seq": seq, "prev": prev}, finite=kind in _JSON)
+
+
+def lines_of(
+    entries: Iterable[tuple[str, Mapping[str, Any]]], seq: int, prev: str
+) -> tuple[list[bytes], str]:
+    """The lines of records that follow each other, from a number and a hash on; and the hash of the last."""
+    lines = []
+    for kind, fields in entries:
+        payload = encoded(kind, seq, prev, fields)
+        lines.append(pack(payload))
+        prev = chained(payload)
+        seq += 1
+    return lines, prev
 
 
 def decoded(payload: bytes) -> tuple[Record, str] | None:

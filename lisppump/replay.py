@@ -39,10 +39,11 @@ class Unlike(Exception):
 class Nowhere:
     """A ledger that keeps nothing: what is made again is recorded already."""
 
-    def reply(self, **fields: Any) -> None:
+    def came(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         """Nothing is written."""
 
-    outcome = late = reply
+    def outcome(self, **fields: Any) -> None:
+        """Nothing is written."""
 
     def delta(self, delta: Delta) -> None:
         """Nothing is written."""

@@ -169,6 +169,16 @@ class Store(Desk):
         self._journal.record("late" if fenced else "reply", fields)
         self._journal.sync_soon()
 
+    def came(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Journal answers that came together by one write, each as `reply` does, or as one that is late."""
+        epoch, opened = self.epoch, self._head.opened
+        sure = [
+            (kind if fields["epoch"] == epoch and fields["frame"] == opened else "late", fields)
+            for kind, fields in entries
+        ]
+        self._journal.records(sure)
+        self._journal.sync_soon()
+
     def outcome(self, **fields: Any) -> None:
         """Journal something that the machine decided: a deadline, a killed worker."""
         self._record("outcome", **fields)
