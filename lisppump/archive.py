@@ -9,7 +9,8 @@ from typing import Any
 
 from lisppump import canon, control
 from lisppump.control import Control
-from lisppump.delta import Delta, told
+from lisppump.delta import Delta
+from lisppump.delta_records import from_record, told, whole_outcome
 from lisppump.disk import StateError
 from lisppump.documents import Cell, log_value, parse
 from lisppump.errors import LisppumpError
@@ -176,7 +177,8 @@ class Archive:
 
     def commit_record(self, number: int) -> dict[str, Any] | None:
         """The fields of a frame's commit record."""
-        return self._latest("commit", number)
+        commit = self._latest("commit", number)
+        return None if commit is None else _whole(commit)
 
     def intent_record(self, number: int) -> dict[str, Any] | None:
         """The fields of a frame's intent: of the last, where it was begun more than once."""
@@ -185,7 +187,7 @@ class Archive:
     def commits(self) -> list[dict[str, Any]]:
         """The fields of all commit records, oldest first."""
         seqs = sorted(self._journal.select("commit"))
-        return [dict(self._journal.read(seq).fields) for seq in seqs]
+        return [_whole(self._journal.read(seq).fields) for seq in seqs]
 
     def deltas(self, number: int) -> tuple[Delta, ...]:
         """The deltas of a frame in canonical order; only the committed ones once it is committed."""
@@ -196,7 +198,7 @@ class Archive:
             settled = told(record.kind, record.fields)
             if settled is None:
                 continue
-            delta = Delta.from_record(settled)
+            delta = from_record(settled)
             if wanted is None or (delta.epoch, delta.stream) in wanted:
                 found[delta.epoch, delta.stream] = delta
         return tuple(sorted(found.values(), key=lambda delta: delta.order))
@@ -212,7 +214,7 @@ class Archive:
             if record.kind == "import":
                 blob = record.fields.get("blob")
                 whole = record.fields if blob is None else canon.loads(self._keep.read_blob(blob), blob)
-                found.append(Delta.from_record(whole["delta"]))
+                found.append(from_record(whole["delta"]))
         return tuple(sorted(found, key=lambda delta: delta.order))
 
     def known_imports(self) -> dict[str, str]:
@@ -408,3 +410,8 @@ class Archive:
 
 def _loader(past: Past, name: str) -> Callable[[], Any]:
     return lambda: log_value(name, past.value(name))
+
+
+def _whole(commit: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a commit, with all of how its streams ended."""
+    return {**commit, "streams": [whole_outcome(said) for said in commit["streams"]]}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lisppump.delta import Delta, told
+from lisppump.delta_records import from_record, told
 from lisppump.documents import Cell, LogDigest, appended, entry, is_log, log_value, parse
 from lisppump.errors import LisppumpError
 from lisppump.history import Head, following
@@ -261,7 +261,7 @@ class Audit:
         settled = told(found.record.kind, found.record.fields)
         if settled is None:
             return
-        delta = Delta.from_record(settled)
+        delta = from_record(settled)
         if settled.get("digest") != delta.digest:
             fault = self.fault(found, "the delta does not come to its digest")
             self.holes.append(Hole(fault, found.record.seq, 1, needed=False, begun=self.begun))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, replace
+from dataclasses import MISSING, dataclass
 from dataclasses import fields as fields_of
 from functools import cached_property
-from operator import is_
 from typing import Any
 
 from lisppump import canon
@@ -209,112 +208,10 @@ class Delta:
             "usage": self.usage.to_json(),
         }
 
-    def to_record(self) -> dict[str, Any]:
-        """All of it, as the journal keeps it: what is usual is not said."""
-        record: dict[str, Any] = {
-            "frame": self.frame,
-            "stream": self.stream,
-            "utc": self.utc,
-            "epoch": self.epoch,
-            "digest": self.digest,
-            "status": self.status,
-            "backend": self.backend,
-            "agents": list(self.agents),
-        }
-        if self.node != "local":
-            record["node"] = self.node
-        if self.reason is not None:
-            record["reason"] = self.reason
-        if self.partial:
-            record["partial"] = True
-        if self.model is not None:
-            record["model"] = self.model
-        if self.foreign:
-            record["foreign"] = True
-        if not self._came_at_once:
-            record["attempts"] = [attempt.to_json() for attempt in self.attempts]
-        if self.usage is not UNUSED and self.usage != UNUSED:
-            record["usage"] = self.usage.to_json()
-        if self.rejected:
-            record["rejected"] = [dict(problem) for problem in self.rejected]
-        record["collections"] = dict(self.collections)
-        if self.origin is not None:
-            record["origin"] = dict(self.origin)
-        if self.waived:
-            record["waived"] = list(self.waived)
-        return record
-
-    def beside(self, reply: Mapping[str, Any]) -> dict[str, Any]:
-        """What the record of its only reply does not say of it; `told` puts the two together again."""
-        said: dict[str, Any] = {"utc": self.utc, "digest": self.digest, "agents": list(self.agents)}
-        if self.status != "ok":
-            said["status"] = self.status
-        if self.node != "local":
-            said["node"] = self.node
-        if self.reason is not None:
-            said["reason"] = self.reason
-        if self.partial:
-            said["partial"] = True
-        if not self._came_at_once:
-            said["attempts"] = [attempt.to_json() for attempt in self.attempts]
-        if self.rejected:
-            said["rejected"] = [dict(problem) for problem in self.rejected]
-        if not _very_same(self.collections, reply["data"]):
-            said["collections"] = dict(self.collections)
-        return said
-
-    @property
-    def _came_at_once(self) -> bool:
-        """True where there was one attempt, of which all is said by the delta itself."""
-        if len(self.attempts) != 1:
-            return False
-        (one,) = self.attempts
-        told = (self.backend, self.status, self.reason, self.model)
-        return (one.backend, one.status, one.reason, one.model) == told
-
-    @classmethod
-    def from_record(cls, data: Mapping[str, Any]) -> Delta:
-        """The inverse of `to_record`."""
-        plain = {name: data[name] for name in (*FILE_FIELDS, "reason", "partial", "foreign") if name in data}
-        found = cls(
-            **plain,
-            agents=tuple(data.get("agents", ())),
-            collections=data["collections"],
-            attempts=tuple(Attempt.from_json(entry) for entry in data.get("attempts", ())),
-            usage=Usage.from_json(data.get("usage", {})),
-            rejected=tuple(data.get("rejected", ())),
-            origin=data.get("origin"),
-            waived=tuple(data.get("waived", ())),
-        )
-        if "attempts" in data:
-            return found
-        return replace(found, attempts=(Attempt(data["backend"], found.status, found.reason, found.model),))
-
 
 _UNSAID = {
     one.name: one.default for one in fields_of(Delta) if one.default is not MISSING
 }  # the fields that have defaults
-
-
-def told(kind: str, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The record of a delta that a journal record of a kind holds: its own, or that beside its only reply."""
-    if kind == "delta":
-        return fields
-    settled = fields.get("settled") if kind == "reply" else None
-    if settled is None:
-        return None
-    shared = {name: fields[name] for name in ("frame", "stream", "epoch", "backend", "model", "usage")}
-    return {**shared, "status": "ok", "collections": fields["data"], **settled}
-
-
-def _very_same(collections: Mapping[str, list[Any]], data: Mapping[str, Any] | None) -> bool:
-    """True where data has the same collections in the same order, with the very same items."""
-    if data is None or [*collections] != [*data]:
-        return False
-    for items, found in zip(collections.values(), data.values(), strict=True):
-        if found.__class__ is not list or len(items) != len(found) or not all(map(is_, items, found)):
-            return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from lisppump import clock, schema
 from lisppump.budget import Budget
 from lisppump.delta import UNUSED, Attempt, Delta, Usage
+from lisppump.delta_records import beside
 from lisppump.errors import LisppumpError, declare, place_of, said
 from lisppump.frame import Agent, Frame, Stream, copied
 from lisppump.intake import Intake
@@ -261,7 +262,7 @@ class Pipe:
         usable = self._read(alias, reply)
         if usable and len(self.attempts) == len(self.tick.policy.pipe.passes) == 1:
             self.due = self._made()
-            record["settled"] = self.due.beside(record)
+            record["settled"] = beside(self.due, record)
         await intake.written("reply", record, None if self.due is None else self)
         return usable
 

@@ -22,7 +22,8 @@ KINDS = (
     "tock", "nudge", "rollback", "snapshot", "lost", "drop",
 )  # fmt: skip
 NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
-_JSON = frozenset({"reply", "delta"})  # hold nothing but what was JSON, or was checked to be, before
+# These hold nothing but what was JSON, or was checked to be, before: a commit goes into a digest, too.
+_JSON = frozenset({"reply", "delta", "commit", "tock"})
 HEAD = 18  # two times eight hex digits and a space
 RESERVED = frozenset({"kind", "seq", "prev"})
 # Once one of these is written it is synced, with all that is before it.

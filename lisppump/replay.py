@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump import plan as planning
 from lisppump.delta import Delta
+from lisppump.delta_records import whole_outcome
 from lisppump.differences import differing
 from lisppump.documents import Cell, entry, log_value
 from lisppump.errors import LisppumpError
@@ -268,7 +269,7 @@ def _unheard(stream: Stream, delta: Delta) -> None:
 
 def _outcome(said: Mapping[str, Any]) -> dict[str, Any]:
     """What a commit says of how a stream ended."""
-    return {key: value for key, value in said.items() if key not in ("name", "topic")}
+    return {key: value for key, value in whole_outcome(said).items() if key not in ("name", "topic")}
 
 
 def _loader(past: Any, name: str) -> Any:

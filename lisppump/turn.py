@@ -15,7 +15,8 @@ from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.blame import blamed
 from lisppump.budget import Budget
-from lisppump.delta import Delta, told
+from lisppump.delta import Delta
+from lisppump.delta_records import from_record, told
 from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Frame, Stream
@@ -44,7 +45,7 @@ def recorded(inputs: Iterable[Record]) -> Recorded:
     for record in inputs:
         settled = told(record.kind, record.fields)
         if settled is not None:
-            delta = Delta.from_record(settled)
+            delta = from_record(settled)
             deltas[delta.stream] = delta
         if record.kind in ("reply", "outcome"):
             answers.setdefault(record.fields["stream"], []).append(Answer(record.kind, record.fields))

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "lisppump"
 FLOORS = [
     {"errors", "canon", "clock", "collector", "folder"},
     {"lispy"},
-    {"frame", "delta", "schema"},
+    {"frame", "delta", "delta_records", "schema"},
     {
         "reservoir",
         "files",

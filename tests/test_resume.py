@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lisppump import Pump
-from lisppump.delta import Delta, told
+from lisppump.delta_records import from_record, told
 from lisppump.documents import digest
 from lisppump.errors import LisppumpError
 from lisppump.journal import Journal
@@ -207,7 +207,7 @@ def test_a_delta_that_stands_is_not_made_again(tmp_path: Path, monkeypatch: pyte
         assert all(said in after for said in before)
         kept = {delta.stream: delta for delta in pump.store.deltas(1)}
         for said in before:
-            assert kept[said["stream"]] == Delta.from_record(said)
+            assert kept[said["stream"]] == from_record(said)
 
 
 def settled(store: Store) -> list[dict[str, Any]]:
