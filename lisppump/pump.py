@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -292,7 +292,7 @@ class Pump(Lookout):
                 *said,
                 *plan.notes,
                 *self._complaints.told(),
-                *_failed_echoes(thoughts),
+                *_of_echoes(thoughts),
             ),
             seconds=self.clock.monotonic() - started,
         )
@@ -470,9 +470,11 @@ def not_its_parent(number: int) -> LisppumpError:
     )
 
 
-def _failed_echoes(thoughts: Sequence[Thought]) -> list[str]:
-    """A sentence for each echo that came to nothing but an error."""
-    return [f"echo `{t.key}` failed: {t.error['message']}" for t in thoughts if t.error is not None]
+def _of_echoes(thoughts: Sequence[Thought]) -> list[str]:
+    """A sentence for each echo that came to nothing but an error, or that another of its name hides."""
+    keys = Counter(thought.key for thought in thoughts)
+    failed = [f"echo `{t.key}` failed: {t.error['message']}" for t in thoughts if t.error is not None]
+    return [*failed, *(f"{n} echoes are called `{key}`: the last stands" for key, n in keys.items() if n > 1)]
 
 
 def _view(policy: Policy, root: Path) -> Any:
