@@ -18,16 +18,20 @@ import pytest
 from lisppump import Pump
 from lisppump.disk import StateError
 from lisppump.errors import LisppumpError
+from lisppump.files import Files
 from lisppump.journal import Journal
 from lisppump.portal import Portal, Window
 from lisppump.portal_rule import PortalRule
+from lisppump.repair import repair
 from lisppump.reservoir import Store
+from lisppump.verify import verify
 from tests.conftest import ROOT, data_folder
 from tests.echo_worlds import FORECAST, TEMPERATURE, curl, echo, pages, program, world
 from tests.echo_worlds import offline as offline
 from tests.echo_worlds import weather as weather
 from tests.faults import Crash, die
 from tests.portal_support import PUBLIC, Internet, page, request
+from tests.test_repair import spoil_record
 from tests.weather import Weather, mars
 
 MARS = ROOT / "tests" / "simulations" / "mars.lisp"
@@ -255,6 +259,26 @@ def test_after_a_way_back_before_the_echoes_the_pages_are_there(tmp_path: Path, 
         assert pump.replay().equal
         name = pump.store.no_frame(2).message
         assert re.search(r"called 2@\d+", name)
+
+
+def test_a_page_that_was_damaged_and_given_up_leaves_the_others(tmp_path: Path, weather: Weather) -> None:
+    folder = world(tmp_path / "w", weather, program(TEMPERATURE))
+    with Pump.open(folder) as pump:
+        pump.step(3)
+    view = Files(folder / "state")
+    assert verify(folder, view).ok
+    spoil_record(folder, "portal", 2)
+    assert not verify(folder, view).ok
+    repair(folder, view)
+    assert verify(folder, view).ok
+    with Pump.open(folder) as pump:
+        assert pump.head.number == 3
+        replayed = pump.replay()
+        assert (replayed.equal, replayed.frames, replayed.lost) == (True, 2, (2,))
+        with pytest.raises(StateError, match="given up"):
+            pump.replay(2, 2)
+        pump.step()
+        assert pump.replay(3, 4).equal
 
 
 # -- refusals, clocks, faults
