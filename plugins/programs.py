@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lisppump.frame import Frame
@@ -78,7 +77,7 @@ def thought_of(
 
     Only with a witness has it the web, if it is granted that.
     """
-    blank = Thought(agent, source, granted=tuple(sorted(allow)))
+    granted = tuple(sorted(allow))
 
     def think(web: Web | None) -> Thought:
         result = run_program(
@@ -92,13 +91,9 @@ def thought_of(
             builtins=builtins,
             web=web,
         )
-        return replace(
-            blank,
-            value=result.value,
-            error=None if result.error is None else result.error.to_json(),
-            output=result.output,
-            usage=result.usage,
-            capabilities=result.capabilities,
+        error = None if result.error is None else result.error.to_json()
+        return Thought(
+            agent, source, result.value, error, result.output, result.usage, granted, result.capabilities
         )
 
-    return think(None) if witness is None else witness.run(blank, think)
+    return think(None) if witness is None else witness.run(Thought(agent, source, granted=granted), think)
