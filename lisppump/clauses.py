@@ -234,8 +234,10 @@ CLAUSES: dict[str, Clause] = {
                 "(shared (lambda (frame) '()))", function("frame"),
             ),
             clause(
-                "room", "Sections that one room reads: a function of the room.", "(room (lambda (room) '()))",
-                function("room"),
+                "room",
+                "Sections that one room reads: a function of the room. Without it they are what echoes of "
+                "its agents came to.",
+                "(room (lambda (room) '()))", function("room"),
             ),
             clause(
                 "at-most", "Most tokens of a whole prompt.", "(at-most (tokens 60000))",
