@@ -26,6 +26,7 @@ from tests.fuzzing.writer import Dice, program_of
 ROOT = Path(__file__).resolve().parent.parent.parent
 BATCH = 500  # programs of one process
 HUNG = 20  # seconds after which one program is taken for endless
+FAULT, END = "\0fault\0", "\0end\0"  # what stands between program, fault and the next
 MOST = 5  # findings after which a fuzzer stops
 
 
@@ -72,8 +73,8 @@ def in_batches(seed: int, until: float) -> Iterator[Finding]:
                 program = program_of(Dice(seed, number))
                 last = done.stderr.strip().splitlines()[-1:] or ["nothing was said"]
                 yield Finding(program, f"it ended the process with {done.returncode}: {last[0]}")
-            elif done.stdout:
-                yield Finding(done.stdout.rstrip(), "see above")
+            for text in filter(None, done.stdout.split(END)):
+                yield Finding(*text.rsplit(FAULT, 1))
         first += BATCH
     print(f"grammar: {first:,} programs of seed {seed}", file=sys.stderr)
 
@@ -92,7 +93,7 @@ def batch(seed: int, first: int, count: int, at: str, seconds: float) -> None:
             place.flush()
             faulthandler.dump_traceback_later(HUNG, exit=True)
             for found in by_grammar(seed, number, 1):
-                print(found)
+                print(found.program, found.fault, sep=FAULT, end=END)
 
 
 def by_coverage(seed: int, corpus: Path, *, seconds: float = 0, runs: int = -1) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lisppump.canon import canonical
-from lisppump.lispy import Limits, Result, Runtime
+from lisppump.lispy import Limits, Result, Runtime, to_text
 from lisppump.lispy.reader import read
 from tests.lispy.test_error_fuzz import LIMITS, outcome
 
@@ -53,7 +53,7 @@ def _told(result: Result) -> dict[str, Any]:
     if error is not None:
         place = None if error.span is None else (error.span.file, error.span.start, error.span.end)
         said |= {"code": error.code, "message": error.message, "help": error.help, "trace": error.trace}
-        said |= {"place": place, "data": error.data}
+        said |= {"place": place, "data": to_text(error.data)}
     return said
 
 
