@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import traceback
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from lisppump.lispy.reader import read
 from tests.lispy.test_error_fuzz import LIMITS, outcome
 
 SLOW = 5.0  # seconds of work that so few steps never take, on whatever machine
+_SPELT = re.compile("->symbol|intern|symbol-append")  # symbols of any text may have no spelling
 Broken = Callable[[str], str | None]
 
 
@@ -43,7 +45,7 @@ def _broken(program: str) -> str | None:
     if first.usage["steps"] > LIMITS.steps or first.usage["bytes"] > LIMITS.allocation + 2 * LIMITS.string:
         return f"it used {first.usage}, which is more than its limits"
     canonical([first.value, first.output])
-    return _reads_back(first)
+    return None if _SPELT.search(program) else _reads_back(first)
 
 
 def _told(result: Result) -> dict[str, Any]:

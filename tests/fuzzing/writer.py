@@ -90,7 +90,7 @@ TOPS = (
     "(for-each (lambda (x) (try (f1 x) (catch e 1))) list)", "(define f1 function)", "(set! shared any)",
     "(try (map f1 list) (catch e 1))", "(write any)", "(defun f2 (a &optional b) any)",
 )  # fmt: skip
-WORD = re.compile("|".join(rf"(?<![\w'-]){kind}(?![\w-])" for kind in (*KINDS, "same")))
+WORD = re.compile("|".join(rf"(?<![\w'-]){kind}(?![\w?!-])" for kind in (*KINDS, "same")))
 NAMES = {
     "x": "number", "y": "text", "each": "any", "shared": "any", "rest": "list", "i": "number", "e": "dict",
     "f1": "function",
