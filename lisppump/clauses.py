@@ -261,7 +261,9 @@ CLAUSES: dict[str, Clause] = {
             default="(merger dream-catcher)",
         ),
         clause(
-            "echoes", "What thinks between frames, in this order.", "(echoes (by (lambda () 1)))",
+            "echoes",
+            "What thinks between frames, in this order. Its (allow ...) grants each what it may do.",
+            "(echoes (by (lambda () 1)))",
             stage("echo", many=True, optional=True),
             clause(
                 "each", "An echo for every n-th frame only.", "(each 10 (by (lambda () 1)))",
