@@ -33,12 +33,13 @@ REQUIRED: Any = _Required.REQUIRED  # the default of an option that has none
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a clause: `kind` is name, value, function or limits; `arity` that of a function.
+    """One option of a clause: `kind` is name, value, function (of `arity`), capability, source (the text of
+    the forms in it) or limits; builtins is no part of the clause: the argument is the table of LisPy builtins
+    that plugins offer, for a stage that runs programs.
 
-    One of kind builtins is no part of the clause: its argument is the table of LisPy builtins that plugins
-    offer, for a stage that runs programs. A default is what the class gets where nobody checks a policy.
-    `unit` is the unit a quantity must have (seconds, tokens, dollars, bytes); `many` options take several
-    values and give a tuple. A `positional` option is written without its name: `(by f)`.
+    A default is what the class gets where nobody checks a policy. `unit` is the unit a quantity must have
+    (seconds, tokens, dollars, bytes), `type` what a value must be (string, natural, ...); `many` options take
+    several values and give a tuple. A `positional` option is written without its name: `(by f)`.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Option:
     many: bool = False
     choices: tuple[str, ...] = ()
     positional: bool = False
+    type: str | None = None
 
 
 class Failure(enum.StrEnum):
@@ -120,7 +122,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """What one echo program came to: `key` names its file in `state/echo_frames/` and its author."""
+    """What one echo program came to: `key` names its file in `state/echo_frames/` and its author.
+
+    `granted` are the capabilities that the policy gives it, `capabilities` those that it used.
+    """
 
     key: str
     program: str
@@ -128,9 +133,12 @@ class Thought:
     error: Mapping[str, Any] | None = None
     output: str = ""
     usage: Mapping[str, Any] = field(default_factory=dict)
+    granted: Sequence[str] = ()
+    capabilities: Sequence[str] = ()
 
     def to_json(self, frame: int) -> dict[str, Any]:
         """The echo's document, as agents and people read it."""
+        words = {"granted": list(self.granted), "capabilities": list(self.capabilities)}
         return {
             "frame": frame,
             "program": self.program,
@@ -138,6 +146,7 @@ class Thought:
             "error": None if self.error is None else dict(self.error),
             "output": self.output,
             "usage": dict(self.usage),
+            **{name: said for name, said in words.items() if said},
         }
 
 
@@ -226,6 +235,10 @@ class Kind:
     doc: str
 
 
+_RESERVOIR: dict[str, tuple[str, ...]] = {
+    "names": (), "read": ("name",), "write": ("name", "value"), "append": ("name", "items"),
+    "delete": ("name",), "fingerprint": ("name",),
+}  # fmt: skip
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -236,19 +249,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("echo", "echoes", {"think": ("frame", "seed")}, "Thinks between frames."),
         Kind("executor", "executors", {"run": ("jobs",)}, "Runs the pipes of a frame."),
-        Kind(
-            "reservoir",
-            "reservoirs",
-            {
-                "names": (),
-                "read": ("name",),
-                "write": ("name", "value"),
-                "append": ("name", "items"),
-                "delete": ("name",),
-                "fingerprint": ("name",),
-            },
-            "Keeps the documents of a frame.",
-        ),
+        Kind("reservoir", "reservoirs", _RESERVOIR, "Keeps the documents of a frame."),
     )
 }
 
