@@ -93,7 +93,7 @@ class Pipe:
     settled: str | None = None
     turn: str = ""
     notes: list[str] = field(default_factory=list)
-    due: Delta | None = None
+    handed: bool = False
     delta: Delta | None = None
 
     async def run(self) -> None:
@@ -167,27 +167,34 @@ class Pipe:
             over = "the call would take more tokens than the budget has left"
             self._decided(alias, "over-budget", over)
             return False
-        used = UNUSED
         call = _Call(tick.monotonic)
         try:
-            reply = answered(await call.of(self._called(alias, turn)))
-            used = reply.usage
-        except BackendError as error:
-            self._decided(alias, *self._refused(alias, error))
-            return False
-        except LisppumpError as error:
-            self._decided(alias, *self._misanswered(alias, error))
-            return False
+            reply = await call.of(self._called(alias, turn))
         except BaseException as error:
+            tick.budget.settle(bound, UNUSED)
             if call.ended or isinstance(error, KeyboardInterrupt):
                 raise  # it is the pump that ends here, and not the backend
-            self._decided(alias, Failure.DEFECT.status, self._blame(alias, error))
+            self._decided(alias, *self._fault(alias, error))
             return False
-        finally:
-            tick.budget.settle(bound, used)
         if call.longest > tick.policy.pipe.deadline:
             self._time_out(f"it stopped all streams for {call.longest:.1f} s")
-        return await self._take_in(alias, reply)
+        taking = _Taking(self, alias, reply, bound)
+        self.handed = self.delta is None and self._last(alias, turn)
+        await tick.intake.taken(taking, waits=not self.handed)
+        return taking.usable
+
+    def _last(self, alias: str, turn: str) -> bool:
+        """True where nobody will be asked after this, whatever the reply is."""
+        clause = self.tick.policy.pipe
+        return turn == clause.passes[-1] and self.settled in (None, alias) and alias == clause.backends[-1][0]
+
+    def _fault(self, alias: str, error: BaseException) -> tuple[str, Any]:
+        """Status and reason of a call that came to an error."""
+        if isinstance(error, BackendError):
+            return self._refused(alias, error)
+        if isinstance(error, LisppumpError):
+            return self._misanswered(alias, error)
+        return Failure.DEFECT.status, self._blame(alias, error)
 
     def _again(self, alias: str, answer: Answer) -> bool:
         """Take an attempt as it ended before; the machine's decisions are applied and not made again."""
@@ -241,41 +248,10 @@ class Pipe:
         broke = f"backend `{offer.name}` of plugin {offer.plugin} broke its contract: {error.message}"
         return Failure.DEFECT.status, broke if error.code == "contract" else error.message
 
-    async def _take_in(self, alias: str, reply: Reply) -> bool:
-        """Read a reply and journal it; False where nothing of it is usable.
-
-        Where nobody has to be asked any more its record says, too, what the stream comes to: `settled`.
-        """
-        record = {
-            **self._place(alias),
-            "model": reply.model,
-            "stop": reply.stop,
-            "reason": reply.reason,
-            "text": reply.text,
-            "data": reply.data,
-            "usage": {} if reply.usage is UNUSED else reply.usage.to_json(),
-        }
-        intake = self.tick.intake
-        if self.over:
-            await intake.written("late", record, None)
-            return False
-        usable = self._read(alias, reply)
-        if usable and len(self.attempts) == len(self.tick.policy.pipe.passes) == 1:
-            self.due = self._made()
-            record["settled"] = beside(self.due, record)
-        await intake.written("reply", record, None if self.due is None else self)
-        return usable
-
     @property
     def over(self) -> bool:
-        """True where the stream has settled, or does so once its reply is written."""
-        return self.delta is not None or self.due is not None
-
-    def settle_as_due(self) -> None:
-        """What the stream comes to was written down with its reply."""
-        if self.due is not None and self.delta is None:
-            self.delta = self.due
-            self.tick.settled(self.stream, self.delta)
+        """True where the stream has settled, or does so without being asked once its reply is taken in."""
+        return self.delta is not None or self.handed
 
     def _place(self, alias: str) -> dict[str, Any]:
         """Which attempt of which stream a record speaks of."""
@@ -349,9 +325,13 @@ class Pipe:
 
     def _settle(self) -> None:
         if not self.over:
-            self.delta = self._made()
-            self.tick.ledger.delta(self.delta)
-            self.tick.settled(self.stream, self.delta)
+            self._settle_now(self._made())
+
+    def _settle_now(self, delta: Delta, *, recorded: bool = False) -> None:
+        self.delta = delta
+        if not recorded:
+            self.tick.ledger.delta(delta)
+        self.tick.settled(self.stream, delta)
 
     def _made(self) -> Delta:
         """What the stream has come to by now."""
@@ -380,6 +360,63 @@ class Pipe:
             usage=self.usage,
             rejected=tuple(self.rejected),
         )
+
+
+class _Taking:
+    """A reply that has come, on its way into its pipe."""
+
+    __slots__ = ("_alias", "_bound", "_due", "_pipe", "_reply", "usable")
+
+    def __init__(self, pipe: Pipe, alias: str, reply: Any, bound: int) -> None:
+        self._pipe = pipe
+        self._alias = alias
+        self._reply = reply
+        self._bound = bound
+        self._due: Delta | None = None
+        self.usable = False
+
+    def read(self) -> None:
+        """Hold what a backend gave to its contract; what cannot be used at all is an attempt that failed."""
+        pipe, used = self._pipe, UNUSED
+        try:
+            self._reply = answered(self._reply)
+            used = self._reply.usage
+        except LisppumpError as error:
+            self._reply = None
+            pipe._decided(self._alias, *pipe._misanswered(self._alias, error))
+        finally:
+            pipe.tick.budget.settle(self._bound, used)
+
+    def record(self) -> tuple[str, dict[str, Any]] | None:
+        """What is journalled of the reply: where that is all of its stream, also what the stream comes to.
+
+        One that comes when its stream is settled is late.
+        """
+        pipe, reply = self._pipe, self._reply
+        if reply is None:
+            return None
+        record = {
+            **pipe._place(self._alias),
+            "model": reply.model,
+            "stop": reply.stop,
+            "reason": reply.reason,
+            "text": reply.text,
+            "data": reply.data,
+            "usage": {} if reply.usage is UNUSED else reply.usage.to_json(),
+        }
+        if pipe.delta is not None:
+            return "late", record
+        self.usable = pipe._read(self._alias, reply)
+        if self.usable and len(pipe.attempts) == len(pipe.tick.policy.pipe.passes) == 1:
+            self._due = pipe._made()
+            record["settled"] = beside(self._due, record)
+        return "reply", record
+
+    def settle(self) -> None:
+        """The reply is written; where nobody is asked any more, its stream settles."""
+        pipe = self._pipe
+        if pipe.delta is None and (self._due is not None or pipe.handed):
+            pipe._settle_now(self._due or pipe._made(), recorded=self._due is not None)
 
 
 def reply_of(record: Mapping[str, Any]) -> Reply:
