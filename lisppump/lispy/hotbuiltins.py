@@ -28,7 +28,7 @@ from lisppump.lispy.hotnumbers import (
     whole_quotient,
     whole_test,
 )
-from lisppump.lispy.hottext import Block, Literal, bytes_, typed, wholly
+from lisppump.lispy.hottext import OTHERWISE, Block, Literal, bytes_, typed, wholly
 from lisppump.lispy.hotwalks import asked
 from lisppump.lispy.tree import Call, Const, Tree
 from lisppump.lispy.values import Keyword, Symbol
@@ -118,7 +118,7 @@ def _cdr(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
         f"elif {typed(value, 'list')} and len({value}) > 1:",
         [made, f"{base}{value}", f"{start}1", f"{stop}len({value})"],
     )
-    emitter.below("else:", [f"{rest} = {by_function(emitter, tree, builtin, [value])}"])
+    emitter.below(OTHERWISE, [f"{rest} = {by_function(emitter, tree, builtin, [value])}"])
     return rest
 
 
@@ -147,7 +147,7 @@ def _cons(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
         ],
     )
     slow = by_function(emitter, tree, builtin, [head, tail])
-    emitter.below("else:", [f"{made} = {slow}"])
+    emitter.below(OTHERWISE, [f"{made} = {slow}"])
     return made
 
 
@@ -190,7 +190,7 @@ def _dict_set(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     copied = f"{made} = {items}.copy()"
     doing = [copied, *sets, *charged] if count > 1 else [*charged, copied, *sets]
     emitter.below(f"if {wholly(tests)}:", doing)
-    emitter.below("else:", [f"{made} = {slow}"])
+    emitter.below(OTHERWISE, [f"{made} = {slow}"])
     return made
 
 
@@ -205,7 +205,7 @@ def _number_text(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> 
         *bytes_(f"len({made})", emitter.at("meter.allocate(0)", tree.span, builtin)),
     ]
     emitter.below(f"if {wholly(tests)}:", doing)
-    emitter.below("else:", [f"{made} = {by_function(emitter, tree, builtin, [value])}"])
+    emitter.below(OTHERWISE, [f"{made} = {by_function(emitter, tree, builtin, [value])}"])
     return made
 
 
@@ -234,7 +234,7 @@ def _string_append(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
             f"{made} = {joined}",
         ],
     )
-    emitter.below("else:", [f"{made} = {by_function(emitter, tree, builtin, values)}"])
+    emitter.below(OTHERWISE, [f"{made} = {by_function(emitter, tree, builtin, values)}"])
     return made
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from lisppump.lispy.calls import CLOSURE_BYTES
 from lisppump.lispy.hotcalls import assign, call_value, global_value, tail_call
 from lisppump.lispy.hotcode import ANY, BOOL, EFFECT, MOST_TURNED, NEAR, RETURN, Emitter, Unfit, either, every
-from lisppump.lispy.hottext import NIL, Block, bytes_, container, step
+from lisppump.lispy.hotflow import filled
+from lisppump.lispy.hottext import NIL, Block, Rare, bytes_, container, step
 from lisppump.lispy.hotwalks import begin, end, gathered, is_walkable, step_of, walks_of
 from lisppump.lispy.tree import (
     AGAIN,
@@ -72,9 +73,9 @@ def _set_local(emitter: Emitter, tree: SetLocal) -> str:
     named, span = emitter.held(variable.name), emitter.held(tree.span)
     if variable.checked and not tree.first:
         early = emitter.at(f"unset({named}, {span})", None)
-        emitter.below(f"if {held} is UNBOUND:", [early])
+        emitter.below(Rare(f"if {held} is UNBOUND:"), [early])
     if variable.boxed and variable.owner is not emitter.procedure:
-        emitter.below("if run.sealed:", [emitter.at(f"keep(run, {word}, {named}, {span})", None)])
+        emitter.below(Rare("if run.sealed:"), [emitter.at(f"keep(run, {word}, {named}, {span})", None)])
     emitter.set(held, value)
     return value
 
@@ -113,7 +114,7 @@ def _lambda(emitter: Emitter, tree: Lambda) -> str:
     mine = [variable for variable in tree.free if variable.owner is emitter.procedure and variable.assigned]
     if mine:
         boxes = ", ".join(emitter.local(variable) for variable in mine)
-        emitter.below("if run.sealed:", [f"mark(run, [{boxes}])"])
+        emitter.below(Rare("if run.sealed:"), [f"mark(run, [{boxes}])"])
     blanks = emitter.held([None] * tree.locals)
     tail = blanks
     if tree.free:
@@ -136,9 +137,12 @@ def _lambda(emitter: Emitter, tree: Lambda) -> str:
 def _if_value(emitter: Emitter, tree: If) -> str:
     """As an expression where neither branch takes statements."""
     test = emitter.test(tree.test)
+    holds, fails = filled(emitter, tree.test)
     with emitter.within() as then:
+        emitter.filled |= holds
         one = emitter.value(tree.then)
     with emitter.within() as otherwise:
+        emitter.filled |= fails
         other = emitter.value(tree.otherwise)
     if not then and not otherwise:
         return f"({one} if {test} else {other})"
@@ -152,9 +156,12 @@ def _if(emitter: Emitter, tree: If, where: str) -> None:
         emitter.give(_if_value(emitter, tree), where)
         return
     test = emitter.test(tree.test)
+    holds, fails = filled(emitter, tree.test)
     with emitter.within() as then:
+        emitter.filled |= holds
         emitter.emit(tree.then, where)
     with emitter.within() as otherwise:
+        emitter.filled |= fails
         emitter.emit(tree.otherwise, where)
     emitter.choose(test, then, otherwise)
 
@@ -175,7 +182,9 @@ def _clauses(emitter: Emitter, tree: Cond, place: int, where: str) -> None:
         test = f"is_true({value})"
     else:
         test = emitter.test(clause.test)
+    holds, fails = filled(emitter, clause.test)
     with emitter.within() as then:
+        emitter.filled |= holds
         if clause.body is None:
             emitter.give(value, where)
         elif clause.arrow is None:
@@ -186,6 +195,7 @@ def _clauses(emitter: Emitter, tree: Cond, place: int, where: str) -> None:
             call = f"invoke(run, {procedure}, [{value}], {emitter.held(clause.arrow)})"
             emitter.give(emitter.at(call, None), where)
     with emitter.within() as otherwise:
+        emitter.filled |= fails
         _clauses(emitter, tree, place + 1, where)
     emitter.choose(test, then or ["pass"], otherwise)
 
@@ -460,7 +470,7 @@ def _assert(emitter: Emitter, tree: Assert) -> str:
         said = NIL if tree.message is not None else emitter.held(tree.text)
         call = f"failed(run, {said}, {message}, {emitter.held(tree.span)})"
         emitter.add(emitter.at(call, None))
-    emitter.below(f"if not is_true({value}):", failing)
+    emitter.below(Rare(f"if not is_true({value}):"), failing)
     return value
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from lisppump.lispy.calls import Closure
 from lisppump.lispy.hotcode import RETURN, Emitter, every
+from lisppump.lispy.hottext import Rare
 from lisppump.lispy.tree import And, Call, Case, Cond, Const, Global, If, Lambda, Let, Local, Or, Sequence
 
 SHORT, IN_LOOPS = 32, 120  # trees of a procedure that takes the place of its calls, and of those in a loop
@@ -51,7 +52,7 @@ def inlined_value(emitter: Emitter, tree: Call, closure: Closure) -> str:
     before = emitter.depth, emitter.level, emitter.via
     ends = tree.tail and emitter.via
     if not ends:
-        emitter.below(f"if {emitter.level} >= run.deepest:", [emitter.at("sunk(run)", None)])
+        emitter.below(Rare(f"if {emitter.level} >= run.deepest:"), [emitter.at("sunk(run)", None)])
     _count(emitter)
     result = emitter.fresh()
     if not ends:
@@ -77,12 +78,14 @@ def _bind(emitter: Emitter, tree: Call, closure: Closure) -> None:
     for variable, value, operand in zip(procedure.parameters, values, tree.operands, strict=True):
         emitter.names[variable] = value
         emitter.kinds[variable] = emitter.kind(operand)
+        emitter.numbers.discard(variable)
         emitter.foreign.add(variable)
     for item in every(procedure.body):
         emitter.found.pop(id(item), None)
         for variable, _ in item.bindings if isinstance(item, Let) else ():
             emitter.foreign.add(variable)
             emitter.kinds.pop(variable, None)
+            emitter.numbers.discard(variable)
 
 
 def _count(emitter: Emitter) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from lisppump.lispy.calls import Builtin
-from lisppump.lispy.hotcode import ANY, BOOL, FLOAT, INT, LARGE, NEAR, Emitter
+from lisppump.lispy.hotcode import ANY, BOOL, FLOAT, INT, LARGE, NEAR, NUM, NUMERIC, Emitter
 from lisppump.lispy.hotcode import WHOLE as WHOLES
-from lisppump.lispy.hottext import COUNTED, TOO_MANY, Literal, typed, wholly
-from lisppump.lispy.tree import Call, Const, Tree
+from lisppump.lispy.hotflow import learn
+from lisppump.lispy.hottext import COUNTED, OTHERWISE, TOO_MANY, Literal, typed, wholly
+from lisppump.lispy.tree import Call, Const, Global, Tree
 
 FREE = 1 << 62  # results within cost nothing; all others are computed by a function
 MOST_TERMS = 15  # of a sum or product
@@ -49,8 +51,8 @@ def builtin_kind(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
         if FLOAT in kinds:
             return FLOAT  # or an error
         if word == "/" or not kinds <= WHOLES:
-            return ANY
-        constants = sum(isinstance(operand, Const) for operand in operands)
+            return NUM
+        constants = sum(constant_of(emitter, operand) is not None for operand in operands)
         return NEAR if kinds == {NEAR} and word != "*" and constants >= count - 1 else INT
     if word not in LIKE or count != LIKE[word]:
         return ANY
@@ -58,16 +60,24 @@ def builtin_kind(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     if kinds == {FLOAT} and word not in ("modulo", "quotient", "remainder"):
         return FLOAT
     if not kinds <= WHOLES or word == "sqrt":
-        return ANY
+        return NUM
     first = emitter.kind(operands[0])
     if word == "modulo":
-        return NEAR if _is_divisor(operands[1]) else INT
+        return NEAR if _is_divisor(emitter, operands[1]) else INT
     return first if word in ("quotient", "remainder") else NEAR if kinds == {NEAR} else INT
 
 
-def _is_divisor(tree: Tree) -> bool:
+def _is_divisor(emitter: Emitter, tree: Tree) -> bool:
     """Whether an operand is a small integer that divides."""
-    return isinstance(tree, Const) and tree.value.__class__ is int and 0 < abs(tree.value) < LARGE
+    value = constant_of(emitter, tree)
+    return value.__class__ is int and 0 < abs(value) < LARGE
+
+
+def constant_of(emitter: Emitter, tree: Tree) -> Any:
+    """The plain data that an operand is certain to be; None of what is not known."""
+    if isinstance(tree, Const):
+        return tree.value
+    return tree.cell.value if isinstance(tree, Global) and emitter.heat.is_constant(tree.cell) else None
 
 
 def by_function(emitter: Emitter, tree: Call, builtin: Builtin, values: list[str]) -> str:
@@ -107,6 +117,8 @@ def _floating(values: list[str], kinds: list[str]) -> list[str] | None:
             tests.append(_within(value))
         elif kind == ANY:
             tests.append(f"({typed(value, 'float')} or ({typed(value, 'int')} and {_within(value)}))")
+        elif kind == NUM:
+            tests.append(f"({typed(value, 'float')} or {_within(value)})")
         elif kind == BOOL:
             return None
     return tests
@@ -115,6 +127,7 @@ def _floating(values: list[str], kinds: list[str]) -> list[str] | None:
 def arithmetic(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     """A sum, difference or product."""
     values, kinds = known(emitter, tree)
+    learn(emitter, tree.operands)
     word = builtin.spec.name
     if len(values) == 2:
         slow = emitter.at(f"do_{ARITHMETIC[word]}(run, {values[0]}, {values[1]})", tree.span, builtin)
@@ -146,17 +159,18 @@ def _whole_or_alike(
     emitter: Emitter, word: str, values: list[str], kinds: list[str], slow: str, look: str
 ) -> str:
     """Arithmetic of integers, or of two floats where nothing is known of either."""
-    unknown = [value for value, kind in zip(values, kinds, strict=True) if kind == ANY]
+    unknown = [value for value, kind in zip(values, kinds, strict=True) if kind in (ANY, NUM)]
+    numbers = NUM in kinds
     near = all(kind != INT for kind in kinds)  # no integer that is known of is too large to be made a float
     result = before = values[0]
     tests: list[str] = []
     if len(values) > 2:
         tests += [*(typed(value, "int") for value in unknown), _within(before)]
     elif len(unknown) == 2:
-        tests += [numeric(unknown[0])]
+        tests += [] if numbers else [numeric(unknown[0])]
         tests += [f"type({unknown[0]}) is type({unknown[1]})"] if unknown[0] != unknown[1] else []
     elif unknown and near:
-        tests.append(numeric(unknown[0]))
+        tests += [] if numbers else [numeric(unknown[0])]
     else:
         tests += [typed(value, "int") for value in unknown]
     for value in values[1:]:
@@ -165,7 +179,7 @@ def _whole_or_alike(
         before = result
     if len(values) > FREE_TERMS[word]:
         return _costly(emitter, tests, result, slow, look)
-    if word == "+" and len(values) == 2 and unknown and near:
+    if word == "+" and len(values) == 2 == len(unknown):
         tests.append(result)  # a sum of floats that is zero has a sign
     return f"({result} if {wholly(tests)} else {slow})"
 
@@ -174,7 +188,7 @@ def _costly(emitter: Emitter, tests: list[str], result: str, slow: str, look: st
     """A result that costs a step; the builtin counts it itself."""
     given = emitter.fresh()
     emitter.below(f"if {wholly(tests)}:", [COUNTED, (TOO_MANY, [look]), f"{given} = {result}"])
-    emitter.below("else:", [f"{given} = {slow}"])
+    emitter.below(OTHERWISE, [f"{given} = {slow}"])
     return given
 
 
@@ -191,6 +205,7 @@ def quotient(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
 def order(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     """Numbers of any kind can be compared."""
     values, kinds = known(emitter, tree)
+    learn(emitter, tree.operands)
     word = builtin.spec.name
     test = f"({values[0]} {SIGNS.get(word, word)} {values[1]})"
     if ANY not in kinds and BOOL not in kinds:
@@ -208,7 +223,7 @@ def modulo(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     divisor = tree.operands[1]
     rest = f"({values[0]} % {values[1]})"
     tests = [] if kinds[0] in WHOLES else [typed(values[0], "int")]
-    if not _is_divisor(divisor):
+    if not _is_divisor(emitter, divisor):
         tests += [] if kinds[1] in WHOLES else [typed(values[1], "int")]
         tests += [values[1], f"{-LARGE} < {values[1]} < {LARGE}"]
     slow = by_function(emitter, tree, builtin, values)
@@ -274,7 +289,7 @@ def sqrt(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
 
 def absolute(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
     """A number without its sign."""
-    if emitter.kind(tree.operands[0]) in (INT, NEAR, FLOAT):
+    if emitter.kind(tree.operands[0]) in NUMERIC:
         return f"abs({value})"
     return f"(abs({value}) if {numeric(value)} else {by_function(emitter, tree, builtin, [value])})"
 

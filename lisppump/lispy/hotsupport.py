@@ -62,6 +62,7 @@ def names(run: Run, heat: Heat) -> dict[str, Any]:
         "cos": math.cos,
         "run": run,
         "TAIL": TAIL,
+        "told": told,
         "UNBOUND": UNBOUND,
         "AGAIN": AGAIN,
         "Closure": Closure,
@@ -237,6 +238,13 @@ def looked(meter: Any) -> None:
     except LispyError as error:
         error.fresh = True
         raise
+
+
+def told(meter: Any, steps: int, size: int | None = None) -> None:
+    """What a loop has counted by itself."""
+    meter.steps = steps
+    if size is not None:
+        meter.allocated = size
 
 
 def place(error: LispyError, places: list[Any], called: Any) -> None:

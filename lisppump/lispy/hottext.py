@@ -28,6 +28,15 @@ NIL, TRUE, FALSE = Literal("None"), Literal("True"), Literal("False")
 NIL.value, TRUE.value, FALSE.value = None, True, False
 
 
+class Rare(str):
+    """The header of a block that is seldom gone through."""
+
+    __slots__ = ()
+
+
+OTHERWISE = Rare("else:")  # what is left to a function
+
+
 def literal(value: Any) -> Literal | None:
     """A constant that Python's text may hold; None of any other."""
     if value is None:
@@ -83,7 +92,7 @@ def container(count: int, large: str, look: str, refuse: str) -> Block:
         ("if steps > meter.next_look:", [look]),
     ]
     return [
-        (f"if {count} > run.limits.elements:", [large]),
+        (Rare(f"if {count} > run.limits.elements:"), [large]),
         *(counted if count else []),
         *bytes_(8 * count, refuse),
     ]

@@ -91,6 +91,35 @@ def test_any_number_of_steps() -> None:
         same([program], limits=Limits(steps=steps))
 
 
+COUNTED = {  # loops that count by themselves until something in them has to ask
+    "usual": "(let loop ((i 0) (made '())) (if (= i 9) (reverse made) (loop (+ i 1) (cons (* i i) made))))",
+    "slow": "(let loop ((i 0) (x 1)) (if (= i 9) (list x) (loop (+ i 1) (* x (expt 2 200)))))",
+    "maps": "(reduce + 0 (map (lambda (x) (* x 1.5)) (filter (lambda (x) (> x 2)) '(1 2 3 4 5 6 7 8))))",
+    "wrong": "(define (f x) (if (> x 6) (+ x 'a) (+ x 1))) (map f '(1 2 3 4 5 6 7 8))",
+    "while": "(let ((i 0) (s \"\")) (while (< i 9) (set! i (+ i 1)) (set! s (string-append s"
+    " \"0123456789abcdef\"))) (list i s))",
+    "caught": "(define (f x) (try (+ x 1) (catch e 0))) (let loop ((l '(1 a 2 b)) (n 0))"
+    " (if (null? l) n (loop (cdr l) (+ n (f (car l))))))",
+    "leaves": "(define (f l) (let loop ((l l)) (cond ((null? l) (length (range 5))) (else (loop (cdr l))))))"
+    " (list (f '(1 2 3 4 5 6)) (f (cons 1 (cons 2 '()))))",
+    "inside": "(define (f n) (let loop ((i 0) (t 0)) (if (= i n) t (loop (+ i 1) (let inner ((j 0) (t t))"
+    " (if (= j 3) t (inner (+ j 1) (+ t j))))))))  (f 5)",
+    "closures": "(map (lambda (f) (f 2)) (map (lambda (n) (lambda (x) (+ x n))) '(1 2.5 3 -2 0 7 8 9)))",
+}
+
+
+@pytest.mark.parametrize("program", COUNTED.values(), ids=COUNTED)
+def test_limits_met_in_loops(program: str) -> None:
+    """Steps and bytes that a loop counts by itself are those of the first tier, wherever a limit is met."""
+    for steps in range(1, 90, 2):
+        same([program], limits=Limits(steps=steps))
+    for allocation in range(16, 2000, 111):
+        same([program], limits=Limits(allocation=allocation))
+    for most in range(0, 8):
+        same([program], limits=Limits(elements=most))
+    same([program], limits=Limits(seconds=60))
+
+
 @pytest.mark.parametrize("first", ["(g 2.5)", "(g 2)", "(map g '(1 2))", "(reduce h '(1 2))"])
 def test_no_room_to_make_code_anew(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Near the end of the host's stack, code for other arguments cannot be made: a limit, no crash."""

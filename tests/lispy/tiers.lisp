@@ -367,3 +367,40 @@ l)))))
 (define sim (dict-set (simulation :initial-state {"n" 0} :step (lambda (s t) s) :max-ticks 2 :observables '(n))
   "source" "(simulation :initial-state {\"n\" 0} :step (lambda (s t) (eval 's)) :max-ticks 2 :observables '(n))"))
 (sort (list 5 4 3 2 2.5 3) (lambda (a x) (if (equal? x 3) (try (simulate sim) (catch e 0))) (< a x)))
+
+; variables that change, of one kind and of several
+(define (f n) (let ((a 0) (b 1.5) (c 0)) (dotimes (i n) (set! a (+ a i)) (set! b (* b a)) (set! c (if (> i 2) b a))) (list a b c)))
+(define (g n) (while (> n 1) (set! n (if (even? n) (quotient n 2) (+ 1 (* 3 n))))) n)
+(define (h n) (define total 0) (define last 'none) (dotimes (i n) (set! total (+ total 1)) (set! last i)) (list total last))
+(define (k n) (let ((x n)) (dotimes (i 4) (set! x (* x x))) x))
+(define (m n) (set! n (+ n 0.5)) (set! n (if (> n 2) 'large n)) n)
+(list (f 3) (f 6) (g 27) (h 3) (h 5) (k 7) (k 1234567) (k 1.5) (m 1) (m 2) (g 7) (try (g 'a) (catch e (get e "message"))))
+
+; names that stand for plain data, until they do not
+(define size 16)
+(define word "ab")
+(define rate 1.5)
+(define (at n) (modulo (* n size) (+ size 1)))
+(define (say n) (string-append word (number->string (+ n size))))
+(define (grow x) (* x rate))
+(define before (list (map at '(1 2 3)) (map say '(1 2 3)) (map grow '(1 2 -0.0))))
+(define size 2.5)
+(define rate "none")
+(list before (map at '(1 2 3)) (try (map grow '(1 2)) (catch e (get e "message"))))
+
+; names that are set
+(define count 0)
+(define (next) (set! count (+ count 1)) (* count 2))
+(list (next) (next) (next) count)
+
+; zeros with a sign beside what is known
+(define (add a b) (+ a b))
+(define (one a) (+ 0 a))
+(define (two a) (+ a 0.0))
+(define (near n a) (+ (modulo n 2) a))
+(list (map one '(0 -0.0 0.0 1)) (map two '(-0.0 0 0.0)) (map add '(-0.0 0 0.0) '(-0.0 -0.0 -0.0)) (map near '(2 2 3) '(-0.0 0.0 -1.0)))
+
+; numbers that a test has shown
+(define (f x) (if (> x 2) (+ x 1) (- x 0.5)))
+(define (g x y) (cond ((< x y) (* x y)) ((and (= x y) (> y 1)) (+ x y 1)) (else (list x y))))
+(list (map f '(1 2 3 2.5 600000000000)) (g 1 2) (g 2 2) (g 3 1.5) (try (f "a") (catch e (get e "message"))) (try (g 1 'b) (catch e (get e "message"))))

@@ -1,0 +1,73 @@
+"""What the second tier finds out of variables on the way: those that change, and what a test has shown."""
+
+from __future__ import annotations
+
+from lisppump.lispy.hotcode import ANY, NEAR, Emitter, either
+from lisppump.lispy.tree import Body, Call, Let, Local, Repeat, SetLocal, Tree, Variable
+
+EMPTY = frozenset({"null?", "empty?"})
+
+
+def settle(emitter: Emitter, trees: list[Tree], begun: dict[Variable, str]) -> None:
+    """Find out of what kind variables are that change: that of all they begin with and are set to.
+
+    `begun` has the kinds of those that begin elsewhere.
+    """
+    origins: dict[Variable, list[Tree]] = {}
+    for item in trees:
+        if isinstance(item, Let):
+            origins.update({variable: [value] for variable, value in item.bindings if variable.assigned})
+        elif isinstance(item, Body):
+            origins.update({variable: [] for variable in item.variables})
+        elif isinstance(item, Repeat) and not item.variable.assigned:
+            emitter.kinds[item.variable] = NEAR
+    origins.update({variable: [] for variable in begun if variable.assigned})
+    for item in trees:
+        if isinstance(item, SetLocal) and item.variable in origins:
+            origins[item.variable].append(item.value)
+    known = {
+        variable: values
+        for variable, values in origins.items()
+        if not (variable.boxed or variable.checked) and (values or variable in begun)
+    }
+    for variable, values in known.items():
+        emitter.kinds[variable] = begun.get(variable) or emitter.kind(values[0])
+    changed = True
+    while changed:
+        changed = False
+        for variable, values in known.items():
+            before = emitter.kinds[variable]
+            if before == ANY:
+                continue
+            after = before
+            for value in values:
+                after = either(after, emitter.kind(value))
+            if after != before:
+                changed = True
+                emitter.kinds[variable] = after
+
+
+def learn(emitter: Emitter, trees: list[Tree]) -> None:
+    """These operands turned out to be numbers, else there would be an error."""
+    for tree in trees:
+        if isinstance(tree, Local) and not (tree.variable.assigned or tree.variable.late):
+            emitter.numbers.add(tree.variable)
+
+
+def filled(emitter: Emitter, test: Tree) -> tuple[set[Variable], set[Variable]]:
+    """The cursors that have an element where a test holds, and those that have one where it does not."""
+    if not emitter.cursors or not isinstance(test, Call) or len(test.operands) != 1:
+        return set(), set()
+    builtin = emitter.heat.builtin(test.operator)
+    operand = test.operands[0]
+    if builtin is None:
+        return set(), set()
+    word = builtin.spec.name
+    if word == "not":
+        holds, fails = filled(emitter, operand)
+        return fails, holds
+    if not isinstance(operand, Local) or operand.variable not in emitter.cursors:
+        return set(), set()
+    if word == "pair?":
+        return {operand.variable}, set()
+    return set(), {operand.variable} if word in EMPTY else set()
