@@ -9,6 +9,7 @@ from lisppump.lispy.builtins.numeric import FEW, FIGURES
 from lisppump.lispy.builtins.versions import ENTRY, SMALL
 from lisppump.lispy.calls import Builtin
 from lisppump.lispy.hotcode import BOOL, WHOLE, Emitter
+from lisppump.lispy.hotflow import is_text
 from lisppump.lispy.hotnumbers import (
     ARITHMETIC,
     MOST_TERMS,
@@ -16,6 +17,7 @@ from lisppump.lispy.hotnumbers import (
     absolute,
     arithmetic,
     by_function,
+    constant_of,
     extreme,
     known,
     modulo,
@@ -34,6 +36,7 @@ from lisppump.lispy.tree import Call, Const, Tree
 from lisppump.lispy.values import Keyword, Symbol
 
 MOST_SET = 13  # operands of dict-set in place
+CASES = frozenset({"string-upcase", "string-downcase"})
 MOST_TEXTS = 7  # that are put together in place; more cost a step
 QUIET = frozenset({  # builtins that never call a procedure, so that nobody sees how deep it is
     "car", "cdr", "cons", "list", "first", "second", "third", "rest", "last", "null?", "not", "pair?",
@@ -61,7 +64,7 @@ def builtin_call(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
         return _PLAIN[word][1](emitter, tree, builtin)
     if count == 1 and word in _SHORT:
         value = emitter.kept(operands[0], emitter.value(operands[0]))
-        if isinstance(value, Literal):
+        if isinstance(value, Literal) and not (word in CASES and isinstance(value.value, str)):
             return by_function(emitter, tree, builtin, [value])
         return _SHORT[word](emitter, tree, builtin, value)
     if word == "get":
@@ -214,17 +217,22 @@ def _string_append(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     values, _ = known(emitter, tree)
     sizes: list[str] = []
     tests: list[str] = []
-    for value in values:
-        if isinstance(value, Literal) and isinstance(value.value, str):
-            sizes.append(str(len(value.value)))
-        else:
-            sizes.append(f"len({value})")
+    fixed = 0
+    for operand, value in zip(tree.operands, values, strict=True):
+        constant = constant_of(emitter, operand)
+        if isinstance(constant, str):
+            fixed += len(constant)
+            continue
+        sizes.append(f"len({value})")
+        if not is_text(emitter, operand):
             tests.append(typed(value, "str"))
+    sizes += [str(fixed)] if fixed or not sizes else []
     tests = [*dict.fromkeys(tests), f"(length := {' + '.join(sizes)}) <= run.limits.string"]
     made = emitter.fresh()
     look = emitter.at("meter.look()", tree.span, builtin)
     refuse = emitter.at("meter.allocate(0)", tree.span, builtin)
-    joined = " + ".join(values) if len(values) == 2 else f"''.join(({', '.join(values)}))"
+    pieces = (value.value if isinstance(value, Literal) else f"{{{value}}}" for value in values)
+    joined = " + ".join(values) if len(values) == 2 else f"f'{''.join(map(str, pieces))}'"
     emitter.below(
         f"if {wholly(tests)}:",
         [
@@ -236,6 +244,51 @@ def _string_append(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     )
     emitter.below(OTHERWISE, [f"{made} = {by_function(emitter, tree, builtin, values)}"])
     return made
+
+
+def _cased(method: str) -> Callable[[Emitter, Call, Builtin, str], str]:
+    """A text in other letters: one may become three."""
+
+    def made(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
+        result = emitter.fresh()
+        tests = [] if is_text(emitter, tree.operands[0]) else [typed(value, "str")]
+        tests.append(f"(length := 3 * len({value})) <= run.limits.string")
+        look = emitter.at("meter.look()", tree.span, builtin)
+        refuse = emitter.at("meter.allocate(0)", tree.span, builtin)
+        doing = [
+            "meter.steps = steps = meter.steps + (length >> 4)",
+            ("if steps > meter.next_look:", [look]),
+            *bytes_("length", refuse),
+            f"{result} = {value}.{method}()",
+        ]
+        emitter.below(f"if {wholly(tests)}:", doing)
+        emitter.below(OTHERWISE, [f"{result} = {by_function(emitter, tree, builtin, [value])}"])
+        return result
+
+    return made
+
+
+def _contains(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
+    """Whether a text stands in another one."""
+    values, _ = known(emitter, tree)
+    tests = [
+        typed(value, "str")
+        for operand, value in zip(tree.operands, values, strict=True)
+        if not is_text(emitter, operand)
+    ]
+    result = emitter.fresh()
+    slow = by_function(emitter, tree, builtin, values)
+    if not tests or isinstance(values[0], Literal):
+        return slow
+    look = emitter.at("meter.look()", tree.span, builtin)
+    doing = [
+        f"meter.steps = steps = meter.steps + (len({values[0]}) >> 4)",
+        ("if steps > meter.next_look:", [look]),
+        f"{result} = {values[1]} in {values[0]}",
+    ]
+    emitter.below(f"if {wholly(tests)}:", doing)
+    emitter.below(OTHERWISE, [f"{result} = {slow}"])
+    return result
 
 
 def _has_keys(operands: list[Tree]) -> bool:
@@ -311,11 +364,12 @@ _SHORT: dict[str, Callable[[Emitter, Call, Builtin, str], str]] = {
     "dec": next_whole("-"), "null?": _null, "not": _not, "car": _car, "cdr": _cdr, "cadr": _cadr,
     "length": _length, "string?": _of_type("str"), "floor": rounding, "ceil": rounding,
     "truncate": rounding, "round": rounding, "sin": real, "cos": real, "sqrt": sqrt, "abs": absolute,
-    "number->string": _number_text,
+    "number->string": _number_text, "string-upcase": _cased("upper"), "string-downcase": _cased("lower"),
 }  # fmt: skip
 
 _PLAIN: dict[str, tuple[int, Callable[[Emitter, Call, Builtin], str]]] = {
     **dict.fromkeys(ORDER, (2, order)), "modulo": (2, modulo), "/": (2, quotient), "cons": (2, _cons),
     "equal?": (2, _equal), "nth": (2, _nth), "has-key?": (2, _has_key), "min": (2, extreme("<")),
     "max": (2, extreme(">")), "quotient": (2, whole_quotient("//")), "remainder": (2, whole_quotient("%")),
+    "string-contains?": (2, _contains),
 }  # fmt: skip

@@ -8,7 +8,7 @@ and of headers with the blocks below them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from collections.abc import Sequence as Sequence_
 from contextlib import contextmanager
 from typing import Any
@@ -88,6 +88,7 @@ class Emitter:
         self.kinds: dict[Variable, str] = {}  # what is known of variables that never change
         self.begun: dict[Variable, str] = {}  # what variables of a loop that is going on are at its start
         self.numbers: set[Variable] = set()  # variables that turned out to be numbers by now
+        self.sure: set[str] = set()  # how deep it is certain to be allowed to call
         self.filled: set[Variable] = set()  # cursors that are certain to have an element
         self.sources: dict[Variable, Tree] = {}  # what variables that never change are bound to
         self.plain = False  # loops over lists are made like all others
@@ -177,16 +178,17 @@ class Emitter:
             self.block.append(value)
 
     @contextmanager
-    def within(self) -> Iterator[Block]:
-        """Another block; what is found out in it is known there alone."""
+    def within(self, filled: Collection[Variable] = ()) -> Iterator[Block]:
+        """Another block; what is found out in it is known there alone. `filled` cursors have an element."""
         outer, self.block = self.block, []
-        found = self.numbers, self.filled
-        self.numbers, self.filled = self.numbers.copy(), self.filled.copy()
+        found = self.numbers, self.filled, self.sure
+        self.sure = self.sure.copy()
+        self.numbers, self.filled = self.numbers.copy(), self.filled.union(filled)
         try:
             yield self.block
         finally:
             self.block = outer
-            self.numbers, self.filled = found
+            self.numbers, self.filled, self.sure = found
 
     def choose(self, test: str, then: Block, otherwise: Block) -> None:
         """An if of two blocks."""

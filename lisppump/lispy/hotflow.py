@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from lisppump.lispy.hotcode import ANY, NEAR, Emitter, either
-from lisppump.lispy.tree import Body, Call, Let, Local, Repeat, SetLocal, Tree, Variable
+from lisppump.lispy.tree import Body, Call, Cond, Const, If, Let, Local, Repeat, SetLocal, Tree, Variable
 
+TEXTS = frozenset({  # builtins that give texts, or an error
+    "number->string", "string-append", "string-upcase", "string-downcase", "substring", "string-trim",
+    "symbol->string", "string-join", "string-repeat", "->string", "string-replace",
+})  # fmt: skip
 EMPTY = frozenset({"null?", "empty?"})
 
 
@@ -52,6 +56,22 @@ def learn(emitter: Emitter, trees: list[Tree]) -> None:
     for tree in trees:
         if isinstance(tree, Local) and not (tree.variable.assigned or tree.variable.late):
             emitter.numbers.add(tree.variable)
+
+
+def is_text(emitter: Emitter, tree: Tree) -> bool:
+    """Whether a value is certain to be a text."""
+    if isinstance(tree, Const):
+        return tree.value.__class__ is str
+    if isinstance(tree, If):
+        return is_text(emitter, tree.then) and is_text(emitter, tree.otherwise)
+    if isinstance(tree, Cond):
+        bodies = [None if clause.arrow is not None else clause.body for clause in tree.clauses]
+        return all(body is not None and is_text(emitter, body) for body in [*bodies, tree.otherwise])
+    if isinstance(tree, Local):
+        source = emitter.sources.get(tree.variable)
+        return isinstance(source, Const | Call) and is_text(emitter, source)
+    builtin = emitter.heat.builtin(tree.operator) if isinstance(tree, Call) else None
+    return builtin is not None and builtin.spec.name in TEXTS
 
 
 def filled(emitter: Emitter, test: Tree) -> tuple[set[Variable], set[Variable]]:

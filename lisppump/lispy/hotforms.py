@@ -138,11 +138,9 @@ def _if_value(emitter: Emitter, tree: If) -> str:
     """As an expression where neither branch takes statements."""
     test = emitter.test(tree.test)
     holds, fails = filled(emitter, tree.test)
-    with emitter.within() as then:
-        emitter.filled |= holds
+    with emitter.within(holds) as then:
         one = emitter.value(tree.then)
-    with emitter.within() as otherwise:
-        emitter.filled |= fails
+    with emitter.within(fails) as otherwise:
         other = emitter.value(tree.otherwise)
     if not then and not otherwise:
         return f"({one} if {test} else {other})"
@@ -157,11 +155,9 @@ def _if(emitter: Emitter, tree: If, where: str) -> None:
         return
     test = emitter.test(tree.test)
     holds, fails = filled(emitter, tree.test)
-    with emitter.within() as then:
-        emitter.filled |= holds
+    with emitter.within(holds) as then:
         emitter.emit(tree.then, where)
-    with emitter.within() as otherwise:
-        emitter.filled |= fails
+    with emitter.within(fails) as otherwise:
         emitter.emit(tree.otherwise, where)
     emitter.choose(test, then, otherwise)
 
@@ -183,8 +179,7 @@ def _clauses(emitter: Emitter, tree: Cond, place: int, where: str) -> None:
     else:
         test = emitter.test(clause.test)
     holds, fails = filled(emitter, clause.test)
-    with emitter.within() as then:
-        emitter.filled |= holds
+    with emitter.within(holds) as then:
         if clause.body is None:
             emitter.give(value, where)
         elif clause.arrow is None:
@@ -194,8 +189,7 @@ def _clauses(emitter: Emitter, tree: Cond, place: int, where: str) -> None:
             emitter.sink()
             call = f"invoke(run, {procedure}, [{value}], {emitter.held(clause.arrow)})"
             emitter.give(emitter.at(call, None), where)
-    with emitter.within() as otherwise:
-        emitter.filled |= fails
+    with emitter.within(fails) as otherwise:
         _clauses(emitter, tree, place + 1, where)
     emitter.choose(test, then or ["pass"], otherwise)
 

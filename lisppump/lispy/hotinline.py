@@ -51,7 +51,8 @@ def inlined_value(emitter: Emitter, tree: Call, closure: Closure) -> str:
     emitter.counts = emitter.deepens = True
     before = emitter.depth, emitter.level, emitter.via
     ends = tree.tail and emitter.via
-    if not ends:
+    if not ends and emitter.level not in emitter.sure:
+        emitter.sure.add(emitter.level)
         emitter.below(Rare(f"if {emitter.level} >= run.deepest:"), [emitter.at("sunk(run)", None)])
     _count(emitter)
     result = emitter.fresh()

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import re
 
-from lisppump.lispy.hottext import PLACE, Block, Rare
+from lisppump.lispy.builtins.check import CELL
+from lisppump.lispy.hottext import PLACE, Block, Full, Rare
 
 QUIET = frozenset({  # what neither counts nor asks for what is counted, nor runs anything of a program
     "type", "len", "abs", "round", "floor", "ceil", "truncate", "sqrt", "sin", "cos", "str", "iter", "put",
-    "is_true", "begun", "backwards", "Closure", "Pair", "Slice", "get", "copy", "append", "join", "if",
-    "elif", "and", "or", "not", "in", "is", "else", "while", "return", "for", "None",
+    "is_true", "begun", "backwards", "Closure", "Pair", "Slice", "get", "copy", "append", "upper", "lower",
+    "if", "elif", "and", "or", "not", "in", "is", "else", "while", "return", "for", "None",
 })  # fmt: skip
 CALLED = re.compile(r"([A-Za-z_]\w*)(?: ?\()")
 MARKED = f"({PLACE}"
 STEP, ASK = "meter.steps = steps = meter.steps + ", "if steps > meter.next_look:"
 SIZE, WEIGH = "meter.allocated = size = meter.allocated + ", "if size > meter.limits.allocation:"
+OFTEN = 4  # steps or bytes that are counted on the way through a body
 HOISTED = {"run.limits.elements": "many", "run.limits.string": "wide", "run.deepest": "deepest"}
 
 
 def localized(block: Block) -> Block:
-    """A block with its outermost loops made so, where that may be."""
+    """A block with its outermost loops made so, and bodies that count often, where that may be."""
     made: Block = []
     for item in block:
         if isinstance(item, str):
@@ -35,6 +37,11 @@ def localized(block: Block) -> Block:
             if region.fits(header, inside):
                 made += region.made(header, inside)
                 continue
+        if header == "try:" and _counts(inside) >= OFTEN:
+            region = _Region()
+            if region.fits("", inside):
+                made.append((header, region.around(inside)))
+                continue
         made.append((header, localized(inside)))
     return made
 
@@ -45,6 +52,7 @@ class _Region:
     def __init__(self) -> None:
         self.weighs = False  # it counts bytes
         self.hoisted: dict[str, str] = {}
+        self.arrays: list[str] = []  # that grow by one element for each CELL bytes that are counted
 
     def fits(self, header: str, inside: Block) -> bool:
         """Whether nothing usual in it counts by itself."""
@@ -76,13 +84,22 @@ class _Region:
 
     def made(self, header: str, inside: Block) -> Block:
         """Its lines, with what stands before and behind it."""
-        body = self._block(inside)
+        body = self._block(inside, own=True)
         loop = (self._line(header), body)
+        return [*self._before(), loop, *self._told()]
+
+    def _before(self) -> Block:
         before = ["steps = meter.steps", "most = meter.next_look"]
         if self.weighs:
             before += ["size = meter.allocated", "room = meter.limits.allocation"]
         before += [f"{word} = {name}" for name, word in self.hoisted.items()]
-        return [*before, loop, *self._told()]
+        before += [f"room = min(room, size + {CELL} * (many - len({word})))" for word in self.arrays]
+        return [*before]
+
+    def around(self, body: Block) -> Block:
+        """The lines of the body of a function."""
+        lines = self._block(body, own=True)
+        return [*self._before(), *lines, *self._told()]
 
     def _told(self) -> list[str]:
         return ["meter.steps = steps", *(["meter.allocated = size"] if self.weighs else [])]
@@ -91,12 +108,18 @@ class _Region:
         sized = ["size = meter.allocated"] if self.weighs else []
         return ["steps = meter.steps", "most = meter.next_look", *sized]
 
-    def _block(self, block: Block) -> Block:
+    def _block(self, block: Block, *, own: bool) -> Block:
+        """The lines of a block; `own` ones stand in no loop inside."""
         made: Block = []
         for item in block:
             if not isinstance(item, str):
                 header, inside = item
-                below = [*self._told(), *localized(inside)] if _leaves(inside) else self._block(inside)
+                if isinstance(header, Full) and own:
+                    self._fold(made, header, inside)
+                    continue
+                below = [*self._told(), *localized(inside)] if _leaves(inside) else self._block(
+                    inside, own=own and not header.startswith(("while ", "for "))
+                )
                 made.append((self._line(header), below))
             elif item.startswith(STEP):
                 made.append(f"steps += {item[len(STEP) :]}")
@@ -109,6 +132,14 @@ class _Region:
             else:
                 made.append(self._line(item))
         return made
+
+    def _fold(self, made: Block, header: Full, inside: Block) -> None:
+        """Look whether an array is full only where the bytes counted before say that it may be."""
+        header_before, refused = made.pop()
+        assert header_before == "if size > room:"
+        self.arrays.append(header.array)
+        full = (self._line(header), self._block(inside, own=True))
+        made.append((header_before, [(WEIGH, refused), full]))
 
     def _line(self, line: str) -> str:
         """A line, what is called seldom within it told and asked; limits are what they are all the time."""
@@ -134,6 +165,19 @@ class _Region:
 def _is_rare(header: str) -> bool:
     """Whether what stands below is seldom done."""
     return isinstance(header, Rare) or header in (ASK, WEIGH)
+
+
+def _counts(block: Block) -> int:
+    """How often a block counts on its way through; never where there are loops."""
+    found = 0
+    for item in block:
+        if isinstance(item, str):
+            found += item.startswith((STEP, SIZE))
+        elif item[0].startswith(("while ", "for ")):
+            return 0
+        elif not (_is_rare(item[0]) or _leaves(item[1])):
+            found += _counts(item[1])
+    return found
 
 
 def _leaves(block: Block) -> bool:

@@ -23,7 +23,7 @@ SIGNS = {"=": "=="}
 TESTS = frozenset({
     "not", "null?", "pair?", "list?", "number?", "string?", "even?", "odd?", "zero?", "equal?", "has-key?",
     "empty?", "symbol?", "dict?", "boolean?", "procedure?", "integer?", "positive?", "negative?",
-    "string=?",
+    "string=?", "string-contains?",
 })  # fmt: skip
 WHOLE = frozenset({"floor", "ceil", "truncate", "round"})
 REAL = frozenset({"sin", "cos", "tan", "asin", "acos", "exp", "log2", "log10"})
@@ -205,8 +205,9 @@ def quotient(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
 def order(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     """Numbers of any kind can be compared."""
     values, kinds = known(emitter, tree)
-    learn(emitter, tree.operands)
     word = builtin.spec.name
+    if word != "=" and not NUMERIC.isdisjoint(kinds):  # texts are compared with texts alone
+        learn(emitter, tree.operands)
     test = f"({values[0]} {SIGNS.get(word, word)} {values[1]})"
     if ANY not in kinds and BOOL not in kinds:
         return test

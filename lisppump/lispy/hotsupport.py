@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import BUILTINS, describe_type
-from lisppump.lispy.builtins.numbers import small_integers
+from lisppump.lispy.builtins.numbers import HALF, MANY, add, small_integers
 from lisppump.lispy.calls import (
     TAIL,
     Builtin,
@@ -52,6 +52,7 @@ def names(run: Run, heat: Heat) -> dict[str, Any]:
         "list": list,
         "str": str,
         "len": len,
+        "min": min,
         "abs": abs,
         "round": round,
         "floor": math.floor,
@@ -176,13 +177,22 @@ def applied(run: Run, builtin: Builtin, front: list[Value], last: Value) -> Valu
     meter.steps += len(last)
     if meter.steps > meter.next_look:
         meter.look()
-    given = front + last
-    if builtin.spec.name != "+" or run.depth >= run.limits.depth or not small_integers(given):
-        return spread(builtin.call, given, len(given))
-    meter.steps += len(given) >> 3
-    if meter.steps > meter.next_look:
-        meter.look()
-    return sum(given)
+    given = front + last if front else last
+    if builtin.function is add and run.depth < run.limits.depth:
+        if len(given) < MANY:
+            total = 0
+            for value in given:
+                if type(value) is not int or not -HALF < value < HALF:
+                    break
+                total += value
+            else:
+                return total
+        elif small_integers(given):
+            meter.steps += len(given) >> 3
+            if meter.steps > meter.next_look:
+                meter.look()
+            return sum(given)
+    return spread(builtin.made or builtin.call, given, len(given))
 
 
 def begun(value: Value) -> tuple[list[Value], int, int, Value]:

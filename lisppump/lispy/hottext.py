@@ -34,6 +34,13 @@ class Rare(str):
     __slots__ = ()
 
 
+class Full(Rare):
+    """The same of what refuses one more element of an array; `array` is that, each costs `CELL` bytes."""
+
+    __slots__ = ("array",)
+    array: str
+
+
 OTHERWISE = Rare("else:")  # what is left to a function
 
 

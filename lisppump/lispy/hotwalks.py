@@ -15,7 +15,7 @@ from typing import Any
 from lisppump.lispy.builtins.check import CELL
 from lisppump.lispy.calls import Builtin
 from lisppump.lispy.hotcode import Emitter, every
-from lisppump.lispy.hottext import Block, Rare, bytes_
+from lisppump.lispy.hottext import Block, Full, Rare, bytes_
 from lisppump.lispy.tree import (
     Call,
     Case,
@@ -245,7 +245,9 @@ def step_of(emitter: Emitter, operand: Tree, variable: Variable) -> Block | None
     emitter.block += bytes_(CELL, emitter.at("meter.allocate(0)", operand.span, builtin))
     large = emitter.at(f"meter.container(len({word}) + 1)", operand.span, builtin)
     # One element is no chain.
-    emitter.below(Rare(f"if {word} and len({word}) >= run.limits.elements:"), [large])
+    full = Full(f"if {word} and len({word}) >= run.limits.elements:")
+    full.array = word
+    emitter.below(full, [large])
     emitter.add(f"{word}.append({head})")
     return []
 

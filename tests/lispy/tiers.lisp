@@ -404,3 +404,9 @@ l)))))
 (define (f x) (if (> x 2) (+ x 1) (- x 0.5)))
 (define (g x y) (cond ((< x y) (* x y)) ((and (= x y) (> y 1)) (+ x y 1)) (else (list x y))))
 (list (map f '(1 2 3 2.5 600000000000)) (g 1 2) (g 2 2) (g 3 1.5) (try (f "a") (catch e (get e "message"))) (try (g 1 'b) (catch e (get e "message"))))
+
+; texts are compared as well, and anything may be equal or not
+(define (f x y) (if (> x y) (+ x 1) y))
+(define (g x) (if (= x 2) 'two (+ x 1)))
+(define (h x) (or (< x 2) (string-length x)))
+(list (f 1 2) (f "a" "b") (f 3 2) (g 2) (g 1) (try (f "b" "a") (catch e (get e "message"))) (try (g "b") (catch e (get e "message"))) (h 1) (try (h "b") (catch e (get e "message"))))
