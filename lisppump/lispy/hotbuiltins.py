@@ -9,7 +9,7 @@ from lisppump.lispy.builtins.numeric import FEW, FIGURES
 from lisppump.lispy.builtins.versions import ENTRY, SMALL
 from lisppump.lispy.calls import Builtin
 from lisppump.lispy.hotcode import BOOL, WHOLE, Emitter
-from lisppump.lispy.hotflow import is_text
+from lisppump.lispy.hotflow import constant_of, is_dict, is_text
 from lisppump.lispy.hotnumbers import (
     ARITHMETIC,
     MOST_TERMS,
@@ -17,7 +17,6 @@ from lisppump.lispy.hotnumbers import (
     absolute,
     arithmetic,
     by_function,
-    constant_of,
     extreme,
     known,
     modulo,
@@ -172,7 +171,7 @@ def _dict_set(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
         return slow
     made = emitter.fresh()
     least = f"len({items}) < {SMALL}" if count == 1 else f"{len(pairs)} < {SMALL} - len({items})"
-    tests = [typed(items, "dict"), least, f"{SMALL} < run.limits.elements"]
+    tests = [is_dict(emitter, tree.operands[0], items), least, f"{SMALL} < run.limits.elements"]
     sets: Block = []
     for place in range(0, len(pairs), 2):
         operand, key = tree.operands[1 + place], pairs[place]
@@ -329,7 +328,7 @@ def _get(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     value, key, *default = values
     if isinstance(value, Literal):
         return by_function(emitter, tree, builtin, values)
-    tests = [typed(value, "dict")]
+    tests = [is_dict(emitter, tree.operands[0], value)]
     operand = tree.operands[1]
     if isinstance(operand, Const) and isinstance(operand.value, str | Symbol | Keyword):
         word = operand.value if isinstance(operand.value, str) else operand.value.name

@@ -89,6 +89,7 @@ class Emitter:
         self.begun: dict[Variable, str] = {}  # what variables of a loop that is going on are at its start
         self.numbers: set[Variable] = set()  # variables that turned out to be numbers by now
         self.sure: set[str] = set()  # how deep it is certain to be allowed to call
+        self.dicts: dict[str, str] = {}  # where it is kept whether names hold plain dicts
         self.filled: set[Variable] = set()  # cursors that are certain to have an element
         self.sources: dict[Variable, Tree] = {}  # what variables that never change are bound to
         self.plain = False  # loops over lists are made like all others
@@ -181,14 +182,15 @@ class Emitter:
     def within(self, filled: Collection[Variable] = ()) -> Iterator[Block]:
         """Another block; what is found out in it is known there alone. `filled` cursors have an element."""
         outer, self.block = self.block, []
-        found = self.numbers, self.filled, self.sure
+        found = self.numbers, self.filled, self.sure, self.dicts
+        self.dicts = self.dicts.copy()
         self.sure = self.sure.copy()
         self.numbers, self.filled = self.numbers.copy(), self.filled.union(filled)
         try:
             yield self.block
         finally:
             self.block = outer
-            self.numbers, self.filled, self.sure = found
+            self.numbers, self.filled, self.sure, self.dicts = found
 
     def choose(self, test: str, then: Block, otherwise: Block) -> None:
         """An if of two blocks."""

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from math import inf
+from typing import Any
+
 from lisppump.lispy.hotcode import ANY, NEAR, Emitter, either
-from lisppump.lispy.tree import Body, Call, Cond, Const, If, Let, Local, Repeat, SetLocal, Tree, Variable
+from lisppump.lispy.hottext import typed
+from lisppump.lispy.tree import (
+    Body,
+    Call,
+    Cond,
+    Const,
+    Global,
+    If,
+    Let,
+    Local,
+    Repeat,
+    SetLocal,
+    Tree,
+    Variable,
+)
 
 TEXTS = frozenset({  # builtins that give texts, or an error
     "number->string", "string-append", "string-upcase", "string-downcase", "substring", "string-trim",
     "symbol->string", "string-join", "string-repeat", "->string", "string-replace",
 })  # fmt: skip
+BOUNDED = frozenset({"+", "-", "*", "/", "min", "max"})
+FAR, TINY = 1 << 62, 1e-100  # what was small once and had small numbers added to it never comes so far
+DEEPEST = 6  # expressions in each other that are looked at
 EMPTY = frozenset({"null?", "empty?"})
 
 
@@ -58,6 +78,38 @@ def learn(emitter: Emitter, trees: list[Tree]) -> None:
             emitter.numbers.add(tree.variable)
 
 
+def constant_of(emitter: Emitter, tree: Tree) -> Any:
+    """The plain data that an operand is certain to be; None of what is not known."""
+    if isinstance(tree, Const):
+        return tree.value
+    return tree.cell.value if isinstance(tree, Global) and emitter.heat.is_constant(tree.cell) else None
+
+
+def bound(emitter: Emitter, tree: Tree, depth: int = 0) -> float:
+    """What the size of a number is certain not to be beyond; infinity where that is not known."""
+    value = constant_of(emitter, tree)
+    if value.__class__ is float or (value.__class__ is int and abs(value) < FAR):
+        return float(abs(value))
+    if depth > DEEPEST:
+        return inf
+    if isinstance(tree, Call) and (builtin := emitter.heat.builtin(tree.operator)) is not None:
+        word, operands = builtin.spec.name, tree.operands
+        if word in ("sin", "cos"):
+            return 1.0
+        if word not in BOUNDED or len(operands) != 2:
+            return inf
+        left, right = (bound(emitter, operand, depth + 1) for operand in operands)
+        if word == "/":
+            divisor = constant_of(emitter, operands[1])
+            return left / right if divisor and right > TINY else inf
+        return max(left, right) if word in ("min", "max") else left * right if word == "*" else left + right
+    if isinstance(tree, If):
+        return max(bound(emitter, tree.then, depth + 1), bound(emitter, tree.otherwise, depth + 1))
+    if isinstance(tree, Local) and (source := emitter.sources.get(tree.variable)) is not None:
+        return bound(emitter, source, depth + 1)
+    return float(FAR) if emitter.kind(tree) == NEAR else inf
+
+
 def is_text(emitter: Emitter, tree: Tree) -> bool:
     """Whether a value is certain to be a text."""
     if isinstance(tree, Const):
@@ -72,6 +124,18 @@ def is_text(emitter: Emitter, tree: Tree) -> bool:
         return isinstance(source, Const | Call) and is_text(emitter, source)
     builtin = emitter.heat.builtin(tree.operator) if isinstance(tree, Call) else None
     return builtin is not None and builtin.spec.name in TEXTS
+
+
+def is_dict(emitter: Emitter, tree: Tree, value: str) -> str:
+    """Whether a value is a plain dict; for variables that is asked once and kept."""
+    test = typed(value, "dict")
+    if not isinstance(tree, Local) or tree.variable.assigned or tree.variable.checked:
+        return test
+    known = emitter.dicts.get(value)
+    if known is None:
+        known = emitter.dicts[value] = emitter.fresh("q")
+        return f"({known} := {test})"
+    return known
 
 
 def filled(emitter: Emitter, test: Tree) -> tuple[set[Variable], set[Variable]]:

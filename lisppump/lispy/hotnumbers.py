@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from lisppump.lispy.calls import Builtin
 from lisppump.lispy.hotcode import ANY, BOOL, FLOAT, INT, LARGE, NEAR, NUM, NUMERIC, Emitter
 from lisppump.lispy.hotcode import WHOLE as WHOLES
-from lisppump.lispy.hotflow import learn
+from lisppump.lispy.hotflow import bound, constant_of, learn
 from lisppump.lispy.hottext import COUNTED, OTHERWISE, TOO_MANY, Literal, typed, wholly
-from lisppump.lispy.tree import Call, Const, Global, Tree
+from lisppump.lispy.tree import Call, Tree
 
 FREE = 1 << 62  # results within cost nothing; all others are computed by a function
+HUGE = 1e290  # a float that is certain to be below is finite
 MOST_TERMS = 15  # of a sum or product
 FREE_TERMS = {"+": 7, "-": 8, "*": 7}  # those of more cost a step; what is subtracted from does not count
 MOST_FACTORS = 4  # whose product is far from costing anything, each being near
@@ -71,13 +71,6 @@ def _is_divisor(emitter: Emitter, tree: Tree) -> bool:
     """Whether an operand is a small integer that divides."""
     value = constant_of(emitter, tree)
     return value.__class__ is int and 0 < abs(value) < LARGE
-
-
-def constant_of(emitter: Emitter, tree: Tree) -> Any:
-    """The plain data that an operand is certain to be; None of what is not known."""
-    if isinstance(tree, Const):
-        return tree.value
-    return tree.cell.value if isinstance(tree, Global) and emitter.heat.is_constant(tree.cell) else None
 
 
 def by_function(emitter: Emitter, tree: Call, builtin: Builtin, values: list[str]) -> str:
@@ -140,18 +133,33 @@ def arithmetic(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     if FLOAT in kinds and len(values) > FREE_TERMS[word]:
         return slow
     if FLOAT in kinds:
-        return _floats(emitter, word, values, _floating(values, kinds) or [], slow)
+        signed = word == "+" and not any(
+            kind in WHOLES or constant_of(emitter, operand)
+            for operand, kind in zip(tree.operands, kinds, strict=True)
+        )
+        return _floats(emitter, tree, word, values, _floating(values, kinds) or [], slow, signed=signed)
     look = emitter.at("meter.look()", tree.span, builtin) if len(values) > FREE_TERMS[word] else ""
     return _whole_or_alike(emitter, word, values, kinds, slow, look)
 
 
-def _floats(emitter: Emitter, word: str, values: list[str], tests: list[str], slow: str) -> str:
-    """Arithmetic that gives a float."""
+def _floats(
+    emitter: Emitter,
+    tree: Call,
+    word: str,
+    values: list[str],
+    tests: list[str],
+    slow: str,
+    *,
+    signed: bool = False,
+) -> str:
+    """Arithmetic that gives a float; the sign of one that is zero may depend on where a sum begins."""
     result = emitter.fresh()
     total = f" {word} ".join(values)
+    if not signed and bound(emitter, tree) < HUGE:
+        return f"({total} if {wholly(tests)} else {slow})" if tests else f"({total})"
     tests = [*tests, f"({result} := {total}) - {result} == 0.0"]  # of what is not finite that is no zero
-    if word == "+":
-        tests.append(result)  # the sign of a sum that is zero depends on where the sum begins
+    if signed:
+        tests.append(result)
     return f"({result} if {wholly(tests)} else {slow})"
 
 
@@ -199,7 +207,9 @@ def quotient(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     tests = _floating(values, kinds) if FLOAT in kinds else None
     if tests is None:
         return slow
-    return _floats(emitter, "/", values, [*tests, values[1]], slow)
+    if not constant_of(emitter, tree.operands[1]):
+        tests.append(values[1])
+    return _floats(emitter, tree, "/", values, tests, slow)
 
 
 def order(emitter: Emitter, tree: Call, builtin: Builtin) -> str:

@@ -410,3 +410,24 @@ l)))))
 (define (g x) (if (= x 2) 'two (+ x 1)))
 (define (h x) (or (< x 2) (string-length x)))
 (list (f 1 2) (f "a" "b") (f 3 2) (g 2) (g 1) (try (f "b" "a") (catch e (get e "message"))) (try (g "b") (catch e (get e "message"))) (h 1) (try (h "b") (catch e (get e "message"))))
+
+; floats that are bounded, and those that are not
+(define (wave t) (* 950.0 (+ 1.0 (* 0.3 (sin (/ t 58.0))))))
+(define (tiny t) (/ t 1e-308))
+(define (huge t) (* 1e300 (* 1e5 (cos (/ t 2.0)))))
+(define (low t) (+ -1.0 (cos (* t 0.0))))
+(define (chosen t) (let ((x (if (> t 2) 1e200 0.5))) (* x (* x t))))
+(define (tried f x) (try (f x) (catch e (get e "message"))))
+(list (map wave '(0 1 2)) (tried tiny 1) (tried tiny 0) (tried huge 1) (map low '(0 1)) (map (lambda (t) (tried chosen t)) '(1 2.5 3 4)))
+
+; dicts that are asked more than once
+(define (f d) (+ (get d "a") (if (get d "b") (get d "b") 0) (get d 'a)))
+(define (g d) (list (get d "a" 7) (get d "b") (get (dict-set d "c" 1) "c") (has-key? d "a")))
+(define large (reduce (lambda (d i) (dict-set d (number->string i) i)) {} (range 40)))
+(list (f {"a" 1 "b" 2}) (f {"a" 1}) (map g (list {"a" 1} '() nil (dict-set large "a" 2))) (try (f '(1 2)) (catch e (get e "message"))))
+
+; texts put together
+(define (f a b) (string-append a "-{}%" (if (> (string-length a) 1) "x" b) ", " b))
+(define (g a) (string-append (string-upcase a) (string-downcase "\"Ab\\") (number->string (string-length a))))
+(define (h a b) (list (string-contains? a b) (string-contains? a "a") (string-upcase "lot") (string-upcase a)))
+(list (f "a" "b") (f "ab" "ß") (g "straße") (h "abc" "c") (h "" "") (try (f 1 "b") (catch e (get e "message"))) (try (g 'a) (catch e (get e "message"))) (try (h "a" 1) (catch e (get e "message"))))
