@@ -201,12 +201,18 @@ def _costly(emitter: Emitter, tests: list[str], result: str, slow: str, look: st
 
 
 def quotient(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
-    """A division of floats; integers may divide exactly, so they are left to the builtin."""
+    """A division of floats, or of small integers, which may divide exactly."""
     values, kinds = known(emitter, tree)
     slow = by_function(emitter, tree, builtin, values)
-    tests = _floating(values, kinds) if FLOAT in kinds else None
-    if tests is None:
+    if BOOL in kinds:
         return slow
+    left, right = values
+    if FLOAT not in kinds:
+        tests = [typed(value, "int") for value, kind in zip(values, kinds, strict=True) if kind not in WHOLES]
+        tests += [_within(left), f"0 < {right} < {LARGE}"]
+        exact = f"{left} / {right} if {left} % {right} else {left} // {right}"
+        return f"(({exact}) if {wholly(tests)} else {slow})"
+    tests = _floating(values, kinds) or []
     if not constant_of(emitter, tree.operands[1]):
         tests.append(values[1])
     return _floats(emitter, tree, "/", values, tests, slow)
@@ -278,9 +284,11 @@ def rounding(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
     kind = emitter.kind(tree.operands[0])
     if kind in WHOLES:
         return value
+    rounded = f"{builtin.spec.name}({value})"
     if kind == FLOAT:
-        return f"{builtin.spec.name}({value})"
-    return by_function(emitter, tree, builtin, [value])
+        return rounded
+    slow = by_function(emitter, tree, builtin, [value])
+    return f"({rounded} if {typed(value, 'float')} else {value} if {typed(value, 'int')} else {slow})"
 
 
 def real(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import BUILTINS, describe_type
-from lisppump.lispy.builtins.numbers import HALF, MANY, add, small_integers
+from lisppump.lispy.builtins.numbers import MANY, add, small_integers
 from lisppump.lispy.calls import (
     TAIL,
     Builtin,
@@ -182,7 +182,7 @@ def applied(run: Run, builtin: Builtin, front: list[Value], last: Value) -> Valu
         if len(given) < MANY:
             total = 0
             for value in given:
-                if type(value) is not int or not -HALF < value < HALF:
+                if type(value) is not int or not -536_870_912 < value < 536_870_912:  # LARGE, at once
                     break
                 total += value
             else:

@@ -431,3 +431,15 @@ l)))))
 (define (g a) (string-append (string-upcase a) (string-downcase "\"Ab\\") (number->string (string-length a))))
 (define (h a b) (list (string-contains? a b) (string-contains? a "a") (string-upcase "lot") (string-upcase a)))
 (list (f "a" "b") (f "ab" "ß") (g "straße") (h "abc" "c") (h "" "") (try (f 1 "b") (catch e (get e "message"))) (try (g 'a) (catch e (get e "message"))) (try (h "a" 1) (catch e (get e "message"))))
+
+; quotients and rounded numbers of unknown kind
+(define (q a b) (try (/ a b) (catch e (get e "message"))))
+(define (r x) (try (list (floor x) (ceil x) (round x) (truncate x)) (catch e (get e "message"))))
+(define (s n) (/ (+ n 1) 2))
+(define (t n) (/ 12 (modulo n 5)))
+(list (map q '(6 7 -6 0 6 6 1.5 6 #t) '(3 2 3 5 0 -3 0.5 a 2)) (map r '(1 1.5 -2.5 a #t 1e20)) (map s '(1 2 3)) (map t '(1 2 3)) (q (expt 2 300) 4) (q 4 (expt 2 300)) (q 600000000 3))
+
+; sums of lists
+(define (f . all) (apply + all))
+(define (g a . all) (try (apply + a 1 all) (catch e (get e "message"))))
+(list (f) (f 1) (f 1 2 3) (f 1 2.5) (f 1 2 3 4 5 6 7 8 9) (f 600000000 1) (f (expt 2 600) 1) (g 1) (g 'a 2) (g 1 #t) (g -0.0 -0.0))
