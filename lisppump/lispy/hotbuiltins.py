@@ -10,6 +10,7 @@ from lisppump.lispy.builtins.versions import ENTRY, SMALL
 from lisppump.lispy.calls import Builtin
 from lisppump.lispy.hotcode import BOOL, WHOLE, Emitter
 from lisppump.lispy.hotflow import constant_of, is_dict, is_text
+from lisppump.lispy.hotmaps import fits, looped
 from lisppump.lispy.hotnumbers import (
     ARITHMETIC,
     MOST_TERMS,
@@ -53,10 +54,9 @@ def builtin_call(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     """A builtin called by its function, or done in place where that is short."""
     word, operands = builtin.spec.name, tree.operands
     count = len(operands)
-    if count == 1 and (emitter.cursors or emitter.gatherers):
-        walked = asked(emitter, tree, builtin, lambda values: by_function(emitter, tree, builtin, values))
-        if walked is not None:
-            return walked
+    over_lists = _over_lists(emitter, tree, builtin)
+    if over_lists is not None:
+        return over_lists
     if word in ARITHMETIC and 2 <= count <= MOST_TERMS:
         return arithmetic(emitter, tree, builtin)
     if word in _PLAIN and count == _PLAIN[word][0]:
@@ -85,6 +85,13 @@ def builtin_call(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
         call = f"applied(run, {emitter.held(target)}, [{front}], {values[-1]})"
         return emitter.atom(emitter.at(call, tree.span, builtin))
     return emitter.atom(by_function(emitter, tree, builtin, values))
+
+
+def _over_lists(emitter: Emitter, tree: Call, builtin: Builtin) -> str | None:
+    """What is done where loops over lists are made; None of anything else."""
+    if len(tree.operands) == 1 and (emitter.cursors or emitter.gatherers):
+        return asked(emitter, tree, builtin, lambda values: by_function(emitter, tree, builtin, values))
+    return looped(emitter, tree, builtin) if fits(emitter, tree, builtin) else None
 
 
 def _null(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lisppump.lispy.calls import CLOSURE_BYTES
 from lisppump.lispy.hotcalls import assign, call_value, global_value, tail_call
 from lisppump.lispy.hotcode import ANY, BOOL, EFFECT, MOST_TURNED, NEAR, RETURN, Emitter, Unfit, either, every
 from lisppump.lispy.hotflow import filled
-from lisppump.lispy.hottext import NIL, Block, Rare, bytes_, container, step
+from lisppump.lispy.hotmaps import lambda_value
+from lisppump.lispy.hottext import NIL, Block, Rare, container, step
 from lisppump.lispy.hotwalks import begin, end, gathered, is_walkable, step_of, walks_of
 from lisppump.lispy.tree import (
     AGAIN,
@@ -104,31 +104,6 @@ def _body(emitter: Emitter, tree: Body, where: str) -> None:
     for variable in tree.variables:
         _bind(emitter, variable, "UNBOUND")
     emitter.emit(tree.body, where)
-
-
-def _lambda(emitter: Emitter, tree: Lambda) -> str:
-    template = tree.template
-    if template is None:
-        raise Unfit
-    emitter.block.extend(bytes_(CLOSURE_BYTES + 16 * len(tree.free)))
-    mine = [variable for variable in tree.free if variable.owner is emitter.procedure and variable.assigned]
-    if mine:
-        boxes = ", ".join(emitter.local(variable) for variable in mine)
-        emitter.below(Rare("if run.sealed:"), [f"mark(run, [{boxes}])"])
-    blanks = emitter.held([None] * tree.locals)
-    tail = blanks
-    if tree.free:
-        captured = [emitter.local(variable) for variable in tree.free]
-        tail = f"[{', '.join([*captured, *['None'] * tree.locals])}]"
-    made = emitter.fresh()
-    emitter.block += [
-        f"{made} = Closure()",
-        f"{made}.template = {emitter.held(template)}",
-        f"{made}.tail = {tail}",
-        f"{made}.fast = None",
-        f"{made}.arity = {-1 if template.rest else template.arity}",
-    ]
-    return made
 
 
 # -- decisions
@@ -485,7 +460,7 @@ def _call_value(emitter: Emitter, tree: Call) -> str:
 
 VALUES: dict[type, Callable[[Any, Any], str]] = {
     Const: _const, Local: _local, Global: global_value, SetLocal: _set_local, SetGlobal: _set_global,
-    DefineGlobal: _define_global, Call: _call_value, Lambda: _lambda, Template: _template, DictTemplate:
+    DefineGlobal: _define_global, Call: _call_value, Lambda: lambda_value, Template: _template, DictTemplate:
     _dict, Assert: _assert,
     If: _if_value,
 }  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import BUILTINS, describe_type
+from lisppump.lispy.builtins.check import room, walk
 from lisppump.lispy.builtins.numbers import MANY, add, small_integers
 from lisppump.lispy.calls import (
     TAIL,
@@ -64,6 +65,8 @@ def names(run: Run, heat: Heat) -> dict[str, Any]:
         "run": run,
         "TAIL": TAIL,
         "told": told,
+        "walk": walk,
+        "make_room": room,
         "UNBOUND": UNBOUND,
         "AGAIN": AGAIN,
         "Closure": Closure,

@@ -104,6 +104,8 @@ COUNTED = {  # loops that count by themselves until something in them has to ask
     " (list (f '(1 2 3 4 5 6)) (f (cons 1 (cons 2 '()))))",
     "inside": "(define (f n) (let loop ((i 0) (t 0)) (if (= i n) t (loop (+ i 1) (let inner ((j 0) (t t))"
     " (if (= j 3) t (inner (+ j 1) (+ t j))))))))  (f 5)",
+    "lambdas": "(define (f n l) (map (lambda (x) (+ x n)) (filter (lambda (x) (> x n)) l)))"
+    " (map (lambda (n) (f n '(1 2 3))) '(0 1 2))",
     "closures": "(map (lambda (f) (f 2)) (map (lambda (n) (lambda (x) (+ x n))) '(1 2.5 3 -2 0 7 8 9)))",
 }
 

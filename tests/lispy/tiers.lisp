@@ -443,3 +443,38 @@ l)))))
 (define (f . all) (apply + all))
 (define (g a . all) (try (apply + a 1 all) (catch e (get e "message"))))
 (list (f) (f 1) (f 1 2 3) (f 1 2.5) (f 1 2 3 4 5 6 7 8 9) (f 600000000 1) (f (expt 2 600) 1) (g 1) (g 'a 2) (g 1 #t) (g -0.0 -0.0))
+
+; lambdas over lists, where they stand
+(define (add n l) (map (lambda (x) (+ x n)) l))
+(define (big n l) (filter (lambda (x) (and (> x n) x)) l))
+(define (odd l) (filter (lambda (x) (odd? x)) l))
+(define (out l) (let ((seen 0)) (for-each (lambda (x) (print x)) l) seen))
+(define (both l) (map (lambda (x) (map (lambda (y) (list x y)) l)) l))
+(define (known x) (if (> x 2) (error "too large" x) x))
+(define (calls l) (map (lambda (x) (known x)) l))
+(define (calls2 l) (map (lambda (x) (+ 1 (known x))) l))
+(define (unknown f l) (map (lambda (x) (f x)) l))
+(define (tried f . all) (try (apply f all) (catch e (list (get e "code") (get e "message")))))
+(define lists (list '(1 2 3) '() nil (cdr '(0 1 2)) (cons 1 (cons 2 '())) '(1 a) {"a" 1} 5 "ab" '(1 . 2)))
+(list (map (lambda (l) (tried add 1 l)) lists) (map (lambda (l) (tried big 1 l)) lists) (map (lambda (l) (tried odd l)) lists)
+ (map (lambda (l) (tried out l)) lists) (both '(1 2)) (tried calls '(1 2 3)) (tried calls2 '(1 3)) (tried unknown known '(1 2)) (tried unknown 'a '(1)) (unknown abs '(-1)) (tried unknown list '(1 2)))
+
+; an error in a lambda over a list shows the way
+(define (inner l) (filter (lambda (x) (> (+ x 'a) 1)) l))
+(define (outer l) (list 1 (inner l)))
+(outer '(1 2 3))
+
+; an error behind a tail call in a lambda over a list
+(define (fails x) (car x))
+(define (outer l) (list (map (lambda (x) (if (> x 1) (fails x) x)) l)))
+(outer '(1 1 2))
+
+; a procedure that calls itself in a lambda over a list
+(define (count t) (if (list? t) (sum (map (lambda (x) (+ 1 (count x))) t)) 0))
+(define (deep n) (map (lambda (x) (deep (+ n 1))) '(1)))
+(list (count '(1 (2 3) ((4)))) (count '()) (deep 0))
+
+; a variable that changes, captured by a lambda over a list
+(define (f l) (let ((n 0) (made '())) (for-each (lambda (x) (set! n (+ n x)) (set! made (cons x made))) l) (list n made)))
+(define (g l) (let ((n 1)) (let ((r (map (lambda (x) (* n x)) l))) (set! n 5) (list r (map (lambda (x) (* n x)) l)))))
+(list (f '(1 2 3)) (g '(1 2)) (simulation :initial-state {"n" 0} :step (lambda (s t) {"n" (car (car (g (list (get s "n") t))))}) :max-ticks 3 :observables '(n)))
