@@ -10,7 +10,7 @@ from lisppump.lispy.builtins.versions import ENTRY, SMALL
 from lisppump.lispy.calls import Builtin
 from lisppump.lispy.hotcode import BOOL, WHOLE, Emitter
 from lisppump.lispy.hotflow import constant_of, is_dict, is_text
-from lisppump.lispy.hotmaps import fits, looped
+from lisppump.lispy.hotmaps import fits, in_place
 from lisppump.lispy.hotnumbers import (
     ARITHMETIC,
     MOST_TERMS,
@@ -30,7 +30,7 @@ from lisppump.lispy.hotnumbers import (
     whole_quotient,
     whole_test,
 )
-from lisppump.lispy.hottext import OTHERWISE, Block, Literal, bytes_, typed, wholly
+from lisppump.lispy.hottext import OTHERWISE, Block, Literal, Rare, bytes_, typed, wholly
 from lisppump.lispy.hotwalks import asked
 from lisppump.lispy.tree import Call, Const, Tree
 from lisppump.lispy.values import Keyword, Symbol
@@ -91,7 +91,7 @@ def _over_lists(emitter: Emitter, tree: Call, builtin: Builtin) -> str | None:
     """What is done where loops over lists are made; None of anything else."""
     if len(tree.operands) == 1 and (emitter.cursors or emitter.gatherers):
         return asked(emitter, tree, builtin, lambda values: by_function(emitter, tree, builtin, values))
-    return looped(emitter, tree, builtin) if fits(emitter, tree, builtin) else None
+    return in_place(emitter, tree, builtin) if fits(emitter, tree, builtin) else None
 
 
 def _null(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
@@ -184,7 +184,7 @@ def _dict_set(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
         operand, key = tree.operands[1 + place], pairs[place]
         if isinstance(operand, Const) and isinstance(operand.value, str | Symbol | Keyword):
             key = emitter.held(operand.value if isinstance(operand.value, str) else operand.value.name)
-        else:
+        elif not is_text(emitter, operand):
             tests.append(typed(key, "str"))
         if count > 1:
             sets.append(f"taken {'+' if place else ''}= len({made}) + 1")
@@ -199,6 +199,10 @@ def _dict_set(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     copied = f"{made} = {items}.copy()"
     doing = [copied, *sets, *charged] if count > 1 else [*charged, copied, *sets]
     emitter.below(f"if {wholly(tests)}:", doing)
+    if count == 1:  # the newest version of a large one
+        new = emitter.at(f"newer(run, {items}, {items}.data, {key}, {pairs[1]})", tree.span, builtin)
+        own = [typed(items, "Version"), f"{items}.data is not None", f"not {items}.pinned", *tests[3:]]
+        emitter.below(Rare(f"elif {wholly(own)}:"), [*charged[:2], f"{made} = {new}"])
     emitter.below(OTHERWISE, [f"{made} = {slow}"])
     return made
 
@@ -340,7 +344,7 @@ def _get(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     if isinstance(operand, Const) and isinstance(operand.value, str | Symbol | Keyword):
         word = operand.value if isinstance(operand.value, str) else operand.value.name
         key = emitter.held(word)
-    else:
+    elif not is_text(emitter, operand):
         tests.append(typed(key, "str"))
     found = f"{value}.get({', '.join([key, *default])})"
     return f"({found} if {wholly(tests)} else {by_function(emitter, tree, builtin, values)})"

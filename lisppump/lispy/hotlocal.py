@@ -117,8 +117,10 @@ class _Region:
                 if isinstance(header, Full) and own:
                     self._fold(made, header, inside)
                     continue
-                below = [*self._told(), *localized(inside)] if _leaves(inside) else self._block(
-                    inside, own=own and not header.startswith(("while ", "for "))
+                below = (
+                    [*self._told(), *localized(inside)]
+                    if _leaves(inside)
+                    else self._block(inside, own=own and not header.startswith(("while ", "for ")))
                 )
                 made.append((self._line(header), below))
             elif item.startswith(STEP):

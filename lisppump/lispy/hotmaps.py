@@ -1,17 +1,24 @@
-"""The second tier's map, filter and for-each of a lambda that stands there: a loop, and no procedure is made.
+"""The second tier's map, filter, for-each and update by a lambda that stands there: no procedure is made.
 
-It charges, and its errors say, what making the procedure and calling it for each element would.
+What is done instead charges, and its errors say, what making the procedure and calling it would.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lisppump.lispy.builtins.versions import ENTRY, SMALL
 from lisppump.lispy.calls import CLOSURE_BYTES, Builtin
 from lisppump.lispy.hotcode import BOOL, Emitter, Unfit
+from lisppump.lispy.hotflow import constant_of, is_dict
 from lisppump.lispy.hotinline import IN_LOOPS, MOST_INLINED, MOST_WITHIN, forget, is_short
-from lisppump.lispy.hottext import NIL, OTHERWISE, Block, Literal, Rare, bytes_
+from lisppump.lispy.hottext import NIL, OTHERWISE, Block, Literal, Rare, bytes_, counted, typed, wholly
 from lisppump.lispy.tree import Call, Lambda
+from lisppump.lispy.values import Keyword, Symbol
 
-OVER_LISTS = frozenset({"map", "filter", "for-each"})
+# The place of the lambda, among so many operands.
+PLACES = {"map": (0, 2), "filter": (0, 2), "for-each": (0, 2), "update": (2, 3)}
 
 
 def lambda_value(emitter: Emitter, tree: Lambda) -> str:
@@ -50,9 +57,10 @@ def _made(emitter: Emitter, tree: Lambda) -> tuple[Block, str]:
 
 def fits(emitter: Emitter, tree: Call, builtin: Builtin) -> bool:
     """Whether a call is one of these, and there is room for the loop."""
-    if builtin.spec.name not in OVER_LISTS or len(tree.operands) != 2:
+    place, count = PLACES.get(builtin.spec.name, (0, -1))
+    if len(tree.operands) != count:
         return False
-    procedure = tree.operands[0]
+    procedure = tree.operands[place]
     if not isinstance(procedure, Lambda) or len(procedure.parameters) != 1 or procedure.check is not None:
         return False
     if procedure in emitter.inlined or len(emitter.inlined) >= MOST_WITHIN or emitter.loops >= MOST_WITHIN:
@@ -64,8 +72,14 @@ def fits(emitter: Emitter, tree: Call, builtin: Builtin) -> bool:
     return True
 
 
-def looped(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
-    """The value; for what is no list a procedure is made after all."""
+def in_place(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
+    """The value of a call that fits."""
+    make = _updated if builtin.spec.name == "update" else _looped
+    return make(emitter, tree, builtin)
+
+
+def _looped(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
+    """A loop; for what is no list a procedure is made after all."""
     procedure = tree.operands[0]
     assert isinstance(procedure, Lambda)
     emitter.block += bytes_(CLOSURE_BYTES + 16 * len(procedure.free))
@@ -101,19 +115,75 @@ def _loop(emitter: Emitter, tree: Call, builtin: Builtin, items: str, result: st
     forget(emitter, procedure)
     (variable,) = procedure.parameters
     emitter.names[variable] = item
-    before = emitter.depth, emitter.level, emitter.via
-    with emitter.looping() as block:
-        emitter.add("meter.steps = steps = meter.steps + 1")
-        emitter.below("if steps > meter.next_look:", [emitter.at("meter.look()", span, builtin)])
-        emitter.depth, emitter.level = emitter.level, f"{emitter.level} + 1"
-        emitter.via = ((None, procedure.name), (span, None), *emitter.via)
-        emitter.inlined.append(procedure)
+    with emitter.looping() as block, _called(emitter, tree, builtin, procedure):
         _element(emitter, procedure, word, item, result)
-        emitter.inlined.pop()
-        emitter.depth, emitter.level, emitter.via = before
     emitter.below(f"for {item} in {every}:", block)
     if word == "filter":
         emitter.add(emitter.at(f"make_room(run, len({result}))", span, builtin))
+
+
+@contextmanager
+def _called(emitter: Emitter, tree: Call, builtin: Builtin, procedure: Lambda) -> Iterator[None]:
+    """The body in the place of a call by a builtin: it is counted, and its errors pass that call."""
+    before = emitter.depth, emitter.level, emitter.via
+    emitter.block += counted(1, emitter.at("meter.look()", tree.span, builtin))
+    emitter.depth, emitter.level = emitter.level, f"{emitter.level} + 1"
+    emitter.via = ((None, procedure.name), (tree.span, None), *emitter.via)
+    emitter.inlined.append(procedure)
+    yield
+    emitter.inlined.pop()
+    emitter.depth, emitter.level, emitter.via = before
+
+
+def _updated(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
+    """A key of a plain dict with another value; for anything else a procedure is made after all."""
+    procedure = tree.operands[2]
+    assert isinstance(procedure, Lambda)
+    items, given = emitter.values(tree.operands[:2], atoms=True)
+    if isinstance(items, Literal):
+        literal, items = items, emitter.fresh()
+        emitter.set(items, literal)
+    emitter.block += bytes_(CLOSURE_BYTES + 16 * len(procedure.free))
+    emitter.sink()
+    tests = [is_dict(emitter, tree.operands[0], items)]
+    named = constant_of(emitter, tree.operands[1])
+    key = given
+    if isinstance(named, str | Symbol | Keyword):
+        key = emitter.held(named if isinstance(named, str) else named.name)
+    else:
+        tests.append(typed(key, "str"))
+    result = emitter.fresh()
+    with emitter.within() as plain:
+        _update(emitter, tree, builtin, items, key, result)
+    emitter.below(f"if {wholly(tests)}:", plain)
+    closure, made = _made(emitter, procedure)
+    function = emitter.held(builtin.function)
+    slow = emitter.at(f"{function}(run, {items}, {given}, {made})", tree.span, builtin)
+    emitter.below(OTHERWISE, [*closure, f"{result} = {slow}"])
+    return result
+
+
+def _update(emitter: Emitter, tree: Call, builtin: Builtin, items: str, key: str, result: str) -> None:
+    """The new dict; a small one is copied."""
+    procedure, span = tree.operands[2], tree.span
+    assert isinstance(procedure, Lambda)
+    old, new = emitter.fresh(), emitter.fresh()
+    emitter.block += counted(2, emitter.at("meter.look()", span, builtin))
+    emitter.set(old, f"{items}.get({key})")
+    emitter.below(Rare(f"if {emitter.level} >= run.deepest:"), [emitter.at("sunk(run)", span, builtin)])
+    forget(emitter, procedure)
+    emitter.names[procedure.parameters[0]] = old
+    with _called(emitter, tree, builtin, procedure):
+        emitter.emit(procedure.body, new)
+    refuse = emitter.at("meter.allocate(0)", span, builtin)
+    copied: Block = [
+        *bytes_(f"{ENTRY} * len({items}) + {ENTRY}", refuse),
+        f"{result} = {items}.copy()",
+        f"{result}[{key}] = {new}",
+    ]
+    emitter.below(f"if len({items}) < {SMALL} and {SMALL} < run.limits.elements:", copied)
+    large = emitter.at(f"with_key(run, {items}, {key}, {new})", span, builtin)
+    emitter.below(OTHERWISE, [f"{result} = {large}"])
 
 
 def _element(emitter: Emitter, procedure: Lambda, word: str, item: str, result: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lisppump.lispy.builtins import BUILTINS, describe_type
 from lisppump.lispy.builtins.check import room, walk
 from lisppump.lispy.builtins.numbers import MANY, add, small_integers
+from lisppump.lispy.builtins.versions import Version, newer, with_key
 from lisppump.lispy.calls import (
     TAIL,
     Builtin,
@@ -65,6 +66,9 @@ def names(run: Run, heat: Heat) -> dict[str, Any]:
         "run": run,
         "TAIL": TAIL,
         "told": told,
+        "Version": Version,
+        "newer": newer,
+        "with_key": with_key,
         "walk": walk,
         "make_room": room,
         "UNBOUND": UNBOUND,

@@ -78,10 +78,12 @@ COUNTED, TOO_MANY = "meter.steps = steps = meter.steps + 1", "if steps > meter.n
 
 def step(look: str, count: int = 1) -> Block:
     """Count steps; `look` is what looks at the clock and the limit."""
-    return [
-        f"meter.steps = steps = meter.steps + {count}",
-        ("if steps > meter.next_look:", [f"{look}(meter)"]),
-    ]
+    return counted(count, f"{look}(meter)")
+
+
+def counted(count: int | str, look: str) -> Block:
+    """The same where `look` is the line that looks."""
+    return [f"meter.steps = steps = meter.steps + {count}", ("if steps > meter.next_look:", [look])]
 
 
 def bytes_(size: int | str, refuse: str = "meter.allocate(0)") -> Block:

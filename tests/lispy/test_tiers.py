@@ -96,8 +96,8 @@ COUNTED = {  # loops that count by themselves until something in them has to ask
     "slow": "(let loop ((i 0) (x 1)) (if (= i 9) (list x) (loop (+ i 1) (* x (expt 2 200)))))",
     "maps": "(reduce + 0 (map (lambda (x) (* x 1.5)) (filter (lambda (x) (> x 2)) '(1 2 3 4 5 6 7 8))))",
     "wrong": "(define (f x) (if (> x 6) (+ x 'a) (+ x 1))) (map f '(1 2 3 4 5 6 7 8))",
-    "while": "(let ((i 0) (s \"\")) (while (< i 9) (set! i (+ i 1)) (set! s (string-append s"
-    " \"0123456789abcdef\"))) (list i s))",
+    "while": '(let ((i 0) (s "")) (while (< i 9) (set! i (+ i 1)) (set! s (string-append s'
+    ' "0123456789abcdef"))) (list i s))',
     "caught": "(define (f x) (try (+ x 1) (catch e 0))) (let loop ((l '(1 a 2 b)) (n 0))"
     " (if (null? l) n (loop (cdr l) (+ n (f (car l))))))",
     "leaves": "(define (f l) (let loop ((l l)) (cond ((null? l) (length (range 5))) (else (loop (cdr l))))))"
@@ -106,6 +106,8 @@ COUNTED = {  # loops that count by themselves until something in them has to ask
     " (if (= j 3) t (inner (+ j 1) (+ t j))))))))  (f 5)",
     "lambdas": "(define (f n l) (map (lambda (x) (+ x n)) (filter (lambda (x) (> x n)) l)))"
     " (map (lambda (n) (f n '(1 2 3))) '(0 1 2))",
+    "updates": '(define (f d n) (update d "k" (lambda (x) (+ x n))))'
+    ' (map (lambda (n) (f {"k" n "l" 2} 3)) (range 6))',
     "closures": "(map (lambda (f) (f 2)) (map (lambda (n) (lambda (x) (+ x n))) '(1 2.5 3 -2 0 7 8 9)))",
 }
 
@@ -165,7 +167,7 @@ ATOMS = st.sampled_from(
     [
         *("0", "1", "2", "-7", "3.5", "0.0", "1e308", "600000000", "(expt 2 600)", "#t", "#f", "nil", "'()"),
         *('"s"', "'x", "'(1 2)", "'(1 2.5 -3 #t)", "(cons 1 (cons 2 '()))", "(cdr '(1 2 3))", "'(1 . 2)"),
-        *('{"k" 1}', *NAMES),
+        *('{"k" 1}', "d", *NAMES),
     ]
 )
 
@@ -244,6 +246,16 @@ def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
             inner,
             inner,
         ),
+        st.builds(
+            "(let ((n 0) (m {})) (while (< n 3) (set! n (+ n 1)) (set! m {})) (list n m))".format,
+            inner,
+            inner,
+        ),
+        st.builds("(map (lambda (c) (+ c {})) {})".format, inner, inner),
+        st.builds('(update {} "a" (lambda (c) {}))'.format, inner, inner),
+        st.builds('(update (dict "a" {} "b" b) "a" (lambda (c) (list c {})))'.format, inner, inner),
+        st.builds('(string-append "s-" {} (string-upcase {}))'.format, inner, inner),
+        st.builds("(if (> {} 1) (* a {}) (+ a b 1))".format, st.sampled_from(NAMES), inner),
         st.builds('(dict-set (dict "a" {}) {} {})'.format, inner, st.sampled_from(['"k"', ":a", "a"]), inner),
         st.builds("(+ {} {} {})".format, inner, inner, inner),
         st.builds("(letrec ((k (lambda (n) (if (< n 1) {} (+ 1 (k (- n 1))))))) (k 3))".format, inner),
@@ -258,8 +270,9 @@ FORMS = st.recursive(ATOMS, grown, max_leaves=14)
 def test_generated_programs(forms: list[str], values: list[str]) -> None:
     f, g, h, r, again = forms
     definitions = (
-        "(define a 1) (define b 2) (define c '(3 4))"
+        "(define a 1) (define b 2) (define d 7) (define c '(3 4))"
         f"(define (f a) {f}) (define (g b) {g}) (define (h a b) {h}) (define (r a . b) {r})"
     )
     calls = [f"(list (f {value}) (g {value}) (h {value} 2) (r {value}))" for value in values]
-    same([definitions, *calls, f"(define (g b) {again})", *calls], limits=NARROW)
+    again = f"(define (g b) {again}) (define d 2.5)"
+    same([definitions, *calls, again, *calls], limits=NARROW)

@@ -478,3 +478,19 @@ l)))))
 (define (f l) (let ((n 0) (made '())) (for-each (lambda (x) (set! n (+ n x)) (set! made (cons x made))) l) (list n made)))
 (define (g l) (let ((n 1)) (let ((r (map (lambda (x) (* n x)) l))) (set! n 5) (list r (map (lambda (x) (* n x)) l)))))
 (list (f '(1 2 3)) (g '(1 2)) (simulation :initial-state {"n" 0} :step (lambda (s t) {"n" (car (car (g (list (get s "n") t))))}) :max-ticks 3 :observables '(n)))
+
+; update by a lambda that stands there
+(define (f d k n) (update d k (lambda (x) (if x (+ x n) n))))
+(define (g d) (update d :a (lambda (x) (* x 2))))
+(define (h d) (get (update d "a" (lambda (x) (known x))) "a"))
+(define (known x) (if (> x 2) (error "too large" x) x))
+(define (tried f . all) (try (apply f all) (catch e (list (get e "code") (get e "message")))))
+(define large (reduce (lambda (d i) (dict-set d (number->string i) i)) {} (range 40)))
+(define sixteen (reduce (lambda (d i) (dict-set d (number->string i) i)) {} (range 15)))
+(list (map (lambda (d) (tried f d "a" 1)) (list {} {"a" 1} nil '() '(1) 5 {"a" "x"})) (tried f {} 5 1) (tried f {} 'a 1) (tried g {"a" 2 "b" 3}) (tried g {})
+ (tried h {"a" 2}) (tried h {"a" 3}) (get (f large "a" 1) "a") (length (f large "3" 1)) (length (f (f sixteen "a" 1) "b" 1)))
+
+; an error in an update shows the way
+(define (f d) (list (update d "a" (lambda (x) (+ 1 (car x))))))
+(define (g d) (f d))
+(list (g {"a" '(1)}) (g {"a" 1}))
