@@ -425,9 +425,12 @@ class _Unit(_Code):
         """Assume that variables from outside are of the kind that they are of now."""
         self.guesses: dict[Variable, str] = {}
         own = self.tree.label.parameters if isinstance(self.tree, Loop) else []
+        turned = {*own, getattr(self.tree, "variable", None)}  # what each turn sets anew
         used = [item.variable for item in trees if isinstance(item, Local)]
         for variable in used if self.frame is not None else ():
             if variable.boxed or variable.late or variable in declared:
+                continue
+            if variable.assigned and variable in turned:
                 continue
             assert self.frame is not None
             value = self.frame[place_in(variable, self.procedure)]

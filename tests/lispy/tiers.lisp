@@ -494,3 +494,11 @@ l)))))
 (define (f d) (list (update d "a" (lambda (x) (+ 1 (car x))))))
 (define (g d) (f d))
 (list (g {"a" '(1)}) (g {"a" 1}))
+
+; variables of loops that their bodies change
+(define (f n) (let ((all '())) (dotimes (i n) (set! all (cons (/ i 2) all)) (set! i (+ i 1.5)) (set! all (cons (floor i) all))) all))
+(define (g n) (let loop ((i 0) (x 1) (all '())) (if (> i n) all (begin (set! x (* x 1.5)) (loop (+ i 1) (if (> i 3) "text" 3) (cons x all))))))
+(define (h n) (let loop ((i 0) (x 1)) (set! x (+ x 1)) (if (> i n) x (loop (+ i 1) (/ x 2)))))
+(list (f 6) (try (g 9) (catch e (get e "message"))) (g 2) (h 9))
+(dotimes (i 9) (set! i (+ i 0.5)) (print (* i 2)))
+(let loop ((i 0) (x 1)) (set! x (+ x 1)) (if (> i 9) x (loop (+ i 1) (/ x 2))))
