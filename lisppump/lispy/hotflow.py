@@ -26,6 +26,7 @@ TEXTS = frozenset({  # builtins that give texts, or an error
     "number->string", "string-append", "string-upcase", "string-downcase", "substring", "string-trim",
     "symbol->string", "string-join", "string-repeat", "->string", "string-replace",
 })  # fmt: skip
+MOST_ROUNDS = 8  # in which it is looked what variables are set to
 BOUNDED = frozenset({"+", "-", "*", "/", "min", "max"})
 FAR, TINY = 1 << 62, 1e-100  # what was small once and had small numbers added to it never comes so far
 DEEPEST = 6  # expressions in each other that are looked at
@@ -56,8 +57,7 @@ def settle(emitter: Emitter, trees: list[Tree], begun: dict[Variable, str]) -> N
     }
     for variable, values in known.items():
         emitter.kinds[variable] = begun.get(variable) or emitter.kind(values[0])
-    changed = True
-    while changed:
+    for _ in range(MOST_ROUNDS):
         changed = False
         for variable, values in known.items():
             before = emitter.kinds[variable]
@@ -69,6 +69,9 @@ def settle(emitter: Emitter, trees: list[Tree], begun: dict[Variable, str]) -> N
             if after != before:
                 changed = True
                 emitter.kinds[variable] = after
+        if not changed:
+            return
+    emitter.kinds.update(dict.fromkeys(known, ANY))  # that takes too long to find out
 
 
 def learn(emitter: Emitter, trees: list[Tree]) -> None:

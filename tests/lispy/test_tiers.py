@@ -144,10 +144,13 @@ def test_no_room_to_make_code_anew(first: str, monkeypatch: pytest.MonkeyPatch) 
 
 DOUBLED = " ".join(f"(x{n + 1} (+ x{n} x{n}))" for n in range(100))
 TURNED = " ".join(f"v{n}" for n in range(4000))
+HANDED = [(f"(v{n + 1} 1)", f"(set! v{n + 1} v{n})") for n in reversed(range(900))]
+HELD, HANDED_ON = (" ".join(column) for column in zip(*HANDED, strict=True))
 LABOURED = {  # programs of few steps that take long to look through
     "sums of sums": f"(define (f x0) (let* ({DOUBLED}) x100)) (map f '(1 2 3))",
     "sums of sums in a loop": f"(let loop ((x0 0)) (if (> x0 5) 'end (let* ({DOUBLED}) (loop (+ 1 x100)))))",
     "quotients of quotients": f"(define (f x) {'(quotient ' * 50}x{' 2)' * 50}) (map f '(1 2 3))",
+    "variables handed on": f"(define (f v0) (let ({HELD}) (set! v0 1.5) {HANDED_ON} v9)) (map f '(1 2 3))",
     "many variables": f"(let loop ((i 0) {TURNED.replace('v', '(v').replace(' ', ' 1.5) ')} 's))"
     f" (if (> i 5) i (loop (+ i 1) {TURNED[3:]} v0)))",
 }

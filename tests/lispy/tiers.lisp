@@ -471,8 +471,7 @@ l)))))
 
 ; a procedure that calls itself in a lambda over a list
 (define (count t) (if (list? t) (sum (map (lambda (x) (+ 1 (count x))) t)) 0))
-(define (deep n) (map (lambda (x) (deep (+ n 1))) '(1)))
-(list (count '(1 (2 3) ((4)))) (count '()) (deep 0))
+(list (count '(1 (2 3) ((4)))) (count '()))
 
 ; a variable that changes, captured by a lambda over a list
 (define (f l) (let ((n 0) (made '())) (for-each (lambda (x) (set! n (+ n x)) (set! made (cons x made))) l) (list n made)))
