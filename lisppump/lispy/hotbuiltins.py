@@ -104,8 +104,22 @@ def _not(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
     return f"({value} is False or {value} is None or ({typed(value, 'list')} and not {value}))"
 
 
-def _of_type(kind: str) -> Callable[[Emitter, Call, Builtin, str], str]:
-    return lambda emitter, tree, builtin, value: f"({typed(value, kind)})"
+def _of_type(*kinds: str) -> Callable[[Emitter, Call, Builtin, str], str]:
+    return lambda emitter, tree, builtin, value: f"({' or '.join(typed(value, kind) for kind in kinds)})"
+
+
+def _is_list(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
+    chain = f"({typed(value, 'Pair')} and {value}.size >= 0)"
+    return f"({typed(value, 'list')} or {value} is None or {typed(value, 'Slice')} or {chain})"
+
+
+def _is_pair(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
+    array = f"({typed(value, 'list')} and len({value}) > 0)"
+    return f"({typed(value, 'Pair')} or {typed(value, 'Slice')} or {array})"
+
+
+def _is_dict(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
+    return f"(True if {typed(value, 'dict')} else {by_function(emitter, tree, builtin, [value])})"
 
 
 def _car(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
@@ -372,7 +386,9 @@ _SHORT: dict[str, Callable[[Emitter, Call, Builtin, str], str]] = {
     "even?": whole_test("{} & 1 == 0"), "odd?": whole_test("{} & 1 == 1"), "zero?": whole_test("{} == 0"),
     "positive?": whole_test("{} > 0"), "negative?": whole_test("{} < 0"), "inc": next_whole("+"),
     "dec": next_whole("-"), "null?": _null, "not": _not, "car": _car, "cdr": _cdr, "cadr": _cadr,
-    "length": _length, "string?": _of_type("str"), "floor": rounding, "ceil": rounding,
+    "length": _length, "string?": _of_type("str"), "symbol?": _of_type("Symbol"), "pair?": _is_pair,
+    "number?": _of_type("int", "float"), "list?": _is_list, "dict?": _is_dict,
+    "floor": rounding, "ceil": rounding,
     "truncate": rounding, "round": rounding, "sin": real, "cos": real, "sqrt": sqrt, "abs": absolute,
     "number->string": _number_text, "string-upcase": _cased("upper"), "string-downcase": _cased("lower"),
 }  # fmt: skip

@@ -501,3 +501,8 @@ l)))))
 (list (f 6) (try (g 9) (catch e (get e "message"))) (g 2) (h 9))
 (dotimes (i 9) (set! i (+ i 0.5)) (print (* i 2)))
 (let loop ((i 0) (x 1)) (set! x (+ x 1)) (if (> i 9) x (loop (+ i 1) (/ x 2))))
+
+; questions about types
+(define (ask x) (list (list? x) (pair? x) (dict? x) (number? x) (symbol? x) (string? x) (if (list? x) 'l (if (pair? x) 'p 'n))))
+(define large (reduce (lambda (d i) (dict-set d (number->string i) i)) {} (range 40)))
+(map ask (list 1 1.5 #t nil '() '(1) (cdr '(1 2)) (cons 1 (cons 2 '())) '(1 . 2) "a" 'a :a {} {"a" 1} large car ask))
