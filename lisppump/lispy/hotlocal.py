@@ -7,6 +7,7 @@ asked afterwards; how a loop is left, the meter knows all.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from lisppump.lispy.builtins.check import CELL
 from lisppump.lispy.hottext import PLACE, Block, Full, Rare
@@ -17,6 +18,8 @@ QUIET = frozenset({  # what neither counts nor asks for what is counted, nor run
     "if", "elif", "and", "or", "not", "in", "is", "else", "while", "return", "for", "None",
 })  # fmt: skip
 CALLED = re.compile(r"([A-Za-z_]\w*)(?: ?\()")
+BRACKETS = re.compile(r"[()]")
+LINES = 2000  # of which is remembered what was found: programs come again
 MARKED = f"({PLACE}"
 STEP, ASK = "meter.steps = steps = meter.steps + ", "if steps > meter.next_look:"
 SIZE, WEIGH = "meter.allocated = size = meter.allocated + ", "if size > meter.limits.allocation:"
@@ -56,31 +59,22 @@ class _Region:
 
     def fits(self, header: str, inside: Block) -> bool:
         """Whether nothing usual in it counts by itself."""
-        return self._is_quiet(header) and self._are_quiet(inside)
+        return _is_quiet(header) and self._are_quiet(inside)
 
     def _are_quiet(self, block: Block) -> bool:
         for item in block:
             if isinstance(item, str):
                 if item.startswith(SIZE):
                     self.weighs = True
-                elif not self._is_quiet(item):
+                elif not _is_quiet(item):
                     return False
                 continue
             header, inside = item
-            if header == "try:" or not self._is_quiet(header):
+            if header == "try:" or not _is_quiet(header):
                 return False
             if not (_is_rare(header) or _leaves(inside) or self._are_quiet(inside)):
                 return False
         return True
-
-    def _is_quiet(self, line: str) -> bool:
-        rest = line
-        if MARKED in line:
-            pieces = _pieces(line)
-            if any(marked and not before.endswith("else ") for before, marked in pieces):
-                return False
-            rest = "".join(before for before, _ in pieces)
-        return all(word in QUIET for word in CALLED.findall(rest))
 
     def made(self, header: str, inside: Block) -> Block:
         """Its lines, with what stands before and behind it."""
@@ -129,7 +123,7 @@ class _Region:
                 made.append(f"size += {item[len(SIZE) :]}")
             elif item.startswith("return"):
                 made += [*self._told(), self._line(item)]
-            elif item.startswith(MARKED) or not self._is_quiet(item):
+            elif item.startswith(MARKED) or not _is_quiet(item):
                 made += [*self._told(), item, *self._asked()]
             else:
                 made.append(self._line(item))
@@ -162,6 +156,20 @@ class _Region:
             f"{before}(told(meter, {given}), {marked}, {asked})[1]" if marked else before
             for before, marked in _pieces(line)
         )
+
+
+@lru_cache(LINES)
+def _is_quiet(line: str) -> bool:
+    """Whether nothing usual in a line counts by itself."""
+    if "(" not in line:
+        return True
+    rest = line
+    if MARKED in line:
+        pieces = _pieces(line)
+        if any(marked and not before.endswith("else ") for before, marked in pieces):
+            return False
+        rest = "".join(before for before, _ in pieces)
+    return all(word in QUIET for word in CALLED.findall(rest))
 
 
 def _is_rare(header: str) -> bool:
@@ -198,17 +206,18 @@ def _turns(block: Block) -> bool:
     )
 
 
-def _pieces(line: str) -> list[tuple[str, str]]:
+@lru_cache(LINES)
+def _pieces(line: str) -> tuple[tuple[str, str], ...]:
     """What stands before each marked call that is in no other, and that call; last what is behind them."""
     found: list[tuple[str, str]] = []
     at = 0
     while (start := line.find(MARKED, at)) >= 0:
-        end, open_ = start, 0
-        while True:
-            open_ += {"(": 1, ")": -1}.get(line[end], 0)
-            end += 1
+        open_ = end = 0
+        for bracket in BRACKETS.finditer(line, start):
+            open_ += 1 if bracket[0] == "(" else -1
             if not open_:
+                end = bracket.end()
                 break
         found.append((line[at:start], line[start:end]))
         at = end
-    return [*found, (line[at:], "")]
+    return (*found, (line[at:], ""))
