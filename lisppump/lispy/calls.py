@@ -493,7 +493,11 @@ def _counted_call(run: Run, procedure: Procedure, arguments: Sequence[Value]) ->
     run.depth = depth + 2
     if depth + 2 > run.limits.depth:
         raise too_deep(run)
-    run.meter.charge(1)
-    value = spread(procedure.call, arguments, count)
+    meter = run.meter
+    meter.steps += 1
+    if meter.steps > meter.next_look:
+        meter.look()
+    function = procedure.call
+    value = function(arguments[0]) if count == 1 else spread(function, arguments, count)
     run.depth = depth
     return value
