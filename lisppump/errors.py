@@ -40,13 +40,14 @@ class Source:
 
     name: str
     text: str
-    _ends: list[int] = field(default_factory=list, init=False, repr=False, compare=False)  # of the lines
+    _ends: list[int] | None = field(default=None, init=False, repr=False, compare=False)  # of the lines
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of a character offset, both counted from 1."""
         ends = self._ends
-        if not ends:  # once: a program may catch any number of errors, each with its places
-            ends[:] = [*(match.start() for match in re.finditer("\n", self.text)), len(self.text)]
+        if ends is None:  # once: a program may catch any number of errors, each with its places
+            ends = [*(match.start() for match in re.finditer("\n", self.text)), len(self.text)]
+            self._ends = ends
         before = bisect_left(ends, offset, 0, len(ends) - 1)
         return before + 1, offset - (ends[before - 1] if before else -1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Protocol, TypeVar
@@ -14,6 +14,7 @@ from lisppump.lispy.values import Documents, elements, is_list
 
 T = TypeVar("T")
 
+STATE = frozenset({"state"})  # the capability of a function that decides about a frame
 SUFFIXES = (".jsonl", ".json", ".md", ".txt")
 
 declare("policy", 1, no_agents="The document that should hold the agents is absent or has another shape.")
@@ -75,6 +76,17 @@ class Frame:
         members = [b'"%s":%s' % (name.encode(), data) for name, data in parts.items()]
         return canon.digest_bytes(b"{" + b",".join(members) + b"}")
 
+    def agents(self, document: str, path: Sequence[str] = ()) -> tuple[Agent, ...]:
+        """The agents at a path of one of its documents, found once; see `agents_of`."""
+        place = (document, tuple(path))
+        if place not in self._agents:
+            self._agents[place] = agents_of(self.documents, document, path)
+        return self._agents[place]
+
+    @cached_property
+    def _agents(self) -> dict[tuple[str, tuple[str, ...]], tuple[Agent, ...]]:
+        return {}
+
     @cached_property
     def view(self) -> Documents:
         """The frame as LisPy's dict `frame`: document names without suffix; virtual documents come first."""
@@ -101,11 +113,19 @@ class FrameFunction(Protocol):
     """A procedure of pump.lisp: bound to a frame it is an ordinary function of LisPy values."""
 
     def on(
-        self, frame: Frame | None, *, seed: tuple[Any, ...] = (), seconds: float | None = None
+        self,
+        frame: Frame | None,
+        *,
+        seed: tuple[Any, ...] = (),
+        seconds: float | None = None,
+        allow: Collection[str] = STATE,
+        web: Any = None,
+        timed: bool = True,
     ) -> Callable[..., Any]:
         """The function while it decides about `frame` (None before frame 0).
 
-        `seed` names its dice, of which each call has its own; `seconds` ends a call that runs longer.
+        `seed` names its dice, of which each call has its own; `seconds` ends a call that runs longer, and one
+        that is not `timed` is ended by no clock at all. `allow` are its capabilities, `web` gives that one.
         """
         ...
 

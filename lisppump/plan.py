@@ -10,8 +10,9 @@ from lisppump import __version__, canon, prompt, schema
 from lisppump.blame import blamed
 from lisppump.clauses_parts import is_foreign
 from lisppump.delta import Delta
+from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError, declare
-from lisppump.frame import Agent, Frame, FrameFunction, Stream, agents_of
+from lisppump.frame import Agent, Frame, FrameFunction, Stream
 from lisppump.lispy.values import Value, elements, is_list, is_nil, is_true
 from lisppump.merge import Merged
 from lisppump.policy import Policy
@@ -41,7 +42,7 @@ def select(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
 def in_line(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
     """Who could wake: those `where` lets through, by `order`, then longest asleep, then the die."""
     clause = policy.agents
-    agents = agents_of(frame.documents, clause.document, clause.path)
+    agents = frame.agents(clause.document, clause.path)
     if clause.where is not None:
         where = clause.where.on(frame, seed=("where",))
         agents = tuple(agent for agent in agents if is_true(where(agent.data)))
@@ -59,7 +60,7 @@ def in_line(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
 def awake(policy: Policy, frame: Frame, chosen: Sequence[Agent]) -> tuple[Agent, ...]:
     """Those who were chosen to wake, as the frame has them."""
     clause = policy.agents
-    there = {agent.id: agent for agent in agents_of(frame.documents, clause.document, clause.path)}
+    there = {agent.id: agent for agent in frame.agents(clause.document, clause.path)}
     strangers = [agent.id for agent in chosen if agent.id not in there]
     if strangers:
         raise LisppumpError(
@@ -96,9 +97,16 @@ def prompts(
     for stream in streams:
         members = [agents[member].data for member in stream.agents]
         room = {"stream": stream.number, "name": stream.name, "topic": stream.topic, "agents": members}
-        parts = to_json(room_part(room)) if room_part else None
+        parts = to_json(room_part(room)) if room_part else prompt.echoes(_echoes(frame, stream))
         built.append(prompt.build(head, stream, members, parts, clause.at_most))
     return tuple(built)
+
+
+def _echoes(frame: Frame, stream: Stream) -> dict[str, Any]:
+    """What the last echoes of a room's agents came to, by agent."""
+    names = {agent: f"echo_frames/{safe_stem(agent)}.json" for agent in stream.agents}
+    found = {agent: frame.documents[name] for agent, name in names.items() if name in frame.documents}
+    return {agent: said for agent, said in found.items() if isinstance(said, dict)}
 
 
 def whole(choice: int | FrameFunction | None, frame: Frame, place: str, default: int) -> int:

@@ -7,7 +7,7 @@ the prefix depends on no room, and those of the room to what is left. Rules, sch
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ declare("policy", 1, prompt_too_long="What a prompt must hold is more than (prom
 
 BYTES_PER_TOKEN = 4
 AGENT_TOKENS = 120
+ECHO_TOKENS = 300
 _NOTE = "\n[... {} tokens more]"
 _NOTE_BYTES = 40
 
@@ -100,8 +101,10 @@ def build(
 
 def cut(text: str, tokens: int | None) -> str:
     """A text of at most so many tokens, its last line saying how many are left out; empty where none fit."""
+    if tokens is None or len(text) <= tokens:  # no letter has more than four bytes
+        return text
     data = text.encode()
-    if tokens is None or _tokens(len(data)) <= tokens:
+    if _tokens(len(data)) <= tokens:
         return text
     room = tokens * BYTES_PER_TOKEN - _NOTE_BYTES
     if room <= 0:
@@ -140,8 +143,36 @@ def flatten(sections: Any) -> list[tuple[str | None, str, int | None]]:
     return [section for section in found if section[1].strip()]
 
 
+def echoes(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A section for each agent's last echo, as `state/echo_frames` has it: its result, or why there is none.
+
+    It is what a room reads where no function of pump.lisp says what that is.
+    """
+    return [
+        {
+            "title": f"{agent}, what its program came to after frame {said.get('frame')}",
+            "body": dict(_said(said)),
+            "tokens": ECHO_TOKENS,
+        }
+        for agent, said in found.items()
+    ]
+
+
+def _said(echo: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What an echo's document has for a reader."""
+    error = echo.get("error")
+    if error is None:
+        yield "result", echo.get("value")
+    else:
+        yield "error", error.get("message") if isinstance(error, Mapping) else error
+    if echo.get("output"):
+        yield "printed", echo["output"]
+
+
 def _assembled(fixed: str, sections: Any, at_most: int | None, part: str) -> str:
     """The fixed text and the sections after it, in at most so many tokens."""
+    if sections is None and at_most is None:
+        return fixed
     parts = [(title, cut(text, tokens)) for title, text, tokens in flatten(sections)]
     whole = fixed + "".join(_section(title, text) for title, text in parts)
     if at_most is None or estimate(whole) <= at_most:

@@ -33,12 +33,13 @@ REQUIRED: Any = _Required.REQUIRED  # the default of an option that has none
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a clause: `kind` is name, value, function or limits; `arity` that of a function.
+    """One option of a clause: `kind` is name, value, function (of `arity`), capability, source (the text of
+    the forms in it) or limits; builtins is no part of the clause: the argument is the table of LisPy builtins
+    that plugins offer, for a stage that runs programs.
 
-    One of kind builtins is no part of the clause: its argument is the table of LisPy builtins that plugins
-    offer, for a stage that runs programs. A default is what the class gets where nobody checks a policy.
-    `unit` is the unit a quantity must have (seconds, tokens, dollars, bytes); `many` options take several
-    values and give a tuple. A `positional` option is written without its name: `(by f)`.
+    A default is what the class gets where nobody checks a policy. `unit` is the unit a quantity must have
+    (seconds, tokens, dollars, bytes), `type` what a value must be (string, natural, ...); `many` options take
+    several values and give a tuple. A `positional` option is written without its name: `(by f)`.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Option:
     many: bool = False
     choices: tuple[str, ...] = ()
     positional: bool = False
+    type: str | None = None
 
 
 class Failure(enum.StrEnum):
@@ -120,7 +122,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """What one echo program came to: `key` names its file in `state/echo_frames/` and its author."""
+    """What one echo program came to: `key` names its file in `state/echo_frames/` and its author.
+
+    `granted` are the capabilities that the policy gives it, `capabilities` those that it used.
+    """
 
     key: str
     program: str
@@ -128,9 +133,12 @@ class Thought:
     error: Mapping[str, Any] | None = None
     output: str = ""
     usage: Mapping[str, Any] = field(default_factory=dict)
+    granted: Sequence[str] = ()
+    capabilities: Sequence[str] = ()
 
     def to_json(self, frame: int) -> dict[str, Any]:
         """The echo's document, as agents and people read it."""
+        words = {"granted": list(self.granted), "capabilities": list(self.capabilities)}
         return {
             "frame": frame,
             "program": self.program,
@@ -138,6 +146,7 @@ class Thought:
             "error": None if self.error is None else dict(self.error),
             "output": self.output,
             "usage": dict(self.usage),
+            **{name: said for name, said in words.items() if said},
         }
 
 
@@ -226,6 +235,10 @@ class Kind:
     doc: str
 
 
+_RESERVOIR: dict[str, tuple[str, ...]] = {
+    "names": (), "read": ("name",), "write": ("name", "value"), "append": ("name", "items"),
+    "delete": ("name",), "fingerprint": ("name",),
+}  # fmt: skip
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -236,19 +249,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("echo", "echoes", {"think": ("frame", "seed")}, "Thinks between frames."),
         Kind("executor", "executors", {"run": ("jobs",)}, "Runs the pipes of a frame."),
-        Kind(
-            "reservoir",
-            "reservoirs",
-            {
-                "names": (),
-                "read": ("name",),
-                "write": ("name", "value"),
-                "append": ("name", "items"),
-                "delete": ("name",),
-                "fingerprint": ("name",),
-            },
-            "Keeps the documents of a frame.",
-        ),
+        Kind("reservoir", "reservoirs", _RESERVOIR, "Keeps the documents of a frame."),
     )
 }
 
@@ -316,18 +317,23 @@ def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, 
 
 def answered(reply: Any) -> Reply:
     """Hold a backend's answer to its contract: a reply of its own, that nobody else can change any more."""
-    _hold(isinstance(reply, Reply), f"it gave {given(reply)}, where a Reply is wanted")
-    _hold((reply.text is None) != (reply.data is None), "its Reply should have either text or data")
-    _hold(reply.text is None or isinstance(reply.text, str), "the text of its Reply is no text")
-    _hold(reply.data is None or isinstance(reply.data, Mapping), "the data of its Reply is no dict")
-    _hold(_is_text(reply.model), "the model of its Reply is no text")
-    _hold(_is_text(reply.reason), "the reason of its Reply is no text")
+    if not isinstance(reply, Reply):
+        raise LisppumpError("contract", f"it gave {given(reply)}, where a Reply is wanted")
+    text, data = reply.text, reply.data
+    _hold((text is None) != (data is None), "its Reply should have either text or data")
+    _hold(reply.model is None or _is_text(reply.model), "the model of its Reply is no text")
+    _hold(reply.reason is None or _is_text(reply.reason), "the reason of its Reply is no text")
     _hold(reply.stop in ("end", "partial"), "the stop of its Reply should be end or partial")
-    _hold(_is_usage(reply.usage), "the usage of its Reply should hold whole numbers, and dollars")
+    if reply.usage is not UNUSED:
+        _hold(_is_usage(reply.usage), "the usage of its Reply should hold whole numbers, and dollars")
+    if data is not None:
+        _hold(data.__class__ is dict or isinstance(data, Mapping), "the data of its Reply is no dict")
+        data = canon.own(data if data.__class__ is dict else dict(data))
+        return Reply(None, data, reply.usage, reply.model, reply.stop, reply.reason)
+    _hold(isinstance(text, str), "the text of its Reply is no text")
     # Half a surrogate pair has no bytes to be kept as: it is written as the escape that JSON has for it.
-    text = None if reply.text is None else reply.text.encode("utf-8", "backslashreplace").decode()
-    data = None if reply.data is None else canon.loads(canon.line(dict(reply.data)))
-    return Reply(text, data, reply.usage, reply.model, reply.stop, reply.reason)
+    text = str(text).encode("utf-8", "backslashreplace").decode()
+    return Reply(text, None, reply.usage, reply.model, reply.stop, reply.reason)
 
 
 @dataclass(frozen=True, slots=True)

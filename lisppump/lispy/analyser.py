@@ -111,7 +111,8 @@ class Analyser:
     def program(self, node: Node) -> Lambda:
         """The tree of one form of the top level, as a procedure without parameters."""
         self.depth = 0
-        self.origins.clear()
+        if self.origins:
+            self.origins.clear()
         body = self.expression(node, Scope(None), ())
         return Lambda("", [], None, body)
 

@@ -15,7 +15,7 @@ from lisppump.lispy.builtins import BUILTINS, BuiltinSpec, describe_type
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.nodes import Node, datum, usage_of
 from lisppump.lispy.run import Run
-from lisppump.lispy.values import Function, Keyword, Primitive, Procedure, Value
+from lisppump.lispy.values import Function, Keyword, Primitive, Procedure, Value, is_list
 
 Frame = list[Any]
 Code = Callable[[Frame], Value]
@@ -214,7 +214,7 @@ def no_procedure(value: Value) -> LispyError:
     hint = None
     if isinstance(value, (dict, Keyword)):
         hint = "(get d :key) looks a key up"
-    elif value.__class__ is list or value.__class__ is int:
+    elif value.__class__ is int or (value is not None and is_list(value)):
         hint = "brackets call what stands first in them; quote a list of data: '(1 2)"
     got = describe_type(value)
     error = NotCalled("wrong-type", f"only a procedure can be called, this is {got}", help=hint)
@@ -495,7 +495,11 @@ def _counted_call(run: Run, procedure: Procedure, arguments: Sequence[Value]) ->
     run.depth = depth + 2
     if depth + 2 > run.limits.depth:
         raise too_deep(run)
-    run.meter.charge(MADE)
-    value = spread(procedure.call, arguments, count)
+    meter = run.meter
+    meter.steps += MADE
+    if meter.steps > meter.next_look:
+        meter.look()
+    function = procedure.call
+    value = function(arguments[0]) if count == 1 else spread(function, arguments, count)
     run.depth = depth
     return value

@@ -17,10 +17,11 @@ from lisppump.lispy.calls import Builtin, Closure, Code, Frame, Template
 from lisppump.lispy.names import Cell
 from lisppump.lispy.run import Run
 from lisppump.lispy.tree import Global, Lambda, Loop, Repeat, Tree, While
-from lisppump.lispy.values import Procedure, Value
+from lisppump.lispy.values import Keyword, Procedure, Symbol, Value
 
 HOT = 50  # calls of a procedure, or turns of a loop, after which it is worth Python code
 MOST_ARGUMENTS = 6  # that a procedure may take to turn hot
+PLAIN = frozenset((int, float, str, bool, Symbol, Keyword))  # of values that reach nothing else
 FEW = 256  # closures that are remembered before it is looked which of them are gone
 
 Turning = Loop | While | Repeat
@@ -132,6 +133,13 @@ class Heat:
             return None
         cell.relied = True
         return value
+
+    def is_constant(self, cell: Cell) -> bool:
+        """Whether a global name stands for plain data, to which one place alone gives it."""
+        if cell.value.__class__ not in PLAIN or cell.builtin is not None or cell.writers != 1:
+            return False
+        cell.relied = True
+        return True
 
     def is_of(self, operator: Tree, template: Template | None) -> bool:
         """Whether a name is certain to stand for a procedure of a template that has but one kind of them."""

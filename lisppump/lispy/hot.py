@@ -16,6 +16,8 @@ from lisppump.lispy.hotcode import (
     INT,
     LARGE,
     NEAR,
+    NUM,
+    NUMERIC,
     RETURN,
     Emitter,
     Unfit,
@@ -23,12 +25,14 @@ from lisppump.lispy.hotcode import (
     every,
     kind_of_value,
 )
+from lisppump.lispy.hotflow import settle
 from lisppump.lispy.hotforms import STATEMENTS, VALUES, loop_turns, repeat_turns, while_turns
 from lisppump.lispy.hotgroups import assume, group_of
 from lisppump.lispy.hotinline import size_of as size_of
+from lisppump.lispy.hotlocal import localized
 from lisppump.lispy.hotsupport import cold as cold
 from lisppump.lispy.hotsupport import names as names
-from lisppump.lispy.hottext import Block, text_of, typed, wholly
+from lisppump.lispy.hottext import Block, Rare, text_of, typed, wholly
 from lisppump.lispy.resolve import place as place_in
 from lisppump.lispy.run import Run
 from lisppump.lispy.tree import (
@@ -77,7 +81,7 @@ def _made(template: Template, values: Any, names: dict[str, Any], heat: Any, mod
     kinds: dict[Variable, str] = {}
     for variable, value in zip(template.tree.parameters, values or (), strict=False):
         kind = kind_of_value(value)
-        if kind in NUMBERS and not (variable.assigned or variable.boxed):
+        if kind in NUMBERS and not variable.boxed:
             kinds[variable] = kind
     try:
         return _Procedure(template, kinds, heat, mode).made(names)
@@ -171,7 +175,7 @@ class _Code:
         """Compile a definition and give what it defines."""
         emitter = self.emitter
         gone = "" if emitter.counts else emitter.rise  # nothing has gone deeper
-        text, places = text_of(block, emitter.places, gone)
+        text, places = text_of(localized(block), emitter.places, gone)
         code = _compiled(text)
         scope = {**names, **emitter.table, **more, "PLACES": places, "missing": self.missing}
         for closure, target in emitter.known.items():
@@ -216,6 +220,7 @@ class _Procedure(_Code):
         emitter.kinds.update(guesses)
         emitter.assumed = guesses
         self.note_sources(trees)
+        settle(emitter, trees, guesses)
         self._guess_result(trees, guesses)
         grouped = group_of(emitter, tree) if self.mode == "procedure" and emitter.heat.leaps(tree) else []
         emitter.group = {each: number for number, each in enumerate(grouped)}
@@ -228,7 +233,7 @@ class _Procedure(_Code):
             emitter.procedure = tree
         if emitter.broken.keys() & guesses.keys():
             left = {variable: emitter.broken.get(variable, kind) for variable, kind in guesses.items()}
-            kept = {variable: kind for variable, kind in left.items() if kind != ANY}
+            kept = {variable: kind for variable, kind in left.items() if kind in NUMBERS}
             return _Procedure(self.template, kept, emitter.heat, self.mode).made(names)
         captured = [emitter.local(variable) for variable in tree.free]
         shape = self._turning if emitter.next is not None else self._calling
@@ -334,7 +339,7 @@ class _Procedure(_Code):
             emitter.result = emitter.kind(tree.body)
         if not calls or emitter.entry:
             return
-        for kind in (NEAR, INT, FLOAT, BOOL):
+        for kind in (NEAR, INT, FLOAT, NUM, BOOL):
             emitter.result = kind
             if emitter.kind(tree.body) == kind and all(
                 either(emitter.kind(operand), guesses[variable]) == guesses[variable]
@@ -348,7 +353,7 @@ class _Procedure(_Code):
     def _guards(self, guesses: dict[Variable, str], unlike: Block) -> Block:
         """What is done for arguments unlike those that the code is made for."""
         tests = [_is_kind(self.emitter.local(variable), kind) for variable, kind in guesses.items()]
-        return [(f"if not ({wholly(tests)}):", unlike)] if tests else []
+        return [(Rare(f"if not ({wholly(tests)}):"), unlike)] if tests else []
 
     def _other(self, captured: list[str]) -> str:
         """The code for arguments of any kind."""
@@ -405,9 +410,9 @@ class _Unit(_Code):
             if variable in changed and (not variable.boxed or variable is getattr(tree, "variable", None))
         ]
         unlike = [
-            _is_kind(emitter.local(variable), emitter.kinds[variable])
-            for variable in self.guesses
-            if variable in outside and emitter.kinds.get(variable) in NUMBERS
+            _is_kind(emitter.local(variable), kind if kind in NUMBERS else guess)
+            for variable, guess in self.guesses.items()
+            if variable in outside and (kind := emitter.kinds.get(variable, ANY)) in NUMERIC
         ]
         if unlike:
             loads.append((f"if not ({wholly(unlike)}):", [f"return general({', '.join(arguments)})"]))
@@ -417,12 +422,15 @@ class _Unit(_Code):
         return self.function(names, block, "unit")
 
     def _guess(self, trees: list[Tree], declared: set[Variable]) -> None:
-        """Assume that variables from outside that never change are of the kind that they are of now."""
+        """Assume that variables from outside are of the kind that they are of now."""
         self.guesses: dict[Variable, str] = {}
         own = self.tree.label.parameters if isinstance(self.tree, Loop) else []
+        turned = {*own, getattr(self.tree, "variable", None)}  # what each turn sets anew
         used = [item.variable for item in trees if isinstance(item, Local)]
         for variable in used if self.frame is not None else ():
-            if variable.assigned or variable.boxed or variable.late or variable in declared:
+            if variable.boxed or variable.late or variable in declared:
+                continue
+            if variable.assigned and variable in turned:
                 continue
             assert self.frame is not None
             value = self.frame[place_in(variable, self.procedure)]
@@ -430,6 +438,7 @@ class _Unit(_Code):
             if kind in NUMBERS:
                 self.guesses[variable] = kind
         self.emitter.kinds.update(self.guesses)
+        settle(self.emitter, trees, self.guesses)
         self.emitter.begun.update({variable: self.guesses.get(variable, ANY) for variable in own})
 
     def _slot(self, variable: Variable) -> str:

@@ -10,6 +10,8 @@ from lisppump.lispy.builtins.numeric import FEW, FIGURES
 from lisppump.lispy.builtins.versions import ENTRY, LONGEST_KEY, SMALL
 from lisppump.lispy.calls import Builtin
 from lisppump.lispy.hotcode import BOOL, WHOLE, Emitter
+from lisppump.lispy.hotflow import constant_of, is_dict, is_text
+from lisppump.lispy.hotmaps import fits, in_place
 from lisppump.lispy.hotnumbers import (
     ARITHMETIC,
     MOST_TERMS,
@@ -29,12 +31,13 @@ from lisppump.lispy.hotnumbers import (
     whole_quotient,
     whole_test,
 )
-from lisppump.lispy.hottext import Block, Literal, bytes_, typed, wholly
+from lisppump.lispy.hottext import OTHERWISE, Block, Literal, Rare, bytes_, typed, wholly
 from lisppump.lispy.hotwalks import asked
 from lisppump.lispy.tree import Call, Const, Tree
 from lisppump.lispy.values import Keyword, Symbol
 
 MOST_SET = 13  # operands of dict-set in place
+CASES = frozenset({"string-upcase", "string-downcase"})
 MOST_TEXTS = 7  # that are put together in place; more cost a step
 QUIET = frozenset({  # builtins that never call a procedure, so that nobody sees how deep it is
     "car", "cdr", "cons", "list", "first", "second", "third", "rest", "last", "null?", "not", "pair?",
@@ -52,17 +55,16 @@ def builtin_call(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     """A builtin called by its function, or done in place where that is short."""
     word, operands = builtin.spec.name, tree.operands
     count = len(operands)
-    if count == 1 and (emitter.cursors or emitter.gatherers):
-        walked = asked(emitter, tree, builtin, lambda values: by_function(emitter, tree, builtin, values))
-        if walked is not None:
-            return walked
+    over_lists = _over_lists(emitter, tree, builtin)
+    if over_lists is not None:
+        return over_lists
     if word in ARITHMETIC and 2 <= count <= MOST_TERMS:
         return arithmetic(emitter, tree, builtin)
     if word in _PLAIN and count == _PLAIN[word][0]:
         return _PLAIN[word][1](emitter, tree, builtin)
     if count == 1 and word in _SHORT:
         value = emitter.kept(operands[0], emitter.value(operands[0]))
-        if isinstance(value, Literal):
+        if isinstance(value, Literal) and not (word in CASES and isinstance(value.value, str)):
             return by_function(emitter, tree, builtin, [value])
         return _SHORT[word](emitter, tree, builtin, value)
     if word == "get":
@@ -86,6 +88,13 @@ def builtin_call(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     return emitter.atom(by_function(emitter, tree, builtin, values))
 
 
+def _over_lists(emitter: Emitter, tree: Call, builtin: Builtin) -> str | None:
+    """What is done where loops over lists are made; None of anything else."""
+    if len(tree.operands) == 1 and (emitter.cursors or emitter.gatherers):
+        return asked(emitter, tree, builtin, lambda values: by_function(emitter, tree, builtin, values))
+    return in_place(emitter, tree, builtin) if fits(emitter, tree, builtin) else None
+
+
 def _null(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
     return f"({value} is None or ({typed(value, 'list')} and not {value}))"
 
@@ -96,8 +105,22 @@ def _not(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
     return f"({value} is False or {value} is None or ({typed(value, 'list')} and not {value}))"
 
 
-def _of_type(kind: str) -> Callable[[Emitter, Call, Builtin, str], str]:
-    return lambda emitter, tree, builtin, value: f"({typed(value, kind)})"
+def _of_type(*kinds: str) -> Callable[[Emitter, Call, Builtin, str], str]:
+    return lambda emitter, tree, builtin, value: f"({' or '.join(typed(value, kind) for kind in kinds)})"
+
+
+def _is_list(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
+    chain = f"({typed(value, 'Pair')} and {value}.size >= 0)"
+    return f"({typed(value, 'list')} or {value} is None or {typed(value, 'Slice')} or {chain})"
+
+
+def _is_pair(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
+    array = f"({typed(value, 'list')} and len({value}) > 0)"
+    return f"({typed(value, 'Pair')} or {typed(value, 'Slice')} or {array})"
+
+
+def _is_dict(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
+    return f"(True if {typed(value, 'dict')} else {by_function(emitter, tree, builtin, [value])})"
 
 
 def _car(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
@@ -119,7 +142,7 @@ def _cdr(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
         f"elif {typed(value, 'list')} and len({value}) > 1:",
         [made, f"{base}{value}", f"{start}1", f"{stop}len({value})"],
     )
-    emitter.below("else:", [f"{rest} = {by_function(emitter, tree, builtin, [value])}"])
+    emitter.below(OTHERWISE, [f"{rest} = {by_function(emitter, tree, builtin, [value])}"])
     return rest
 
 
@@ -148,7 +171,7 @@ def _cons(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
         ],
     )
     slow = by_function(emitter, tree, builtin, [head, tail])
-    emitter.below("else:", [f"{made} = {slow}"])
+    emitter.below(OTHERWISE, [f"{made} = {slow}"])
     return made
 
 
@@ -170,7 +193,7 @@ def _dict_set(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
         return slow
     made = emitter.fresh()
     least = f"len({items}) < {SMALL}" if count == 1 else f"{len(pairs)} < {SMALL} - len({items})"
-    tests = [typed(items, "dict"), least, f"{SMALL} < run.limits.elements"]
+    tests = [is_dict(emitter, tree.operands[0], items), least, f"{SMALL} < run.limits.elements"]
     sets: Block = []
     for place in range(0, len(pairs), 2):
         operand, key = tree.operands[1 + place], pairs[place]
@@ -178,7 +201,9 @@ def _dict_set(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
         if word is not None:
             key = emitter.held(word)
         else:
-            tests += [typed(key, "str"), f"len({key}) <= {LONGEST_KEY}"]
+            if not is_text(emitter, operand):
+                tests.append(typed(key, "str"))
+            tests.append(f"len({key}) <= {LONGEST_KEY}")
         if count > 1:
             sets.append(f"taken {'+' if place else ''}= len({made}) + 1")
         sets.append(f"{made}[{key}] = {pairs[place + 1]}")
@@ -192,7 +217,11 @@ def _dict_set(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     copied = f"{made} = {items}.copy()"
     doing = [copied, *sets, *charged] if count > 1 else [*charged, copied, *sets]
     emitter.below(f"if {wholly(tests)}:", doing)
-    emitter.below("else:", [f"{made} = {slow}"])
+    if count == 1:  # the newest version of a large one
+        new = emitter.at(f"newer(run, {items}, {items}.data, {key}, {pairs[1]})", tree.span, builtin)
+        own = [typed(items, "Version"), f"{items}.data is not None", f"not {items}.pinned", *tests[3:]]
+        emitter.below(Rare(f"elif {wholly(own)}:"), [*charged[:2], f"{made} = {new}"])
+    emitter.below(OTHERWISE, [f"{made} = {slow}"])
     return made
 
 
@@ -207,7 +236,7 @@ def _number_text(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> 
         *bytes_(f"len({made})", emitter.at("meter.allocate(0)", tree.span, builtin)),
     ]
     emitter.below(f"if {wholly(tests)}:", doing)
-    emitter.below("else:", [f"{made} = {by_function(emitter, tree, builtin, [value])}"])
+    emitter.below(OTHERWISE, [f"{made} = {by_function(emitter, tree, builtin, [value])}"])
     return made
 
 
@@ -216,17 +245,22 @@ def _string_append(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     values, _ = known(emitter, tree)
     sizes: list[str] = []
     tests: list[str] = []
-    for value in values:
-        if isinstance(value, Literal) and isinstance(value.value, str):
-            sizes.append(str(len(value.value)))
-        else:
-            sizes.append(f"len({value})")
+    fixed = 0
+    for operand, value in zip(tree.operands, values, strict=True):
+        constant = constant_of(emitter, operand)
+        if isinstance(constant, str):
+            fixed += len(constant)
+            continue
+        sizes.append(f"len({value})")
+        if not is_text(emitter, operand):
             tests.append(typed(value, "str"))
+    sizes += [str(fixed)] if fixed or not sizes else []
     tests = [*dict.fromkeys(tests), f"(length := {' + '.join(sizes)}) <= run.limits.string"]
     made = emitter.fresh()
     look = emitter.at("meter.look()", tree.span, builtin)
     refuse = emitter.at("meter.allocate(0)", tree.span, builtin)
-    joined = " + ".join(values) if len(values) == 2 else f"''.join(({', '.join(values)}))"
+    pieces = (value.value if isinstance(value, Literal) else f"{{{value}}}" for value in values)
+    joined = " + ".join(values) if len(values) == 2 else f"f'{''.join(map(str, pieces))}'"
     emitter.below(
         f"if {wholly(tests)}:",
         [
@@ -236,8 +270,53 @@ def _string_append(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
             f"{made} = {joined}",
         ],
     )
-    emitter.below("else:", [f"{made} = {by_function(emitter, tree, builtin, values)}"])
+    emitter.below(OTHERWISE, [f"{made} = {by_function(emitter, tree, builtin, values)}"])
     return made
+
+
+def _cased(method: str) -> Callable[[Emitter, Call, Builtin, str], str]:
+    """A text in other letters: one may become three."""
+
+    def made(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
+        result = emitter.fresh()
+        tests = [] if is_text(emitter, tree.operands[0]) else [typed(value, "str")]
+        tests.append(f"(length := 3 * len({value})) <= run.limits.string")
+        look = emitter.at("meter.look()", tree.span, builtin)
+        refuse = emitter.at("meter.allocate(0)", tree.span, builtin)
+        doing = [
+            "meter.steps = steps = meter.steps + (length >> 4)",
+            ("if steps > meter.next_look:", [look]),
+            *bytes_("length", refuse),
+            f"{result} = {value}.{method}()",
+        ]
+        emitter.below(f"if {wholly(tests)}:", doing)
+        emitter.below(OTHERWISE, [f"{result} = {by_function(emitter, tree, builtin, [value])}"])
+        return result
+
+    return made
+
+
+def _contains(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
+    """Whether a text stands in another one."""
+    values, _ = known(emitter, tree)
+    tests = [
+        typed(value, "str")
+        for operand, value in zip(tree.operands, values, strict=True)
+        if not is_text(emitter, operand)
+    ]
+    result = emitter.fresh()
+    slow = by_function(emitter, tree, builtin, values)
+    if not tests or isinstance(values[0], Literal):
+        return slow
+    look = emitter.at("meter.look()", tree.span, builtin)
+    doing = [
+        f"meter.steps = steps = meter.steps + (len({values[0]}) >> 4)",
+        ("if steps > meter.next_look:", [look]),
+        f"{result} = {values[1]} in {values[0]}",
+    ]
+    emitter.below(f"if {wholly(tests)}:", doing)
+    emitter.below(OTHERWISE, [f"{result} = {slow}"])
+    return result
 
 
 def _has_keys(operands: list[Tree]) -> bool:
@@ -284,12 +363,12 @@ def _get(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     value, key, *default = values
     if isinstance(value, Literal):
         return by_function(emitter, tree, builtin, values)
-    tests = [typed(value, "dict")]
+    tests = [is_dict(emitter, tree.operands[0], value)]
     operand = tree.operands[1]
     if isinstance(operand, Const) and isinstance(operand.value, str | Symbol | Keyword):
         word = operand.value if isinstance(operand.value, str) else operand.value.name
         key = emitter.held(word)
-    else:
+    elif not is_text(emitter, operand):
         tests.append(typed(key, "str"))
     found = f"{value}.get({', '.join([key, *default])})"
     return f"({found} if {wholly(tests)} else {by_function(emitter, tree, builtin, values)})"
@@ -317,13 +396,16 @@ _SHORT: dict[str, Callable[[Emitter, Call, Builtin, str], str]] = {
     "even?": whole_test("{} & 1 == 0"), "odd?": whole_test("{} & 1 == 1"), "zero?": whole_test("{} == 0"),
     "positive?": whole_test("{} > 0"), "negative?": whole_test("{} < 0"), "inc": next_whole("+"),
     "dec": next_whole("-"), "null?": _null, "not": _not, "car": _car, "cdr": _cdr, "cadr": _cadr,
-    "length": _length, "string?": _of_type("str"), "floor": rounding, "ceil": rounding,
+    "length": _length, "string?": _of_type("str"), "symbol?": _of_type("Symbol"), "pair?": _is_pair,
+    "number?": _of_type("int", "float"), "list?": _is_list, "dict?": _is_dict,
+    "floor": rounding, "ceil": rounding,
     "truncate": rounding, "round": rounding, "sin": real, "cos": real, "sqrt": sqrt, "abs": absolute,
-    "number->string": _number_text,
+    "number->string": _number_text, "string-upcase": _cased("upper"), "string-downcase": _cased("lower"),
 }  # fmt: skip
 
 _PLAIN: dict[str, tuple[int, Callable[[Emitter, Call, Builtin], str]]] = {
     **dict.fromkeys(ORDER, (2, order)), "modulo": (2, modulo), "/": (2, quotient), "cons": (2, _cons),
     "equal?": (2, _equal), "nth": (2, _nth), "has-key?": (2, _has_key), "min": (2, extreme("<")),
     "max": (2, extreme(">")), "quotient": (2, whole_quotient("//")), "remainder": (2, whole_quotient("%")),
+    "string-contains?": (2, _contains),
 }  # fmt: skip

@@ -8,7 +8,7 @@ from lisppump.lispy.hotbuiltins import builtin_call
 from lisppump.lispy.hotcode import ANY, Emitter, either, kinds_of
 from lisppump.lispy.hotinline import fits, inlined_jump, inlined_value
 from lisppump.lispy.hotnumbers import builtin_kind
-from lisppump.lispy.hottext import Block, container, step
+from lisppump.lispy.hottext import Block, Rare, container, step
 from lisppump.lispy.names import UNBOUND
 from lisppump.lispy.tree import Call, Global, Lambda, Local, Tree
 
@@ -292,13 +292,15 @@ def assign(emitter: Emitter, targets: list[str], values: list[str]) -> None:
 
 
 def global_value(emitter: Emitter, tree: Global) -> str:
-    """The value of a global name; one that has a value will always have one."""
+    """The value of a global name; one that has a value will always have one, plain data the same."""
     cell = tree.cell
+    if emitter.heat.is_constant(cell) or emitter.heat.builtin(tree) is not None:
+        return emitter.held(cell.value)
     held = emitter.held(cell)
     if cell.value is not UNBOUND:
         return f"{held}.value"
     word = emitter.fresh("v")
     emitter.set(word, f"{held}.value")
     missing = emitter.at(f"missing({emitter.held(cell.name)}, {emitter.held(tree.scope)})", tree.span)
-    emitter.below(f"if {word} is UNBOUND:", [f"{word} = {missing}"])
+    emitter.below(Rare(f"if {word} is UNBOUND:"), [f"{word} = {missing}"])
     return word

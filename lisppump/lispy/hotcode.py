@@ -8,7 +8,7 @@ and of headers with the blocks below them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from collections.abc import Sequence as Sequence_
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +26,7 @@ from lisppump.lispy.tree import (
     Const,
     DefineGlobal,
     DictTemplate,
+    Global,
     If,
     Lambda,
     Let,
@@ -45,8 +46,10 @@ from lisppump.lispy.tree import (
 
 RETURN, EFFECT = "return", "effect"  # where a value goes, beside the name of a variable that takes it
 ANY, INT, FLOAT, BOOL = "any", "int", "float", "bool"  # what is known of a value
+NUM = "number"  # an integer or a float
 NEAR = "near"  # an integer that was small, and that only small constants were added to since
 WHOLE = frozenset({INT, NEAR})
+NUMERIC = WHOLE | {FLOAT, NUM}
 LARGE = 1 << 29  # what is small: Python compares integers within quickly
 MOST_NESTED = 60  # trees in each other
 MOST_LOOPS = 12  # Python's loops and tries in each other; it allows 20
@@ -84,6 +87,10 @@ class Emitter:
         self.names: dict[Variable, str] = {}
         self.kinds: dict[Variable, str] = {}  # what is known of variables that never change
         self.begun: dict[Variable, str] = {}  # what variables of a loop that is going on are at its start
+        self.numbers: set[Variable] = set()  # variables that turned out to be numbers by now
+        self.sure: set[str] = set()  # how deep it is certain to be allowed to call
+        self.dicts: dict[str, str] = {}  # where it is kept whether names hold plain dicts
+        self.filled: set[Variable] = set()  # cursors that are certain to have an element
         self.sources: dict[Variable, Tree] = {}  # what variables that never change are bound to
         self.plain = False  # loops over lists are made like all others
         self.cursors: dict[Variable, tuple[str, str, str, str]] = {}  # see hotwalks.py
@@ -172,13 +179,18 @@ class Emitter:
             self.block.append(value)
 
     @contextmanager
-    def within(self) -> Iterator[Block]:
-        """Another block."""
+    def within(self, filled: Collection[Variable] = ()) -> Iterator[Block]:
+        """Another block; what is found out in it is known there alone. `filled` cursors have an element."""
         outer, self.block = self.block, []
+        found = self.numbers, self.filled, self.sure, self.dicts
+        self.dicts = self.dicts.copy()
+        self.sure = self.sure.copy()
+        self.numbers, self.filled = self.numbers.copy(), self.filled.union(filled)
         try:
             yield self.block
         finally:
             self.block = outer
+            self.numbers, self.filled, self.sure, self.dicts = found
 
     def choose(self, test: str, then: Block, otherwise: Block) -> None:
         """An if of two blocks."""
@@ -337,7 +349,7 @@ class Emitter:
         value = self.value(tree)
         if kind == BOOL:
             return value
-        if kind == FLOAT or kind in WHOLE:
+        if kind in NUMERIC:
             self.do(value)
             return TRUE
         value = self.kept(tree, value)
@@ -374,12 +386,16 @@ def kinds_of(emitter: Emitter, tree: Tree) -> str:
     """What is known of the values of trees that are no calls."""
     if isinstance(tree, Const):
         return kind_of_value(tree.value)
+    if isinstance(tree, Global) and emitter.heat.is_constant(tree.cell):
+        return kind_of_value(tree.cell.value)
     if isinstance(tree, Local):
         known = emitter.kinds.get(tree.variable)
         if known is None and (source := emitter.sources.pop(tree.variable, None)) is not None:
             known = emitter.kind(source)
             emitter.sources[tree.variable] = source
-        return known or ANY
+        if known is None or known == ANY:
+            return NUM if tree.variable in emitter.numbers else ANY
+        return known
     if isinstance(tree, If):
         return _common(emitter, [tree.then, tree.otherwise])
     if isinstance(tree, Cond):
@@ -407,7 +423,11 @@ def kind_of_value(value: Any) -> str:
 
 def either(one: str, other: str) -> str:
     """What is known of one of two."""
-    return one if one == other else INT if one in WHOLE and other in WHOLE else ANY
+    if one == other:
+        return one
+    if one in WHOLE and other in WHOLE:
+        return INT
+    return NUM if one in NUMERIC and other in NUMERIC else ANY
 
 
 def _common(emitter: Emitter, trees: list[Tree]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lisppump.lispy.calls import CLOSURE_BYTES
 from lisppump.lispy.hotcalls import assign, call_value, global_value, tail_call
 from lisppump.lispy.hotcode import ANY, BOOL, EFFECT, MOST_TURNED, NEAR, RETURN, Emitter, Unfit, either, every
-from lisppump.lispy.hottext import NIL, Block, bytes_, container, step
+from lisppump.lispy.hotflow import filled
+from lisppump.lispy.hotmaps import lambda_value
+from lisppump.lispy.hottext import NIL, Block, Rare, container, step
 from lisppump.lispy.hotwalks import begin, end, gathered, is_walkable, step_of, walks_of
 from lisppump.lispy.tree import (
     AGAIN,
@@ -72,9 +73,9 @@ def _set_local(emitter: Emitter, tree: SetLocal) -> str:
     named, span = emitter.held(variable.name), emitter.held(tree.span)
     if variable.checked and not tree.first:
         early = emitter.at(f"unset({named}, {span})", None)
-        emitter.below(f"if {held} is UNBOUND:", [early])
+        emitter.below(Rare(f"if {held} is UNBOUND:"), [early])
     if variable.boxed and variable.owner is not emitter.procedure:
-        emitter.below("if run.sealed:", [emitter.at(f"keep(run, {word}, {named}, {span})", None)])
+        emitter.below(Rare("if run.sealed:"), [emitter.at(f"keep(run, {word}, {named}, {span})", None)])
     emitter.set(held, value)
     return value
 
@@ -105,40 +106,16 @@ def _body(emitter: Emitter, tree: Body, where: str) -> None:
     emitter.emit(tree.body, where)
 
 
-def _lambda(emitter: Emitter, tree: Lambda) -> str:
-    template = tree.template
-    if template is None:
-        raise Unfit
-    emitter.block.extend(bytes_(CLOSURE_BYTES + 16 * len(tree.free)))
-    mine = [variable for variable in tree.free if variable.owner is emitter.procedure and variable.assigned]
-    if mine:
-        boxes = ", ".join(emitter.local(variable) for variable in mine)
-        emitter.below("if run.sealed:", [f"mark(run, [{boxes}])"])
-    blanks = emitter.held([None] * tree.locals)
-    tail = blanks
-    if tree.free:
-        captured = [emitter.local(variable) for variable in tree.free]
-        tail = f"[{', '.join([*captured, *['None'] * tree.locals])}]"
-    made = emitter.fresh()
-    emitter.block += [
-        f"{made} = Closure()",
-        f"{made}.template = {emitter.held(template)}",
-        f"{made}.tail = {tail}",
-        f"{made}.fast = None",
-        f"{made}.arity = {-1 if template.rest else template.arity}",
-    ]
-    return made
-
-
 # -- decisions
 
 
 def _if_value(emitter: Emitter, tree: If) -> str:
     """As an expression where neither branch takes statements."""
     test = emitter.test(tree.test)
-    with emitter.within() as then:
+    holds, fails = filled(emitter, tree.test)
+    with emitter.within(holds) as then:
         one = emitter.value(tree.then)
-    with emitter.within() as otherwise:
+    with emitter.within(fails) as otherwise:
         other = emitter.value(tree.otherwise)
     if not then and not otherwise:
         return f"({one} if {test} else {other})"
@@ -152,9 +129,10 @@ def _if(emitter: Emitter, tree: If, where: str) -> None:
         emitter.give(_if_value(emitter, tree), where)
         return
     test = emitter.test(tree.test)
-    with emitter.within() as then:
+    holds, fails = filled(emitter, tree.test)
+    with emitter.within(holds) as then:
         emitter.emit(tree.then, where)
-    with emitter.within() as otherwise:
+    with emitter.within(fails) as otherwise:
         emitter.emit(tree.otherwise, where)
     emitter.choose(test, then, otherwise)
 
@@ -175,7 +153,8 @@ def _clauses(emitter: Emitter, tree: Cond, place: int, where: str) -> None:
         test = f"is_true({value})"
     else:
         test = emitter.test(clause.test)
-    with emitter.within() as then:
+    holds, fails = filled(emitter, clause.test)
+    with emitter.within(holds) as then:
         if clause.body is None:
             emitter.give(value, where)
         elif clause.arrow is None:
@@ -185,7 +164,7 @@ def _clauses(emitter: Emitter, tree: Cond, place: int, where: str) -> None:
             emitter.sink()
             call = f"invoke(run, {procedure}, [{value}], {emitter.held(clause.arrow)})"
             emitter.give(emitter.at(call, None), where)
-    with emitter.within() as otherwise:
+    with emitter.within(fails) as otherwise:
         _clauses(emitter, tree, place + 1, where)
     emitter.choose(test, then or ["pass"], otherwise)
 
@@ -460,7 +439,7 @@ def _assert(emitter: Emitter, tree: Assert) -> str:
         said = NIL if tree.message is not None else emitter.held(tree.text)
         call = f"failed(run, {said}, {message}, {emitter.held(tree.span)})"
         emitter.add(emitter.at(call, None))
-    emitter.below(f"if not is_true({value}):", failing)
+    emitter.below(Rare(f"if not is_true({value}):"), failing)
     return value
 
 
@@ -481,7 +460,7 @@ def _call_value(emitter: Emitter, tree: Call) -> str:
 
 VALUES: dict[type, Callable[[Any, Any], str]] = {
     Const: _const, Local: _local, Global: global_value, SetLocal: _set_local, SetGlobal: _set_global,
-    DefineGlobal: _define_global, Call: _call_value, Lambda: _lambda, Template: _template, DictTemplate:
+    DefineGlobal: _define_global, Call: _call_value, Lambda: lambda_value, Template: _template, DictTemplate:
     _dict, Assert: _assert,
     If: _if_value,
 }  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from lisppump.lispy.calls import Closure
 from lisppump.lispy.hotcode import RETURN, Emitter, every
+from lisppump.lispy.hottext import Rare
 from lisppump.lispy.tree import And, Call, Case, Cond, Const, Global, If, Lambda, Let, Local, Or, Sequence
 
 SHORT, IN_LOOPS = 32, 120  # trees of a procedure that takes the place of its calls, and of those in a loop
@@ -16,7 +17,12 @@ PLAIN = (Call, Const, Local, Global, If, Cond, And, Or, Let, Sequence, Case)  # 
 
 def size_of(procedure: Lambda, heat: Any) -> int:
     """How many trees a procedure's body has that may take the place of calls of it; 0 where it may not."""
-    if procedure.free or procedure.rest is not None:
+    return 0 if procedure.free else is_short(procedure, heat)
+
+
+def is_short(procedure: Lambda, heat: Any) -> int:
+    """The same of one whose variables from outside are at hand."""
+    if procedure.rest is not None:
         return 0
     trees = every(procedure.body)
     if len(trees) > IN_LOOPS or not all(isinstance(tree, PLAIN) for tree in trees):
@@ -50,8 +56,9 @@ def inlined_value(emitter: Emitter, tree: Call, closure: Closure) -> str:
     emitter.counts = emitter.deepens = True
     before = emitter.depth, emitter.level, emitter.via
     ends = tree.tail and emitter.via
-    if not ends:
-        emitter.below(f"if {emitter.level} >= run.deepest:", [emitter.at("sunk(run)", None)])
+    if not ends and emitter.level not in emitter.sure:
+        emitter.sure.add(emitter.level)
+        emitter.below(Rare(f"if {emitter.level} >= run.deepest:"), [emitter.at("sunk(run)", None)])
     _count(emitter)
     result = emitter.fresh()
     if not ends:
@@ -74,15 +81,23 @@ def _bind(emitter: Emitter, tree: Call, closure: Closure) -> None:
     """Give the parameters the operands; what was known of the body in the place of another call is not."""
     procedure: Lambda = closure.template.tree
     values = emitter.values(tree.operands, atoms=True)
-    for variable, value, operand in zip(procedure.parameters, values, tree.operands, strict=True):
+    kinds = [emitter.kind(operand) for operand in tree.operands]
+    forget(emitter, procedure)
+    for variable, value, kind in zip(procedure.parameters, values, kinds, strict=True):
         emitter.names[variable] = value
-        emitter.kinds[variable] = emitter.kind(operand)
-        emitter.foreign.add(variable)
+        emitter.kinds[variable] = kind
+
+
+def forget(emitter: Emitter, procedure: Lambda) -> None:
+    """Nothing is known of a body any more, in the place of whose call it may stand several times."""
+    bound = list(procedure.parameters)
     for item in every(procedure.body):
         emitter.found.pop(id(item), None)
-        for variable, _ in item.bindings if isinstance(item, Let) else ():
-            emitter.foreign.add(variable)
-            emitter.kinds.pop(variable, None)
+        bound += [variable for variable, _ in item.bindings] if isinstance(item, Let) else []
+    for variable in bound:
+        emitter.foreign.add(variable)
+        emitter.kinds.pop(variable, None)
+        emitter.numbers.discard(variable)
 
 
 def _count(emitter: Emitter) -> None:

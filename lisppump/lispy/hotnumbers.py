@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lisppump.lispy.calls import Builtin
-from lisppump.lispy.hotcode import ANY, BOOL, FLOAT, INT, LARGE, NEAR, Emitter
+from lisppump.lispy.hotcode import ANY, BOOL, FLOAT, INT, LARGE, NEAR, NUM, NUMERIC, Emitter
 from lisppump.lispy.hotcode import WHOLE as WHOLES
-from lisppump.lispy.hottext import COUNTED, TOO_MANY, Literal, typed, wholly
-from lisppump.lispy.tree import Call, Const, Tree
+from lisppump.lispy.hotflow import bound, constant_of, learn
+from lisppump.lispy.hottext import COUNTED, OTHERWISE, TOO_MANY, Literal, typed, wholly
+from lisppump.lispy.tree import Call, Tree
 
 FREE = 1 << 62  # results within cost nothing; all others are computed by a function
+HUGE = 1e290  # a float that is certain to be below is finite
 MOST_TERMS = 15  # of a sum or product
 FREE_TERMS = {"+": 7, "-": 8, "*": 7}  # those of more cost a step; what is subtracted from does not count
 MOST_FACTORS = 4  # whose product is far from costing anything, each being near
@@ -21,7 +23,7 @@ SIGNS = {"=": "=="}
 TESTS = frozenset({
     "not", "null?", "pair?", "list?", "number?", "string?", "even?", "odd?", "zero?", "equal?", "has-key?",
     "empty?", "symbol?", "dict?", "boolean?", "procedure?", "integer?", "positive?", "negative?",
-    "string=?",
+    "string=?", "string-contains?",
 })  # fmt: skip
 WHOLE = frozenset({"floor", "ceil", "truncate", "round"})
 REAL = frozenset({"sin", "cos", "tan", "asin", "acos", "exp", "log2", "log10"})
@@ -49,8 +51,8 @@ def builtin_kind(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
         if FLOAT in kinds:
             return FLOAT  # or an error
         if word == "/" or not kinds <= WHOLES:
-            return ANY
-        constants = sum(isinstance(operand, Const) for operand in operands)
+            return NUM
+        constants = sum(constant_of(emitter, operand) is not None for operand in operands)
         return NEAR if kinds == {NEAR} and word != "*" and constants >= count - 1 else INT
     if word not in LIKE or count != LIKE[word]:
         return ANY
@@ -58,16 +60,17 @@ def builtin_kind(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     if kinds == {FLOAT} and word not in ("modulo", "quotient", "remainder"):
         return FLOAT
     if not kinds <= WHOLES or word == "sqrt":
-        return ANY
+        return NUM
     first = emitter.kind(operands[0])
     if word == "modulo":
-        return NEAR if _is_divisor(operands[1]) else INT
+        return NEAR if _is_divisor(emitter, operands[1]) else INT
     return first if word in ("quotient", "remainder") else NEAR if kinds == {NEAR} else INT
 
 
-def _is_divisor(tree: Tree) -> bool:
+def _is_divisor(emitter: Emitter, tree: Tree) -> bool:
     """Whether an operand is a small integer that divides."""
-    return isinstance(tree, Const) and tree.value.__class__ is int and 0 < abs(tree.value) < LARGE
+    value = constant_of(emitter, tree)
+    return value.__class__ is int and 0 < abs(value) < LARGE
 
 
 def by_function(emitter: Emitter, tree: Call, builtin: Builtin, values: list[str]) -> str:
@@ -107,6 +110,8 @@ def _floating(values: list[str], kinds: list[str]) -> list[str] | None:
             tests.append(_within(value))
         elif kind == ANY:
             tests.append(f"({typed(value, 'float')} or ({typed(value, 'int')} and {_within(value)}))")
+        elif kind == NUM:
+            tests.append(f"({typed(value, 'float')} or {_within(value)})")
         elif kind == BOOL:
             return None
     return tests
@@ -115,6 +120,7 @@ def _floating(values: list[str], kinds: list[str]) -> list[str] | None:
 def arithmetic(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     """A sum, difference or product."""
     values, kinds = known(emitter, tree)
+    learn(emitter, tree.operands)
     word = builtin.spec.name
     if len(values) == 2:
         slow = emitter.at(f"do_{ARITHMETIC[word]}(run, {values[0]}, {values[1]})", tree.span, builtin)
@@ -127,18 +133,33 @@ def arithmetic(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     if FLOAT in kinds and len(values) > FREE_TERMS[word]:
         return slow
     if FLOAT in kinds:
-        return _floats(emitter, word, values, _floating(values, kinds) or [], slow)
+        signed = word == "+" and not any(
+            kind in WHOLES or constant_of(emitter, operand)
+            for operand, kind in zip(tree.operands, kinds, strict=True)
+        )
+        return _floats(emitter, tree, word, values, _floating(values, kinds) or [], slow, signed=signed)
     look = emitter.at("meter.look()", tree.span, builtin) if len(values) > FREE_TERMS[word] else ""
     return _whole_or_alike(emitter, word, values, kinds, slow, look)
 
 
-def _floats(emitter: Emitter, word: str, values: list[str], tests: list[str], slow: str) -> str:
-    """Arithmetic that gives a float."""
+def _floats(
+    emitter: Emitter,
+    tree: Call,
+    word: str,
+    values: list[str],
+    tests: list[str],
+    slow: str,
+    *,
+    signed: bool = False,
+) -> str:
+    """Arithmetic that gives a float; the sign of one that is zero may depend on where a sum begins."""
     result = emitter.fresh()
     total = f" {word} ".join(values)
+    if not signed and bound(emitter, tree) < HUGE:
+        return f"({total} if {wholly(tests)} else {slow})" if tests else f"({total})"
     tests = [*tests, f"({result} := {total}) - {result} == 0.0"]  # of what is not finite that is no zero
-    if word == "+":
-        tests.append(result)  # the sign of a sum that is zero depends on where the sum begins
+    if signed:
+        tests.append(result)
     return f"({result} if {wholly(tests)} else {slow})"
 
 
@@ -146,17 +167,18 @@ def _whole_or_alike(
     emitter: Emitter, word: str, values: list[str], kinds: list[str], slow: str, look: str
 ) -> str:
     """Arithmetic of integers, or of two floats where nothing is known of either."""
-    unknown = [value for value, kind in zip(values, kinds, strict=True) if kind == ANY]
+    unknown = [value for value, kind in zip(values, kinds, strict=True) if kind in (ANY, NUM)]
+    numbers = NUM in kinds
     near = all(kind != INT for kind in kinds)  # no integer that is known of is too large to be made a float
     result = before = values[0]
     tests: list[str] = []
     if len(values) > 2:
         tests += [*(typed(value, "int") for value in unknown), _within(before)]
     elif len(unknown) == 2:
-        tests += [numeric(unknown[0])]
+        tests += [] if numbers else [numeric(unknown[0])]
         tests += [f"type({unknown[0]}) is type({unknown[1]})"] if unknown[0] != unknown[1] else []
     elif unknown and near:
-        tests.append(numeric(unknown[0]))
+        tests += [] if numbers else [numeric(unknown[0])]
     else:
         tests += [typed(value, "int") for value in unknown]
     for value in values[1:]:
@@ -165,7 +187,7 @@ def _whole_or_alike(
         before = result
     if len(values) > FREE_TERMS[word]:
         return _costly(emitter, tests, result, slow, look)
-    if word == "+" and len(values) == 2 and unknown and near:
+    if word == "+" and len(values) == 2 == len(unknown):
         tests.append(result)  # a sum of floats that is zero has a sign
     return f"({result} if {wholly(tests)} else {slow})"
 
@@ -174,24 +196,34 @@ def _costly(emitter: Emitter, tests: list[str], result: str, slow: str, look: st
     """A result that costs a step; the builtin counts it itself."""
     given = emitter.fresh()
     emitter.below(f"if {wholly(tests)}:", [COUNTED, (TOO_MANY, [look]), f"{given} = {result}"])
-    emitter.below("else:", [f"{given} = {slow}"])
+    emitter.below(OTHERWISE, [f"{given} = {slow}"])
     return given
 
 
 def quotient(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
-    """A division of floats; integers may divide exactly, so they are left to the builtin."""
+    """A division of floats, or of small integers, which may divide exactly."""
     values, kinds = known(emitter, tree)
     slow = by_function(emitter, tree, builtin, values)
-    tests = _floating(values, kinds) if FLOAT in kinds else None
-    if tests is None:
+    if BOOL in kinds:
         return slow
-    return _floats(emitter, "/", values, [*tests, values[1]], slow)
+    left, right = values
+    if FLOAT not in kinds:
+        tests = [typed(value, "int") for value, kind in zip(values, kinds, strict=True) if kind not in WHOLES]
+        tests += [_within(left), f"0 < {right} < {LARGE}"]
+        exact = f"{left} / {right} if {left} % {right} else {left} // {right}"
+        return f"(({exact}) if {wholly(tests)} else {slow})"
+    tests = _floating(values, kinds) or []
+    if not constant_of(emitter, tree.operands[1]):
+        tests.append(values[1])
+    return _floats(emitter, tree, "/", values, tests, slow)
 
 
 def order(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     """Numbers of any kind can be compared."""
     values, kinds = known(emitter, tree)
     word = builtin.spec.name
+    if word != "=" and not NUMERIC.isdisjoint(kinds):  # texts are compared with texts alone
+        learn(emitter, tree.operands)
     test = f"({values[0]} {SIGNS.get(word, word)} {values[1]})"
     if ANY not in kinds and BOOL not in kinds:
         return test
@@ -208,7 +240,7 @@ def modulo(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     divisor = tree.operands[1]
     rest = f"({values[0]} % {values[1]})"
     tests = [] if kinds[0] in WHOLES else [typed(values[0], "int")]
-    if not _is_divisor(divisor):
+    if not _is_divisor(emitter, divisor):
         tests += [] if kinds[1] in WHOLES else [typed(values[1], "int")]
         tests += [values[1], f"{-LARGE} < {values[1]} < {LARGE}"]
     slow = by_function(emitter, tree, builtin, values)
@@ -252,9 +284,11 @@ def rounding(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
     kind = emitter.kind(tree.operands[0])
     if kind in WHOLES:
         return value
+    rounded = f"{builtin.spec.name}({value})"
     if kind == FLOAT:
-        return f"{builtin.spec.name}({value})"
-    return by_function(emitter, tree, builtin, [value])
+        return rounded
+    slow = by_function(emitter, tree, builtin, [value])
+    return f"({rounded} if {typed(value, 'float')} else {value} if {typed(value, 'int')} else {slow})"
 
 
 def real(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
@@ -274,7 +308,7 @@ def sqrt(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
 
 def absolute(emitter: Emitter, tree: Call, builtin: Builtin, value: str) -> str:
     """A number without its sign."""
-    if emitter.kind(tree.operands[0]) in (INT, NEAR, FLOAT):
+    if emitter.kind(tree.operands[0]) in NUMERIC:
         return f"abs({value})"
     return f"(abs({value}) if {numeric(value)} else {by_function(emitter, tree, builtin, [value])})"
 

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import BUILTINS, describe_type
-from lisppump.lispy.builtins.numbers import small_integers
+from lisppump.lispy.builtins.check import room, walk
+from lisppump.lispy.builtins.numbers import MANY, add, small_integers
+from lisppump.lispy.builtins.versions import Version, newer, with_key
 from lisppump.lispy.calls import (
     APPLY,
     TAIL,
@@ -53,6 +55,7 @@ def names(run: Run, heat: Heat) -> dict[str, Any]:
         "list": list,
         "str": str,
         "len": len,
+        "min": min,
         "abs": abs,
         "round": round,
         "floor": math.floor,
@@ -63,6 +66,12 @@ def names(run: Run, heat: Heat) -> dict[str, Any]:
         "cos": math.cos,
         "run": run,
         "TAIL": TAIL,
+        "told": told,
+        "Version": Version,
+        "newer": newer,
+        "with_key": with_key,
+        "walk": walk,
+        "make_room": room,
         "UNBOUND": UNBOUND,
         "AGAIN": AGAIN,
         "Closure": Closure,
@@ -176,13 +185,22 @@ def applied(run: Run, builtin: Builtin, front: list[Value], last: Value) -> Valu
     meter.steps += APPLY + len(last)
     if meter.steps > meter.next_look:
         meter.look()
-    given = front + last
-    if builtin.spec.name != "+" or run.depth >= run.limits.depth or not small_integers(given):
-        return spread(builtin.call, given, len(given))
-    meter.steps += len(given) >> 3
-    if meter.steps > meter.next_look:
-        meter.look()
-    return sum(given)
+    given = front + last if front else last
+    if builtin.function is add and run.depth < run.limits.depth:
+        if len(given) < MANY:
+            total = 0
+            for value in given:
+                if type(value) is not int or not -536_870_912 < value < 536_870_912:  # LARGE, at once
+                    break
+                total += value
+            else:
+                return total
+        elif small_integers(given):
+            meter.steps += len(given) >> 3
+            if meter.steps > meter.next_look:
+                meter.look()
+            return sum(given)
+    return spread(builtin.made or builtin.call, given, len(given))
 
 
 def begun(value: Value) -> tuple[list[Value], int, int, Value]:
@@ -238,6 +256,13 @@ def looked(meter: Any) -> None:
     except LispyError as error:
         error.fresh = True
         raise
+
+
+def told(meter: Any, steps: int, size: int | None = None) -> None:
+    """What a loop has counted by itself."""
+    meter.steps = steps
+    if size is not None:
+        meter.allocated = size
 
 
 def place(error: LispyError, places: list[Any], called: Any) -> None:

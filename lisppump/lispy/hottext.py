@@ -28,6 +28,22 @@ NIL, TRUE, FALSE = Literal("None"), Literal("True"), Literal("False")
 NIL.value, TRUE.value, FALSE.value = None, True, False
 
 
+class Rare(str):
+    """The header of a block that is seldom gone through."""
+
+    __slots__ = ()
+
+
+class Full(Rare):
+    """The same of what refuses one more element of an array; `array` is that, each costs `CELL` bytes."""
+
+    __slots__ = ("array",)
+    array: str
+
+
+OTHERWISE = Rare("else:")  # what is left to a function
+
+
 def literal(value: Any) -> Literal | None:
     """A constant that Python's text may hold; None of any other."""
     if value is None:
@@ -62,10 +78,12 @@ COUNTED, TOO_MANY = "meter.steps = steps = meter.steps + 1", "if steps > meter.n
 
 def step(look: str, count: int = 1) -> Block:
     """Count steps; `look` is what looks at the clock and the limit."""
-    return [
-        f"meter.steps = steps = meter.steps + {count}",
-        ("if steps > meter.next_look:", [f"{look}(meter)"]),
-    ]
+    return counted(count, f"{look}(meter)")
+
+
+def counted(count: int | str, look: str) -> Block:
+    """The same where `look` is the line that looks."""
+    return [f"meter.steps = steps = meter.steps + {count}", ("if steps > meter.next_look:", [look])]
 
 
 def bytes_(size: int | str, refuse: str = "meter.allocate(0)") -> Block:
@@ -83,7 +101,7 @@ def container(count: int, large: str, look: str, refuse: str) -> Block:
         ("if steps > meter.next_look:", [look]),
     ]
     return [
-        (f"if {count} > run.limits.elements:", [large]),
+        (Rare(f"if {count} > run.limits.elements:"), [large]),
         *(counted if count else []),
         *bytes_(8 * count, refuse),
     ]

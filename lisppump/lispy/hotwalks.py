@@ -15,7 +15,7 @@ from typing import Any
 from lisppump.lispy.builtins.check import CELL
 from lisppump.lispy.calls import Builtin
 from lisppump.lispy.hotcode import Emitter, every
-from lisppump.lispy.hottext import Block, bytes_
+from lisppump.lispy.hottext import Block, Full, Rare, bytes_
 from lisppump.lispy.tree import (
     Call,
     Case,
@@ -206,6 +206,8 @@ def asked(emitter: Emitter, tree: Call, builtin: Builtin, slow: Callable[[list[s
         base, place, end_, _ = cursor
         if word in ASKING:
             return ASKING[word].format(place=place, end=end_)
+        if operand.variable in emitter.filled:
+            return f"{base}[{place}]"
         return f"({base}[{place}] if {place} < {end_} else {slow(['k_empty'])})"
     gatherer = emitter.gatherers.get(operand.variable)
     if gatherer is not None and word == "reverse":
@@ -227,7 +229,8 @@ def step_of(emitter: Emitter, operand: Tree, variable: Variable) -> Block | None
         builtin = emitter.heat.builtin(operand.operator)
         function = emitter.held(builtin.function)
         refused = emitter.at(f"{function}(run, k_empty)", operand.span, builtin)
-        emitter.below(f"if {place} >= {end_}:", [refused])
+        if variable not in emitter.filled:
+            emitter.below(Rare(f"if {place} >= {end_}:"), [refused])
         more = f"if {place} >= {end_} and {rest} is not None:"
         return [f"{place} += 1", (more, [f"{base}, {place}, {end_}, {rest} = begun({rest})"])]
     gatherer = emitter.gatherers.get(variable)
@@ -241,7 +244,10 @@ def step_of(emitter: Emitter, operand: Tree, variable: Variable) -> Block | None
     builtin = emitter.heat.builtin(operand.operator)
     emitter.block += bytes_(CELL, emitter.at("meter.allocate(0)", operand.span, builtin))
     large = emitter.at(f"meter.container(len({word}) + 1)", operand.span, builtin)
-    emitter.below(f"if {word} and len({word}) >= run.limits.elements:", [large])  # one element is no chain
+    # One element is no chain.
+    full = Full(f"if {word} and len({word}) >= run.limits.elements:")
+    full.array = word
+    emitter.below(full, [large])
     emitter.add(f"{word}.append({head})")
     return []
 

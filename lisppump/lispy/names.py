@@ -27,7 +27,7 @@ class Cell:
         self.value = value
         self.builtin = builtin
         self.writers = 0  # the places that give it a value, as far as they are known
-        self.relied = False  # hot code takes its procedure for granted
+        self.relied = False  # hot code takes its value for granted
 
 
 class Namespace:

@@ -97,7 +97,7 @@ def _nodes(source: Source, limits: Limits) -> list[Node] | None:
         if piece:
             start = end
             end += len(piece)
-            word = known.get(piece)
+            word = known.get(piece) or _whole(piece)
             if word is not None:
                 leaf = new_node()
                 leaf.kind, leaf.value = word
@@ -148,6 +148,11 @@ def _nodes(source: Source, limits: Limits) -> list[Node] | None:
     if dotted:
         refuse_dots(items)
     return items
+
+
+def _whole(piece: str) -> tuple[str, int] | None:
+    """A whole number that is one whatever the limits are; it is not remembered, as most are met but once."""
+    return ("integer", int(piece)) if piece.isdigit() and len(piece) < 15 and piece.isascii() else None
 
 
 def _paired(

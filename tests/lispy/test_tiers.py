@@ -91,6 +91,39 @@ def test_any_number_of_steps() -> None:
         same([program], limits=Limits(steps=steps))
 
 
+COUNTED = {  # loops that count by themselves until something in them has to ask
+    "usual": "(let loop ((i 0) (made '())) (if (= i 9) (reverse made) (loop (+ i 1) (cons (* i i) made))))",
+    "slow": "(let loop ((i 0) (x 1)) (if (= i 9) (list x) (loop (+ i 1) (* x (expt 2 200)))))",
+    "maps": "(reduce + 0 (map (lambda (x) (* x 1.5)) (filter (lambda (x) (> x 2)) '(1 2 3 4 5 6 7 8))))",
+    "wrong": "(define (f x) (if (> x 6) (+ x 'a) (+ x 1))) (map f '(1 2 3 4 5 6 7 8))",
+    "while": '(let ((i 0) (s "")) (while (< i 9) (set! i (+ i 1)) (set! s (string-append s'
+    ' "0123456789abcdef"))) (list i s))',
+    "caught": "(define (f x) (try (+ x 1) (catch e 0))) (let loop ((l '(1 a 2 b)) (n 0))"
+    " (if (null? l) n (loop (cdr l) (+ n (f (car l))))))",
+    "leaves": "(define (f l) (let loop ((l l)) (cond ((null? l) (length (range 5))) (else (loop (cdr l))))))"
+    " (list (f '(1 2 3 4 5 6)) (f (cons 1 (cons 2 '()))))",
+    "inside": "(define (f n) (let loop ((i 0) (t 0)) (if (= i n) t (loop (+ i 1) (let inner ((j 0) (t t))"
+    " (if (= j 3) t (inner (+ j 1) (+ t j))))))))  (f 5)",
+    "lambdas": "(define (f n l) (map (lambda (x) (+ x n)) (filter (lambda (x) (> x n)) l)))"
+    " (map (lambda (n) (f n '(1 2 3))) '(0 1 2))",
+    "updates": '(define (f d n) (update d "k" (lambda (x) (+ x n))))'
+    ' (map (lambda (n) (f {"k" n "l" 2} 3)) (range 6))',
+    "closures": "(map (lambda (f) (f 2)) (map (lambda (n) (lambda (x) (+ x n))) '(1 2.5 3 -2 0 7 8 9)))",
+}
+
+
+@pytest.mark.parametrize("program", COUNTED.values(), ids=COUNTED)
+def test_limits_met_in_loops(program: str) -> None:
+    """Steps and bytes that a loop counts by itself are those of the first tier, wherever a limit is met."""
+    for steps in range(1, 90, 2):
+        same([program], limits=Limits(steps=steps))
+    for allocation in range(16, 2000, 111):
+        same([program], limits=Limits(allocation=allocation))
+    for most in range(0, 8):
+        same([program], limits=Limits(elements=most))
+    same([program], limits=Limits(seconds=60))
+
+
 @pytest.mark.parametrize("first", ["(g 2.5)", "(g 2)", "(map g '(1 2))", "(reduce h '(1 2))"])
 def test_no_room_to_make_code_anew(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Near the end of the host's stack, code for other arguments cannot be made: a limit, no crash."""
@@ -111,10 +144,13 @@ def test_no_room_to_make_code_anew(first: str, monkeypatch: pytest.MonkeyPatch) 
 
 DOUBLED = " ".join(f"(x{n + 1} (+ x{n} x{n}))" for n in range(100))
 TURNED = " ".join(f"v{n}" for n in range(4000))
+HANDED = [(f"(v{n + 1} 1)", f"(set! v{n + 1} v{n})") for n in reversed(range(900))]
+HELD, HANDED_ON = (" ".join(column) for column in zip(*HANDED, strict=True))
 LABOURED = {  # programs of few steps that take long to look through
     "sums of sums": f"(define (f x0) (let* ({DOUBLED}) x100)) (map f '(1 2 3))",
     "sums of sums in a loop": f"(let loop ((x0 0)) (if (> x0 5) 'end (let* ({DOUBLED}) (loop (+ 1 x100)))))",
     "quotients of quotients": f"(define (f x) {'(quotient ' * 50}x{' 2)' * 50}) (map f '(1 2 3))",
+    "variables handed on": f"(define (f v0) (let ({HELD}) (set! v0 1.5) {HANDED_ON} v9)) (map f '(1 2 3))",
     "many variables": f"(let loop ((i 0) {TURNED.replace('v', '(v').replace(' ', ' 1.5) ')} 's))"
     f" (if (> i 5) i (loop (+ i 1) {TURNED[3:]} v0)))",
 }
@@ -134,7 +170,7 @@ ATOMS = st.sampled_from(
     [
         *("0", "1", "2", "-7", "3.5", "0.0", "1e308", "600000000", "(expt 2 600)", "#t", "#f", "nil", "'()"),
         *('"s"', "'x", "'(1 2)", "'(1 2.5 -3 #t)", "(cons 1 (cons 2 '()))", "(cdr '(1 2 3))", "'(1 . 2)"),
-        *('{"k" 1}', *NAMES),
+        *('{"k" 1}', "d", *NAMES),
     ]
 )
 
@@ -213,6 +249,16 @@ def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
             inner,
             inner,
         ),
+        st.builds(
+            "(let ((n 0) (m {})) (while (< n 3) (set! n (+ n 1)) (set! m {})) (list n m))".format,
+            inner,
+            inner,
+        ),
+        st.builds("(map (lambda (c) (+ c {})) {})".format, inner, inner),
+        st.builds('(update {} "a" (lambda (c) {}))'.format, inner, inner),
+        st.builds('(update (dict "a" {} "b" b) "a" (lambda (c) (list c {})))'.format, inner, inner),
+        st.builds('(string-append "s-" {} (string-upcase {}))'.format, inner, inner),
+        st.builds("(if (> {} 1) (* a {}) (+ a b 1))".format, st.sampled_from(NAMES), inner),
         st.builds('(dict-set (dict "a" {}) {} {})'.format, inner, st.sampled_from(['"k"', ":a", "a"]), inner),
         st.builds("(+ {} {} {})".format, inner, inner, inner),
         st.builds("(letrec ((k (lambda (n) (if (< n 1) {} (+ 1 (k (- n 1))))))) (k 3))".format, inner),
@@ -227,8 +273,9 @@ FORMS = st.recursive(ATOMS, grown, max_leaves=14)
 def test_generated_programs(forms: list[str], values: list[str]) -> None:
     f, g, h, r, again = forms
     definitions = (
-        "(define a 1) (define b 2) (define c '(3 4))"
+        "(define a 1) (define b 2) (define d 7) (define c '(3 4))"
         f"(define (f a) {f}) (define (g b) {g}) (define (h a b) {h}) (define (r a . b) {r})"
     )
     calls = [f"(list (f {value}) (g {value}) (h {value} 2) (r {value}))" for value in values]
-    same([definitions, *calls, f"(define (g b) {again})", *calls], limits=NARROW)
+    again = f"(define (g b) {again}) (define d 2.5)"
+    same([definitions, *calls, again, *calls], limits=NARROW)

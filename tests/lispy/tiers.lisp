@@ -367,3 +367,142 @@ l)))))
 (define sim (dict-set (simulation :initial-state {"n" 0} :step (lambda (s t) s) :max-ticks 2 :observables '(n))
   "source" "(simulation :initial-state {\"n\" 0} :step (lambda (s t) (eval 's)) :max-ticks 2 :observables '(n))"))
 (sort (list 5 4 3 2 2.5 3) (lambda (a x) (if (equal? x 3) (try (simulate sim) (catch e 0))) (< a x)))
+
+; variables that change, of one kind and of several
+(define (f n) (let ((a 0) (b 1.5) (c 0)) (dotimes (i n) (set! a (+ a i)) (set! b (* b a)) (set! c (if (> i 2) b a))) (list a b c)))
+(define (g n) (while (> n 1) (set! n (if (even? n) (quotient n 2) (+ 1 (* 3 n))))) n)
+(define (h n) (define total 0) (define last 'none) (dotimes (i n) (set! total (+ total 1)) (set! last i)) (list total last))
+(define (k n) (let ((x n)) (dotimes (i 4) (set! x (* x x))) x))
+(define (m n) (set! n (+ n 0.5)) (set! n (if (> n 2) 'large n)) n)
+(list (f 3) (f 6) (g 27) (h 3) (h 5) (k 7) (k 1234567) (k 1.5) (m 1) (m 2) (g 7) (try (g 'a) (catch e (get e "message"))))
+
+; names that stand for plain data, until they do not
+(define size 16)
+(define word "ab")
+(define rate 1.5)
+(define (at n) (modulo (* n size) (+ size 1)))
+(define (say n) (string-append word (number->string (+ n size))))
+(define (grow x) (* x rate))
+(define before (list (map at '(1 2 3)) (map say '(1 2 3)) (map grow '(1 2 -0.0))))
+(define size 2.5)
+(define rate "none")
+(list before (map at '(1 2 3)) (try (map grow '(1 2)) (catch e (get e "message"))))
+
+; names that are set
+(define count 0)
+(define (next) (set! count (+ count 1)) (* count 2))
+(list (next) (next) (next) count)
+
+; zeros with a sign beside what is known
+(define (add a b) (+ a b))
+(define (one a) (+ 0 a))
+(define (two a) (+ a 0.0))
+(define (near n a) (+ (modulo n 2) a))
+(list (map one '(0 -0.0 0.0 1)) (map two '(-0.0 0 0.0)) (map add '(-0.0 0 0.0) '(-0.0 -0.0 -0.0)) (map near '(2 2 3) '(-0.0 0.0 -1.0)))
+
+; numbers that a test has shown
+(define (f x) (if (> x 2) (+ x 1) (- x 0.5)))
+(define (g x y) (cond ((< x y) (* x y)) ((and (= x y) (> y 1)) (+ x y 1)) (else (list x y))))
+(list (map f '(1 2 3 2.5 600000000000)) (g 1 2) (g 2 2) (g 3 1.5) (try (f "a") (catch e (get e "message"))) (try (g 1 'b) (catch e (get e "message"))))
+
+; texts are compared as well, and anything may be equal or not
+(define (f x y) (if (> x y) (+ x 1) y))
+(define (g x) (if (= x 2) 'two (+ x 1)))
+(define (h x) (or (< x 2) (string-length x)))
+(list (f 1 2) (f "a" "b") (f 3 2) (g 2) (g 1) (try (f "b" "a") (catch e (get e "message"))) (try (g "b") (catch e (get e "message"))) (h 1) (try (h "b") (catch e (get e "message"))))
+
+; floats that are bounded, and those that are not
+(define (wave t) (* 950.0 (+ 1.0 (* 0.3 (sin (/ t 58.0))))))
+(define (tiny t) (/ t 1e-308))
+(define (huge t) (* 1e300 (* 1e5 (cos (/ t 2.0)))))
+(define (low t) (+ -1.0 (cos (* t 0.0))))
+(define (chosen t) (let ((x (if (> t 2) 1e200 0.5))) (* x (* x t))))
+(define (tried f x) (try (f x) (catch e (get e "message"))))
+(list (map wave '(0 1 2)) (tried tiny 1) (tried tiny 0) (tried huge 1) (map low '(0 1)) (map (lambda (t) (tried chosen t)) '(1 2.5 3 4)))
+
+; dicts that are asked more than once
+(define (f d) (+ (get d "a") (if (get d "b") (get d "b") 0) (get d 'a)))
+(define (g d) (list (get d "a" 7) (get d "b") (get (dict-set d "c" 1) "c") (has-key? d "a")))
+(define large (reduce (lambda (d i) (dict-set d (number->string i) i)) {} (range 40)))
+(list (f {"a" 1 "b" 2}) (f {"a" 1}) (map g (list {"a" 1} '() nil (dict-set large "a" 2))) (try (f '(1 2)) (catch e (get e "message"))))
+
+; texts put together
+(define (f a b) (string-append a "-{}%" (if (> (string-length a) 1) "x" b) ", " b))
+(define (g a) (string-append (string-upcase a) (string-downcase "\"Ab\\") (number->string (string-length a))))
+(define (h a b) (list (string-contains? a b) (string-contains? a "a") (string-upcase "lot") (string-upcase a)))
+(list (f "a" "b") (f "ab" "ß") (g "straße") (h "abc" "c") (h "" "") (try (f 1 "b") (catch e (get e "message"))) (try (g 'a) (catch e (get e "message"))) (try (h "a" 1) (catch e (get e "message"))))
+
+; quotients and rounded numbers of unknown kind
+(define (q a b) (try (/ a b) (catch e (get e "message"))))
+(define (r x) (try (list (floor x) (ceil x) (round x) (truncate x)) (catch e (get e "message"))))
+(define (s n) (/ (+ n 1) 2))
+(define (t n) (/ 12 (modulo n 5)))
+(list (map q '(6 7 -6 0 6 6 1.5 6 #t) '(3 2 3 5 0 -3 0.5 a 2)) (map r '(1 1.5 -2.5 a #t 1e20)) (map s '(1 2 3)) (map t '(1 2 3)) (q (expt 2 300) 4) (q 4 (expt 2 300)) (q 600000000 3))
+
+; sums of lists
+(define (f . all) (apply + all))
+(define (g a . all) (try (apply + a 1 all) (catch e (get e "message"))))
+(list (f) (f 1) (f 1 2 3) (f 1 2.5) (f 1 2 3 4 5 6 7 8 9) (f 600000000 1) (f (expt 2 600) 1) (g 1) (g 'a 2) (g 1 #t) (g -0.0 -0.0))
+
+; lambdas over lists, where they stand
+(define (add n l) (map (lambda (x) (+ x n)) l))
+(define (big n l) (filter (lambda (x) (and (> x n) x)) l))
+(define (odd l) (filter (lambda (x) (odd? x)) l))
+(define (out l) (let ((seen 0)) (for-each (lambda (x) (print x)) l) seen))
+(define (both l) (map (lambda (x) (map (lambda (y) (list x y)) l)) l))
+(define (known x) (if (> x 2) (error "too large" x) x))
+(define (calls l) (map (lambda (x) (known x)) l))
+(define (calls2 l) (map (lambda (x) (+ 1 (known x))) l))
+(define (unknown f l) (map (lambda (x) (f x)) l))
+(define (tried f . all) (try (apply f all) (catch e (list (get e "code") (get e "message")))))
+(define lists (list '(1 2 3) '() nil (cdr '(0 1 2)) (cons 1 (cons 2 '())) '(1 a) {"a" 1} 5 "ab" '(1 . 2)))
+(list (map (lambda (l) (tried add 1 l)) lists) (map (lambda (l) (tried big 1 l)) lists) (map (lambda (l) (tried odd l)) lists)
+ (map (lambda (l) (tried out l)) lists) (both '(1 2)) (tried calls '(1 2 3)) (tried calls2 '(1 3)) (tried unknown known '(1 2)) (tried unknown 'a '(1)) (unknown abs '(-1)) (tried unknown list '(1 2)))
+
+; an error in a lambda over a list shows the way
+(define (inner l) (filter (lambda (x) (> (+ x 'a) 1)) l))
+(define (outer l) (list 1 (inner l)))
+(outer '(1 2 3))
+
+; an error behind a tail call in a lambda over a list
+(define (fails x) (car x))
+(define (outer l) (list (map (lambda (x) (if (> x 1) (fails x) x)) l)))
+(outer '(1 1 2))
+
+; a procedure that calls itself in a lambda over a list
+(define (count t) (if (list? t) (sum (map (lambda (x) (+ 1 (count x))) t)) 0))
+(list (count '(1 (2 3) ((4)))) (count '()))
+
+; a variable that changes, captured by a lambda over a list
+(define (f l) (let ((n 0) (made '())) (for-each (lambda (x) (set! n (+ n x)) (set! made (cons x made))) l) (list n made)))
+(define (g l) (let ((n 1)) (let ((r (map (lambda (x) (* n x)) l))) (set! n 5) (list r (map (lambda (x) (* n x)) l)))))
+(list (f '(1 2 3)) (g '(1 2)) (simulation :initial-state {"n" 0} :step (lambda (s t) {"n" (car (car (g (list (get s "n") t))))}) :max-ticks 3 :observables '(n)))
+
+; update by a lambda that stands there
+(define (f d k n) (update d k (lambda (x) (if x (+ x n) n))))
+(define (g d) (update d :a (lambda (x) (* x 2))))
+(define (h d) (get (update d "a" (lambda (x) (known x))) "a"))
+(define (known x) (if (> x 2) (error "too large" x) x))
+(define (tried f . all) (try (apply f all) (catch e (list (get e "code") (get e "message")))))
+(define large (reduce (lambda (d i) (dict-set d (number->string i) i)) {} (range 40)))
+(define sixteen (reduce (lambda (d i) (dict-set d (number->string i) i)) {} (range 15)))
+(list (map (lambda (d) (tried f d "a" 1)) (list {} {"a" 1} nil '() '(1) 5 {"a" "x"})) (tried f {} 5 1) (tried f {} 'a 1) (tried g {"a" 2 "b" 3}) (tried g {})
+ (tried h {"a" 2}) (tried h {"a" 3}) (get (f large "a" 1) "a") (length (f large "3" 1)) (length (f (f sixteen "a" 1) "b" 1)))
+
+; an error in an update shows the way
+(define (f d) (list (update d "a" (lambda (x) (+ 1 (car x))))))
+(define (g d) (f d))
+(list (g {"a" '(1)}) (g {"a" 1}))
+
+; variables of loops that their bodies change
+(define (f n) (let ((all '())) (dotimes (i n) (set! all (cons (/ i 2) all)) (set! i (+ i 1.5)) (set! all (cons (floor i) all))) all))
+(define (g n) (let loop ((i 0) (x 1) (all '())) (if (> i n) all (begin (set! x (* x 1.5)) (loop (+ i 1) (if (> i 3) "text" 3) (cons x all))))))
+(define (h n) (let loop ((i 0) (x 1)) (set! x (+ x 1)) (if (> i n) x (loop (+ i 1) (/ x 2)))))
+(list (f 6) (try (g 9) (catch e (get e "message"))) (g 2) (h 9))
+(dotimes (i 9) (set! i (+ i 0.5)) (print (* i 2)))
+(let loop ((i 0) (x 1)) (set! x (+ x 1)) (if (> i 9) x (loop (+ i 1) (/ x 2))))
+
+; questions about types
+(define (ask x) (list (list? x) (pair? x) (dict? x) (number? x) (symbol? x) (string? x) (if (list? x) 'l (if (pair? x) 'p 'n))))
+(define large (reduce (lambda (d i) (dict-set d (number->string i) i)) {} (range 40)))
+(map ask (list 1 1.5 #t nil '() '(1) (cdr '(1 2)) (cons 1 (cons 2 '())) '(1 . 2) "a" 'a :a {} {"a" 1} large car ask))

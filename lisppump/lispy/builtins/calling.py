@@ -18,7 +18,7 @@ from lisppump.lispy.builtins.numbers import (
     smallest,
     subtract,
 )  # fmt: skip
-from lisppump.lispy.calls import Builtin, rename
+from lisppump.lispy.calls import Builtin, Closure, rename
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Procedure, Value, length
 
@@ -45,6 +45,8 @@ def once(run: Run, procedure: Procedure, value: Value) -> Value:
     """What a procedure gives for a value; to call it more often, get its function."""
     if procedure.__class__ is Builtin:
         return procedure.call(value)
+    if procedure.__class__ is Closure and (entry := procedure.template.entry) and procedure.arity == 1:
+        return entry(procedure, *procedure.tail[: procedure.template.free])(value)
     hot = run.heat.once(procedure, value)
     return run.apply(procedure, [value]) if hot is None else hot(value)
 

@@ -237,10 +237,7 @@ def comparisons(keys: list[Any], stable: bool) -> int:
     Of two runs one is used up first; what of the other comes after that is never looked at.
     """
     before, after = (bisect_left, bisect_right) if stable else (bisect_right, bisect_left)
-    runs = [[a, b] if a <= b else [b, a] for a, b in zip(keys[::2], keys[1::2], strict=False)]
-    asked = len(runs)
-    if len(keys) % 2:
-        runs.append([keys[-1]])
+    asked, runs = _fours(keys, stable)
     while len(runs) > 1:
         merged = runs[::2]
         for left, right in zip(merged, runs[1::2], strict=False):
@@ -253,3 +250,34 @@ def comparisons(keys: list[Any], stable: bool) -> int:
             left.sort()
         runs = merged
     return asked
+
+
+def _fours(keys: list[Any], stable: bool) -> tuple[int, list[list[Any]]]:
+    """The comparisons that it takes to runs of four, and those."""
+    runs = []
+    asked = 4 * (len(keys) // 4)
+    for a, b, c, d in zip(keys[::4], keys[1::4], keys[2::4], keys[3::4], strict=False):
+        if b < a:
+            a, b = b, a
+        if d < c:
+            c, d = d, c
+        if stable:
+            asked += a <= d if d < b else c < b
+        else:
+            asked += a < d if d <= b else c <= b
+        run = [a, b, c, d]
+        run.sort()
+        runs.append(run)
+    rest = keys[len(runs) * 4 :]
+    if len(rest) > 1:
+        first, last = sorted(rest[:2])
+        asked += 1
+        if len(rest) == 3:  # a pair, and one that may come before the first of it
+            third = rest[2]
+            if third < last or (third == last and not stable):
+                asked += 1 + (first <= third if stable else first < third)
+            else:
+                asked += 2
+    if rest:
+        runs.append(sorted(rest))
+    return asked, runs

@@ -377,7 +377,10 @@ def update(run: Run, value: Value, key: Value = NONE, item: Value = NONE, *other
     if not others:
         items = value if value.__class__ is dict else dictionary("update", value)
         word = key if key.__class__ is str else key_of("update", key)
-        run.meter.charge(2)
+        meter = run.meter
+        meter.steps += 2
+        if meter.steps > meter.next_look:
+            meter.look()
         old = items.get(word) if items.__class__ is dict else member_of(items, word, None)
         return with_key(run, items, word, once(run, item, old))
     if len(others) == 1:
