@@ -28,6 +28,7 @@ class _Required(enum.Enum):
     REQUIRED = enum.auto()
 
 
+GIVEN = ("builtins", "isolation")  # kinds of options that nobody writes
 REQUIRED: Any = _Required.REQUIRED  # the default of an option that has none
 
 
@@ -35,8 +36,9 @@ REQUIRED: Any = _Required.REQUIRED  # the default of an option that has none
 class Option:
     """One option of a clause: `kind` is name, value, function or limits; `arity` that of a function.
 
-    One of kind builtins is no part of the clause: its argument is the table of LisPy builtins that plugins
-    offer, for a stage that runs programs. A default is what the class gets where nobody checks a policy.
+    One of a kind in GIVEN is no part of the clause, but for a stage that runs programs: builtins gets it the
+    table of LisPy builtins that plugins offer, isolation where the policy lets programs of agents run, as
+    `lisppump.workers.pool.evaluate` takes it. A default is what the class gets where nobody checks a policy.
     `unit` is the unit a quantity must have (seconds, tokens, dollars, bytes); `many` options take several
     values and give a tuple. A `positional` option is written without its name: `(by f)`.
     """

@@ -1,0 +1,71 @@
+"""What goes on in a worker: programs come, answers go, one after the other. It opens nothing."""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from lisppump.errors import LisppumpError, said
+from lisppump.lispy.builtins import BuiltinSpec
+from lisppump.lispy.capabilities import Page, State
+from lisppump.lispy.errors import LispyError
+from lisppump.lispy.limits import Limits
+from lisppump.workers.answers import FAULT, FETCH, RESULT, encoded, result_fields
+from lisppump.workers.program import run_parts
+from lisppump.workers.wire import Gone, Line
+
+ANY = 1 << 32  # bytes of what the parent says, who is trusted
+
+
+def serve(line: Line, state: State | None) -> None:
+    """Run what programs the parent sends, until it sends no more."""
+    allow, limits, window = frozenset[str](), Limits(), None
+    try:
+        while True:
+            serial, parts, terms = marshal.loads(line.receive(ANY))
+            if terms is not None:  # they change seldom, and are only sent when they do
+                allow, limits, window = frozenset(terms[0]), Limits(*terms[1]), terms[2]
+            web = None if window is None else _Web(line, serial, *window)
+            line.send(_answer(serial, parts, allow, limits, state, web))
+    except Gone:
+        return
+
+
+def _answer(
+    serial: int, parts: tuple[Any, ...], allow: frozenset[str], limits: Limits, state: State | None, web: Any
+) -> bytes:
+    """What a program came to; whatever goes wrong in the evaluator itself is an answer as well."""
+    builtins: Mapping[str, BuiltinSpec] = {}
+    try:
+        source, name, seed, now, defined = parts
+        result = run_parts(source, name, seed, now, defined, allow, limits, state, web, builtins)
+        return encoded([serial, RESULT, *result_fields(result, source, name)])
+    except Gone:
+        raise
+    except BaseException as error:  # nobody else is here to catch it
+        return encoded([serial, FAULT, said(error).encode(errors="replace").decode()])
+
+
+class _Web:
+    """The capability `web`: the parent reads the page."""
+
+    def __init__(self, line: Line, serial: int, calls: int, seconds: float) -> None:
+        self.calls = calls
+        self.seconds = seconds
+        self._line = line
+        self._serial = serial
+
+    def fetch(self, url: str, seconds: float) -> Page:
+        """A page, or the error that the parent had."""
+        self._line.send(encoded([self._serial, FETCH, url, seconds]))
+        kind, *parts = marshal.loads(self._line.receive(ANY))
+        if kind == "page":
+            place, status, text, is_json, took = parts
+            return SimpleNamespace(url=place, status=status, text=text, json=is_json, seconds=took)
+        lispy, code, message, help, data, took = parts
+        error = (LispyError if lispy else LisppumpError)(code, message, help=help, data=data)
+        if took is not None:
+            error.seconds = took  # type: ignore[attr-defined]
+        raise error
