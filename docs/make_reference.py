@@ -33,6 +33,7 @@ TITLES = {
     "builtin": "Builtins of LisPy",
     "library": "The library of LisPy",
     "default": "Limits of LisPy",
+    "capability": "Capabilities of programs",
     "error code": "Error codes",
     "exit codes": "Exit codes",
 }  # options of stages stand with their stages, and there are no plugins here

@@ -30,5 +30,8 @@
     (and soul (string-join (take-right (lines soul) 6) "\n"))))
 
 (define (echo-of agent)
-  "What an agent's last echo came to; nil where it had none."
-  (rb-echo agent))
+  "What an agent's last echo came to, or why it failed; nil where it had none."
+  (let ((error (get-in frame (list (string "echo_frames/" agent) "error"))))
+    (if error
+        (string "its program failed: " (get error "message"))
+        (rb-echo agent))))

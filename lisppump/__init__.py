@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lisppump.stages import Request as Request
     from lisppump.stages import Thought as Thought
     from lisppump.stages import assign as assign
+    from lisppump.witness import Witness as Witness
 
 _HOMES = {
     "Agent": "frame",
@@ -43,6 +44,7 @@ _HOMES = {
     "Request": "stages",
     "Stream": "frame",
     "Thought": "stages",
+    "Witness": "witness",
     "assign": "stages",
     "hookimpl": "hookspecs",
     "lispy_builtin": "lispy.builtins",

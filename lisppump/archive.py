@@ -265,6 +265,11 @@ class Archive:
         began = self.began(number)
         return [] if began is None else self._came(began, len(self._journal) + 1, self._head.dead)
 
+    def heard(self, number: int) -> list[Record]:
+        """What the programs of a frame's tocks got from the web, and how the machine ended some of them."""
+        seqs = sorted(self._journal.select("portal", "outcome", frame=number))
+        return [record for record in map(self._journal.read, seqs) if "tock" in record.fields]
+
     def kept_inputs(self, intent: Mapping[str, Any]) -> list[Record]:
         """What a frame that is made once more keeps of what came the first time: all but of some streams."""
         retry = intent.get("retry")

@@ -146,14 +146,14 @@ CLAUSES: dict[str, Clause] = {
         ),
         clause(
             "isolate",
-            "Where the programs of agents run when echoes think: in confined processes of their own, where even "
-            "a fault of the evaluator ends nothing but the program, or (isolate none) in the pump's own process. "
+            "Where agents' programs run when echoes think: in confined processes of their own, where even a "
+            "fault of the evaluator ends nothing but the program, or (isolate none) in the pump's process. "
             "docs/workers.md says what that promises.",
             "(isolate worker (deadline (seconds 60)))", name("where", "worker", "none"),
             clause(
                 "deadline",
-                "How long one program may take in a worker, unless its limits say another time; a program that "
-                "keeps its limits never takes so long.",
+                "How long one program may take in a worker, unless its limits say another time; one that keeps "
+                "its limits never takes so long.",
                 "(deadline (seconds 60))",
                 value("time", "positive-number", SECONDS), default="(deadline (seconds 60))",
             ),

@@ -5,6 +5,7 @@ By name it knows only the clauses that others build on: `backends`, `limits` and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from lisppump.clauses_parts import Checked, Code, StageChoice, Stages
 from lisppump.clauses_shape import Clause, Position, clause_of, usage, written
 from lisppump.clauses_types import TYPES, plain, said
 from lisppump.errors import LisppumpError, Span, suggest
+from lisppump.lispy.capabilities import CAPABILITIES
 from lisppump.lispy.foreign import Later
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.nodes import Node
@@ -21,7 +23,7 @@ from lisppump.lispy.reader import read
 from lisppump.lispy.values import Quantity, Value
 from lisppump.plugin import Offer
 from lisppump.stages import KINDS, REQUIRED, Option
-from lisppump.workers.rule import DEADLINE, WORKER, Isolation
+from lisppump.workers.rule import APART, DEADLINE, WORKER, Isolation
 
 _ABSENT: Any = object()
 
@@ -35,7 +37,7 @@ class Checker:
         self.errors: list[LisppumpError] = []
         self.aliases: dict[str, StageChoice | None] = {}
         self.limits = Limits()
-        self.isolation = Isolation()
+        self.isolation = APART
 
     def error(self, code: str, message: str, span: Span, help: str | None = None) -> None:
         """Take an error down."""
@@ -134,9 +136,9 @@ class Checker:
 
     def _fits(self, position: Position, item: Node, clause: Clause) -> bool:
         """Whether an item may be meant for a place; a list with the head of a misspelt option is not."""
-        if item.kind != "list" or position.kind == "raw":
+        if item.kind != "list" or position.kind in ("raw", "source"):
             return True
-        if position.kind == "name":
+        if position.kind in ("name", "capability"):
             return not (clause.options or clause.members or position.optional)
         if position.kind == "path":
             return not clause.options
@@ -191,9 +193,11 @@ class Checker:
             found: Any = self._path(item, label)
         elif position.kind == "name":
             found = self._name(item, position, label)
+        elif position.kind == "capability":
+            found = self._capability(item, position, label)
         elif position.kind == "stage":
             found = self.stage(item, position.stage or "")
-        elif position.kind == "raw":
+        elif position.kind in ("raw", "source"):
             found = item
         else:
             found = self._evaluated(item, position, label)
@@ -218,6 +222,21 @@ class Checker:
                 item.span,
                 f"did you mean `{near}`?" if near else None,
             )
+            return _ABSENT
+        return name
+
+    def _capability(self, item: Node, position: Position, label: str) -> Any:
+        """A capability that something here gives: the host's own, or that of a plugin's builtin."""
+        name = self._name(item, position, label)
+        if name is _ABSENT or name in CAPABILITIES:
+            return name
+        brought = {spec.capability for spec in self.stages.builtins().values() if spec.capability}
+        if name not in brought:
+            known = sorted({*CAPABILITIES, *brought})
+            near = suggest(name, known)
+            what = f"there is no capability `{name}`, which {label} should grant"
+            help = f"did you mean `{near}`?" if near else f"known: {', '.join(known)}"
+            self.error("bad-clause", what, item.span, help)
             return _ABSENT
         return name
 
@@ -337,9 +356,16 @@ class Checker:
         if option.positional:
             return checked.values.get(name, _ABSENT)
         found = checked.option(name)
+        if option.kind == "source":
+            return _ABSENT if found is None else text_of(found.values.get(name, ()))
         if option.kind == "limits":
             return limits_of(found, self.limits) if found is not None else self.limits
         return found.values.get(name, _ABSENT) if found is not None else _ABSENT
+
+
+def text_of(forms: Sequence[Node]) -> str:
+    """Forms as they are written, with the comments between them."""
+    return forms[0].source.text[forms[0].start : forms[-1].end] if forms else ""
 
 
 def limits_of(checked: Checked, base: Limits) -> Limits:

@@ -13,8 +13,8 @@ class Position:
     """One place of a clause.
 
     `kind`: name (as written), value (evaluated once, of `type`), function (of `arity`), value-or-function,
-    stage (of the kind `stage`), path (names, which may stand in one list) or raw (the node). A `many` place
-    takes all that is left.
+    stage (of the kind `stage`), path (names, which may stand in one list), capability (a name of one), raw or
+    source (the node). A `many` place takes all that is left.
     """
 
     name: str
@@ -125,7 +125,11 @@ def clause_of(word: str, options: tuple[Option, ...], limits: tuple[Clause, ...]
 def _example_of(option: Option) -> str:
     """How an option of a stage is written: with its default, or with the kind of thing it takes."""
     default = option.default
-    if default.__class__ in (int, float, str):
+    if default.__class__ is tuple and default and option.kind in ("name", "capability"):
+        shown = " ".join(default)
+    elif option.kind == "source":
+        shown = "(curl \"https://example.org\")"
+    elif default.__class__ in (int, float, str):
         shown = f'"{default}"' if default.__class__ is str and option.kind == "value" else f"{default}"
         shown = f"({option.unit} {shown})" if option.unit else shown
     else:
@@ -144,11 +148,11 @@ def _position_of(option: Option) -> Position:
         written(option.name),
         option.kind,
         option.doc,
-        type=_type_of(option.default),
+        type=option.type or _type_of(option.default),
         unit=option.unit,
         arity=option.arity,
         choices=option.choices,
-        many=option.many,
+        many=option.many or option.kind == "source",
         optional=optional,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+STATE = frozenset({"state"})  # the capability of a function that decides about a frame
 SUFFIXES = (".jsonl", ".json", ".md", ".txt")
 
 declare("policy", 1, no_agents="The document that should hold the agents is absent or has another shape.")
@@ -104,11 +105,19 @@ class FrameFunction(Protocol):
     """A procedure of pump.lisp: bound to a frame it is an ordinary function of LisPy values."""
 
     def on(
-        self, frame: Frame | None, *, seed: tuple[Any, ...] = (), seconds: float | None = None
+        self,
+        frame: Frame | None,
+        *,
+        seed: tuple[Any, ...] = (),
+        seconds: float | None = None,
+        allow: Collection[str] = STATE,
+        web: Any = None,
+        timed: bool = True,
     ) -> Callable[..., Any]:
         """The function while it decides about `frame` (None before frame 0).
 
-        `seed` names its dice, of which each call has its own; `seconds` ends a call that runs longer.
+        `seed` names its dice, of which each call has its own; `seconds` ends a call that runs longer, and one
+        that is not `timed` is ended by no clock at all. `allow` are its capabilities, `web` gives that one.
         """
         ...
 

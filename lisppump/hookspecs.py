@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lisppump.merge import Merged
     from lisppump.policy import Policy
     from lisppump.stages import Assignment, Reply, Request, Thought
+    from lisppump.witness import Witness
 
 API_VERSION = 1  # a plugin that needs a newer one says so: `lisppump_api = 2`
 
@@ -100,8 +101,8 @@ def merge(policy: Policy, frame: Frame, deltas: Sequence[Delta], schema: Schema)
 
 
 @hookspec(firstresult=True)
-def echo(policy: Policy, frame: Frame) -> tuple[Thought, ...]:
-    """Think over the frame that was just committed."""
+def echo(policy: Policy, frame: Frame, witness: Witness) -> tuple[Thought, ...]:
+    """Think over the frame that was just committed; `witness` records what programs get from the web."""
 
 
 # Past participles: what has happened. What they return is ignored.

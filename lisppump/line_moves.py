@@ -126,6 +126,7 @@ def place(archive: Archive, frame: int, record: int) -> int:
     return next(behind, archive.records + 1) - 1
 
 
+_BETWEEN = ("portal", "outcome", "tock", "open", "edit")  # what may come of a frame after its commit
 _BOUNDS = ("intent", "commit", "tock", "edit", "rollback", "lost")
 
 
@@ -133,7 +134,7 @@ def away(archive: Archive, frame: int) -> str | None:
     """The name of the newest frame of that number off the line; None where there is none."""
     for record in archive.every("commit", frame=frame, newest=True):
         end = record.seq
-        while end < archive.records and archive.kind(end + 1) in ("tock", "open", "edit"):
+        while end < archive.records and archive.kind(end + 1) in _BETWEEN:
             end += 1
         while archive.kind(end) not in PLACES:
             end -= 1

@@ -10,6 +10,7 @@ from lisppump import __version__, canon, prompt, schema
 from lisppump.blame import blamed
 from lisppump.clauses_parts import is_foreign
 from lisppump.delta import Delta
+from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Agent, Frame, FrameFunction, Stream, agents_of
 from lisppump.lispy.values import Value, elements, is_list, is_nil, is_true
@@ -96,9 +97,16 @@ def prompts(
     for stream in streams:
         members = [agents[member].data for member in stream.agents]
         room = {"stream": stream.number, "name": stream.name, "topic": stream.topic, "agents": members}
-        parts = to_json(room_part(room)) if room_part else None
+        parts = to_json(room_part(room)) if room_part else prompt.echoes(_echoes(frame, stream))
         built.append(prompt.build(head, stream, members, parts, clause.at_most))
     return tuple(built)
+
+
+def _echoes(frame: Frame, stream: Stream) -> dict[str, Any]:
+    """What the last echoes of a room's agents came to, by agent."""
+    names = {agent: f"echo_frames/{safe_stem(agent)}.json" for agent in stream.agents}
+    found = {agent: frame.documents[name] for agent, name in names.items() if name in frame.documents}
+    return {agent: said for agent, said in found.items() if isinstance(said, dict)}
 
 
 def whole(choice: int | FrameFunction | None, frame: Frame, place: str, default: int) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from lisppump.errors import LisppumpError
-from lisppump.frame import Frame
+from lisppump.frame import STATE, Frame
 from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.nodes import Node
@@ -94,17 +94,28 @@ class PolicyCode:
         return self.runtime.borrowed()
 
     def bind(
-        self, procedure: Procedure, frame: Frame | None, seed: tuple[Any, ...], seconds: float | None
+        self,
+        procedure: Procedure,
+        frame: Frame | None,
+        seed: tuple[Any, ...],
+        seconds: float | None,
+        allow: Collection[str] = STATE,
+        web: Any = None,
+        timed: bool = True,
     ) -> Callable[..., Value]:
         """A plain function that runs the procedure about a frame; each call throws dice of its own."""
         runtime, limits = self.runtime, self._limits
         if seconds is not None:
             limits = replace(limits, seconds=min(seconds, limits.seconds or seconds))
+        if not timed:
+            limits = replace(limits, seconds=None)
         given: dict[str, Any] = {"limits": limits, "memo": {}}
         dice = (self._seed, *seed)
         if frame is not None:
             assert self._state_of is not None, "functions are bound after the policy has settled"
-            given.update(state=self._state_of(frame), allow={"state"}, now=frame.time)
+            given.update(state=self._state_of(frame), allow=allow, now=frame.time)
+            if web is not None:
+                given["providers"] = {"web": web}
             dice = (self._seed, frame.number, *seed)
         ordinals = itertools.count()
         return lambda *args: runtime.call(procedure, args, seed=(*dice, next(ordinals)), **given)
@@ -122,10 +133,17 @@ class PolicyFunction:
         self._code = code
 
     def on(
-        self, frame: Frame | None, *, seed: tuple[Any, ...] = (), seconds: float | None = None
+        self,
+        frame: Frame | None,
+        *,
+        seed: tuple[Any, ...] = (),
+        seconds: float | None = None,
+        allow: Collection[str] = STATE,
+        web: Any = None,
+        timed: bool = True,
     ) -> Callable[..., Value]:
         """The function while it decides about `frame`; None is the time before the first frame."""
-        return self._code.bind(self._procedure, frame, seed, seconds)
+        return self._code.bind(self._procedure, frame, seed, seconds, allow, web, timed)
 
 
 def _symbols(node: Node, quoted: bool) -> Iterator[Node]:

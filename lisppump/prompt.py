@@ -7,7 +7,7 @@ the prefix depends on no room, and those of the room to what is left. Rules, sch
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ declare("policy", 1, prompt_too_long="What a prompt must hold is more than (prom
 
 BYTES_PER_TOKEN = 4
 AGENT_TOKENS = 120
+ECHO_TOKENS = 300
 _NOTE = "\n[... {} tokens more]"
 _NOTE_BYTES = 40
 
@@ -138,6 +139,32 @@ def flatten(sections: Any) -> list[tuple[str | None, str, int | None]]:
         else:
             found.append((None, render(entry), None))
     return [section for section in found if section[1].strip()]
+
+
+def echoes(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A section for each agent's last echo, as `state/echo_frames` has it: its result, or why there is none.
+
+    It is what a room reads where no function of pump.lisp says what that is.
+    """
+    return [
+        {
+            "title": f"{agent}, what its program came to after frame {said.get('frame')}",
+            "body": dict(_said(said)),
+            "tokens": ECHO_TOKENS,
+        }
+        for agent, said in found.items()
+    ]
+
+
+def _said(echo: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What an echo's document has for a reader."""
+    error = echo.get("error")
+    if error is None:
+        yield "result", echo.get("value")
+    else:
+        yield "error", error.get("message") if isinstance(error, Mapping) else error
+    if echo.get("output"):
+        yield "printed", echo["output"]
 
 
 def _assembled(fixed: str, sections: Any, at_most: int | None, part: str) -> str:

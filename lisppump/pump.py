@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,6 +21,7 @@ from lisppump.errors import said as in_words
 from lisppump.folder import find_root
 from lisppump.frame import Agent, Frame, Stream
 from lisppump.importing import import_deltas, settle_import
+from lisppump.journal import Record
 from lisppump.keep import FOLDER
 from lisppump.lookout import Lookout, numbered
 from lisppump.policy import Policy
@@ -32,6 +33,7 @@ from lisppump.room import require_room
 from lisppump.stages import Backend, Thought
 from lisppump.turn import Recorded, Turn, recorded, think
 from lisppump.view import Unseen
+from lisppump.workers.pool import told
 
 declare("usage", 1, closed="The pump was closed in Python, and is asked to run or write.")
 declare("state", 5, not_its_parent="A frame that was begun goes on from another state than it began from.")
@@ -291,7 +293,7 @@ class Pump(Lookout):
                 *said,
                 *plan.notes,
                 *self._complaints.told(),
-                *_failed_echoes(thoughts),
+                *_of_echoes(thoughts),
             ),
             seconds=self.clock.monotonic() - started,
         )
@@ -306,9 +308,11 @@ class Pump(Lookout):
         if self.listeners:
             self._tell(Event("stream_settled", delta.frame, stream=delta.stream, delta=delta))
 
-    def _think(self, rig: Rig, frame: Frame) -> tuple[Thought, ...]:
+    def _think(self, rig: Rig, frame: Frame, heard: Sequence[Record] = ()) -> tuple[Thought, ...]:
         """Let the echoes think over a frame; what they came to is a tock of its own."""
-        tock = think(rig, frame)
+        tock = think(rig, frame, heard, self.store)
+        for said in told():
+            self._complaints.say(said)
         if tock is None:
             return ()
         self.store.tock(changes=tock.changes, virtual=tock.virtual)
@@ -321,7 +325,7 @@ class Pump(Lookout):
         intent = None if head is None or head.tock else self.store.intent_record(head.number)
         if head is None or intent is None or self.store.open_intent() is not None:
             return
-        if self._think(self.rig_of(intent), head):
+        if self._think(self.rig_of(intent), head, self.store.heard(head.number)):
             for said in planning.differences(intent.get("plugins", ()), self.acting()):
                 self._complaints.say(f"frame {head.number} got its echoes now; it was {said}")
 
@@ -469,9 +473,11 @@ def not_its_parent(number: int) -> LisppumpError:
     )
 
 
-def _failed_echoes(thoughts: Sequence[Thought]) -> list[str]:
-    """A sentence for each echo that came to nothing but an error."""
-    return [f"echo `{t.key}` failed: {t.error['message']}" for t in thoughts if t.error is not None]
+def _of_echoes(thoughts: Sequence[Thought]) -> list[str]:
+    """A sentence for each echo that came to nothing but an error, or that another of its name hides."""
+    keys = Counter(thought.key for thought in thoughts)
+    failed = [f"echo `{t.key}` failed: {t.error['message']}" for t in thoughts if t.error is not None]
+    return [*failed, *(f"{n} echoes are called `{key}`: the last stands" for key, n in keys.items() if n > 1)]
 
 
 def _view(policy: Policy, root: Path) -> Any:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from lisppump import plan as planning
 from lisppump.delta import Delta
 from lisppump.differences import differing
+from lisppump.disk import StateError
 from lisppump.documents import Cell, entry, log_value
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame, Stream
-from lisppump.history import Head
+from lisppump.history import GIVEN_UP, Head
 from lisppump.journal import Record
 from lisppump.merge import apply
 from lisppump.report import Difference, Relived, Replayed, totals
@@ -134,6 +135,7 @@ class _Rerun:
     frames: int = 0
     intent: Mapping[str, Any] | None = None
     inputs: list[Record] = field(default_factory=list)
+    heard: list[Record] = field(default_factory=list)
     rig: Rig | None = None
     cells: dict[str, Cell] = field(default_factory=dict)
 
@@ -157,8 +159,11 @@ class _Rerun:
             return False
         if record.kind == "lost" and record.fields["needed"]:
             return False
-        if record.kind == "intent":
+        if record.kind in ("portal", "outcome") and "tock" in record.fields:
+            self.heard.append(record)
+        elif record.kind == "intent":
             self.intent = record.fields
+            self.heard = []
             self.inputs = self.pump.store.kept_inputs(record.fields)
         elif record.kind in ("reply", "outcome", "import"):
             self.inputs.append(record)
@@ -199,7 +204,10 @@ class _Rerun:
     def _tock(self, record: Record) -> None:
         number, said, frame = record.fields["frame"], record.fields, self._frame()
         rig = self.rig or self.pump.rig_of(self.pump.store.intent_record(number) or {})
-        tock = think(rig, frame)
+        try:
+            tock = think(rig, frame, self.heard)
+        except LisppumpError as error:
+            raise self._unheard(error, number, record.seq) from None
         place = f"echo {number}.{said['tock']}"
         if tock is None:
             raise Unlike(Difference(number, place, (), said["changes"], None))
@@ -207,6 +215,16 @@ class _Rerun:
         _same(number, f"{place} virtual", said["virtual"], dict(tock.virtual))
         self._documents(number, frame, tock.changes, said)
         self._advance(record)
+
+    def _unheard(self, error: LisppumpError, number: int, tock: int) -> LisppumpError:
+        """Why echoes cannot be made again: where a repair gave up what they heard, the frame is lost."""
+        store = self.pump.store
+        gone = [seq for seq in store.given_up() if (store.made(number) or 0) < seq < tock]
+        if error.code != "not-recorded" or not gone:
+            return error
+        self.frames -= 1
+        what = f"record {gone[0]}, for the echoes of frame {number}, was given up in a repair"
+        return StateError("damaged", what, help=GIVEN_UP, data={"record": gone[0], "frame": number})
 
     def _edit(self, record: Record) -> None:
         for name, said in record.fields["documents"].items():

@@ -195,7 +195,8 @@ class Shown:
     `outcomes` is what the machine decided, `late` counts answers that came too late, `epochs` are those that
     its deltas came in (more than one where it went on after its run had ended, or was made once more),
     `begun` counts its intents. `edits` went into it, `edited` came after it and are part of its state;
-    `retried` are the streams that were asked anew where it was made once more.
+    `retried` are the streams that were asked anew where it was made once more; `portal` is what its echoes
+    asked of the web.
     """
 
     frame: int
@@ -223,6 +224,7 @@ class Shown:
     begun: int
     edited: tuple[Mapping[str, Any], ...] = ()
     retried: tuple[int, ...] = ()
+    portal: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump show`."""

@@ -173,6 +173,11 @@ class Store(Desk):
         """Journal something that the machine decided: a deadline, a killed worker."""
         self._record("outcome", **fields)
 
+    def page(self, **fields: Any) -> None:
+        """Journal what the portal gave a program, before the program has it."""
+        self._journal.record("portal", fields)
+        self._journal.sync_soon()
+
     def late(self, **fields: Any) -> None:
         """Journal an answer that came when its stream was settled."""
         self._record("late", **fields)

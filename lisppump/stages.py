@@ -34,13 +34,14 @@ REQUIRED: Any = _Required.REQUIRED  # the default of an option that has none
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a clause: `kind` is name, value, function or limits; `arity` that of a function.
+    """One option of a clause: `kind` is name, value, function (of `arity`), capability, source (the text of
+    the forms in it) or limits.
 
-    One of a kind in GIVEN is no part of the clause, but for a stage that runs programs: builtins gets it the
-    table of LisPy builtins that plugins offer, isolation where the policy lets programs of agents run, as
-    `lisppump.workers.pool.evaluate` takes it. A default is what the class gets where nobody checks a policy.
-    `unit` is the unit a quantity must have (seconds, tokens, dollars, bytes); `many` options take several
-    values and give a tuple. A `positional` option is written without its name: `(by f)`.
+    A kind in GIVEN is no part of the clause, but what a stage gets that runs programs: builtins is the table
+    of LisPy builtins that plugins offer, isolation says where agents' programs run. A default is what the
+    class gets where nobody checks a policy. `unit` is the unit a quantity must have (seconds, tokens, dollars,
+    bytes), `type` what a value must be (string, natural, ...); `many` options take several values and give a
+    tuple. A `positional` option is written without its name: `(by f)`.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Option:
     many: bool = False
     choices: tuple[str, ...] = ()
     positional: bool = False
+    type: str | None = None
 
 
 class Failure(enum.StrEnum):
@@ -122,7 +124,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """What one echo program came to: `key` names its file in `state/echo_frames/` and its author."""
+    """What one echo program came to: `key` names its file in `state/echo_frames/` and its author.
+
+    `granted` are the capabilities that the policy gives it, `capabilities` those that it used.
+    """
 
     key: str
     program: str
@@ -130,9 +135,12 @@ class Thought:
     error: Mapping[str, Any] | None = None
     output: str = ""
     usage: Mapping[str, Any] = field(default_factory=dict)
+    granted: Sequence[str] = ()
+    capabilities: Sequence[str] = ()
 
     def to_json(self, frame: int) -> dict[str, Any]:
         """The echo's document, as agents and people read it."""
+        words = {"granted": list(self.granted), "capabilities": list(self.capabilities)}
         return {
             "frame": frame,
             "program": self.program,
@@ -140,6 +148,7 @@ class Thought:
             "error": None if self.error is None else dict(self.error),
             "output": self.output,
             "usage": dict(self.usage),
+            **{name: said for name, said in words.items() if said},
         }
 
 
@@ -228,6 +237,10 @@ class Kind:
     doc: str
 
 
+_RESERVOIR: dict[str, tuple[str, ...]] = {
+    "names": (), "read": ("name",), "write": ("name", "value"), "append": ("name", "items"),
+    "delete": ("name",), "fingerprint": ("name",),
+}  # fmt: skip
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -238,19 +251,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("echo", "echoes", {"think": ("frame", "seed")}, "Thinks between frames."),
         Kind("executor", "executors", {"run": ("jobs",)}, "Runs the pipes of a frame."),
-        Kind(
-            "reservoir",
-            "reservoirs",
-            {
-                "names": (),
-                "read": ("name",),
-                "write": ("name", "value"),
-                "append": ("name", "items"),
-                "delete": ("name",),
-                "fingerprint": ("name",),
-            },
-            "Keeps the documents of a frame.",
-        ),
+        Kind("reservoir", "reservoirs", _RESERVOIR, "Keeps the documents of a frame."),
     )
 }
 

@@ -36,7 +36,9 @@ ATTEMPT = ("backend", "model", "status", "reason")
 USAGE = ("input", "cache_read", "cache_write", "output", "dollars", "assumed")
 DELTA = ("frame", "stream", "node", "epoch", "digest")
 IMPORT = ("file", "sha256", "identity", "frame_text", "items")
-OUTCOME = ("stream", "attempt", "turn", "backend", "status", "reason", "settles")
+OUTCOME = (
+    "stream", "attempt", "turn", "backend", "status", "reason", "settles", "tock", "name", "run", "error",
+)  # fmt: skip
 COUNTS = ("in", "merged", "duplicate", "quarantined")
 ITEM = ("frame", "stream", "node", "epoch", "collection", "index", "reason", "message", "item")
 
@@ -194,6 +196,7 @@ def shown(pump: Lookout, number: int) -> Shown:
     streams = tuple(_streams(commit)) if commit else ()
     deltas = tuple(_ordered(entry, DELTA) for entry in commit["deltas"]) if commit else ()
     decided = [record.fields for record in store.inputs(number) if record.kind == "outcome"]
+    heard = store.heard(number) if commit else []
     return Shown(
         frame=number,
         parent=intent.get("parent"),
@@ -218,12 +221,21 @@ def shown(pump: Lookout, number: int) -> Shown:
         plugins=tuple(intent.get("plugins", ())),
         differences=tuple(differences(intent.get("plugins", ()), pump.acting())),
         outcomes=tuple({key: fields[key] for key in OUTCOME if key in fields} for fields in decided),
+        portal=tuple(_page(record.fields) for record in heard if record.kind == "portal"),
         late=len(store.came_late(number)),
         epochs=tuple(sorted({entry["epoch"] for entry in deltas})),
         begun=store.begun(number),
         edited=tuple(store.edits(number + 1)),
         retried=tuple(intent.get("retry", {}).get("streams", ())),
     )
+
+
+def _page(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What a program of an echo asked of the web, and what came: a status, or the reason of a refusal."""
+    page, refused = fields["page"], fields["refused"]
+    why = None if refused is None else (refused["data"] or {}).get("reason", refused["code"])
+    asked = {key: fields[key] for key in ("tock", "name", "run", "call", "url", "seconds")}
+    return {**asked, "status": None if page is None else page["status"], "refused": why}
 
 
 EMPTIED = "the state folder is empty; its documents will be written again from the journal at the next run"

@@ -26,6 +26,8 @@ from lisppump.report import Plan
 from lisppump.rig import Rig
 from lisppump.stages import Job, Request, Thought
 from lisppump.stages import merged as check_merged
+from lisppump.witness import Ledger as WebLedger
+from lisppump.witness import Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +187,15 @@ class Tock:
     virtual: Mapping[str, Any]
 
 
-def think(rig: Rig, frame: Frame) -> Tock | None:
-    """Let the echoes think over a frame; None where nothing came of it."""
-    thoughts: tuple[Thought, ...] = rig.hooks.echo(policy=rig.policy, frame=frame)
+def think(
+    rig: Rig, frame: Frame, heard: Iterable[Record] = (), ledger: WebLedger | None = None
+) -> Tock | None:
+    """Let the echoes think over a frame; None where nothing came of it.
+
+    `heard` are the pages and outcomes that were recorded for it; without a ledger nothing else is had.
+    """
+    with Witness(frame.number, frame.tock + 1, rig.policy.portal, heard, ledger) as witness:
+        thoughts: tuple[Thought, ...] = rig.hooks.echo(policy=rig.policy, frame=frame, witness=witness)
     if not thoughts:
         return None
     changes = tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from lisppump import plan as planning
@@ -18,6 +19,7 @@ from lisppump.stages import thoughts as check_thoughts
 
 if TYPE_CHECKING:
     from lisppump.rig import Rig
+    from lisppump.witness import Witness
 
 
 class BuiltinVerbs:
@@ -72,7 +74,7 @@ class BuiltinVerbs:
             return self._rig.merger.merge(frame, deltas, schema)
 
     @hookimpl(trylast=True)
-    def echo(self, policy: Policy, frame: Frame) -> tuple[Thought, ...]:
+    def echo(self, policy: Policy, frame: Frame, witness: Witness) -> tuple[Thought, ...]:
         """Ask every echo that is due at this frame, in the policy's order."""
         thoughts: list[Thought] = []
         for number, (clause, stage) in enumerate(zip(policy.echoes, self._rig.echoes, strict=True)):
@@ -80,6 +82,7 @@ class BuiltinVerbs:
                 name = clause.stage.name
                 with blamed("echo", name, clause.stage.offer.plugin, frame.number, made=True):
                     seen = lent(frame) if is_foreign(clause.stage) else frame
-                    thought = stage.think(seen, (policy.seed, frame.number, "echo", number))
+                    more = {"witness": witness} if "witness" in signature(stage.think).parameters else {}
+                    thought = stage.think(seen, (policy.seed, frame.number, "echo", number), **more)
                     thoughts.extend(check_thoughts(thought, whose=f"echo `{name}`"))
         return tuple(thoughts)

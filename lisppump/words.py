@@ -27,6 +27,7 @@ from lisppump.errors import CODES, Code, legible, suggest
 from lisppump.lispy import library
 from lisppump.lispy.analyser import GIVEN
 from lisppump.lispy.builtins import BuiltinSpec, load
+from lisppump.lispy.capabilities import CAPABILITIES
 from lisppump.lispy.forms import FORMS
 from lisppump.lispy.limits import default_limits
 from lisppump.plugin import FOLDER, READY, Offer, Plugin
@@ -111,7 +112,7 @@ Source = Callable[["Registry"], Iterable[Entry]]
 def everything(registry: Registry, commands: Source) -> Iterator[Entry]:
     """Every entry of every table, each table in an order of its own that does not change."""
     sources = (commands, pump_clauses, stages, hooks, python_names, forms, given, builtins, prelude)
-    for source in (*sources, limits, plugins, error_codes, exit_codes):
+    for source in (*sources, limits, capabilities, plugins, error_codes, exit_codes):
         yield from source(registry)
 
 
@@ -325,6 +326,26 @@ def limits(_: Registry) -> Iterator[Entry]:
         "\n\nOther limits: (limits ...) in pump.lisp; --steps and --seconds of eval and repl."
     )
     yield Entry("default", "limits", "limits", doc, tuple(default_limits()), ours())
+
+
+def capabilities(registry: Registry) -> Iterator[Entry]:
+    """What programs may be granted: what the host gives, then what builtins of plugins want."""
+    where = (
+        "granted by: (allow ...) of an echo in pump.lisp, --allow of eval and repl",
+        "without it: the error not-granted; in a simulation nobody has more than `state`",
+    )
+    for name, doc in CAPABILITIES.items():
+        yield Entry("capability", name, f"(allow {name})", doc, where, ours())
+    wanted: dict[str, list[str]] = {}
+    origins: dict[str, Origin] = {}
+    for plugin, brought in registry.contents():
+        for word, spec in (brought.builtins or {}).items():
+            if spec.capability is not None and spec.capability not in CAPABILITIES and word == spec.name:
+                wanted.setdefault(spec.capability, []).append(word)
+                origins.setdefault(spec.capability, origin_of(plugin))
+    for name, words in wanted.items():
+        doc = f"What builtins of plugins want: {', '.join(words)}."
+        yield Entry("capability", name, f"(allow {name})", doc, where, origins[name])
 
 
 def plugins(registry: Registry) -> Iterator[Entry]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lisppump import hookimpl
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame, FrameFunction
 from lisppump.stages import Option, Thought
+
+if TYPE_CHECKING:
+    from lisppump.lispy.capabilities import Web
+    from lisppump.witness import Witness
 
 
 class By:
@@ -16,21 +21,33 @@ class By:
 
     options: ClassVar[tuple[Option, ...]] = (
         Option("function", "function", "(f): anything that is data.", arity=0, positional=True),
+        Option("allow", "capability", "The capabilities that it has.", default=("state",), many=True),
     )
 
-    def __init__(self, function: FrameFunction) -> None:
+    def __init__(self, function: FrameFunction, allow: Sequence[str] = ("state",)) -> None:
         self._function = function
+        self._allow = frozenset(allow)
 
-    def think(self, frame: Frame, seed: tuple[Any, ...]) -> list[Thought]:
+    def think(
+        self, frame: Frame, seed: tuple[Any, ...], witness: Witness | None = None
+    ) -> list[Thought]:
         """One thought under the function's name; its error is the thought when it fails."""
-        from lisppump.lispy import to_json
-
         name = str(getattr(self._function, "name", "lambda"))
         key = name if name != "lambda" else f"echo-{seed[-1]}"
-        try:
-            return [Thought(key, name, to_json(self._function.on(frame, seed=seed)()))]
-        except LisppumpError as error:
-            return [Thought(key, name, error=error.to_json())]
+        more = self._allow - {"state"}  # that it sees the frame goes without saying
+        blank = Thought(key, name, granted=tuple(sorted(self._allow)) if more else ())
+        timed = witness is None or not witness.sealed
+
+        def think(web: Web | None) -> Thought:
+            from lisppump.lispy import to_json
+
+            try:
+                asked = self._function.on(frame, seed=seed, allow=self._allow, web=web, timed=timed)
+                return replace(blank, value=to_json(asked()))
+            except LisppumpError as error:
+                return replace(blank, error=error.to_json())
+
+        return [think(None) if witness is None else witness.run(blank, think)]
 
 
 @hookimpl

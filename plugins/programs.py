@@ -1,4 +1,4 @@
-"""Agents' own LisPy programs: where the frame keeps them, and one run of one, in a sandbox of its own."""
+"""Agents' LisPy programs: where the frame keeps their own, and one run of one, in a sandbox of its own."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump.frame import Frame
 from lisppump.lispy.limits import Limits
+from lisppump.stages import Thought
+from lisppump.workers.rule import HERE, Isolation
 
 if TYPE_CHECKING:
     from lisppump.lispy import Result
     from lisppump.lispy.builtins import BuiltinSpec
+    from lisppump.lispy.capabilities import Web
+    from lisppump.witness import Witness
 
 DOCUMENT = "programs.json"
 
@@ -36,19 +40,63 @@ def run_program(
     seed: tuple[Any, ...],
     defined: Mapping[str, Any],
     builtins: Mapping[str, BuiltinSpec],
+    web: Web | None = None,
+    isolation: Isolation = HERE,
 ) -> Result:
-    """What a program comes to where it sees the frame, the values `defined` for it and plugins' builtins."""
-    from lisppump.lispy import Runtime
-    from lisppump.policy import AgentsClause, state_of
+    """What a program comes to where it sees the frame, the values `defined` for it and plugins' builtins.
 
-    runtime = Runtime(
-        state=state_of(frame, AgentsClause()),
-        allow=allow,
-        limits=limits,
-        seed=(*seed, frame.number, agent),
-        now=frame.time,
-        builtins=builtins,
+    `web` is the portal, for a program that is granted it; `isolation` says where it runs.
+    """
+    from lisppump.workers.pool import evaluate
+    from lisppump.workers.program import Program
+
+    program = Program(
+        source,
+        agent,
+        f"program of {agent}",
+        frozenset(allow),
+        limits,
+        (*seed, frame.number, agent),
+        frame.time,
+        defined,
     )
-    for name, value in defined.items():
-        runtime.define(name, value)
-    return runtime.run(source, f"program of {agent}")
+    return evaluate(program, frame, isolation=isolation, web=web, builtins=builtins)
+
+
+def thought_of(
+    frame: Frame,
+    agent: str,
+    source: str,
+    *,
+    allow: Collection[str],
+    limits: Limits,
+    seed: tuple[Any, ...],
+    builtins: Mapping[str, BuiltinSpec],
+    witness: Witness | None,
+    isolation: Isolation = HERE,
+) -> Thought:
+    """What a program thinks over a frame in the name of an agent, which it knows as `self`.
+
+    Only with a witness has it the web, if it is granted that.
+    """
+    granted = tuple(sorted(allow))
+
+    def think(web: Web | None) -> Thought:
+        result = run_program(
+            frame,
+            agent,
+            source,
+            allow=allow,
+            limits=limits if witness is None else witness.limits(limits),
+            seed=seed,
+            defined={"self": agent},
+            builtins=builtins,
+            web=web,
+            isolation=isolation,
+        )
+        error = None if result.error is None else result.error.to_json()
+        return Thought(
+            agent, source, result.value, error, result.output, result.usage, granted, result.capabilities
+        )
+
+    return think(None) if witness is None else witness.run(Thought(agent, source, granted=granted), think)

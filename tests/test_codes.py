@@ -61,6 +61,7 @@ def pattern(entry: Entry, ambiguous: frozenset[str]) -> str | None:
         "error code": rf"(?:\"|\[|;!> |error ){word}\b",
         "name": rf"[\s(]{word}[\s)]",
         "default": rf"\"describe\", \"{word}\"",
+        "capability": rf"\(allow [a-z ]*\b{word}\b",
         "exit codes": rf"\"describe\", \"{word}\"",
         "library": rf"[\s(']{word}[\s)]",
     }[entry.kind]

@@ -54,7 +54,10 @@ FLOORS = [
         "lockfile",
         "imports",
     },
-    {"hookspecs", "registry", "plugin", "discovery", "advice", "blame", "stages", "policy", "clauses"},
+    {
+        "hookspecs", "registry", "plugin", "discovery", "advice", "blame", "stages", "policy", "clauses",
+        "witness",
+    },
     {
         "pump",
         "lookout",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,8 @@ def command(settings: Settings, file: Path | None) -> int:
     if settings.json:
         settings.document(_document(policy, ()))
         return 0
-    for line in table([[key, str(value)] for key, value in summary(policy).items()]):
+    rows = [[key, str(value)] for key, value in summary(policy).items() if value or key != "granted"]
+    for line in table(rows):
         settings.print(line)
     settings.print("ok", fg="green")
     return 0
@@ -58,6 +60,14 @@ def _document(policy: Policy | None, errors: tuple[LisppumpError, ...]) -> dict[
     }
 
 
+def _grants(policy: Policy) -> Iterator[str]:
+    """What each echo is granted, where that is more than the frame."""
+    for echo in policy.echoes:
+        allow = sorted(echo.stage.options.get("allow", ()))
+        if {"state"} < {"state", *allow}:
+            yield f"{echo.stage.name} {' '.join(allow)}"
+
+
 def summary(policy: Policy) -> dict[str, Any]:
     """The policy in a few words."""
     agents = policy.agents
@@ -69,6 +79,7 @@ def summary(policy: Policy) -> dict[str, Any]:
         "pipe": " ".join(alias for alias, _ in policy.pipe.backends),
         "merger": policy.merger.name,
         "echoes": " ".join(echo.stage.name for echo in policy.echoes),
+        "granted": "; ".join(_grants(policy)),
         "collections": " ".join(collection.name for collection in policy.schema.collections),
         "executor": policy.executor.name,
     }

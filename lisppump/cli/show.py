@@ -97,6 +97,9 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
         signals = ", ".join(f"{verb}-{word}" for verb, word in echo["signals"].items())
         said = f"; signals {signals}" if signals else ""
         lines.append(f"echoes {', '.join(sorted(echo['results']))}{said}")
+    lines.extend(_page(entry) for entry in document["portal"][:MOST])
+    if len(document["portal"]) > MOST:
+        lines.append(f"  and {len(document['portal']) - MOST} more pages")
     lines.extend(f"imported: {_imported(entry)}" for entry in document["imports"][:MOST])
     if len(document["imports"]) > MOST:
         lines.append(f"  and {len(document['imports']) - MOST} more")
@@ -114,6 +117,11 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
 def _plugin(entry: Mapping[str, Any]) -> str:
     does = ", ".join([*entry["stages"], *(f"hook {hook}" for hook in entry["hooks"])])
     return f"{entry['plugin']} {entry['version'] or ''}".rstrip() + (f": {does}" if does else "")
+
+
+def _page(entry: Mapping[str, Any]) -> str:
+    came = f"status {entry['status']}" if entry["refused"] is None else f"refused: {entry['refused']}"
+    return f"  {entry['name']} asked for {entry['url']} ({came})"
 
 
 def _imported(entry: Mapping[str, Any]) -> str:

@@ -11,6 +11,10 @@ from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Documents, Value
 
 SUFFIXES = (".json", ".jsonl", ".md")
+CAPABILITIES = {
+    "state": "The documents of the frame, to be read: `frame`, `agents`, and what begins with rb-.",
+    "web": "Public pages of the web, to be read: (curl url). docs/portal.md says which are refused and why.",
+}
 
 
 class Page(Protocol):

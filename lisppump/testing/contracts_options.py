@@ -134,6 +134,8 @@ def _text(option: Option) -> str | None:
     """How pump.lisp would give it something: its default, a choice, a function; None where anything goes."""
     if option.kind == "limits":
         return ""
+    if option.kind == "source":
+        return "(+ 1 2)"
     if option.kind == "function":
         named = [f"a{number}" for number in range(option.arity or 0)]
         return f"(lambda {'rest' if option.arity is None else '(' + ' '.join(named) + ')'} 1)"
@@ -146,7 +148,7 @@ def _text(option: Option) -> str | None:
         return " ".join(map(str, texts))
     if option.unit:
         return f"({UNITS[option.unit]} 1)"
-    return "example" if option.kind == "name" else None
+    return {"name": "example", "capability": "state"}.get(option.kind)
 
 
 def _literal(value: Any, option: Option) -> str | None:
@@ -155,7 +157,7 @@ def _literal(value: Any, option: Option) -> str | None:
         return "#t" if value else "#f"
     if not isinstance(value, int | float | str):
         return None
-    if option.kind == "name":
+    if option.kind in ("name", "capability"):
         return str(value)
     if option.unit == "bytes" and not isinstance(value, str):
         value /= 1024

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from lisppump.errors import CODES, Source, Span
+from lisppump.errors import CODES, LisppumpError, Source, Span
 from lisppump.lispy.errors import LONGEST, CapabilityError, LimitError, LispyError
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.printer import to_json
@@ -21,7 +21,9 @@ from lisppump.workers.program import Program
 from lisppump.workers.wire import Broken
 
 RESULT, FETCH, FAULT = "result", "fetch", "fault"
-KINDS: dict[str, type[LispyError]] = {"error": LispyError, "limit": LimitError, "grant": CapabilityError}
+KINDS: dict[str, type[LisppumpError]] = {
+    "limit": LimitError, "grant": CapabilityError, "error": LispyError, "host": LisppumpError,
+}  # fmt: skip
 DEPTH = 1000  # of JSON that is read by what recurses
 MOST_FRAMES = 1000  # lines of a backtrace
 SURPLUS = 1 << 16  # bytes of an answer beside what the program made
@@ -54,8 +56,12 @@ def result_fields(result: Result, source: str, name: str) -> list[Any]:
     ]  # fmt: skip
 
 
+def kind_of(error: LisppumpError) -> str:
+    """The word for what an error is to programs: whether they may catch it, and whose it is."""
+    return next(name for name, kind in KINDS.items() if isinstance(error, kind))
+
+
 def _error_fields(error: LispyError, source: str, name: str) -> list[Any]:
-    kind = next(name for name in ("limit", "grant", "error") if isinstance(error, KINDS[name]))
     span, place = error.span, None
     if span is not None:
         own = span.source.text == source and span.source.name == name
@@ -64,7 +70,7 @@ def _error_fields(error: LispyError, source: str, name: str) -> list[Any]:
         data = to_json(error.data, procedures=True)
     except LispyError:
         data = None
-    return [kind, error.code, error.message, error.help, list(error.trace), data, place]
+    return [kind_of(error), error.code, error.message, error.help, list(error.trace), data, place]
 
 
 def decoded(data: bytes) -> list[Any]:
@@ -83,7 +89,7 @@ def decoded(data: bytes) -> list[Any]:
 
 
 def _exact(data: bytes) -> Any:
-    """JSON with long integers in it, read by what recurses, once it is known that it will not recurse deep."""
+    """JSON with long integers in it, read by what recurses, once it is known that it is not deep."""
     depth = 0
     for found in _BRACKETS.finditer(data):
         mark = found[0][0]
@@ -121,11 +127,13 @@ def result_of(fields: list[Any], program: Program) -> Result:
         _broken("said steps that no program can take")
     if capabilities:
         _hold(type(capabilities) is list, "said no list of what its program used")
-        _hold(all(type(name) is str and name in program.allow for name in capabilities), "used what it may not")
+        known = all(type(name) is str and name in program.allow for name in capabilities)
+        _hold(known, "used what it may not")
     usage = {"steps": steps, "bytes": size}
     if ok is True and error is None:
         return Result(True, value, text, output, None, usage, tuple(capabilities or ()))
-    _hold(ok is False and value is None and text == "" and error is not None, "said both a value and an error")
+    neither = ok is not False or value is not None or text != "" or error is None
+    _hold(not neither, "said both a value and an error, or none")
     return Result(False, None, "", output, _error_of(error, program), usage, tuple(capabilities or ()))
 
 
@@ -133,7 +141,7 @@ def _error_of(fields: Any, program: Program) -> LispyError:
     if type(fields) is not list or len(fields) != 7:
         _broken("said an error of another shape")
     kind, code, message, help, trace, data, place = fields
-    _hold(type(kind) is str and kind in KINDS, "made up a kind of error")
+    _hold(type(kind) is str and kind in KINDS and kind != "host", "made up a kind of error")
     _hold(type(code) is str and code in CODES, "made up a code of errors")
     _text(message, LONGEST, "a message")
     if help is not None:
@@ -142,7 +150,9 @@ def _error_of(fields: Any, program: Program) -> LispyError:
     for entry in trace:
         _text(entry, LONGEST, "a line of a backtrace")
     span = None if place is None else _span_of(place, program)
-    return KINDS[kind](code, message, span=span, help=help, trace=tuple(trace), data=data)
+    made = KINDS[kind](code, message, span=span, help=help, trace=tuple(trace), data=data)
+    assert isinstance(made, LispyError)
+    return made
 
 
 def _span_of(place: Any, program: Program) -> Span:

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from lisppump.errors import LisppumpError, said
+from lisppump.errors import said
 from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.lispy.capabilities import Page, State
-from lisppump.lispy.errors import LispyError
 from lisppump.lispy.limits import Limits
-from lisppump.workers.answers import FAULT, FETCH, RESULT, encoded, result_fields
+from lisppump.workers.answers import FAULT, FETCH, KINDS, RESULT, encoded, result_fields
 from lisppump.workers.program import run_parts
 from lisppump.workers.wire import Gone, Line
 
@@ -64,8 +63,8 @@ class _Web:
         if kind == "page":
             place, status, text, is_json, took = parts
             return SimpleNamespace(url=place, status=status, text=text, json=is_json, seconds=took)
-        lispy, code, message, help, data, took = parts
-        error = (LispyError if lispy else LisppumpError)(code, message, help=help, data=data)
+        word, code, message, help, data, took = parts
+        error = KINDS[word](code, message, help=help, data=data)
         if took is not None:
             error.seconds = took  # type: ignore[attr-defined]
         raise error

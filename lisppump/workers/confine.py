@@ -69,7 +69,7 @@ def _bound(memory: int, seconds: int) -> None:
 
     for name, most in (("CORE", 0), ("FSIZE", 0), ("NPROC", 0), ("CPU", seconds)):
         _limit(getattr(resource, f"RLIMIT_{name}"), most)
-    if sys.platform == "linux":  # elsewhere the kernel counts what was only reserved, or does not count at all
+    if sys.platform == "linux":  # others count what was only reserved, or nothing
         with open("/proc/self/statm") as file:
             there = int(file.read().split()[0]) * resource.getpagesize()
         _limit(resource.RLIMIT_AS, there + memory)

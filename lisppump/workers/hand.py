@@ -13,7 +13,6 @@ from typing import Any
 
 from lisppump.errors import LisppumpError
 from lisppump.lispy.capabilities import Web
-from lisppump.lispy.errors import LispyError
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.runtime import Result
 from lisppump.workers import answers
@@ -30,7 +29,7 @@ class Fault(Exception):
 
 
 class Hand:
-    """The parent's hand on a worker; `tick` says which frame it has, `asked` whether pages were read for it."""
+    """The parent's hand on a worker; `tick` says which frame it has, `asked` whether pages were read."""
 
     __slots__ = (
         "_terms", "asked", "busy", "ends", "late", "limits", "line", "look", "memory", "most", "pid", "runs",
@@ -136,8 +135,7 @@ class _Asked:
         except LisppumpError as error:
             took = getattr(error, "seconds", None)
             self._waited += took or 0.0
-            lispy = isinstance(error, LispyError)
-            said = ("error", lispy, error.code, error.message, error.help, error.data, took)
+            said = ("error", answers.kind_of(error), error.code, error.message, error.help, error.data, took)
             return marshal.dumps(said)
         self._waited += page.seconds
         return marshal.dumps(("page", page.url, page.status, page.text, page.json, page.seconds))

@@ -38,7 +38,6 @@ declare(
     worker_forbidden="The process that ran the program tried what none may, and was ended for it.",
     worker_broken="The process that ran the program failed inside, or gave an answer that is none.",
 )  # fmt: skip
-MACHINES_OWN = frozenset({"time-limit", "worker-died", "worker-forbidden", "worker-broken"})  # no two runs
 RUNS = 1000  # programs of one worker
 ROOM = 1 << 30  # bytes that it may add for one program, or more where the limits allow that
 PLACE: Place = ("agents.json", ("agents",))
@@ -255,12 +254,17 @@ class _Shared:
         self._of: tuple[int, Workers] | None = None
 
     def get(self) -> Workers:
+        """They, made when first asked for."""
         with self._lock:
             if self._of is None or self._of[0] != os.getpid():
                 workers = Workers()
                 self._of = (os.getpid(), workers)
                 atexit.register(workers.close)
             return self._of[1]
+
+    def told(self) -> list[str]:
+        """What they have to tell, if there are any."""
+        return [] if self._of is None else self._of[1].told()
 
 
 _shared = _Shared()
@@ -269,6 +273,11 @@ _shared = _Shared()
 def shared() -> Workers:
     """The workers that all pumps of this process use; nothing is started before a program is to be run."""
     return _shared.get()
+
+
+def told() -> list[str]:
+    """What happened to the shared workers since this was asked last that an operator should know."""
+    return _shared.told()
 
 
 def evaluate(

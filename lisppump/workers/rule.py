@@ -17,3 +17,7 @@ class Isolation:
 
     where: str = WORKER
     deadline: float = DEADLINE
+
+
+APART = Isolation()  # what holds where a policy says nothing
+HERE = Isolation(NONE)  # in the process that asks
