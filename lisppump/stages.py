@@ -39,7 +39,7 @@ class Option:
 
     A kind in GIVEN is no part of the clause, but what a stage gets that runs programs: builtins is the table
     of LisPy builtins that plugins offer, isolation says where agents' programs run. A default is what the
-    class gets where nobody checks a policy. `unit` is the unit a quantity must have (seconds, tokens, dollars,
+    class gets where nobody checks a policy. `unit` is the unit a quantity has (seconds, tokens, dollars,
     bytes), `type` what a value must be (string, natural, ...); `many` options take several values and give a
     tuple. A `positional` option is written without its name: `(by f)`.
     """
