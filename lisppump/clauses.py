@@ -152,8 +152,8 @@ CLAUSES: dict[str, Clause] = {
             "(isolate worker (deadline (seconds 60)))", name("where", "worker", "none"),
             clause(
                 "deadline",
-                "How long one program may take in a worker, unless its limits say another time: one that keeps "
-                "them never takes so long.",
+                "How long one program may take in a worker, unless its limits say another time. One that "
+                "keeps them never takes so long.",
                 "(deadline (seconds 60))",
                 value("time", "positive-number", SECONDS), default="(deadline (seconds 60))",
             ),

@@ -45,6 +45,11 @@ def _dial(run: Any) -> Any:
     return socket.socket().fileno()
 
 
+@builtin("dial-out", "(dial-out port)", "Connects to a port of this machine.", example="(f) ;=> 1")
+def _dial_out(run: Any, port: Any) -> Any:
+    return socket.create_connection(("127.0.0.1", port)).fileno()
+
+
 @builtin("start", "(start)", "Starts a process.", example="(f) ;=> 1")
 def _start(run: Any) -> Any:
     return os.fork()
@@ -72,15 +77,6 @@ def _raise(run: Any) -> Any:
     raise KeyError("/home/somebody/secret \x1b[31m")
 
 
-@builtin("fields-of-memory", "(fields-of-memory text)", "Whether a text is anywhere in memory.", example="(f) ;=> 1")
-def _find(run: Any, text: Any) -> Any:
-    """Given in two halves, so that what is looked for does not stand in what looks for it."""
-    wanted = "".join(text).encode()
-    import gc
-
-    return any(wanted in item.encode("utf-8", "replace") for item in gc.get_objects() if isinstance(item, str))
-
-
 BUILTINS: dict[str, Any] = {}  # the builtins above, and workers that are sound
 
 
@@ -100,6 +96,10 @@ def _framed(body: bytes) -> bytes:
 
 def _good(serial: int, value: Any = 7) -> list[Any]:
     return [serial, "result", True, value, "7", "", None, 1, 1, []]
+
+
+def _fetch(serial: int) -> bytes:
+    return json.dumps([serial, "fetch", "http://x.org/", 1.0]).encode()
 
 
 def _worker(answer: Any) -> dict[str, Any]:
@@ -141,7 +141,7 @@ NO_LIST = _worker(lambda line, serial: line.send(b'{"ok":true}'))
 EMPTY = _worker(lambda line, serial: line.send(b""))
 DEEP = _worker(lambda line, serial: line.send(b"[" * 100_000))
 DEEP_AND_HUGE = _worker(lambda line, serial: line.send(b"[" + b"9" * 400 + b"," + b"[" * 100_000))
-HUGE_AND_DEEP = _worker(lambda line, serial: line.send(b"[" + b"9" * 25 + b"," + b"[" * 900 + b"]" * 900 + b"]"))
+HUGE_AND_DEEP = _worker(lambda line, serial: line.send(b"[" + b"9" * 25 + b"," + b"[" * 900 + b"]" * 901))
 NAN = _worker(lambda line, serial: line.send(b'[%d,"result",true,NaN,"7","",null,1,1,[]]' % serial))
 HUGE_NAN = _worker(
     lambda line, serial: line.send(b'[%d,"result",true,[NaN,%s],"7","",null,1,1,[]]' % (serial, b"9" * 25))
@@ -149,7 +149,9 @@ HUGE_NAN = _worker(
 INFINITE = _worker(
     lambda line, serial: line.send(b'[%d,"result",true,[1e999,%s],"7","",null,1,1,[]]' % (serial, b"9" * 25))
 )
-DIGITS = _worker(lambda line, serial: line.send(b'[%d,"result",true,%s,"7","",null,1,1,[]]' % (serial, b"9" * 9000)))
+DIGITS = _worker(
+    lambda line, serial: line.send(b'[%d,"result",true,%s,"7","",null,1,1,[]]' % (serial, b"9" * 9000))
+)
 TWICE = _worker(lambda line, serial: _raw(line, _framed(json.dumps(_good(serial)).encode()) * 2))
 OTHER_SERIAL = _says(lambda said: said.__setitem__(0, 99))
 TRUE_SERIAL = _put(0, True)
@@ -186,13 +188,13 @@ PLACE_FAR = _failed("error", "bad-value", "no", None, [], None, [None, None, 0, 
 PLACE_BACK = _failed("error", "bad-value", "no", None, [], None, [None, None, 3, 1])
 PLACE_ODD = _failed("error", "bad-value", "no", None, [], None, [1, 2])
 HOST_ERROR = _failed("host", "defect", "no", None, [], None, None)
-FETCH_UNASKED = _worker(lambda line, serial: line.send(json.dumps([serial, "fetch", "http://x.org/", 1.0]).encode()))
+FETCH_UNASKED = _worker(lambda line, serial: line.send(_fetch(serial)))
 FETCH_ODD = _worker(lambda line, serial: line.send(json.dumps([serial, "fetch", 5]).encode()))
 
 
 def _fetch_forever(line: Line, serial: int) -> None:
     while True:
-        line.send(json.dumps([serial, "fetch", "http://x.org/", 1.0]).encode())
+        line.send(_fetch(serial))
         line.receive(1 << 30)
 
 

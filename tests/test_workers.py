@@ -18,7 +18,7 @@ import pytest
 from lisppump.errors import LisppumpError
 from lisppump.lispy import Limits
 from lisppump.testing import frame_of
-from lisppump.workers.nursery import Nursery
+from lisppump.workers.nursery import BOOT, Nursery
 from lisppump.workers.pool import Workers, evaluate, shared
 from lisppump.workers.rule import HERE, Isolation
 from tests.conftest import ROOT, data_folder
@@ -79,12 +79,14 @@ def test_programs_that_agents_posted_come_to_the_same(workers: Workers, shared_d
 @pytest.mark.parametrize(
     "source",
     [
-        "(expt 7 4000)", "(- (expt 2 63))", "(list (expt 2 64) (list (expt 2 200)) 1.5)", "1e22", "-0.0", "1e-7",
-        "'(a . b)", "(cons 1 (cons 2 3))", "(lambda (x) x)", "(list car 'x :k nil '() (list))", '{"b" 1 "a" 2}',
-        '"\\u0007 é 😀 \\" \\\\ "', "(seconds 5)", "''''x", "(error \"no\" 'x)", '(raise {"code" "mine" "x" car})',
+        "(expt 7 4000)", "(- (expt 2 63))", "(list (expt 2 64) (list (expt 2 200)) 1.5)", "1e22", "-0.0",
+        "'(a . b)", "(cons 1 (cons 2 3))", "(lambda (x) x)", "(list car 'x :k nil '() (list))", "1e-7",
+        '"\\u0007 é 😀 \\" \\\\ "', "(seconds 5)", "''''x", "(error \"no\" 'x)", '{"b" 1 "a" 2}',
+        '(raise {"code" "mine" "x" car})',
         "(define (f n) (g n)) (define (g n) (car n)) (f 1)", "(eval \"(car 1)\")", "(eval '(undefined-here))",
         "(rb-agents)", "agents", "frame", '(rb-state "log")', "(random 100)", "(now)", "(curl \"http://x.org/\")",
-        '(display "one") (car 1)', "(list-tail '(1 2) 5)", "(no-such-naem)", "(map 1", "", "(exit)", "(assert #f)",
+        '(display "one") (car 1)', "(list-tail '(1 2) 5)", "(no-such-naem)", "(map 1", "", "(exit)",
+        "(assert #f)",
     ],
 )  # fmt: skip
 def test_values_and_errors_of_every_shape_come_through(source: str, workers: Workers) -> None:
@@ -95,7 +97,13 @@ def test_values_and_errors_of_every_shape_come_through(source: str, workers: Wor
 
 def test_limits_are_those_of_the_program(workers: Workers) -> None:
     frame = world()
-    for limits in (Limits(steps=1000), Limits(output=10), Limits(elements=10), Limits(string=5), Limits(depth=40)):
+    for limits in (
+        Limits(steps=1000),
+        Limits(output=10),
+        Limits(elements=10),
+        Limits(string=5),
+        Limits(depth=40),
+    ):
         for source in ("(range 100)", '(display "twelve chars")', "(let loop ((i 0)) (loop (+ i 1)))",
                        "(define (f n) (+ 1 (f n))) (f 1)"):  # fmt: skip
             wanted = program(source, limits=limits)
@@ -157,7 +165,7 @@ def test_a_world_whose_agents_are_elsewhere(workers: Workers) -> None:
 
 def test_programs_leave_nothing_to_those_after_them(workers: Workers) -> None:
     frame = world()
-    leaving = "(define secret 42) (define (car x) 'mine) (set-random-seed! 5) (random 10) (display \"x\")"
+    leaving = '(define secret 42) (define (car x) \'mine) (set-random-seed! 5) (random 10) (display "x")'
     after = program("(list (try secret (catch e (get e :code))) (car '(1 2)) (random 1000))")
     fresh = here(after, frame)
     for _ in range(3):
@@ -224,7 +232,13 @@ def test_the_zygote_imports_the_language_and_the_nouns_and_nothing_else() -> Non
     try:
         ours = {name for name in nursery.modules if name.split(".")[0] == "lisppump"}
         other = {name for name in ours if not name.startswith(("lisppump.lispy", "lisppump.workers"))}
-        assert other == {"lisppump", "lisppump.canon", "lisppump.errors", "lisppump.frame", "lisppump.lisp_lib"}
+        assert other == {
+            "lisppump",
+            "lisppump.canon",
+            "lisppump.errors",
+            "lisppump.frame",
+            "lisppump.lisp_lib",
+        }
         assert {name for name in ours if name.startswith("lisppump.workers")} == {
             "lisppump.workers", *(f"lisppump.workers.{name}" for name in
                                   ("answers", "child", "confine", "program", "seccomp", "wire", "zygote")),
@@ -241,7 +255,11 @@ def test_all_that_the_language_ever_imports_is_there_before_a_worker_is_closed_i
     nursery.close()
     there = set(nursery.modules)
     files = [*(ROOT / "lisppump/lispy").rglob("*.py"), *(ROOT / "lisppump/workers").glob("*.py")]
-    files = [file for file in files if file.name not in ("lexer.py", "hand.py", "nursery.py", "pool.py", "watch.py")]
+    files = [
+        file
+        for file in files
+        if file.name not in ("lexer.py", "hand.py", "nursery.py", "pool.py", "watch.py")
+    ]
     for file in [*files, *(ROOT / f"lisppump/{name}.py" for name in ("errors", "canon", "frame"))]:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
@@ -302,7 +320,7 @@ def test_a_zygote_that_cannot_start_is_an_error_with_a_way_out() -> None:
     with some("raise SystemExit(3)") as workers, pytest.raises(LisppumpError) as caught:
         workers.run(program("1"), world())
     assert caught.value.code == "no-worker" and "(isolate none)" in (caught.value.help or "")
-    boot = "import sys; sys.path.extend(sys.argv[3:]); from lisppump.workers import zygote; zygote.main(int(sys.argv[1]), '/nowhere')"
+    boot = BOOT.replace("sys.argv[2]", "'/nowhere'")
     with some(boot) as workers, pytest.raises(LisppumpError) as caught:
         workers.run(program("1"), world())
     assert caught.value.code == "no-worker" and "/nowhere" in caught.value.message
@@ -310,12 +328,10 @@ def test_a_zygote_that_cannot_start_is_an_error_with_a_way_out() -> None:
 
 def test_values_do_not_depend_on_the_hash_seed() -> None:
     code = """
-from lisppump.workers.pool import Workers
-from tests.workers_support import program, world, seen
-workers = Workers()
-sources = ('(keys (group-by even? (range 9)))', '(list->set (list "b" "a" "c"))', '(no-such)', '(random-shuffle (range 9))')
-print([seen(workers.run(program(source), world())) for source in sources])
-workers.close()
+from tests.workers_support import program, seen, some, world
+sources = ('(keys (group-by even? (range 9)))', '(list->set (list "b" "a"))', '(no-such)', '(random 9)')
+with some() as workers:
+    print([seen(workers.run(program(source), world())) for source in sources])
 """
     outputs = {
         subprocess.run(
