@@ -21,21 +21,17 @@ from lisppump.lispy.errors import CapabilityError, LimitError
 from lisppump.workers import confine
 from lisppump.workers.answers import decoded
 from lisppump.workers.wire import Broken
-from tests import broken_evaluator
 from tests.conftest import ROOT
-from tests.workers_support import broken, difference, here, linux, program, some, world
+from tests.workers_support import broken, difference, evaluators, here, linux, program, some, world
 
 has_landlock = pytest.mark.skipif(not confine.landlock_version(), reason="this kernel has no Landlock for us")
 has_seccomp = pytest.mark.skipif(not confine.has_seccomp(), reason="this kernel has no seccomp for us")
 on_linux = pytest.mark.skipif(not linux, reason="only Linux bounds a process's memory")
 
-HOSTILE = [
-    name for name in vars(broken_evaluator)
-    if name.isupper() and name not in (
-        "BUILTINS", "GOOD", "FAILED", "NEVER", "SECOND_LIES", "SECOND_ENDS", "SHORT", "HALF_WAY",
-        "FETCH_UNASKED", "FETCH_ODD", "FETCH_FOREVER",
-    )
-]  # fmt: skip
+SOUND = ("BUILTINS", "GOOD", "FAILED")
+OTHERWISE = ("NEVER", "SECOND_LIES", "SECOND_ENDS", "SHORT", "HALF_WAY")
+ASKING = ("FETCH_UNASKED", "FETCH_ODD", "FETCH_FOREVER")
+HOSTILE = [name for name in evaluators() if name not in (*SOUND, *OTHERWISE, *ASKING)]
 
 
 # -- an evaluator with a fault
@@ -203,7 +199,8 @@ def surfer(source: str, **limits: Any) -> Any:
     [
         '(curl "http://x.org/json")', '(curl "http://x.org/")', '(curl "http://x.org/absent")',
         '(curl "http://refused.org/")', '(try (curl "http://refused.org/") (catch e e))',
-        '(try (curl "http://stopped.org/") (catch e "caught"))', '(try (curl "http://granted.org/") (catch e e))',
+        '(try (curl "http://stopped.org/") (catch e "caught"))',
+        '(try (curl "http://granted.org/") (catch e e))',
         '(map curl (list "http://a.org/" "http://b.org/" "http://c.org/"))',
         '(map curl (list "http://a.org/" "http://b.org/" "http://c.org/" "http://d.org/"))', "(curl 5)",
         '(simulation :initial-state {} :max-ticks 1 :step (lambda (s t) (curl "http://a.org/")))',

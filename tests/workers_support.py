@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,14 @@ sys.path.append({folder!r})
 import broken_evaluator
 zygote.main(int(sys.argv[1]), sys.argv[2], **broken_evaluator.{what})
 """
+
+
+def evaluators() -> list[str]:
+    """The names in tests/broken_evaluator.py, which is not imported: its builtins would be this process's."""
+    tree = ast.parse((Path(__file__).parent / "broken_evaluator.py").read_text("utf-8"))
+    targets = [node.targets[0] for node in tree.body if isinstance(node, ast.Assign)]
+    targets += [node.target for node in tree.body if isinstance(node, ast.AnnAssign)]
+    return [target.id for target in targets if isinstance(target, ast.Name) and target.id.isupper()]
 
 
 def broken(what: str) -> str:
@@ -53,7 +62,7 @@ def seen(result: Result) -> dict[str, Any]:
     return {
         "ok": result.ok, "value": result.value, "text": result.text, "output": result.output,
         "usage": result.usage, "capabilities": result.capabilities,
-        "error": None if error is None else (kind_of(error), error.to_json(), error.diagnostic(), error.trace),
+        "error": error and (kind_of(error), error.to_json(), error.diagnostic(), error.trace),
     }  # fmt: skip
 
 

@@ -35,14 +35,13 @@ class Protection:
 
 def protections() -> Iterator[Protection]:
     """What keeps workers in on this machine; nothing is installed."""
+    linux = sys.platform == "linux"
     abi = landlock_version()
     named = f"Landlock (ABI {abi})" if abi else "Landlock"
-    yield Protection(named, abi > 0, "no file, socket or signal reaches out of a worker")
-    there = has_seccomp()
-    yield Protection("seccomp", there, f"{len(seccomp.X86_64)} system calls are left to a worker")
-    linux = sys.platform == "linux"
-    yield Protection("rlimits", os.name == "posix", "a worker's memory, processor time and files are bounded")
-    yield Protection("death signal", linux, "no worker outlives who started it, whatever it is doing")
+    yield Protection(named, abi > 0, "no worker reaches a file, a socket or a process")
+    yield Protection("seccomp", has_seccomp(), "a worker asks nothing of the kernel but memory and time")
+    yield Protection("rlimits" if linux else "rlimit on memory", linux, "a worker's memory is bounded")
+    yield Protection("death signal", linux, "no worker outlives the pump, whatever it is doing")
 
 
 def leave_with_parent(parent: int) -> None:
