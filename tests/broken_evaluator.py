@@ -215,3 +215,34 @@ def _second_ends(line: Line, serial: int) -> None:
 
 
 SECOND_ENDS = _worker(_second_ends)
+
+
+def _calls(*message: Any, then: Any = None) -> dict[str, Any]:
+    """A worker that asks for a builtin of a plugin's, and answers what comes with something."""
+
+    def answer(line: Line, serial: int) -> None:
+        line.send(json.dumps([serial, "call", *message]).encode())
+        line.receive(1 << 30)
+        if then is None:
+            time.sleep(3600)
+        line.send(json.dumps([serial, *then]).encode())
+        line.receive(1 << 30)
+
+    return _worker(answer)
+
+
+LIMITS = [10_000_000, 12_000, 64 << 20, 100_000, 1 << 20, 14_000, 256, 100, 256 << 10, 64 << 10, None]
+LAMBDA = ["lambda", 0, "f", 0, None, None]
+CALL_NOTHING = _calls("no-such", [], [], 0, LIMITS, [0, 0, 0, 0])
+CALL_ODD = _calls("tide", 5)
+CALL_DEEP = _worker(
+    lambda line, serial: line.send(
+        b'[%d,"call","tide",[%s%s],[],0,%s,[0,0,0,0]]'
+        % (serial, b'["list",' * 800 + b"1", b"]" * 800, json.dumps(LIMITS).encode())
+    )
+)
+CALL_MORE = _calls("tide", [], [], 0, [10**9, *LIMITS[1:]], [0, 0, 0, 0])
+CALL_LESS = _calls("tide", [], [], 0, LIMITS, [-1, 0, 0, 0])
+CALL_LAMBDA = _calls("tide", [["lambda", "x"]], [], 0, LIMITS, [0, 0, 0, 0])
+CALL_BACK_ODD = _calls("tide", [LAMBDA], [], 0, LIMITS, [5, 0, 0, 0], then=["gave", 1, [4, 0, 0, 0]])
+CALL_HANG = _calls("tide", [LAMBDA], [], 0, LIMITS, [0, 0, 0, 0])

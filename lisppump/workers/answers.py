@@ -20,7 +20,9 @@ from lisppump.lispy.runtime import Result
 from lisppump.workers.program import Program
 from lisppump.workers.wire import Broken
 
-RESULT, FETCH, FAULT = "result", "fetch", "fault"
+RESULT, FAULT = "result", "fault"
+FETCH, BUILTINS, CALL = "fetch", "builtins", "call"  # what a worker asks for
+GAVE, FAILED = "gave", "failed"  # what its procedures came to
 KINDS: dict[str, type[LisppumpError]] = {
     "limit": LimitError, "grant": CapabilityError, "error": LispyError, "host": LisppumpError,
 }  # fmt: skip

@@ -12,31 +12,41 @@ from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.lispy.capabilities import Page, State
 from lisppump.lispy.limits import Limits
 from lisppump.workers.answers import FAULT, FETCH, KINDS, RESULT, encoded, result_fields
+from lisppump.workers.borrowed import ANY, Borrowed
 from lisppump.workers.program import run_parts
 from lisppump.workers.wire import Gone, Line
 
-ANY = 1 << 32  # bytes of what the parent says, who is trusted
+NONE_OFFERED: Mapping[str, BuiltinSpec] = {}
 
 
 def serve(line: Line, state: State | None) -> None:
     """Run what programs the parent sends, until it sends no more."""
-    allow, limits, window = frozenset[str](), Limits(), None
+    allow, limits = frozenset[str](), Limits()
+    window: tuple[int, float] | None = None
+    offers = False
     try:
         while True:
             serial, parts, terms = marshal.loads(line.receive(ANY))
             if terms is not None:  # they change seldom, and are only sent when they do
-                allow, limits, window = frozenset(terms[0]), Limits(*terms[1]), terms[2]
+                names, values, window, offers = terms
+                allow, limits = frozenset(names), Limits(*values)
             web = None if window is None else _Web(line, serial, *window)
-            line.send(_answer(serial, parts, allow, limits, state, web))
+            builtins = Borrowed(line, serial) if offers else NONE_OFFERED
+            line.send(_answer(serial, parts, allow, limits, state, web, builtins))
     except Gone:
         return
 
 
 def _answer(
-    serial: int, parts: tuple[Any, ...], allow: frozenset[str], limits: Limits, state: State | None, web: Any
+    serial: int,
+    parts: tuple[Any, ...],
+    allow: frozenset[str],
+    limits: Limits,
+    state: State | None,
+    web: Any,
+    builtins: Mapping[str, BuiltinSpec],
 ) -> bytes:
     """What a program came to; whatever goes wrong in the evaluator itself is an answer as well."""
-    builtins: Mapping[str, BuiltinSpec] = {}
     try:
         source, name, seed, now, defined = parts
         result = run_parts(source, name, seed, now, defined, allow, limits, state, web, builtins)

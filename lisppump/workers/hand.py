@@ -8,19 +8,23 @@ from __future__ import annotations
 import marshal
 import math
 import os
+from collections.abc import Mapping
 from time import monotonic
+from types import MappingProxyType
 from typing import Any
 
-from lisppump.errors import LisppumpError
+from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.lispy.capabilities import Web
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.runtime import Result
 from lisppump.workers import answers
+from lisppump.workers.desk import ASKED, Desk
 from lisppump.workers.program import Program, values_of
 from lisppump.workers.wire import Broken, Line
 
 LOOK_EVERY = 32  # programs between two looks at its memory
 GROWTH = 64 << 20  # bytes that it may keep
+NONE_OFFERED: Mapping[str, BuiltinSpec] = MappingProxyType({})  # by plugins
 GRACE = 1.0  # seconds that a worker has beyond a program's own, to say by itself that they are over
 
 
@@ -43,7 +47,7 @@ class Hand:
         self.memory = memory
         self.limits: Limits | None = None  # of the program that it is for
         self.most = 0  # bytes of an answer, under the limits that it was told last
-        self._terms: tuple[Limits | None, frozenset[str], Web | None] = (None, frozenset(), None)
+        self._terms: tuple[Any, ...] = (None, None, None, False)  # limits and grants that it was told last
         self.runs = 0
         self.asked = False
         self.ends = math.inf  # when it is late, by the clock that never goes back
@@ -63,17 +67,19 @@ class Hand:
         self.size = self.size or size
         return size - self.size > GROWTH
 
-    def ask(self, program: Program, web: Web | None, deadline: float) -> Result:
+    def ask(
+        self, program: Program, web: Web | None, builtins: Mapping[str, BuiltinSpec], deadline: float
+    ) -> Result:
         """What a program comes to; it ends within `deadline` seconds, or its own."""
         own, line = program.limits.seconds, self.line
         self.runs = serial = self.runs + 1
         self.asked = False
         began = monotonic()
         self.ends = began + (deadline if own is None else own + GRACE)
-        line.send(self._packed(program, web))
+        line.send(self._packed(program, web, builtins is not NONE_OFFERED))
         number, kind, *fields = answers.decoded(line.receive(self.most))
-        if kind == answers.FETCH and number == serial:
-            number, kind, fields = self._read(fields, program, web)
+        if kind in ASKED and number == serial:
+            number, kind, fields = self._served(number, kind, fields, program, web, builtins)
         self.ends = math.inf
         self.busy += monotonic() - began
         if number != serial or type(number) is not int or line.more:
@@ -82,63 +88,51 @@ class Hand:
             raise Fault(_words(fields)) if kind == answers.FAULT else Broken("answered in no known way")
         return answers.result_of(fields, program)
 
-    def _packed(self, program: Program, web: Web | None) -> bytes:
+    def _packed(self, program: Program, web: Web | None, offers: bool) -> bytes:
         """What it is told of a program; grants and limits only where they are others than before."""
         terms, told = None, self._terms
-        if told[0] is not program.limits or told[1] != program.allow or told[2] is not web:
-            window = None if web is None else (web.calls, web.seconds)
-            terms = (tuple(program.allow), values_of(program.limits), window)
-            self._terms = program.limits, program.allow, web
+        window = None if web is None else (web.calls, web.seconds)
+        if told[0] is not program.limits or told[1:] != (program.allow, window, offers):
+            terms = (tuple(program.allow), values_of(program.limits), window, offers)
+            self._terms = program.limits, program.allow, window, offers
             self.most = answers.longest(program.limits)
         parts = (program.source, program.name, program.seed, program.now, program.given())
         return marshal.dumps((self.runs, parts, terms))
 
-    def _read(self, fields: list[Any], program: Program, web: Web | None) -> tuple[Any, Any, list[Any]]:
-        """Read pages for a program until it says something else. Time spent on pages is the web's, which has
-        a limit of its own, unless the program has one.
+    def _served(
+        self,
+        number: Any,
+        kind: Any,
+        fields: list[Any],
+        program: Program,
+        web: Web | None,
+        builtins: Mapping[str, BuiltinSpec],
+    ) -> tuple[Any, Any, list[Any]]:
+        """Do what it asks for until it says something else. While it waits for this process it is not late;
+        how long pages take has a limit of its own, and a program's own time goes on.
         """
-        own = program.limits.seconds
-        asked = _Asked(web)
-        number: Any = self.runs
-        kind: Any = answers.FETCH
-        while kind == answers.FETCH and number == self.runs:
-            self.asked = True
-            url, seconds = answers.request_of(fields, program.limits)
-            ends, before = self.ends, monotonic()
-            self.ends = math.inf  # while it waits for this process, it is not late
-            page = asked.page(url, seconds if own is None else min(seconds, max(0.0, ends - before)))
-            self.ends = ends if own is not None else ends + monotonic() - before
-            self.line.send(page)
-            number, kind, *fields = answers.decoded(self.line.receive(self.most))
+        left = math.inf if program.limits.seconds is not None else self.ends - monotonic()
+
+        def hear() -> tuple[Any, list[Any]]:
+            nonlocal left
+            began = monotonic()
+            if left != math.inf:
+                self.ends = began + left
+            again, kind, *fields = answers.decoded(self.line.receive(self.most))
+            if again != number or type(again) is not int:
+                raise Broken("said what nobody asked")
+            if left != math.inf:
+                self.ends, left = math.inf, left - (monotonic() - began)
+            return kind, fields
+
+        desk = Desk(program, web, builtins, self.line.send, hear)
+        ends = self.ends
+        self.ends = ends if left == math.inf else math.inf
+        while kind in ASKED and number == self.runs:
+            self.asked = self.asked or kind != answers.BUILTINS
+            desk.serve(kind, fields, math.inf if left != math.inf else max(0.0, ends - monotonic()))
+            kind, fields = hear()
         return number, kind, fields
-
-
-class _Asked:
-    """The pages of one run, counted and timed by who reads them."""
-
-    def __init__(self, web: Web | None) -> None:
-        self._web = web
-        self._calls = 0
-        self._waited = 0.0
-
-    def page(self, url: str, seconds: float) -> bytes:
-        """What a page says, or why there is none, for the worker."""
-        web = self._web
-        if web is None:
-            raise Broken("asked for a page that its program was not granted")
-        self._calls += 1
-        left = web.seconds - self._waited
-        if self._calls > web.calls or left <= 0:
-            raise Broken("asked for more pages than its program may")
-        try:
-            page = web.fetch(url, min(seconds, left))
-        except LisppumpError as error:
-            took = getattr(error, "seconds", None)
-            self._waited += took or 0.0
-            said = ("error", answers.kind_of(error), error.code, error.message, error.help, error.data, took)
-            return marshal.dumps(said)
-        self._waited += page.seconds
-        return marshal.dumps(("page", page.url, page.status, page.text, page.json, page.seconds))
 
 
 def _words(fields: list[Any]) -> str:

@@ -12,7 +12,6 @@ import os
 import signal
 import threading
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lisppump.errors import declare
@@ -21,7 +20,7 @@ from lisppump.lispy.errors import LimitError
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.runtime import Result
 from lisppump.workers.confine import LIFE
-from lisppump.workers.hand import Fault, Hand
+from lisppump.workers.hand import NONE_OFFERED, Fault, Hand
 from lisppump.workers.nursery import BOOT, Nursery, Place, cannot
 from lisppump.workers.program import Program, run_here
 from lisppump.workers.rule import DEADLINE, NONE, Isolation
@@ -64,6 +63,7 @@ class Workers:
         place: Place = PLACE,
         *,
         web: Web | None = None,
+        builtins: Mapping[str, BuiltinSpec] = NONE_OFFERED,
         deadline: float = DEADLINE,
     ) -> Result:
         """What a program comes to in a worker that has this frame, whose agents are at `place`.
@@ -78,7 +78,7 @@ class Workers:
                 hand = self._new(frame, place, program.limits)
             self._watch.look()
             try:
-                result: Result | None = hand.ask(program, given, deadline)
+                result: Result | None = hand.ask(program, given, builtins, deadline)
             except (Gone, Broken, Fault) as error:
                 result = self._failed(hand, error, program, deadline, hand.runs > 1)
             except BaseException:
@@ -287,12 +287,13 @@ def evaluate(
     isolation: Isolation,
     place: Place = PLACE,
     web: Web | None = None,
-    builtins: Mapping[str, BuiltinSpec] = MappingProxyType({}),
+    builtins: Mapping[str, BuiltinSpec] = NONE_OFFERED,
 ) -> Result:
     """What somebody's program comes to over a frame, where the policy says that it runs.
 
-    `web` is asked only in this process, also for a program that runs in another.
+    `web` and `builtins` are only asked in this process, also for a program that runs in another.
     """
     if isolation.where == NONE:
         return run_here(program, state_of(frame, *place), web, builtins)
-    return shared().run(program, frame, place, web=web, deadline=isolation.deadline)
+    deadline = isolation.deadline
+    return shared().run(program, frame, place, web=web, builtins=builtins, deadline=deadline)
