@@ -48,14 +48,14 @@ def longest(limits: Limits) -> int:
     return SURPLUS + 12 * limits.string + 6 * limits.output + 6 * limits.source
 
 
-def result_fields(result: Result, source: str, name: str) -> list[Any]:
-    """The result of a program, given its text and what messages call it, as parts of an answer."""
+def result_answer(serial: int, result: Result, source: str, name: str) -> bytes:
+    """The answer that a result is, of a program with this text that messages call by this name."""
     error = None if result.error is None else _error_fields(result.error, source, name)
     usage = result.usage
-    return [
-        result.ok, result.value, result.text, result.output, error,
-        usage["steps"], usage["bytes"], list(result.capabilities),
-    ]  # fmt: skip
+    return encoded([
+        serial, RESULT, result.ok, result.value, result.text, result.output, error,
+        usage["steps"], usage["bytes"], result.capabilities,
+    ])  # fmt: skip
 
 
 def kind_of(error: LisppumpError) -> str:
@@ -115,12 +115,12 @@ def _float(text: str) -> float:
     return found
 
 
-def result_of(fields: list[Any], program: Program) -> Result:
+def result_of(answer: list[Any], program: Program) -> Result:
     """The result that an answer gives, if a sound worker could have given it."""
     limits = program.limits
-    if len(fields) != 8:
+    if len(answer) != 10:
         _broken("said a result of another shape")
-    ok, value, text, output, error, steps, size, capabilities = fields
+    _, _, ok, value, text, output, error, steps, size, capabilities = answer
     if type(text) is not str or len(text) > limits.string:
         _broken("said a value longer than it may be")
     if type(output) is not str or len(output) > limits.output:

@@ -11,7 +11,7 @@ from lisppump.errors import said
 from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.lispy.capabilities import Page, State
 from lisppump.lispy.limits import Limits
-from lisppump.workers.answers import FAULT, FETCH, KINDS, RESULT, encoded, result_fields
+from lisppump.workers.answers import FAULT, FETCH, KINDS, encoded, result_answer
 from lisppump.workers.borrowed import ANY, Borrowed
 from lisppump.workers.program import run_parts
 from lisppump.workers.wire import Gone, Line
@@ -50,7 +50,7 @@ def _answer(
     try:
         source, name, seed, now, defined = parts
         result = run_parts(source, name, seed, now, defined, allow, limits, state, web, builtins)
-        return encoded([serial, RESULT, *result_fields(result, source, name)])
+        return result_answer(serial, result, source, name)
     except Gone:
         raise
     except BaseException as error:  # nobody else is here to catch it

@@ -18,6 +18,7 @@ from lisppump.lispy.capabilities import Web
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.runtime import Result
 from lisppump.workers import answers
+from lisppump.workers.answers import BUILTINS, FAULT, RESULT
 from lisppump.workers.desk import ASKED, Desk
 from lisppump.workers.program import Program, values_of
 from lisppump.workers.wire import Broken, Line
@@ -77,62 +78,69 @@ class Hand:
         began = monotonic()
         self.ends = began + (deadline if own is None else own + GRACE)
         line.send(self._packed(program, web, builtins is not NONE_OFFERED))
-        number, kind, *fields = answers.decoded(line.receive(self.most))
-        if kind in ASKED and number == serial:
-            number, kind, fields = self._served(number, kind, fields, program, web, builtins)
+        said = answers.decoded(line.receive(self.most))
+        if said[0] != serial or type(said[0]) is not int:
+            raise Broken("said what nobody asked")
+        if said[1] != RESULT:
+            said = self._served(said, program, web, builtins)
         self.ends = math.inf
         self.busy += monotonic() - began
-        if number != serial or type(number) is not int or line.more:
+        if line.rest:
             raise Broken("said more than it was asked for")
-        if kind != answers.RESULT:
-            raise Fault(_words(fields)) if kind == answers.FAULT else Broken("answered in no known way")
-        return answers.result_of(fields, program)
+        return answers.result_of(said, program)
 
     def _packed(self, program: Program, web: Web | None, offers: bool) -> bytes:
         """What it is told of a program; grants and limits only where they are others than before."""
-        terms, told = None, self._terms
-        window = None if web is None else (web.calls, web.seconds)
-        if told[0] is not program.limits or told[1:] != (program.allow, window, offers):
+        terms, now = None, (program.limits, program.allow, web, offers)
+        if self._terms != now:
+            window = None if web is None else (web.calls, web.seconds)
             terms = (tuple(program.allow), values_of(program.limits), window, offers)
-            self._terms = program.limits, program.allow, window, offers
+            self._terms = now
             self.most = answers.longest(program.limits)
-        parts = (program.source, program.name, program.seed, program.now, program.given())
+        parts = (
+            program.source,
+            program.name,
+            program.seed,
+            program.now,
+            program.given() if program.defined else {},
+        )
         return marshal.dumps((self.runs, parts, terms))
 
     def _served(
-        self,
-        number: Any,
-        kind: Any,
-        fields: list[Any],
-        program: Program,
-        web: Web | None,
-        builtins: Mapping[str, BuiltinSpec],
-    ) -> tuple[Any, Any, list[Any]]:
+        self, said: list[Any], program: Program, web: Web | None, builtins: Mapping[str, BuiltinSpec]
+    ) -> list[Any]:
         """Do what it asks for until it says something else. While it waits for this process it is not late;
         how long pages take has a limit of its own, and a program's own time goes on.
         """
         left = math.inf if program.limits.seconds is not None else self.ends - monotonic()
 
-        def hear() -> tuple[Any, list[Any]]:
+        def hear() -> list[Any]:
             nonlocal left
             began = monotonic()
             if left != math.inf:
                 self.ends = began + left
-            again, kind, *fields = answers.decoded(self.line.receive(self.most))
-            if again != number or type(again) is not int:
+            heard = answers.decoded(self.line.receive(self.most))
+            if heard[0] != self.runs or type(heard[0]) is not int:
                 raise Broken("said what nobody asked")
             if left != math.inf:
                 self.ends, left = math.inf, left - (monotonic() - began)
-            return kind, fields
+            return heard
 
-        desk = Desk(program, web, builtins, self.line.send, hear)
+        desk = Desk(program, web, builtins, self.line.send, lambda: _split(hear()))
         ends = self.ends
         self.ends = ends if left == math.inf else math.inf
-        while kind in ASKED and number == self.runs:
-            self.asked = self.asked or kind != answers.BUILTINS
-            desk.serve(kind, fields, math.inf if left != math.inf else max(0.0, ends - monotonic()))
-            kind, fields = hear()
-        return number, kind, fields
+        while said[1] in ASKED:
+            self.asked = self.asked or said[1] != BUILTINS
+            desk.serve(*_split(said), math.inf if left != math.inf else max(0.0, ends - monotonic()))
+            said = hear()
+        if said[1] != RESULT:
+            raise Fault(_words(said[2:])) if said[1] == FAULT else Broken("answered in no known way")
+        return said
+
+
+def _split(said: list[Any]) -> tuple[Any, list[Any]]:
+    """What is said: of what kind, and its parts."""
+    return said[1], said[2:]
 
 
 def _words(fields: list[Any]) -> str:

@@ -76,19 +76,21 @@ class Workers:
         while True:
             if hand is None:
                 hand = self._new(frame, place, program.limits)
-            self._watch.look()
+            if not self._watch.awake:
+                self._watch.look()
             try:
-                result: Result | None = hand.ask(program, given, builtins, deadline)
+                result = hand.ask(program, given, builtins, deadline)
             except (Gone, Broken, Fault) as error:
-                result = self._failed(hand, error, program, deadline, hand.runs > 1)
+                failed = self._failed(hand, error, program, deadline, hand.runs > 1)
+                if failed is not None:
+                    return failed
+                hand = None
             except BaseException:
                 self._ended(hand)
                 raise
             else:
                 self._back(hand, result)
-            if result is not None:
                 return result
-            hand = None
 
     def _failed(
         self, hand: Hand, error: Exception, program: Program, deadline: float, ran: bool
@@ -190,14 +192,14 @@ class Workers:
         nursery, self._nursery = self._nursery, None
         return None if nursery is None else nursery.close()
 
-    def _back(self, hand: Hand, result: Result | None) -> None:
+    def _back(self, hand: Hand, result: Result) -> None:
         """Keep a worker for the next program, unless it was used enough, or reached a limit."""
-        error = None if result is None else result.error
+        error = result.error
         if (
-            (error is not None and isinstance(error, LimitError))
-            or hand.runs >= self._runs
-            or hand.late
+            hand.late
             or hand.busy > LIFE
+            or hand.runs >= self._runs
+            or (error is not None and isinstance(error, LimitError))
             or (hand.runs >= hand.look and hand.has_grown())
         ):
             self._ended(hand)

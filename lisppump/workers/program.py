@@ -40,7 +40,7 @@ class Program:
     def given(self) -> dict[str, Any]:
         """What is defined for it, as what marshal can write: windows on lists become lists."""
         defined = dict(self.defined)
-        if defined and not _plain(defined):
+        if not _plain(defined):
             defined = {name: to_json(value) for name, value in defined.items()}
         return defined
 

@@ -20,15 +20,15 @@ class Watch:
 
     def __init__(self, lock: threading.Lock) -> None:
         self.hands: set[Hand] = set()
-        self._awake = False
+        self.awake = False
         self._wake = threading.Event()
         self._lock = lock
         self._thread: threading.Thread | None = None
 
     def look(self) -> None:
         """Somebody is about to run."""
-        if not self._awake:
-            self._awake = True
+        if not self.awake:
+            self.awake = True
             self._wake.set()
 
     def add(self, hand: Hand) -> None:
@@ -46,7 +46,7 @@ class Watch:
             idle = 0 if self._end_late() else idle + 1
             if idle > IDLE:
                 self._wake.clear()
-                self._awake = False
+                self.awake = False
                 idle = 0
                 if self._end_late():  # it began before it could see that nobody looks
                     self.look()

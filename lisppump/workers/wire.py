@@ -19,12 +19,12 @@ class Broken(Exception):
 class Line:
     """A descriptor that is read and one that is written. What comes is held to a length."""
 
-    __slots__ = ("_rest", "into", "out")
+    __slots__ = ("into", "out", "rest")
 
     def __init__(self, into: int, out: int) -> None:
         self.into = into
         self.out = out
-        self._rest = b""
+        self.rest = b""  # what came with the last message and behind it
 
     def send(self, body: bytes) -> None:
         """A message, whole."""
@@ -39,14 +39,21 @@ class Line:
 
     def receive(self, most: int) -> bytes:
         """The next message."""
-        data = self._rest or self._more(CHUNK)
+        data = self.rest
+        if not data:
+            try:
+                data = os.read(self.into, CHUNK)
+            except OSError:
+                raise Gone from None
         if len(data) >= HEAD and len(data) == HEAD + int.from_bytes(data[:HEAD], "big"):
-            self._rest = b""
+            self.rest = b""
             return data[HEAD:]
         return self._long(data, most)
 
     def _long(self, data: bytes, most: int) -> bytes:
-        """A message that does not come alone and in one piece."""
+        """A message that does not come alone and in one piece, or not at all."""
+        if not data:
+            raise Gone
         while len(data) < HEAD:
             data += self._more(CHUNK)
         size = int.from_bytes(data[:HEAD], "big")
@@ -58,13 +65,8 @@ class Line:
             parts.append(self._more(LARGE))
             length += len(parts[-1])
         data = b"".join(parts) if len(parts) > 1 else data
-        self._rest = data[whole:]
+        self.rest = data[whole:]
         return data[HEAD:whole]
-
-    @property
-    def more(self) -> bool:
-        """Whether something came with the last message and behind it."""
-        return bool(self._rest)
 
     def close(self) -> None:
         """Let go of both ends."""
