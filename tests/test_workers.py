@@ -18,6 +18,7 @@ import pytest
 from lisppump.errors import LisppumpError
 from lisppump.lispy import Limits
 from lisppump.testing import frame_of
+from lisppump.workers import confine
 from lisppump.workers.nursery import BOOT, Nursery
 from lisppump.workers.pool import Workers, evaluate, shared
 from lisppump.workers.rule import HERE, Isolation
@@ -284,6 +285,25 @@ def test_nothing_of_the_environment_is_handed_on(monkeypatch: pytest.MonkeyPatch
                 pytest.skip("this system shows no environments")
             words = [word.partition(b"=")[0] for word in environment.read_bytes().split(b"\0") if word]
             assert set(words) <= {b"LD_LIBRARY_PATH", b"DYLD_LIBRARY_PATH"}
+
+
+def test_a_worker_has_given_up_all_that_it_could_reach() -> None:
+    with some() as workers:
+        workers.run(program("1"), world())
+        place = Path(f"/proc/{workers.pids[1]}")
+        if not place.exists():
+            pytest.skip("this system shows nothing of processes")
+        there = sorted(os.readlink(each).partition(":")[0] for each in (place / "fd").iterdir())
+        assert there == ["/dev/null"] * 3 + ["pipe"] * 2
+        status = dict(line.split(":", 1) for line in (place / "status").read_text().splitlines())
+        assert status["NoNewPrivs"].strip() == "1"
+        assert not confine.has_seccomp() or status["Seccomp"].strip() == "2"
+        limits = {
+            line[:26].strip(): line[26:].split()[:2] for line in (place / "limits").read_text().splitlines()
+        }
+        for name in ("Max core file size", "Max file size", "Max processes"):
+            assert limits[name] == ["0", "0"]
+        assert "unlimited" not in (*limits["Max address space"], *limits["Max cpu time"])
 
 
 def memory_of(pid: int) -> Iterator[bytes]:

@@ -195,9 +195,9 @@ class _Zygote:
     def _become_worker(self, ends: list[int], zygote: int, memory: int, seconds: int) -> None:
         confine.leave_with_parent(zygote)
         into, out = (fcntl.fcntl(descriptor, fcntl.F_DUPFD, OWN) for descriptor in ends)
-        os.closerange(3, into)
-        os.closerange(into + 1, out)
-        os.closerange(out + 1, os.sysconf("SC_OPEN_MAX"))
+        for descriptor in {*map(int, os.listdir("/dev/fd"))} - {0, 1, 2, into, out}:
+            with contextlib.suppress(OSError):  # the list itself was one of them
+                os.close(descriptor)
         confine.confine(memory, seconds)
         gc.enable()
         self._work(Line(into, out), self._state)
