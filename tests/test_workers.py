@@ -19,6 +19,7 @@ from lisppump.errors import LisppumpError
 from lisppump.lispy import Limits
 from lisppump.testing import frame_of
 from lisppump.workers import confine
+from lisppump.workers.hand import LOOK_EVERY
 from lisppump.workers.nursery import BOOT, Nursery
 from lisppump.workers.pool import Workers, evaluate, shared
 from lisppump.workers.rule import HERE, Isolation
@@ -223,6 +224,19 @@ def test_a_worker_that_reached_a_limit_is_not_used_again() -> None:
         assert workers.pids[1:] == (first,)
         workers.run(program("(let loop () (loop))", limits=SMALL), frame)
         assert workers.pids[1:] == ()
+
+
+def test_a_worker_that_keeps_more_and_more_memory_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = world()
+    with some() as workers:
+        workers.run(program("1"), frame)
+        (first,) = workers.pids[1:]
+        workers.run(program("1"), frame)
+        assert workers.pids[1:] == (first,)
+        monkeypatch.setattr("lisppump.workers.hand.GROWTH", -1)
+        for _ in range(LOOK_EVERY):
+            workers.run(program("1"), frame)
+        assert first not in workers.pids
 
 
 # -- what the zygote is
