@@ -31,7 +31,7 @@ from lisppump import Pump
 from lisppump.collector import look_less_often
 from lisppump.disk import Disk
 from lisppump.stages import Reply, Request
-from lisppump.testing import Scripted, Simulation
+from lisppump.testing import Simulation
 
 PIPES = (15, 138, 1000)
 FRAMES = 5
@@ -69,6 +69,20 @@ def answers(pipes: int) -> dict[str, Any]:
     }
 
 
+class Ready:
+    """A backend that has its answers ready, and gives them after a while, or at once; it keeps nothing."""
+
+    def __init__(self, pipes: int, seconds: float = 0.0) -> None:
+        self._replies = {agent: Reply(data=data) for agent, data in answers(pipes).items()}
+        self._seconds = seconds
+
+    async def pour(self, request: Request) -> Reply:
+        if self._seconds:
+            await asyncio.sleep(self._seconds)
+        (agent,) = request.agents
+        return self._replies[agent.id]
+
+
 def median(step: Callable[[], object]) -> float:
     """The median of the milliseconds that a step takes, after one that warms up."""
     step()
@@ -96,7 +110,7 @@ def dumped(folder: Path, documents: dict[str, Any]) -> Callable[[], None]:
 def measure(pipes: int, folder: Path) -> None:
     """One row: the reference, a frame, how many times the reference that is, and a pipe's share."""
     documents = state(pipes)
-    backend = Scripted(by_agent=answers(pipes))
+    backend = Ready(pipes)
     world = Simulation(
         folder / "world", POLICY.format(pipes=pipes), state=documents, backends={"none": backend}
     )
@@ -121,17 +135,6 @@ def frames(pump: Pump, pipes: int) -> tuple[float, float]:
     return statistics.median(taken), 1000 * (time.perf_counter() - ends[-1])
 
 
-class Late:
-    """Answers as another backend does, after a while."""
-
-    def __init__(self, inner: Scripted) -> None:
-        self._inner = inner
-
-    async def pour(self, request: Request) -> Reply:
-        await asyncio.sleep(LATENCY)
-        return await self._inner.pour(request)
-
-
 class Timed(Disk):
     """The disk, adding up the seconds for which the loop waits for it to sync; replies are not waited for."""
 
@@ -147,7 +150,7 @@ class Timed(Disk):
 
 def measure_late(pipes: int, folder: Path) -> None:
     """One row: what a frame takes beyond the latency, and the syncs it waited for."""
-    disk, backend = Timed(), Late(Scripted(by_agent=answers(pipes)))
+    disk, backend = Timed(), Ready(pipes, LATENCY)
     world = Simulation(
         folder / "world", POLICY.format(pipes=pipes), state=state(pipes), backends={"none": backend}
     )

@@ -10,6 +10,7 @@ from typing import Any
 from lisppump import canon, control
 from lisppump.control import Control
 from lisppump.delta import Delta
+from lisppump.delta_records import from_record, told, whole_outcome
 from lisppump.disk import StateError
 from lisppump.documents import Cell, log_value, parse
 from lisppump.errors import LisppumpError
@@ -176,7 +177,8 @@ class Archive:
 
     def commit_record(self, number: int) -> dict[str, Any] | None:
         """The fields of a frame's commit record."""
-        return self._latest("commit", number)
+        commit = self._latest("commit", number)
+        return None if commit is None else _whole(commit)
 
     def intent_record(self, number: int) -> dict[str, Any] | None:
         """The fields of a frame's intent: of the last, where it was begun more than once."""
@@ -185,7 +187,7 @@ class Archive:
     def commits(self) -> list[dict[str, Any]]:
         """The fields of all commit records, oldest first."""
         seqs = sorted(self._journal.select("commit"))
-        return [dict(self._journal.read(seq).fields) for seq in seqs]
+        return [_whole(self._journal.read(seq).fields) for seq in seqs]
 
     def deltas(self, number: int) -> tuple[Delta, ...]:
         """The deltas of a frame in canonical order; only the committed ones once it is committed."""
@@ -193,9 +195,10 @@ class Archive:
         wanted = None if commit is None else {(entry["epoch"], entry["stream"]) for entry in commit["deltas"]}
         found: dict[tuple[int, int], Delta] = {}
         for record in self.inputs(number):
-            if record.kind != "delta":
+            settled = told(record.kind, record.fields)
+            if settled is None:
                 continue
-            delta = Delta.from_record(record.fields)
+            delta = from_record(settled)
             if wanted is None or (delta.epoch, delta.stream) in wanted:
                 found[delta.epoch, delta.stream] = delta
         return tuple(sorted(found.values(), key=lambda delta: delta.order))
@@ -211,7 +214,7 @@ class Archive:
             if record.kind == "import":
                 blob = record.fields.get("blob")
                 whole = record.fields if blob is None else canon.loads(self._keep.read_blob(blob), blob)
-                found.append(Delta.from_record(whole["delta"]))
+                found.append(from_record(whole["delta"]))
         return tuple(sorted(found, key=lambda delta: delta.order))
 
     def known_imports(self) -> dict[str, str]:
@@ -231,7 +234,8 @@ class Archive:
 
     def replies(self, number: int) -> list[dict[str, Any]]:
         """The fields of the replies that came in a frame, in the order they came."""
-        return [dict(record.fields) for record in self.inputs(number) if record.kind == "reply"]
+        came = (record.fields for record in self.inputs(number) if record.kind == "reply")
+        return [{key: value for key, value in fields.items() if key != "settled"} for fields in came]
 
     def came_late(self, number: int) -> list[dict[str, Any]]:
         """The fields of the answers that came for a frame when their stream or run was settled."""
@@ -395,7 +399,8 @@ class Archive:
         if intent is None:
             return None
         came = self.inputs(number := intent["frame"])
-        finished = sorted({record.fields["stream"] for record in came if record.kind == "delta"})
+        settled = [record.fields["stream"] for record in came if told(record.kind, record.fields)]
+        finished = sorted(set(settled))
         missing = [s["stream"] for s in intent.get("streams", []) if s["stream"] not in finished]
         return {"frame": number, "finished": finished, "missing": missing}
 
@@ -410,3 +415,8 @@ class Archive:
 
 def _loader(past: Past, name: str) -> Callable[[], Any]:
     return lambda: log_value(name, past.value(name))
+
+
+def _whole(commit: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a commit, with all of how its streams ended."""
+    return {**commit, "streams": [whole_outcome(said) for said in commit["streams"]]}

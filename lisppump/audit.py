@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lisppump.delta import Delta
+from lisppump.delta_records import from_record, told
 from lisppump.documents import Cell, LogDigest, appended, entry, is_log, log_value, parse
 from lisppump.errors import LisppumpError
 from lisppump.history import Head, following
@@ -258,8 +258,11 @@ class Audit:
         self.head.take(found.record)
 
     def _delta(self, found: Found) -> None:
-        delta = Delta.from_record(found.record.fields)
-        if found.record.fields.get("digest") != delta.digest:
+        settled = told(found.record.kind, found.record.fields)
+        if settled is None:
+            return
+        delta = from_record(settled)
+        if settled.get("digest") != delta.digest:
             fault = self.fault(found, "the delta does not come to its digest")
             self.holes.append(Hole(fault, found.record.seq, 1, needed=False, begun=self.begun))
         self._deltas[delta.epoch, delta.frame, delta.stream] = delta.digest
@@ -370,6 +373,7 @@ _STEPS = {
     "edit": Audit._edit,
     "intent": Audit._intent,
     "delta": Audit._delta,
+    "reply": Audit._delta,
     "commit": Audit._commit,
     "tock": Audit._commit,
     "rollback": Audit._rollback,

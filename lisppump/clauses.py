@@ -249,8 +249,10 @@ CLAUSES: dict[str, Clause] = {
                 "(shared (lambda (frame) '()))", function("frame"),
             ),
             clause(
-                "room", "Sections that one room reads: a function of the room.", "(room (lambda (room) '()))",
-                function("room"),
+                "room",
+                "Sections that one room reads: a function of the room. Without it they are what echoes of "
+                "its agents came to.",
+                "(room (lambda (room) '()))", function("room"),
             ),
             clause(
                 "at-most", "Most tokens of a whole prompt.", "(at-most (tokens 60000))",
@@ -274,7 +276,9 @@ CLAUSES: dict[str, Clause] = {
             default="(merger dream-catcher)",
         ),
         clause(
-            "echoes", "What thinks between frames, in this order.", "(echoes (by (lambda () 1)))",
+            "echoes",
+            "What thinks between frames, in this order. Its (allow ...) grants each what it may do.",
+            "(echoes (by (lambda () 1)))",
             stage("echo", many=True, optional=True),
             clause(
                 "each", "An echo for every n-th frame only.", "(each 10 (by (lambda () 1)))",

@@ -100,8 +100,14 @@ def parse(text: str) -> datetime:
 
 def later(text: str, *, seconds: float = 0.0, microseconds: int = 0) -> str:
     """The stamp that much after another."""
-    moment = parse(text)
-    rest = moment.microsecond + microseconds
-    if microseconds and not seconds and 0 <= rest < 1_000_000 and _STAMP.fullmatch(text):
-        return f"{text[:20]}{rest:06d}Z"
-    return stamp(moment + timedelta(seconds=seconds, microseconds=microseconds))
+    begun, fraction = _parts(text)
+    rest = fraction + microseconds
+    if begun and not seconds and 0 <= rest < 1_000_000:
+        return f"{begun}{rest:06d}Z"
+    return stamp(parse(text) + timedelta(seconds=seconds, microseconds=microseconds))
+
+
+@lru_cache(maxsize=8)
+def _parts(text: str) -> tuple[str, int]:
+    """A stamp up to its microseconds, and these; an empty text for what `stamp` did not write."""
+    return (text[:20], parse(text).microsecond) if _STAMP.fullmatch(text) else ("", 0)

@@ -79,6 +79,17 @@ class Frame:
         members = [b'"%s":%s' % (name.encode(), data) for name, data in parts.items()]
         return canon.digest_bytes(b"{" + b",".join(members) + b"}")
 
+    def agents(self, document: str, path: Sequence[str] = ()) -> tuple[Agent, ...]:
+        """The agents at a path of one of its documents, found once; see `agents_of`."""
+        place = (document, tuple(path))
+        if place not in self._agents:
+            self._agents[place] = agents_of(self.documents, document, path)
+        return self._agents[place]
+
+    @cached_property
+    def _agents(self) -> dict[tuple[str, tuple[str, ...]], tuple[Agent, ...]]:
+        return {}
+
     @cached_property
     def view(self) -> Documents:
         """The frame as LisPy's dict `frame`: document names without suffix; virtual documents come first."""
@@ -164,7 +175,7 @@ def state_of(frame: Frame, document: str, path: Sequence[str]) -> State:
 
     def found() -> list[Any]:
         try:
-            return [agent.data for agent in agents_of(frame.documents, document, path)]
+            return [agent.data for agent in frame.agents(document, path)]
         except LisppumpError as error:  # to a program it is an error like others, of which it may think
             raise LispyError(error.code, error.message, help=error.help) from None
 

@@ -13,6 +13,7 @@ from lisppump import canon
 from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.delta import Delta
+from lisppump.delta_records import to_record
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Frame, agents_of
 from lisppump.imports import Foreign, Here, account, gather, items_of, read, text_of
@@ -239,7 +240,7 @@ def _entry(foreign: Foreign | None, delta: Delta) -> dict[str, Any]:
 
 def _whole(pump: Pump, foreign: Foreign | None, delta: Delta) -> dict[str, Any]:
     """The delta as it was read, and all that its file says, in the record or in a blob that it names."""
-    whole: dict[str, Any] = {"delta": delta.to_record(), "data": None if foreign is None else foreign.data}
+    whole: dict[str, Any] = {"delta": to_record(delta), "data": None if foreign is None else foreign.data}
     if foreign is not None and foreign.file.source is not None:
         whole["source"] = pump.store.blob(foreign.file.source)
     data = canon.line(whole)  # keys in their order, as programs will see them

@@ -7,24 +7,30 @@ first) with a snapshot of all before it, and is packed in time. So opening reads
 from __future__ import annotations
 
 import os
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from lisppump import positions
 from lisppump.disk import APPEND, StateError, trouble, write_all
+from lisppump.journal_pages import Pages
 from lisppump.keep import Keep
-from lisppump.line import Ranges, alive
 from lisppump.packer import Packer
 from lisppump.records import KINDS as KINDS
-from lisppump.records import NUMBERS, RESERVED, Reader, chained, decoded, encoded, pack
+from lisppump.records import (
+    NUMBERS,
+    RESERVED,
+    Reader,
+    chained,
+    encoded,
+    frame_of,
+    lines_of,
+    pack,
+)
 from lisppump.records import Record as Record
 from lisppump.segments import (
-    Source,
     Summary,
     Table,
     damaged,
@@ -41,36 +47,21 @@ if TYPE_CHECKING:
     import asyncio
 
 SEGMENT = 4 * 1024 * 1024
-GROUP = 0.005  # seconds between two syncs that replies ask for
-TABLES, SOURCES = 4, 8  # finished segments whose tables and files are held open
+GROUP = 0.005  # seconds that a reply waits for others to be synced with it
 PACKED_AT_ONCE = 2  # segments that one roll begins to pack, where more are left from before
 
 
-class Journal:
+class Journal(Pages):
     """The segments of a world's journal, open; `notes` says what was found and mended at opening."""
 
     def __init__(self, keep: Keep, *, write: bool) -> None:
-        self.keep = keep
+        super().__init__(keep, write=write)
         self.notes: list[str] = []
-        self.dead: Ranges = ()  # records that are not on the line any more
         self._disk = keep.disk
-        self._folder = keep.folder / "journal"
-        self._write = write
-        self._forget()
         self._fd, self._synced = -1, 0
         self._syncing: asyncio.Task[None] | None = None
-        self._last_sync = float("-inf")
         self._broken: StateError | None = None
         self._packer = Packer(keep)
-
-    def _forget(self) -> None:
-        """As if nothing had been read."""
-        self._past: list[Summary] = []
-        self._tables: dict[int, Table] = {}
-        self._sources: dict[int, Source] = {}
-        self._live = Table(1)
-        self._prev = self._live_prev = ""
-        self._segment = self._size = 0
 
     @classmethod
     def open(cls, keep: Keep, *, write: bool, each: Reader | None = None) -> Journal:
@@ -161,15 +152,6 @@ class Journal:
             positions.write_table(self.keep, said, table)
         return replace(said, mark=mark)
 
-    def _whole(self, number: int, first: int, prev: str, each: Reader | None = None) -> tuple[Table, Summary]:
-        """Read a finished segment whole."""
-        data = load(self._folder, number, first, prev)
-        table = Table(first)
-        end, last = scan(data, number, table, prev, each)
-        if end < len(data):
-            raise damaged(number, end, first + len(table), "it is cut short")
-        return table, summary(number, table, prev, last, end, None)
-
     def _scan_last(self, number: int, told: list[Record]) -> None:
         data = load(self._folder, number, self._live.first, self._prev)
         self._size, self._prev = scan(data, number, self._live, self._prev, told.append)
@@ -218,90 +200,6 @@ class Journal:
             positions.write_summaries(self.keep, self._past)
         self._begin(max(self._segment, 1))
 
-    # -- reading ---------------------------------------------------------------------------------------------
-
-    def __len__(self) -> int:
-        return self._live.first - 1 + len(self._live)
-
-    def select(
-        self, *kinds: str, frame: int | None = None, below: int | None = None, dead: Ranges | None = None
-    ) -> Iterator[int]:
-        """The numbers of records of these kinds, newest first; `dead` are by default those off the line."""
-        on_line = partial(alive, dead=self.dead if dead is None else dead)
-        wanted = {NUMBERS[kind] for kind in kinds}
-        end = len(self) + 1 if below is None else min(below, len(self) + 1)
-        yield from filter(on_line, self._live.select(wanted, frame, end))
-        for said in reversed(self._past[: self._index(end - 1) + 1]):
-            if said.may_hold(wanted, frame):
-                yield from filter(on_line, self._table(said).select(wanted, frame, end))
-
-    def snapshot_before(self, seq: int) -> int:
-        """The record from which on all is told that made record `seq`: a snapshot, or the first of all."""
-        if seq >= self._live.first and self._live.kinds[:1] == bytes([NUMBERS["snapshot"]]):
-            return self._live.first
-        whole = (said.first for said in reversed(self._past[: self._index(seq) + 1]) if said.whole)
-        return next(whole, 1)
-
-    def kind(self, seq: int) -> str:
-        """The kind of a record, without reading it."""
-        table = self._live if seq >= self._live.first else self._table(self._past[self._index(seq)])
-        return KINDS[table.kinds[seq - table.first]]
-
-    def read(self, seq: int) -> Record:
-        """One record, its checksum verified again."""
-        if not 1 <= seq <= len(self):
-            raise IndexError(seq)
-        if seq >= self._live.first:
-            number, offset = self._segment, self._live.offsets[seq - self._live.first]
-            record = self._read_at(number, offset, seq)
-        else:
-            said = self._past[self._index(seq)]
-            number, offset = said.number, self._table(said).offsets[seq - said.first]
-            record = self._read_at(number, offset, seq)
-            if record is None:
-                self._tables[number] = self._whole(number, said.first, said.prev)[0]
-                offset = self._tables[number].offsets[seq - said.first]
-                self._let_go(number)
-                record = self._read_at(number, offset, seq)
-        if record is None:
-            raise damaged(number, offset, seq, "it is not what was written")
-        return record
-
-    def _index(self, seq: int) -> int:
-        """Which of the finished segments a record is in."""
-        return bisect_right(self._past, seq, key=lambda said: said.first) - 1
-
-    def _read_at(self, number: int, offset: int, seq: int) -> Record | None:
-        try:
-            payload = self._source(number).payload(offset)
-        except OSError as error:
-            raise trouble(error, "reading the journal") from error
-        found = None if payload is None else decoded(payload)
-        return found[0] if found is not None and found[0].seq == seq else None
-
-    def _source(self, number: int) -> Source:
-        source = self._sources.pop(number, None) or Source(self._folder, number)
-        self._sources[number] = source  # the last one used stands last
-        if len(self._sources) > SOURCES:
-            self._let_go(next(iter(self._sources)))
-        return source
-
-    def _let_go(self, number: int) -> None:
-        source = self._sources.pop(number, None)
-        if source is not None:
-            source.close()
-
-    def _table(self, said: Summary) -> Table:
-        table = self._tables.pop(said.number, None) or positions.read_table(self.keep, said)
-        if table is None:
-            table = self._whole(said.number, said.first, said.prev)[0]
-            if self._write:
-                positions.write_table(self.keep, said, table)
-        self._tables[said.number] = table
-        if len(self._tables) > TABLES:
-            del self._tables[next(iter(self._tables))]
-        return table
-
     # -- writing ---------------------------------------------------------------------------------------------
 
     def append(self, kind: str, **fields: Any) -> Record:
@@ -327,6 +225,23 @@ class Journal:
         self._prev = chained(payload)
         self._size += len(data)
         return record
+
+    def records(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Several such records by one write; where not all of it can be written, as many as can be."""
+        self._refuse_broken()
+        if not self._write:
+            raise StateError("not-writable", "the world was opened for reading only")
+        lines, last = lines_of(entries, len(self) + 1, self._prev)
+        try:
+            self._put(b"".join(lines))
+        except OSError:
+            for kind, fields in entries:
+                self.record(kind, fields)
+            return
+        for (kind, fields), data in zip(entries, lines, strict=True):
+            self._live.note(kind, frame_of(fields), self._size)
+            self._size += len(data)
+        self._prev = last
 
     def _refuse_broken(self) -> None:
         """Raise, each time anew: an error that is raised twice carries all that the first went through."""
@@ -480,15 +395,15 @@ class Journal:
         import asyncio
 
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(0.0, self._last_sync + GROUP - loop.time()))
-        if not self.pending:
-            return
-        target, fd = len(self), os.dup(self._fd)  # a segment that rolls meanwhile closes its own descriptor
-        try:
-            await loop.run_in_executor(None, self._disk.sync, fd)
-        except OSError as error:
-            raise self._unsynced(error) from error
-        finally:
-            os.close(fd)
-            self._last_sync = loop.time()
-        self._synced = max(self._synced, target)
+        while True:
+            await asyncio.sleep(GROUP)
+            if not self.pending:
+                return
+            target, fd = len(self), os.dup(self._fd)  # a segment that rolls meanwhile closes its own
+            try:
+                await loop.run_in_executor(None, self._disk.sync, fd)
+            except OSError as error:
+                raise self._unsynced(error) from error
+            finally:
+                os.close(fd)
+            self._synced = max(self._synced, target)

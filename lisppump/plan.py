@@ -12,7 +12,7 @@ from lisppump.clauses_parts import is_foreign
 from lisppump.delta import Delta
 from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError, declare
-from lisppump.frame import Agent, Frame, FrameFunction, Stream, agents_of
+from lisppump.frame import Agent, Frame, FrameFunction, Stream
 from lisppump.lispy.values import Value, elements, is_list, is_nil, is_true
 from lisppump.merge import Merged
 from lisppump.policy import Policy
@@ -42,7 +42,7 @@ def select(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
 def in_line(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
     """Who could wake: those `where` lets through, by `order`, then longest asleep, then the die."""
     clause = policy.agents
-    agents = agents_of(frame.documents, clause.document, clause.path)
+    agents = frame.agents(clause.document, clause.path)
     if clause.where is not None:
         where = clause.where.on(frame, seed=("where",))
         agents = tuple(agent for agent in agents if is_true(where(agent.data)))
@@ -60,7 +60,7 @@ def in_line(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
 def awake(policy: Policy, frame: Frame, chosen: Sequence[Agent]) -> tuple[Agent, ...]:
     """Those who were chosen to wake, as the frame has them."""
     clause = policy.agents
-    there = {agent.id: agent for agent in agents_of(frame.documents, clause.document, clause.path)}
+    there = {agent.id: agent for agent in frame.agents(clause.document, clause.path)}
     strangers = [agent.id for agent in chosen if agent.id not in there]
     if strangers:
         raise LisppumpError(

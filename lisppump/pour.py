@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from types import CoroutineType
 from typing import Any, Protocol
 
 from lisppump import clock, schema
 from lisppump.budget import Budget
 from lisppump.delta import UNUSED, Attempt, Delta, Usage
+from lisppump.delta_records import beside
 from lisppump.errors import LisppumpError, declare, place_of, said
 from lisppump.frame import Agent, Frame, Stream, copied
+from lisppump.intake import Intake
 from lisppump.policy import Policy
 from lisppump.prompt import Prompt
 from lisppump.stages import BackendError, Failure, Reply, Request, Terms, answered, given, refused
@@ -30,14 +33,11 @@ MOST_REASON = 2000  # letters of a reason; the rest of a longer one tells nobody
 class Ledger(Protocol):
     """Where a frame's inputs are written down the moment they are there."""
 
-    def reply(self, **fields: Any) -> None:
-        """A backend's answer."""
+    def came(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Backends' answers: `reply`, or `late` where the stream was settled, and the fields of each."""
 
     def outcome(self, **fields: Any) -> None:
         """What the machine decided: an attempt that failed, a time that was over."""
-
-    def late(self, **fields: Any) -> None:
-        """An answer that came when its stream was settled."""
 
     def delta(self, delta: Delta) -> None:
         """What a stream came to."""
@@ -67,6 +67,7 @@ class Tick:
     backends: Mapping[str, Terms]
     pour: Pourer
     ledger: Ledger
+    intake: Intake
     settled: Callable[[Stream, Delta], None]
     budget: Budget
     monotonic: Callable[[], float]
@@ -92,6 +93,7 @@ class Pipe:
     settled: str | None = None
     turn: str = ""
     notes: list[str] = field(default_factory=list)
+    due: Delta | None = None
     delta: Delta | None = None
 
     async def run(self) -> None:
@@ -128,7 +130,7 @@ class Pipe:
         raise AssertionError("a sealed pipe waits for somebody")
 
     def _time_out(self, reason: str) -> None:
-        if self.delta is None:
+        if not self.over:
             self.turn = self.turn or self.tick.policy.pipe.passes[0]  # it may never have begun
             self._decided(self.settled or self._alias(), "timed-out", reason, settles=True)
             self._settle()
@@ -142,7 +144,7 @@ class Pipe:
     async def _take(self, turn: str) -> bool:
         """Ask the backends in turn until one answers; after the first pass only the one that did."""
         for alias, _ in self.tick.policy.pipe.backends:
-            if self.delta is not None:
+            if self.over:
                 return False  # its time is over: nobody else is asked
             if self.settled not in (None, alias):
                 continue
@@ -166,9 +168,9 @@ class Pipe:
             self._decided(alias, "over-budget", over)
             return False
         used = UNUSED
-        call = _Call(self._called(alias, turn), tick.monotonic)
+        call = _Call(tick.monotonic)
         try:
-            reply = answered(await call.driven())
+            reply = answered(await call.of(self._called(alias, turn)))
             used = reply.usage
         except BackendError as error:
             self._decided(alias, *self._refused(alias, error))
@@ -185,7 +187,7 @@ class Pipe:
             tick.budget.settle(bound, used)
         if call.longest > tick.policy.pipe.deadline:
             self._time_out(f"it stopped all streams for {call.longest:.1f} s")
-        return self._take_in(alias, reply)
+        return await self._take_in(alias, reply)
 
     def _again(self, alias: str, answer: Answer) -> bool:
         """Take an attempt as it ended before; the machine's decisions are applied and not made again."""
@@ -212,13 +214,15 @@ class Pipe:
             help="the policy or a plugin is not what it was when the frame was made; see `lisppump show`",
         )
 
-    async def _called(self, alias: str, turn: str) -> Reply:
-        """What the backend answers, whatever it is."""
+    def _called(self, alias: str, turn: str) -> Coroutine[Any, Any, Any]:
+        """What the backend answers, to be awaited, whatever it is."""
         called: Any = self.tick.pour(self._request(turn), alias)
+        if called.__class__ is CoroutineType:
+            return called
         if not isinstance(called, Awaitable):
             what = f"its pour gave {given(called)}, where something to await is wanted"
             raise LisppumpError("contract", what, help="write `async def pour`")
-        return await called  # type: ignore[no-any-return]
+        return _awaited(called)
 
     def _refused(self, alias: str, error: BackendError) -> tuple[str, Any]:
         """Status and reason that a backend gives; a class of its own may have neither."""
@@ -237,22 +241,41 @@ class Pipe:
         broke = f"backend `{offer.name}` of plugin {offer.plugin} broke its contract: {error.message}"
         return Failure.DEFECT.status, broke if error.code == "contract" else error.message
 
-    def _take_in(self, alias: str, reply: Reply) -> bool:
-        """Journal a reply the moment it is there, then read and check it."""
+    async def _take_in(self, alias: str, reply: Reply) -> bool:
+        """Read a reply and journal it; False where nothing of it is usable.
+
+        Where nobody has to be asked any more its record says, too, what the stream comes to: `settled`.
+        """
         record = {
             **self._place(alias),
             "model": reply.model,
             "stop": reply.stop,
             "reason": reply.reason,
             "text": reply.text,
-            "data": None if reply.data is None else dict(reply.data),
+            "data": reply.data,
             "usage": {} if reply.usage is UNUSED else reply.usage.to_json(),
         }
-        if self.delta is not None:
-            self.tick.ledger.late(**record)
+        intake = self.tick.intake
+        if self.over:
+            await intake.written("late", record, None)
             return False
-        self.tick.ledger.reply(**record)
-        return self._read(alias, reply)
+        usable = self._read(alias, reply)
+        if usable and len(self.attempts) == len(self.tick.policy.pipe.passes) == 1:
+            self.due = self._made()
+            record["settled"] = beside(self.due, record)
+        await intake.written("reply", record, None if self.due is None else self)
+        return usable
+
+    @property
+    def over(self) -> bool:
+        """True where the stream has settled, or does so once its reply is written."""
+        return self.delta is not None or self.due is not None
+
+    def settle_as_due(self) -> None:
+        """What the stream comes to was written down with its reply."""
+        if self.due is not None and self.delta is None:
+            self.delta = self.due
+            self.tick.settled(self.stream, self.delta)
 
     def _place(self, alias: str) -> dict[str, Any]:
         """Which attempt of which stream a record speaks of."""
@@ -325,31 +348,38 @@ class Pipe:
         )
 
     def _settle(self) -> None:
-        if self.delta is not None:
-            return
+        if not self.over:
+            self.delta = self._made()
+            self.tick.ledger.delta(self.delta)
+            self.tick.settled(self.stream, self.delta)
+
+    def _made(self) -> Delta:
+        """What the stream has come to by now."""
         last = self.attempts[-1] if self.attempts else Attempt("none", "empty", "no backend was asked")
-        items = any(self.heard.values())
+        collections = {name: items for name, items in self.heard.items() if items}
+        items = bool(collections)
         failed = last.status not in ("ok", "empty")
-        answered = next((entry for entry in reversed(self.attempts) if entry.status == "ok"), last)
+        answered = last
+        if items and last.status != "ok":
+            answered = next((entry for entry in reversed(self.attempts) if entry.status == "ok"), last)
         reason = last.reason if failed or not items else None
-        self.delta = Delta(
+        return Delta.of(
             frame=self.tick.number,
             stream=self.stream.number,
             utc=clock.later(self.tick.time, microseconds=self.stream.number),
-            collections={name: items for name, items in self.heard.items() if items},
+            collections=collections,
             agents=self.stream.agents,
             status="ok" if items else last.status,
             reason=reason or ("; ".join(self.notes) or None),
             partial=items and (failed or bool(self.notes)),
-            backend=answered.backend if items else last.backend,
-            model=answered.model if items else last.model,
+            backend=answered.backend,
+            model=answered.model,
             node=self.tick.node,
             epoch=self.tick.epoch,
             attempts=tuple(self.attempts),
             usage=self.usage,
             rejected=tuple(self.rejected),
         )
-        self.tick.settled(self.stream, self.delta)
 
 
 def reply_of(record: Mapping[str, Any]) -> Reply:
@@ -371,21 +401,27 @@ def _sentence(reason: Any) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+async def _awaited(called: Awaitable[Any]) -> Any:
+    return await called
+
+
 class _Call:
     """One call of a backend, step by step: how long one step held up all others, and who ended it.
 
     Cancelled once, a backend may tidy up; cancelled again it is dropped, whatever it makes of that.
     """
 
-    def __init__(self, call: Coroutine[Any, Any, Reply], monotonic: Callable[[], float]) -> None:
+    __slots__ = ("_call", "_monotonic", "ended", "longest")
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
         self.longest = 0.0
         self.ended = False
-        self._call = call
         self._monotonic = monotonic
 
-    def driven(self) -> Awaitable[Any]:
+    def of(self, call: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
         """What the backend answers."""
-        return clock.stepped(self._call, self._monotonic, self._ran, self._drops)
+        self._call = call
+        return clock.stepped(call, self._monotonic, self._ran, self._drops)
 
     def _ran(self, seconds: float) -> None:
         if seconds > self.longest:

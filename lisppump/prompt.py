@@ -101,8 +101,10 @@ def build(
 
 def cut(text: str, tokens: int | None) -> str:
     """A text of at most so many tokens, its last line saying how many are left out; empty where none fit."""
+    if tokens is None or len(text) <= tokens:  # no letter has more than four bytes
+        return text
     data = text.encode()
-    if tokens is None or _tokens(len(data)) <= tokens:
+    if _tokens(len(data)) <= tokens:
         return text
     room = tokens * BYTES_PER_TOKEN - _NOTE_BYTES
     if room <= 0:
@@ -169,6 +171,8 @@ def _said(echo: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _assembled(fixed: str, sections: Any, at_most: int | None, part: str) -> str:
     """The fixed text and the sections after it, in at most so many tokens."""
+    if sections is None and at_most is None:
+        return fixed
     parts = [(title, cut(text, tokens)) for title, text, tokens in flatten(sections)]
     whole = fixed + "".join(_section(title, text) for title, text in parts)
     if at_most is None or estimate(whole) <= at_most:

@@ -8,7 +8,7 @@ is rebuilt from here must have it, too.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ KINDS = (
     "tock", "nudge", "rollback", "snapshot", "lost", "drop",
 )  # fmt: skip
 NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
-_JSON = frozenset({"reply", "delta"})  # hold nothing but what was JSON, or was checked to be, before
+# These hold nothing but what was JSON, or was checked to be, before: a commit goes into a digest, too.
+_JSON = frozenset({"reply", "delta", "commit", "tock"})
 HEAD = 18  # two times eight hex digits and a space
 RESERVED = frozenset({"kind", "seq", "prev"})
 # Once one of these is written it is synced, with all that is before it.
@@ -41,11 +42,16 @@ class Record:
     @property
     def frame(self) -> int:
         """The frame it belongs to; -1 where it names none."""
-        frame = self.fields.get("frame")
-        return frame if frame.__class__ is int else -1
+        return frame_of(self.fields)
 
 
 Reader = Callable[[Record], None]
+
+
+def frame_of(fields: Mapping[str, Any]) -> int:
+    """The frame that a record's fields name; -1 where they name none."""
+    frame = fields.get("frame")
+    return frame if frame.__class__ is int else -1
 
 
 def pack(payload: bytes) -> bytes:
@@ -61,6 +67,19 @@ def chained(payload: bytes) -> str:
 def encoded(kind: str, seq: int, prev: str, fields: Mapping[str, Any]) -> bytes:
     """The payload of a record."""
     return canon.line({**fields, "kind": kind, "seq": seq, "prev": prev}, finite=kind in _JSON)
+
+
+def lines_of(
+    entries: Iterable[tuple[str, Mapping[str, Any]]], seq: int, prev: str
+) -> tuple[list[bytes], str]:
+    """The lines of records that follow each other, from a number and a hash on; and the hash of the last."""
+    lines = []
+    for kind, fields in entries:
+        payload = encoded(kind, seq, prev, fields)
+        lines.append(pack(payload))
+        prev = chained(payload)
+        seq += 1
+    return lines, prev
 
 
 def decoded(payload: bytes) -> tuple[Record, str] | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump import plan as planning
 from lisppump.delta import Delta
+from lisppump.delta_records import whole_outcome
 from lisppump.differences import differing
 from lisppump.disk import StateError
 from lisppump.documents import Cell, entry, log_value
@@ -40,10 +41,11 @@ class Unlike(Exception):
 class Nowhere:
     """A ledger that keeps nothing: what is made again is recorded already."""
 
-    def reply(self, **fields: Any) -> None:
+    def came(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         """Nothing is written."""
 
-    outcome = late = reply
+    def outcome(self, **fields: Any) -> None:
+        """Nothing is written."""
 
     def delta(self, delta: Delta) -> None:
         """Nothing is written."""
@@ -285,7 +287,7 @@ def _unheard(stream: Stream, delta: Delta) -> None:
 
 def _outcome(said: Mapping[str, Any]) -> dict[str, Any]:
     """What a commit says of how a stream ended."""
-    return {key: value for key, value in said.items() if key not in ("name", "topic")}
+    return {key: value for key, value in whole_outcome(said).items() if key not in ("name", "topic")}
 
 
 def _loader(past: Any, name: str) -> Any:

@@ -15,6 +15,7 @@ from lisppump import canon, control
 from lisppump.ahead import ahead, refusal
 from lisppump.archive import LATELY
 from lisppump.delta import Delta
+from lisppump.delta_records import ended, to_record
 from lisppump.disk import Disk, StateError
 from lisppump.documents import (
     Cell,
@@ -169,6 +170,16 @@ class Store(Desk):
         self._journal.record("late" if fenced else "reply", fields)
         self._journal.sync_soon()
 
+    def came(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Journal answers that came together by one write, each as `reply` does, or as one that is late."""
+        epoch, opened = self.epoch, self._head.opened
+        sure = [
+            (kind if fields["epoch"] == epoch and fields["frame"] == opened else "late", fields)
+            for kind, fields in entries
+        ]
+        self._journal.records(sure)
+        self._journal.sync_soon()
+
     def outcome(self, **fields: Any) -> None:
         """Journal something that the machine decided: a deadline, a killed worker."""
         self._record("outcome", **fields)
@@ -199,7 +210,7 @@ class Store(Desk):
 
     def delta(self, delta: Delta) -> None:
         """Journal what a stream came to."""
-        self._journal.record("delta", delta.to_record())
+        self._journal.record("delta", to_record(delta))
 
     def imported(self, **fields: Any) -> None:
         """Journal a delta that was made elsewhere, whole, as an input of the frame that is under way."""
@@ -355,7 +366,9 @@ class Store(Desk):
             "time": time,
             "written": written,
             "deltas": [_named(delta) for delta in deltas],
-            "streams": [_stream_entry(delta, named.get(delta.stream)) for delta in deltas],
+            "streams": [
+                ended(one, named.get(one.stream) or Stream(one.stream, one.agents)) for one in deltas
+            ],
             "wake": list(wake),
             "changes": [change.to_json() for change in merged.changes],
             "report": {name: dict(counts) for name, counts in merged.report.items()},
@@ -478,10 +491,3 @@ def _named(delta: Delta) -> dict[str, Any]:
         "stream": delta.stream,
         "digest": delta.digest,
     }
-
-
-def _stream_entry(delta: Delta, stream: Stream | None) -> dict[str, Any]:
-    """What a stream came to, and what its room was called."""
-    room = stream or Stream(delta.stream, delta.agents)
-    named = {"stream": delta.stream, "name": room.name, "topic": room.topic}
-    return {**named, **delta.outcome(), "agents": list(room.agents)}

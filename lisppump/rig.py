@@ -7,6 +7,7 @@ from typing import Any
 
 from lisppump.advice import Complaints, relay
 from lisppump.blame import blamed
+from lisppump.clauses_parts import is_foreign
 from lisppump.policy import Policy
 from lisppump.registry import Registry
 from lisppump.stages import Backend, Dam, Echo, Executor, Merger, Terms
@@ -29,6 +30,7 @@ class Rig:
         self.executor: Executor = policy.executor.make()
         self.echoes: tuple[Echo, ...] = tuple(clause.stage.make() for clause in policy.echoes)
         self.given = frozenset(given)
+        self.foreign = frozenset(alias for alias, choice in policy.pipe.backends if is_foreign(choice))
         self.backends: dict[str, Backend] = {
             alias: given.get(alias) or choice.make() for alias, choice in policy.pipe.backends
         }

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lisppump import canon
-from lisppump.delta import FILE_KEYS, Collection, DeltaError, Field, Schema
+from lisppump.delta import FILE_KEYS, Closer, Collection, DeltaError, Field, Schema
 from lisppump.lispy.values import Pair, Slice, elements, is_list
 from lisppump.schema_reader import Found, Unfinished, objects
 
 MOST_DEEP = 100
+MOST_SHAPES = 64  # of items of one collection that are remembered as usual
 
 _SCALAR = {"anyOf": [{"type": kind} for kind in ("string", "number", "boolean", "null")]}
 _TYPES: dict[str, dict[str, Any]] = {
@@ -158,9 +159,11 @@ def sift(
 
 def _keys(schema: Schema, collections: Mapping[str, Any]) -> list[tuple[str, str, Collection | None]]:
     """(collection, key, rule) of each key, in the policy's order, of one collection its own name first."""
-    rules = [schema.get(key) for key in collections]
+    rules = list(map(schema.named.get, collections))
     if None not in rules:  # nearly always
-        return [(name, name, schema.get(name)) for name in schema.ordered(collections)]
+        if len(rules) < 2:
+            return [(name, name, rule) for name, rule in zip(collections, rules, strict=True)]
+        return [(name, name, schema.named[name]) for name in schema.ordered(collections)]
     read = {key: (schema.reading(key) if isinstance(key, str) else None) for key in collections}
     names = {key: key if rule is None else rule.name for key, rule in read.items()}
     keys = sorted(collections, key=lambda key: names[key] != key)
@@ -204,21 +207,40 @@ def _is_usual(collection: Collection, item: Any) -> bool:
 
 def _are_usual(collection: Collection, items: Sequence[Any]) -> bool:
     """The same of several items, and there is one at least."""
-    classes, required, choosy = collection.usual
+    known = collection.usual_shapes
     for item in items:
-        if item.__class__ is not dict or not required <= item.keys():
+        if item.__class__ is not dict:
             return False
-        for name, value in item.items():
-            kind = value.__class__
-            if kind not in classes.get(name, ()):
+        shape = (*item, *map(type, item.values()))
+        closer = known.get(shape)
+        if closer is None:
+            closer = _usual_shape(collection, item)
+            if closer is None:
                 return False
-            if kind is str and not value.isascii() and _is_halved(value):
+            if len(known) < MOST_SHAPES:
+                known[shape] = closer
+        for name in closer.texts:
+            text = item[name]
+            if not text.isascii() and _is_halved(text):
                 return False
-        for field in choosy:
-            value = item.get(field.name)
-            if value is not None and not _CHECKS[field.type](value, field):
+        for field in closer.choosy:
+            if not _CHECKS[field.type](item[field.name], field):
                 return False
     return bool(items)
+
+
+def _usual_shape(collection: Collection, item: dict[str, Any]) -> Closer | None:
+    """What is left to be looked at in items with the very fields of one and values of its classes.
+
+    None where such an item is not usual.
+    """
+    classes, required, choosy = collection.usual
+    if not required <= item.keys():
+        return None
+    if any(value.__class__ not in classes.get(name, ()) for name, value in item.items()):
+        return None
+    texts = tuple(name for name, value in item.items() if value.__class__ is str)
+    return Closer(texts, tuple(field for field in choosy if item.get(field.name) is not None))
 
 
 def _check_item(

@@ -159,11 +159,7 @@ class _Look:
         seat = next(entry for entry in self.intent["streams"] if self.agent in entry["agents"])
         stream = seat["stream"]
         delta = next((one for one in store.deltas(number) if one.stream == stream), None)
-        replies = [
-            dict(record.fields)
-            for record in store.inputs(number)
-            if record.kind == "reply" and record.fields["stream"] == stream
-        ]
+        replies = [reply for reply in store.replies(number) if reply["stream"] == stream]
         read: dict[str, Any] = {key: seat[key] for key in ("prefix_digest", "room_digest")}
         if prompt:
             read |= self._prompt(stream, seat)

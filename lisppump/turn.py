@@ -16,9 +16,11 @@ from lisppump import plan as planning
 from lisppump.blame import blamed
 from lisppump.budget import Budget
 from lisppump.delta import Delta
+from lisppump.delta_records import from_record, told
 from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Frame, Stream
+from lisppump.intake import Intake
 from lisppump.journal import Record
 from lisppump.merge import Change, Merged
 from lisppump.pour import Answer, Ledger, Pipe, Tick
@@ -43,10 +45,11 @@ def recorded(inputs: Iterable[Record]) -> Recorded:
     answers: dict[int, list[Answer]] = {}
     deltas = {}
     for record in inputs:
-        if record.kind == "delta":
-            delta = Delta.from_record(record.fields)
+        settled = told(record.kind, record.fields)
+        if settled is not None:
+            delta = from_record(settled)
             deltas[delta.stream] = delta
-        elif record.kind in ("reply", "outcome"):
+        if record.kind in ("reply", "outcome"):
             answers.setdefault(record.fields["stream"], []).append(Answer(record.kind, record.fields))
     return Recorded(answers, deltas)
 
@@ -102,7 +105,8 @@ class Turn:
     def _pipes(self) -> list[Pipe]:
         """A pipe for each stream; those of one epoch share all else."""
         epochs = {stream.number: self.epochs.get(stream.number, self.epoch) for stream in self.plan.streams}
-        ticks = {epoch: self._tick(epoch) for epoch in set(epochs.values())}
+        intake = Intake(self.ledger)
+        ticks = {epoch: self._tick(epoch, intake) for epoch in set(epochs.values())}
         return [
             Pipe(
                 ticks[epochs[stream.number]],
@@ -114,7 +118,7 @@ class Turn:
             for stream, prompt in zip(self.plan.streams, self.plan.prompts, strict=True)
         ]
 
-    def _tick(self, epoch: int) -> Tick:
+    def _tick(self, epoch: int, intake: Intake) -> Tick:
         policy, asked = self.rig.policy, self.rig.hooks.pour
 
         def pour(request: Request, alias: str) -> Any:
@@ -130,15 +134,12 @@ class Turn:
             backends=self.rig.terms,
             pour=pour,
             ledger=self.ledger,
-            settled=self._settle,
+            intake=intake,
+            settled=self.settled,
             budget=self.budget,
             monotonic=self.clock.monotonic,
             sealed=self.sealed,
         )
-
-    def _settle(self, stream: Stream, delta: Delta) -> None:
-        self.ledger.delta(delta)
-        self.settled(stream, delta)
 
     def _job(self, pipe: Pipe) -> Job:
         """One pipe for the executor; its deadline starts when it is released."""

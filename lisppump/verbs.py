@@ -54,11 +54,12 @@ class BuiltinVerbs:
     @hookimpl(trylast=True)
     def pour(self, policy: Policy, request: Request, alias: str) -> Any:
         """Ask the backend; its errors are the pipe's business."""
-        if is_foreign(dict(policy.pipe.backends)[alias]):
+        rig = self._rig
+        if alias in rig.foreign:
             request = lent(request)
-        elif alias in self._rig.given:
+        elif alias in rig.given:
             request = handed(request, self._copy_of(request.frame))
-        return self._rig.backends[alias].pour(request)
+        return rig.backends[alias].pour(request)
 
     def _copy_of(self, frame: Frame) -> Frame:
         if self._lent is None or self._lent[0] is not frame:

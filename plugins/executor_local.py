@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import CoroutineType
+from typing import Any, ClassVar
 
 from lisppump import hookimpl
 from lisppump.clock import stepped
@@ -157,7 +158,9 @@ class _Work:
 
     async def run(self) -> None:
         """Pour, and count how long it runs."""
-        await stepped(_poured(self.job), self._tick.clock, self._ran)
+        poured: Any = self.job.pour()
+        work = poured if poured.__class__ is CoroutineType else _awaited(poured)
+        await stepped(work, self._tick.clock, self._ran)
 
     def _ran(self, seconds: float) -> None:
         self._own += seconds
@@ -169,8 +172,8 @@ class _Work:
         return self._tick.clock() - self._began - others
 
 
-async def _poured(job: Job) -> None:
-    await job.pour()
+async def _awaited(poured: Awaitable[None]) -> None:
+    await poured
 
 
 @hookimpl

@@ -110,9 +110,9 @@ def synced_calls(trace: list[Operation], k: int) -> set[Call]:
     for i, operation in enumerate(trace[:k]):
         safe = i < covered.get(operation.file, 0)
         if operation.path.endswith(".log") and operation.kind == "write" and safe:
-            record = json.loads(operation.data[18:])
-            if record["kind"] in ("reply", "outcome"):
-                found.add((record["frame"], record["stream"]))
+            for record in (json.loads(line[18:]) for line in operation.data.splitlines()):
+                if record["kind"] in ("reply", "outcome"):
+                    found.add((record["frame"], record["stream"]))
     return found
 
 

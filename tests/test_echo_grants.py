@@ -127,3 +127,22 @@ def test_the_state_of_a_world_does_not_say_how_long_a_page_took(tmp_path: Path, 
             digests.append(pump.head.digest)
         shutil.rmtree(folder / "state")
     assert digests[0] == digests[1]
+
+
+def test_a_room_function_says_all_that_a_room_reads_and_can_say_why_an_echo_failed(
+    tmp_path: Path, weather: Weather
+) -> None:
+    echoes = (program("(list 1 2)"), program("(car 5)", "bob"))
+    brief = """(load prompt)
+        (define (brief room)
+          (map (lambda (agent) (section (get agent "id") (echo-of (get agent "id")) (tokens 100)))
+               (get room "agents")))"""
+    folder = world(tmp_path / "w", weather, *echoes, define=brief)
+    text = (folder / "pump.lisp").read_text()
+    (folder / "pump.lisp").write_text(text.replace("(pipe none)", "(pipe none) (prompt (room brief))"))
+    with Pump.open(folder) as pump:
+        pump.step()
+        rooms = "".join(found.room for found in pump.plan().prompts)
+    assert "what its program came to" not in rooms
+    assert "## ada\n- 1\n- 2\n" in rooms
+    assert "## bob\nits program failed: car wants" in rooms

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -239,6 +241,45 @@ def test_a_process_that_is_killed_while_it_waits_for_a_page_goes_on(tmp_path: Pa
             assert pump.head.number == 2
             assert pump.frame(1).virtual["echo"]["results"] == {"ada": 12.4, "bob": 1}
             assert pump.replay().equal
+
+
+@pytest.mark.parametrize("times", [4, pytest.param(60, marks=pytest.mark.slow)])
+def test_no_page_that_was_recorded_is_ever_asked_for_again_by_whoever_was_killed(
+    tmp_path: Path, times: int
+) -> None:
+    dice = random.Random(times)
+    victims: list[subprocess.Popen[bytes]] = []
+    left = [0, 0]  # requests until the process dies: when one is begun, when one is answered
+
+    def killer(which: int) -> Callable[[str], None]:
+        def kill(path: str) -> None:
+            left[which] -= 1
+            if left[which] == 0 and victims:
+                victims.pop().kill()
+
+        return kill
+
+    with Weather(before=killer(0), after=killer(1)) as weather:
+        source = (
+            '(define (ask n) (get (curl (string "http://PLACE/v1/forecast?" (rb-frame) self n)) '
+            '"current_weather")) (map ask (range 4))'
+        )
+        folder = world(tmp_path / "w", weather, *(program(source, name) for name in ("ada", "bob")))
+        command = [sys.executable, "-m", "lisppump", "-C", str(folder), "run", "--quiet", "--frames", "9999"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        recorded: dict[str, int] = {}
+        for _ in range(times):
+            left[dice.randrange(2)] = 1 + dice.randrange(12)
+            victims.append(victim := subprocess.Popen(command, env=environment, cwd=ROOT))
+            assert victim.wait() == -signal.SIGKILL
+            known = {found["url"].partition(weather.place)[2] for found in pages(folder)}
+            recorded |= {path: weather.asked.count(path) for path in known if path not in recorded}
+        with Pump.open(folder) as pump:
+            pump.step()
+            assert pump.replay().equal
+        assert recorded and {path: weather.asked.count(path) for path in recorded} == recorded
+        asked = Counter(weather.asked)
+        assert sum(count - 1 for count in asked.values()) <= times  # only what was on its way
 
 
 def test_after_a_way_back_before_the_echoes_the_pages_are_there(tmp_path: Path, weather: Weather) -> None:

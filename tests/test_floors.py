@@ -15,7 +15,7 @@ PACKAGE = ROOT / "lisppump"
 FLOORS = [
     {"errors", "canon", "clock", "collector", "folder"},
     {"lispy"},
-    {"frame", "delta", "schema"},
+    {"frame", "delta", "delta_records", "schema"},
     {
         "reservoir",
         "files",
@@ -26,6 +26,7 @@ FLOORS = [
         "view",
         "ahead",
         "journal",
+        "journal_pages",
         "records",
         "snapshots",
         "segments",
@@ -67,6 +68,7 @@ FLOORS = [
         "rewind",
         "branching",
         "pour",
+        "intake",
         "plan",
         "report",
         "status",

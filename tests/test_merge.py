@@ -11,6 +11,7 @@ import pytest
 
 from lisppump import canon
 from lisppump.delta import Collection, Delta, Field, Numbering, Target
+from lisppump.delta_records import to_record
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import slice_of
 from lisppump.merge import Memo, apply, merge
@@ -54,9 +55,9 @@ def test_nothing_given_is_ever_changed() -> None:
         posts=[{"title": "a", "author": "ada", "number": 3}],
         comments=[{"post": 3, "author": "bo", "text": "x"}],
     )
-    before = canon.canonical([documents, given.to_record()])
+    before = canon.canonical([documents, to_record(given)])
     run(schema(POSTS, COMMENTS), given, documents=documents)
-    assert canon.canonical([documents, given.to_record()]) == before
+    assert canon.canonical([documents, to_record(given)]) == before
 
 
 def test_a_delta_refers_to_its_own_new_items() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lisppump.errors import LisppumpError
 from lisppump.frame import Stream
-from lisppump.prompt import RULES, build, cut, estimate, flatten, render, shared_part
+from lisppump.prompt import RULES, build, cut, echoes, estimate, flatten, render, shared_part
 
 STREAM = Stream(3, ("ada",), "hall", "bees")
 ADA = {"id": "ada", "name": "Ada", "archetype": "coder", "traits": ["x"], "posts": 3}
@@ -105,3 +105,18 @@ def test_the_whole_keeps_to_what_the_policy_allows(first: list[Any], second: lis
         assert error.code == "prompt-too-long"
     else:
         assert prompt.tokens <= at_most
+
+
+def test_what_an_echo_came_to_is_a_section_or_why_it_failed() -> None:
+    sections = echoes(
+        {
+            "ada": {"frame": 3, "value": {"sol": "1247"}, "error": None, "output": "hm\n"},
+            "bob": {"frame": 2, "value": None, "error": {"code": "unbound", "message": "x has no value"}},
+            "cid": {"value": 7, "error": "by hand"},
+        }
+    )
+    room = build(shared(), Stream(1, ("ada",)), [{"id": "ada"}], sections).room
+    assert "## ada, what its program came to after frame 3\nresult: {\"sol\":\"1247\"}\nprinted: hm" in room
+    assert "## bob, what its program came to after frame 2\nerror: x has no value" in room
+    assert "error: by hand" in room
+    assert echoes({}) == []

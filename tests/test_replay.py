@@ -177,8 +177,13 @@ def test_its_time_may_be_over_when_it_goes_on(
             heard.append(kind)
         return real(journal, kind, fields)
 
+    def records(journal: Journal, entries: Any) -> None:
+        for kind, fields in entries:
+            record(journal, kind, fields)
+
     simulation = hasty(tmp_path / "world", type("Plain", (Hasty,), {"run": _in_turn}))
     monkeypatch.setattr(Journal, "record", record)
+    monkeypatch.setattr(Journal, "records", records)
     pump = simulation.open()
     with pytest.raises(LisppumpError, match="raised Crash"):
         pump.run(1)

@@ -133,7 +133,7 @@ def test_a_frame_that_is_under_way_is_dropped_and_comes_back(
     five: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulation, mind = world(five)
-    broken(simulation, monkeypatch, 4)
+    broken(simulation, monkeypatch, 3)
     with simulation.open() as pump:
         opened = pump.store.open_frame()
         assert opened is not None and opened["finished"] == [1]
@@ -145,7 +145,7 @@ def test_a_frame_that_is_under_way_is_dropped_and_comes_back(
         pump.step()
         assert len(mind.calls) == 2
     whole(five)
-    broken(simulation, monkeypatch, 4)
+    broken(simulation, monkeypatch, 3)
     path = five / "state" / "memory" / "ann.md"
     path.write_text(path.read_text() + "by hand\n")
     with simulation.open() as pump:
@@ -380,8 +380,8 @@ def test_what_came_for_a_dead_frame_is_kept(five: Path) -> None:
         pump.undo()
         assert pump.store.records == total + 3  # an opening and two ways
         pump.rollback(2)
-        found = pump.store._journal.select("delta", dead=())
-        assert len(list(found)) == 15 and len(list(pump.store._journal.select("delta"))) == 6
+        found = pump.store._journal.select("reply", dead=())
+        assert len(list(found)) == 15 and len(list(pump.store._journal.select("reply"))) == 6
 
 
 def test_who_went_on_meanwhile_is_asked_again(five: Path) -> None:

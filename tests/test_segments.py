@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lisppump import canon, journal, positions, segments, snapshots
+from lisppump import canon, journal, journal_pages, positions, segments, snapshots
 from lisppump.disk import StateError
 from lisppump.documents import digest, encode
 from lisppump.history import Head
@@ -142,7 +142,7 @@ def test_memory_follows_the_segments_and_not_the_records(ram_path: Path) -> None
             store.frame(number)
         log = store._journal
         assert len(log._past) > 20
-        assert len(log._tables) <= journal.TABLES and len(log._sources) <= journal.SOURCES
+        assert len(log._tables) <= journal_pages.TABLES and len(log._sources) <= journal_pages.SOURCES
         held = [*log._tables.values(), log._live]
         assert sum(len(table) for table in held) < 200 < len(log)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from lisppump import LisppumpError, Pump
 from lisppump.budget import Stopped
 from lisppump.policy import PolicyErrors
 from lisppump.report import Event
+from lisppump.stages import Reply, Request
 from lisppump.status import log_documents, look
 from lisppump.testing import Clock, Scripted
 from tests.cli_support import Lisppump
@@ -57,6 +59,15 @@ def test_the_age_is_the_machine_s_and_the_time_the_frame_s(world: Path) -> None:
     assert datetime.fromisoformat(status.time).utcoffset() is not None
 
 
+class Staggered:
+    """Each stream answers, with nothing to do, some turns of the loop after the one before it."""
+
+    async def pour(self, request: Request) -> Reply:
+        for _ in range(4 * request.stream.number):
+            await asyncio.sleep(0)
+        return Reply(data={})
+
+
 def states(world: Path, **options: Any) -> list[tuple[str, str, Any]]:
     """What another reader sees at each event of one frame and its rest."""
     seen = []
@@ -76,7 +87,7 @@ def states(world: Path, **options: Any) -> list[tuple[str, str, Any]]:
 
 def test_a_reader_sees_a_frame_run_and_the_heart_rest(world: Path) -> None:
     change(world, ("(every (seconds 0))", "(every (minutes 5))"), ("(streams how-many)", "(streams 2)"))
-    seen = states(world)
+    seen = states(world, backends={"script": Staggered()})
     kind, state, opened = seen[0]
     assert (kind, state) == ("frame_started", "running")
     assert opened == {**opened, "frame": 1, "finished": [], "missing": [1, 2], "epoch": 1}
@@ -93,7 +104,7 @@ def test_a_frame_that_was_not_finished_is_told(world: Path) -> None:
         if event.kind == "stream_settled" and event.stream == 2:
             raise KeyboardInterrupt
 
-    with Pump.open(world) as pump:
+    with Pump.open(world, backends={"script": Staggered()}) as pump:
         pump.listeners.append(crash)
         with pytest.raises(KeyboardInterrupt):
             pump.step()
@@ -111,7 +122,7 @@ def cut(world: Path, event_of: int = 2, **options: Any) -> None:
         if event.kind == "stream_settled" and event.stream == event_of:
             raise KeyboardInterrupt
 
-    with Pump.open(world, **options) as pump:
+    with Pump.open(world, backends={"script": Staggered()}, **options) as pump:
         pump.listeners.append(crash)
         with pytest.raises(KeyboardInterrupt):
             pump.step()

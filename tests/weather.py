@@ -18,18 +18,22 @@ SOLS = ("1247", "1246")
 class Weather:
     """The server, while it is entered; `asked` has the path of every request that was answered or begun.
 
-    `before` is called with the path before an answer goes out.
+    `before` is called with the path before an answer goes out, `after` when it is out.
     """
 
-    def __init__(self, port: int = 0, before: Callable[[str], None] = lambda path: None) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        before: Callable[[str], None] = lambda path: None,
+        after: Callable[[str], None] = lambda path: None,
+    ) -> None:
         self.asked: list[str] = []
-        self._before = before
         weather = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 weather.asked.append(self.path)
-                weather._before(self.path)
+                before(self.path)
                 status, said = weather.answer(self.path)
                 body = json.dumps(said).encode()
                 self.send_response(status)
@@ -37,6 +41,8 @@ class Weather:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+                self.wfile.flush()
+                after(self.path)
 
             def log_message(self, *_: Any) -> None:
                 pass

@@ -15,7 +15,7 @@ from lisppump.lispy.builtins import BUILTINS, BuiltinSpec, describe_type
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.nodes import Node, datum, usage_of
 from lisppump.lispy.run import Run
-from lisppump.lispy.values import Function, Keyword, Primitive, Procedure, Value
+from lisppump.lispy.values import Function, Keyword, Primitive, Procedure, Value, is_list
 
 Frame = list[Any]
 Code = Callable[[Frame], Value]
@@ -212,7 +212,7 @@ def no_procedure(value: Value) -> LispyError:
     hint = None
     if isinstance(value, (dict, Keyword)):
         hint = "(get d :key) looks a key up"
-    elif value.__class__ is list or value.__class__ is int:
+    elif value.__class__ is int or (value is not None and is_list(value)):
         hint = "brackets call what stands first in them; quote a list of data: '(1 2)"
     got = describe_type(value)
     error = NotCalled("wrong-type", f"only a procedure can be called, this is {got}", help=hint)

@@ -16,6 +16,7 @@ from typing import Any
 from lisppump import canon
 from lisppump.clauses_types import is_inside
 from lisppump.delta import Delta, Schema
+from lisppump.delta_records import to_record
 from lisppump.documents import digest, is_document
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Frame
@@ -152,14 +153,14 @@ def check_merger(merger: Merger, frame: Frame, deltas: Sequence[Delta], schema: 
     """Hold a merger to its contract: the order of deltas decides nothing, and every item is accounted for."""
     whose = shaped("merger", merger)
     deltas = tuple(deltas)
-    records = [delta.to_record() for delta in deltas]
+    records = [to_record(delta) for delta in deltas]
     before = fingerprint(frame, records)
     half = len(deltas) // 2
     found = []
     for order in (deltas, deltas, deltas[::-1], deltas[half:] + deltas[:half]):
         with asked(whose, "give Merged"):
             found.append(merged(merger.merge(frame, list(order), schema), whose=whose))
-        after = fingerprint(frame, [delta.to_record() for delta in deltas])
+        after = fingerprint(frame, [to_record(delta) for delta in deltas])
         require(after == before, f"{whose} changed the frame or a delta, which it may only read")
     first, *others = (_in_json(whose, result) for result in found)
     require(first == others[0], f"{whose} gave two answers for one frame and the same deltas")
