@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lisppump.lispy.builtins import builtin
+from lisppump.lispy.limits import Limits
+from lisppump.workers.program import values_of
 from lisppump.workers.wire import Line
 
 
@@ -231,7 +233,7 @@ def _calls(*message: Any, then: Any = None) -> dict[str, Any]:
     return _worker(answer)
 
 
-LIMITS = [10_000_000, 12_000, 64 << 20, 100_000, 1 << 20, 14_000, 256, 100, 256 << 10, 64 << 10, None]
+LIMITS = list(values_of(Limits()))
 LAMBDA = ["lambda", 0, "f", 0, None, None]
 CALL_NOTHING = _calls("no-such", [], [], 0, LIMITS, [0, 0, 0, 0])
 CALL_ODD = _calls("tide", 5)
