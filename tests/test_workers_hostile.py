@@ -333,7 +333,7 @@ def test_ctrl_c_while_a_program_runs_ends_its_worker() -> None:
             workers.run(program("1"), frame)
             worker = workers.pids[1]
             with pytest.raises(KeyboardInterrupt):
-                signal.setitimer(signal.ITIMER_REAL, 0.2)
+                signal.setitimer(signal.ITIMER_REAL, 0.5)
                 workers.run(program("(loop-in-c)"), frame)
             assert gone(worker) and workers.run(program("(+ 1 2)"), frame).value == 3
     finally:
