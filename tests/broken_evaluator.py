@@ -155,6 +155,16 @@ DIGITS = _worker(
     lambda line, serial: line.send(b'[%d,"result",true,%s,"7","",null,1,1,[]]' % (serial, b"9" * 9000))
 )
 TWICE = _worker(lambda line, serial: _raw(line, _framed(json.dumps(_good(serial)).encode()) * 2))
+
+
+def _nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+TOO_DEEP = _put(3, _nested(400))
 OTHER_SERIAL = _says(lambda said: said.__setitem__(0, 99))
 TRUE_SERIAL = _put(0, True)
 NO_KIND = _put(1, "else")
@@ -247,4 +257,7 @@ CALL_MORE = _calls("tide", [], [], 0, [10**9, *LIMITS[1:]], [0, 0, 0, 0])
 CALL_LESS = _calls("tide", [], [], 0, LIMITS, [-1, 0, 0, 0])
 CALL_LAMBDA = _calls("tide", [["lambda", "x"]], [], 0, LIMITS, [0, 0, 0, 0])
 CALL_BACK_ODD = _calls("tide", [LAMBDA], [], 0, LIMITS, [5, 0, 0, 0], then=["gave", 1, [4, 0, 0, 0]])
+CALL_GRANTED_ODD = _calls("tide", [[]], [["state"], {}], 0, LIMITS, [0, 0, 0, 0])
+CALL_FAILED_ODD = _calls("tide", [LAMBDA], [], 0, LIMITS, [5, 0, 0, 0],
+                         then=["failed", 0, ["error"], {}, "no", None, [5, 0, 0, 0]])  # fmt: skip
 CALL_HANG = _calls("tide", [LAMBDA], [], 0, LIMITS, [0, 0, 0, 0])

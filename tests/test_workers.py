@@ -112,6 +112,14 @@ def test_limits_are_those_of_the_program(workers: Workers) -> None:
             assert difference(workers.run(wanted, frame), here(wanted, frame)) == {}, (source, limits)
 
 
+@pytest.mark.parametrize("depth", [255, 256, 257, 258])
+def test_values_may_be_as_deep_there_as_here(depth: int, workers: Workers) -> None:
+    frame = world()
+    for inner in ("(list (nest (- n 1)))", '(dict "k" (nest (- n 1)))', "(cons 1 (cons (nest (- n 1)) 2))"):
+        wanted = program(f"(define (nest n) (if (= n 0) '() {inner})) (nest {depth})")
+        assert difference(workers.run(wanted, frame), here(wanted, frame)) == {}
+
+
 def test_what_is_defined_for_a_program_is_there(workers: Workers) -> None:
     frame = world(log_jsonl=[{"n": 1}, {"n": 2}])
     defined = {"self": "ann", "earlier": {"mood": ["calm", 1, None]}, "window": frame.documents["log.jsonl"]}

@@ -144,7 +144,17 @@ def test_plugins_are_only_asked_where_a_name_means_nothing_else() -> None:
         assert Shy.asked == 1
 
 
-LIARS = ["CALL_NOTHING", "CALL_ODD", "CALL_DEEP", "CALL_MORE", "CALL_LESS", "CALL_LAMBDA", "CALL_BACK_ODD"]
+LIARS = [
+    "CALL_NOTHING",
+    "CALL_ODD",
+    "CALL_DEEP",
+    "CALL_MORE",
+    "CALL_LESS",
+    "CALL_LAMBDA",
+    "CALL_BACK_ODD",
+    "CALL_GRANTED_ODD",
+    "CALL_FAILED_ODD",
+]
 
 
 @pytest.mark.parametrize("name", LIARS)

@@ -125,13 +125,15 @@ def result_of(answer: list[Any], program: Program) -> Result:
         _broken("said a value longer than it may be")
     if type(output) is not str or len(output) > limits.output:
         _broken("said more output than there may be")
-    if type(steps) is not int or not 0 <= steps <= limits.steps or type(size) is not int or size < 0:
+    if type(steps) is not int or not 0 <= steps <= limits.steps or type(size) is not int or not 0 <= size < 1 << 50:
         _broken("said steps that no program can take")
     if capabilities:
         _hold(type(capabilities) is list, "said no list of what its program used")
         known = all(type(name) is str and name in program.allow for name in capabilities)
         _hold(known, "used what it may not")
     usage = {"steps": steps, "bytes": size}
+    if value.__class__ is list or value.__class__ is dict:
+        _shallow(value, limits.data_depth + 1)
     if ok is True and error is None:
         return Result(True, value, text, output, None, usage, tuple(capabilities or ()))
     neither = ok is not False or value is not None or text != "" or error is None
@@ -178,8 +180,19 @@ def request_of(fields: list[Any], limits: Limits) -> tuple[str, float]:
         _broken("asked for a page in another shape")
     url, seconds = fields
     _text(url, limits.string, "a URL")
-    _hold(type(seconds) in (int, float) and seconds >= 0, "wants a page in no time")
+    _hold(type(seconds) in (int, float) and 0 <= seconds < 1e9, "wants a page in no time")
     return url, float(seconds)
+
+
+def _shallow(value: list[Any] | dict[str, Any], most: int) -> None:
+    """Refuse data that is nested deeper than a program's can be: it would not go into the journal."""
+    level: list[Any] = [value]
+    for _ in range(most):
+        parts = [part for item in level for part in (item.values() if item.__class__ is dict else item)]
+        level = [part for part in parts if part.__class__ is list or part.__class__ is dict]
+        if not level:
+            return
+    _broken("said data that is nested too deep")
 
 
 def _text(text: Any, most: int, what: str) -> None:

@@ -117,7 +117,7 @@ class _Call:
         if spec is None or type(given) is not list or type(granted) is not list or type(sealed) is not int:
             raise Broken("called what there is not")
         run = self.run
-        run.granted = frozenset(word for word in granted if word in self._desk.program.allow)
+        run.granted = self._desk.program.allow.intersection(word for word in granted if type(word) is str)
         run.sealed = sealed
         run.limits = _within(limits, run.limits)
         run.meter.bound(run.limits)
@@ -146,8 +146,8 @@ class _Call:
         if kind != FAILED or len(fields) != 6:
             raise Broken("answered a plugin's builtin with something else")
         number, word, code, text, help, state = fields
-        sound = type(number) is int and word in KINDS and word != "host" and code in CODES
-        if not (sound and type(text) is str and (help is None or type(help) is str)):
+        texts = all(type(each) is str for each in (word, code, text)) and (help is None or type(help) is str)
+        if not (texts and type(number) is int and word in KINDS and word != "host" and code in CODES):
             raise Broken("failed a plugin's builtin in no known way")
         self._adopt(state)
         error = KINDS[word](code, text, help=help)
