@@ -28,6 +28,7 @@ KINDS: dict[str, type[LisppumpError]] = {
 }  # fmt: skip
 DEPTH = 1000  # of JSON that is read by what recurses
 MOST_FRAMES = 1000  # lines of a backtrace
+MOST_SIZE = 1 << 50  # bytes that anybody could have made
 SURPLUS = 1 << 16  # bytes of an answer beside what the program made
 
 _DIGITS = bytes(48 if 48 <= byte < 58 else 32 for byte in range(256))
@@ -125,7 +126,9 @@ def result_of(answer: list[Any], program: Program) -> Result:
         _broken("said a value longer than it may be")
     if type(output) is not str or len(output) > limits.output:
         _broken("said more output than there may be")
-    if type(steps) is not int or not 0 <= steps <= limits.steps or type(size) is not int or not 0 <= size < 1 << 50:
+    if type(steps) is not int or type(size) is not int or steps < 0 or size < 0:
+        _broken("said steps that are no number")
+    if steps > limits.steps or size > MOST_SIZE:
         _broken("said steps that no program can take")
     if capabilities:
         _hold(type(capabilities) is list, "said no list of what its program used")
