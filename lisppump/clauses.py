@@ -152,6 +152,21 @@ CLAUSES: dict[str, Clause] = {
             *LIMITS, default="(limits)",
         ),
         clause(
+            "isolate",
+            "Where agents' programs run when echoes think: in confined processes of their own, where even a "
+            "fault of the evaluator ends nothing but the program, or (isolate none) in the pump's process. "
+            "docs/workers.md says what that promises.",
+            "(isolate worker (deadline (seconds 60)))", name("where", "worker", "none"),
+            clause(
+                "deadline",
+                "How long one program may take in a worker, unless its limits say another time. One that "
+                "keeps them never takes so long.",
+                "(deadline (seconds 60))",
+                value("time", "positive-number", SECONDS), default="(deadline (seconds 60))",
+            ),
+            default="(isolate worker)",
+        ),
+        clause(
             "every", "The heartbeat: from the start of one frame to the start of the next.",
             "(every (minutes 45))",
             value("time", "natural-number", SECONDS), default="(every (seconds 0))",

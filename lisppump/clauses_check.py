@@ -1,6 +1,6 @@
 """Holds the nodes of `(pump ...)` to the clause table and collects every error. It raises nothing.
 
-By name it knows only the two clauses that others build on: `backends` and `limits`.
+By name it knows only the clauses that others build on: `backends`, `limits` and `isolate`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from lisppump.lispy.reader import read
 from lisppump.lispy.values import Quantity, Value
 from lisppump.plugin import Offer
 from lisppump.stages import KINDS, REQUIRED, Option
+from lisppump.workers.rule import APART, DEADLINE, WORKER, Isolation
 
 _ABSENT: Any = object()
 
@@ -36,6 +37,7 @@ class Checker:
         self.errors: list[LisppumpError] = []
         self.aliases: dict[str, StageChoice | None] = {}
         self.limits = Limits()
+        self.isolation = APART
 
     def error(self, code: str, message: str, span: Span, help: str | None = None) -> None:
         """Take an error down."""
@@ -107,6 +109,8 @@ class Checker:
             self._name_aliases(found[0])
         elif option.name == "limits" and checked.clause.name == "pump":
             self.limits = limits_of(found[0], self.limits)
+        elif option.name == "isolate" and checked.clause.name == "pump":
+            self.isolation = Isolation(found[0].first(WORKER), float(found[0].of("deadline", DEADLINE)))
 
     def _name_aliases(self, backends: Checked) -> None:
         for member in backends.members:
@@ -346,6 +350,8 @@ class Checker:
         """What a stage's option was given in pump.lisp, or is given by the registry."""
         if option.kind == "builtins":
             return Later(lambda: self.stages.builtins())
+        if option.kind == "isolation":
+            return self.isolation
         name = written(option.name)
         if option.positional:
             return checked.values.get(name, _ABSENT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lisppump.stages import REQUIRED, Option
+from lisppump.stages import GIVEN, REQUIRED, Option
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ def stage(kind: str, *, many: bool = False, optional: bool = False) -> Position:
 def clause_of(word: str, options: tuple[Option, ...], limits: tuple[Clause, ...]) -> Clause:
     """The clause that a stage's option table stands for; an option of kind limits has `limits`.
 
-    Those of kind builtins are left out, since nobody writes them.
+    Those that nobody writes are left out.
     """
-    options = tuple(option for option in options if option.kind != "builtins")
+    options = tuple(option for option in options if option.kind not in GIVEN)
     positional = [option for option in options if option.positional]
     return Clause(
         word,

@@ -55,6 +55,7 @@ def examine(folder: Path, registry: Registry, *, pump: Path | None = None) -> It
     yield from _looks("python", _python)
     yield from _looks("packages", _packages)
     yield from _looks("config", _config)
+    yield from _looks("workers", _workers)
     patient = _Patient(folder, registry, pump)
     yield from _looks("world", patient.world)
     yield from _looks("plugins", patient.plugins)
@@ -153,6 +154,29 @@ def _config() -> Iterator[Finding]:
         yield Finding(OK, f"no settings of yours ({legible(file)} is not there)")
     else:
         yield Finding(OK, f"{legible(file)}; {trusted} trusted folder{'' if trusted == 1 else 's'}")
+
+
+def _workers() -> Iterator[Finding]:
+    """Whether agents' programs can be run apart, and what keeps them in on this machine."""
+    from lisppump.frame import Frame
+    from lisppump.workers.confine import protections
+    from lisppump.workers.pool import shared
+    from lisppump.workers.program import Program
+
+    nothing = Frame(0, "1970-01-01T00:00:00Z", {}, {})
+    result = shared().run(Program("(+ 1 2)", "doctor", "program of the doctor"), nothing)
+    if result.value != 3:
+        why = "it gives something else" if result.error is None else result.error.message
+        help = "(isolate none) in pump.lisp runs programs in the pump's process; please report this"
+        yield Finding(ERROR, f"a worker cannot add 1 and 2: {why}", help)
+        return
+    kept = list(protections())
+    names = ", ".join(each.name for each in kept if each.there)
+    yield Finding(OK, f"agents' programs run apart from the pump, kept in by {names}")
+    for each in kept:
+        if not each.there:
+            sentence = f"no {each.name} here: nothing but the evaluator sees to it that {each.what}"
+            yield Finding(WARNING, sentence, "docs/workers.md says what is promised without it")
 
 
 # -- the world

@@ -6,11 +6,14 @@ import marshal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lisppump import canon
 from lisppump.errors import LisppumpError, declare
 from lisppump.lispy.values import Documents, elements, is_list
+
+if TYPE_CHECKING:
+    from lisppump.lispy.capabilities import State
 
 T = TypeVar("T")
 
@@ -163,6 +166,21 @@ def agents_of(documents: Mapping[str, Any], document: str, path: Sequence[str] =
         ]
         return tuple(Agent(item["id"], item) for item in found)
     raise LisppumpError("no-agents", f"the agents should be a dict or a list at {place}, but none is there")
+
+
+def state_of(frame: Frame, document: str, path: Sequence[str]) -> State:
+    """What a LisPy program may see of a frame whose agents are at `path` of a document."""
+    from lisppump.lispy.capabilities import State
+    from lisppump.lispy.errors import LispyError
+
+    def found() -> list[Any]:
+        try:
+            return [agent.data for agent in frame.agents(document, path)]
+        except LisppumpError as error:  # to a program it is an error like others, of which it may think
+            raise LispyError(error.code, error.message, help=error.help) from None
+
+    echo = frame.virtual.get("echo") or {}
+    return State(frame.view, found, frame.number, echo.get("results") or {}, frame.time)
 
 
 def _with_id(key: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lisppump import hookspecs
 from lisppump.errors import LisppumpError, declare, suggest
-from lisppump.stages import REQUIRED, Kind, Option
+from lisppump.stages import GIVEN, REQUIRED, Kind, Option
 
 declare(
     "plugin", 4,
@@ -20,7 +20,7 @@ declare(
 HOOKS: dict[str, Callable[..., Any]] = {
     name: getattr(hookspecs, name) for name in (*hookspecs.NOUNS, *hookspecs.VERBS, *hookspecs.PARTICIPLES)
 }
-OPTION_KINDS = ("name", "value", "function", "capability", "source", "limits", "builtins")
+OPTION_KINDS = ("name", "value", "function", "capability", "source", "limits", *GIVEN)
 ASYNC = ("backend", "executor")  # kinds whose method is awaited
 
 

@@ -15,7 +15,7 @@ from lisppump.clauses_check import Checker
 from lisppump.clauses_parts import Checked, StageChoice, Stages
 from lisppump.delta import Schema
 from lisppump.errors import ErrorList, LisppumpError
-from lisppump.frame import Frame, FrameFunction, agents_of
+from lisppump.frame import Frame, FrameFunction, state_of
 from lisppump.lispy.foreign import Later
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.nodes import Node
@@ -27,6 +27,7 @@ from lisppump.policy_files import Bundle, Folder, Program, Texts, differs, read_
 from lisppump.policy_plugins import PluginsClause, clause_of, named, switches, told_once, unmet
 from lisppump.portal_rule import PortalRule
 from lisppump.view import Unseen
+from lisppump.workers.rule import Isolation
 
 NEEDED = '(agents "agents.json" agents) (pipe none)'  # clauses without which nothing can be looked at
 
@@ -129,6 +130,7 @@ class Policy:
     breaker: BreakerRule
     budget: BudgetRule
     limits: Limits
+    isolation: Isolation
     portal: PortalRule
     executor: StageChoice
     reservoir: StageChoice
@@ -171,7 +173,7 @@ class Policy:
 
     def state_of(self, frame: Frame) -> Any:
         """What a LisPy program may see of a frame."""
-        return state_of(frame, self.agents)
+        return state_of(frame, self.agents.document, self.agents.path)
 
     def stages(self) -> tuple[StageChoice, ...]:
         """Every stage it chose, in a fixed order."""
@@ -186,17 +188,6 @@ def switches_in(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return switches(read_program(Folder(path)).pump)
     except LisppumpError:
         return (), ()
-
-
-def state_of(frame: Frame, agents: AgentsClause) -> Any:
-    """What a LisPy program may see of a frame whose agents are where the clause says."""
-    from lisppump.lispy.capabilities import State
-
-    def found() -> list[Any]:
-        return [agent.data for agent in agents_of(frame.documents, agents.document, agents.path)]
-
-    echo = frame.virtual.get("echo") or {}
-    return State(frame.view, found, frame.number, echo.get("results") or {}, frame.time)
 
 
 def _load(texts: Texts, path: Path, stages: Stages | None, overrides: Mapping[str, Any]) -> Policy:
@@ -217,7 +208,7 @@ def _load(texts: Texts, path: Path, stages: Stages | None, overrides: Mapping[st
         errors += checker.errors
         errors += code.unresolved([*program.definitions, program.pump])
         if not errors:
-            policy = _policy(checked, schema, checker.limits, program, path, stages, code.used())
+            policy = _policy(checked, schema, checker, program, path, stages, code.used())
     if policy is None or errors:
         raise PolicyErrors(told_once(_ordered(errors, program, code), stages))
     policy = _overridden(policy, overrides)
@@ -248,7 +239,7 @@ def _remains(program: Program, path: Path) -> Policy:
         if less is form:
             break
         form = less
-    policy = _policy(checked, schema, checker.limits, program, path, stages)
+    policy = _policy(checked, schema, checker, program, path, stages)
     places = [node for node in program.pump.items if node.head in ("state", "reservoir")]
     if not all(node in form.items for node in places):
         offer = Offer("reservoir", "unseen", Unseen, "lisppump:unseen", None, None)
@@ -323,7 +314,7 @@ def _ordered(errors: list[LisppumpError], program: Program, code: PolicyCode) ->
 def _policy(
     checked: Checked,
     schema: Schema,
-    limits: Limits,
+    checker: Checker,
     program: Program,
     path: Path,
     stages: Stages,
@@ -361,7 +352,8 @@ def _policy(
         budget=BudgetRule(
             *(part("budget").of(name) for name in ("per", "tokens", "dollars", "wall", "when-spent"))
         ),
-        limits=limits,
+        limits=checker.limits,
+        isolation=checker.isolation,
         portal=_portal(part("portal")),
         executor=part("executor").first(),
         reservoir=part("reservoir").first(),

@@ -33,6 +33,7 @@ from lisppump.room import require_room
 from lisppump.stages import Backend, Thought
 from lisppump.turn import Recorded, Turn, recorded, think
 from lisppump.view import Unseen
+from lisppump.workers.pool import told
 
 declare("usage", 1, closed="The pump was closed in Python, and is asked to run or write.")
 declare("state", 5, not_its_parent="A frame that was begun goes on from another state than it began from.")
@@ -310,6 +311,8 @@ class Pump(Lookout):
     def _think(self, rig: Rig, frame: Frame, heard: Sequence[Record] = ()) -> tuple[Thought, ...]:
         """Let the echoes think over a frame; what they came to is a tock of its own."""
         tock = think(rig, frame, heard, self.store)
+        for said in told():
+            self._complaints.say(said)
         if tock is None:
             return ()
         self.store.tock(changes=tock.changes, virtual=tock.virtual)

@@ -28,18 +28,20 @@ class _Required(enum.Enum):
     REQUIRED = enum.auto()
 
 
+GIVEN = ("builtins", "isolation")  # kinds of options that nobody writes
 REQUIRED: Any = _Required.REQUIRED  # the default of an option that has none
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option of a clause: `kind` is name, value, function (of `arity`), capability, source (the text of
-    the forms in it) or limits; builtins is no part of the clause: the argument is the table of LisPy builtins
-    that plugins offer, for a stage that runs programs.
+    the forms in it) or limits.
 
-    A default is what the class gets where nobody checks a policy. `unit` is the unit a quantity must have
-    (seconds, tokens, dollars, bytes), `type` what a value must be (string, natural, ...); `many` options take
-    several values and give a tuple. A `positional` option is written without its name: `(by f)`.
+    A kind in GIVEN is no part of the clause, but what a stage gets that runs programs: builtins is the table
+    of LisPy builtins that plugins offer, isolation says where agents' programs run. A default is what the
+    class gets where nobody checks a policy. `unit` is the unit a quantity has (seconds, tokens, dollars,
+    bytes), `type` what a value must be (string, natural, ...); `many` options take several values and give a
+    tuple. A `positional` option is written without its name: `(by f)`.
     """
 
     name: str

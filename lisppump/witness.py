@@ -25,7 +25,8 @@ from lisppump.stages import Thought
 if TYPE_CHECKING:
     from lisppump.portal import Window
 
-DECIDED = frozenset({"time-limit"})  # ends of a run that are the machine's, and not the program's
+# Ends of a run that are the machine's, and not the program's.
+DECIDED = frozenset({"time-limit", "worker-died", "worker-forbidden", "worker-broken"})
 MOST_URL = 2048  # bytes of a URL that a record holds; of longer ones, all refused, it has the digest
 _HALVES = re.compile("[\ud800-\udfff]")  # half of a pair, for which JSON has no bytes
 _ENDED = ("error", "output", "usage", "capabilities")  # what a record holds of a run that the machine ended

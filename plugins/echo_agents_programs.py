@@ -11,6 +11,7 @@ from lisppump.frame import Frame
 from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.lispy.limits import Limits
 from lisppump.stages import Option, Thought
+from lisppump.workers.rule import APART, Isolation
 
 from .programs import programs_of, thought_of
 
@@ -25,6 +26,7 @@ class AgentsPrograms:
         Option("allow", "capability", "The capabilities that programs have.", default=("state",), many=True),
         Option("limits", "limits", "What one program may use.", default=None),
         Option("builtins", "builtins", "What plugins add to the language.", default=MappingProxyType({})),
+        Option("isolation", "isolation", "Where they run.", default=APART),
     )
 
     def __init__(
@@ -32,10 +34,12 @@ class AgentsPrograms:
         allow: Sequence[str] = ("state",),
         limits: Limits | None = None,
         builtins: Mapping[str, BuiltinSpec] = MappingProxyType({}),
+        isolation: Isolation = APART,
     ) -> None:
         self._allow = frozenset(allow)
         self._limits = limits or Limits()
         self._builtins = builtins
+        self._isolation = isolation
 
     def think(
         self, frame: Frame, seed: tuple[Any, ...], witness: Witness | None = None
@@ -51,6 +55,7 @@ class AgentsPrograms:
                 seed=seed,
                 builtins=self._builtins,
                 witness=witness,
+                isolation=self._isolation,
             )
             for agent, source in programs_of(frame).items()
         ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lisppump.frame import Frame
 from lisppump.lispy.limits import Limits
 from lisppump.stages import Thought
+from lisppump.workers.rule import HERE, Isolation
 
 if TYPE_CHECKING:
     from lisppump.lispy import Result
@@ -40,26 +41,26 @@ def run_program(
     defined: Mapping[str, Any],
     builtins: Mapping[str, BuiltinSpec],
     web: Web | None = None,
+    isolation: Isolation = HERE,
 ) -> Result:
     """What a program comes to where it sees the frame, the values `defined` for it and plugins' builtins.
 
-    `web` is the portal, for a program that is granted it.
+    `web` is the portal, for a program that is granted it; `isolation` says where it runs.
     """
-    from lisppump.lispy import Runtime
-    from lisppump.policy import AgentsClause, state_of
+    from lisppump.workers.pool import evaluate
+    from lisppump.workers.program import Program
 
-    runtime = Runtime(
-        state=state_of(frame, AgentsClause()),
-        allow=allow,
-        limits=limits,
-        seed=(*seed, frame.number, agent),
-        now=frame.time,
-        builtins=builtins,
-        providers={} if web is None else {"web": web},
+    program = Program(
+        source,
+        agent,
+        f"program of {agent}",
+        frozenset(allow),
+        limits,
+        (*seed, frame.number, agent),
+        frame.time,
+        defined,
     )
-    for name, value in defined.items():
-        runtime.define(name, value)
-    return runtime.run(source, f"program of {agent}")
+    return evaluate(program, frame, isolation=isolation, web=web, builtins=builtins)
 
 
 def thought_of(
@@ -72,6 +73,7 @@ def thought_of(
     seed: tuple[Any, ...],
     builtins: Mapping[str, BuiltinSpec],
     witness: Witness | None,
+    isolation: Isolation = HERE,
 ) -> Thought:
     """What a program thinks over a frame in the name of an agent, which it knows as `self`.
 
@@ -90,6 +92,7 @@ def thought_of(
             defined={"self": agent},
             builtins=builtins,
             web=web,
+            isolation=isolation,
         )
         error = None if result.error is None else result.error.to_json()
         return Thought(

@@ -39,6 +39,15 @@ def test_startup_is_measured_beside_a_bare_python() -> None:
     ]  # fmt: skip
 
 
+def test_workers_are_measured_beside_a_bare_exchange() -> None:
+    title, reference, *rows = run("benchmarks/worker.py", "100", "100")
+    assert "reference" in title and reference.startswith("exchange")
+    assert [row.split("  ")[0] for row in rows] == [
+        "(+ 1 2)", "three best of twenty posts", "a frame of 1 MB", "a frame of 40 MB",
+        "100 programs, all different",
+    ]  # fmt: skip
+
+
 def test_the_dam_is_measured_beside_random_rooms(shared_data: Path) -> None:
     lines = run("benchmarks/dam.py", shared_data / "dam" / "affinity.json")
     assert [line for line in lines if not line.startswith(" ")] == [

@@ -15,13 +15,15 @@ from typing import Any
 import pytest
 
 from lisppump import Pump, __version__
+from lisppump.workers.confine import Protection
+from lisppump.workers.pool import Workers
 from tests.cli_support import ROOT, Lisppump, golden, spawn
 from tests.distributions import EBB, TIDES, put, seen
 
 ROOMS = (ROOT / "tests" / "simulations" / "rooms.lisp").read_text()
 TOPICS = (
-    "python", "packages", "config", "world", "plugins", "plugins.lock", "stages", "backends", "state",
-    "journal", "disk",
+    "python", "packages", "config", "workers", "world", "plugins", "plugins.lock", "stages", "backends",
+    "state", "journal", "disk",
 )  # fmt: skip
 Found = tuple[str, str, str | None]
 
@@ -70,6 +72,8 @@ def plain(text: str, folder: Path) -> str:
     text = re.sub(r"Python [\d.]+ \(.*?\)", "Python VERSION (python)", text)
     lines = text.splitlines(keepends=True)
     for number, line in enumerate(lines):
+        if line.split()[1:2] == ["workers"]:
+            lines[number] = re.sub(r"kept in by .*", "kept in by KERNEL", line)
         if line.split()[1:3] and line.split()[1] == "packages":
             lines[number] = re.sub(r"\d+(\.\w+)+", "VERSION", line)
     return "".join(lines)
@@ -164,6 +168,24 @@ def test_the_settings(lisppump: Lisppump, tmp_path: Path) -> None:
     assert findings(lisppump, code=1)["config"][0][0] == "error"
 
 
+def test_what_keeps_workers_in_is_said(lisppump: Lisppump, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [Protection("walls", True, "nobody leaves"), Protection("a roof", False, "nobody flies")]
+    monkeypatch.setattr("lisppump.workers.confine.protections", lambda: iter(parts))
+    assert findings(lisppump, code=0)["workers"] == [
+        ("ok", "agents' programs run apart from the pump, kept in by walls", None),
+        ("warning", "no a roof here: nothing but the evaluator sees to it that nobody flies",
+         "docs/workers.md says what is promised without it"),
+    ]  # fmt: skip
+
+
+def test_workers_that_cannot_be_had_are_an_error(
+    lisppump: Lisppump, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lisppump.workers.pool.shared", lambda: Workers("raise SystemExit(3)"))
+    ((level, what, help),) = findings(lisppump, code=1)["workers"]
+    assert level == "error" and "could not be started" in what and "(isolate none)" in str(help)
+
+
 # -- the world
 
 
@@ -171,7 +193,7 @@ def test_without_a_world_only_the_installation_is_looked_at(lisppump: Lisppump, 
     empty = tmp_path / "empty"
     empty.mkdir()
     found = findings(lisppump, "-C", str(empty), code=0)
-    assert [*found] == ["python", "packages", "config", "world", "plugins"]
+    assert [*found] == ["python", "packages", "config", "workers", "world", "plugins"]
     assert found["world"][0][0] == "warning" and "no pump.lisp" in found["world"][0][1]
     absent = findings(lisppump, "-C", str(tmp_path / "absent"), code=1)
     assert absent["world"][0][0] == "error" and "there is no folder" in absent["world"][0][1]
@@ -184,7 +206,7 @@ def test_a_folder_that_nobody_may_look_into(lisppump: Lisppump, monkeypatch: pyt
     monkeypatch.setattr("lisppump.folder.find_root", refused)
     monkeypatch.setattr("lisppump.doctor.find_root", refused)
     found = findings(lisppump, code=1)
-    assert [*found] == ["python", "packages", "config", "world", "plugins"]
+    assert [*found] == ["python", "packages", "config", "workers", "world", "plugins"]
     assert "PermissionError" in found["world"][0][1]
 
 

@@ -21,6 +21,8 @@ ELSEWHERE = {  # what is written there is no part of a world that runs, and why
     "lisppump/testing/contracts_options.py": "a temporary folder for a check of options",
     "lisppump/testing/power.py": "builds the folders that a power cut would leave, for tests",
     "lisppump/testing/simulation.py": "the worlds that tests make",
+    "lisppump/workers/wire.py": "writes to pipes and sockets, which it is given",
+    "lisppump/workers/zygote.py": "tells the kernel who goes first where memory is short; it is no file",
 }
 _OS = (
     "write writev pwrite pwritev replace rename renames unlink remove removedirs rmdir mkdir makedirs mkfifo "

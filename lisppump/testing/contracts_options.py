@@ -21,7 +21,7 @@ from lisppump.lispy.reader import read
 from lisppump.plugin_checks import check_stage
 from lisppump.policy_code import PolicyCode
 from lisppump.registry import Registry
-from lisppump.stages import KINDS, REQUIRED, Kind, Option
+from lisppump.stages import GIVEN, KINDS, REQUIRED, Kind, Option
 from lisppump.testing.breach import breach, require
 
 UNITS = {"seconds": "seconds", "tokens": "tokens", "dollars": "dollars", "bytes": "kilobytes"}
@@ -113,7 +113,7 @@ def examples_of(factory: type) -> list[str] | None:
     """The shortest clause and the longest that its options allow; None where one may be anything."""
     known: list[tuple[Option, str]] = []
     for option in table_of(factory):
-        if option.kind == "builtins":
+        if option.kind in GIVEN:
             continue
         text = _text(option)
         if text is not None:

@@ -1,0 +1,1 @@
+"""Confined processes in which strangers' programs run. What the pump needs of it is in `pool` and `rule`."""
