@@ -78,16 +78,24 @@ class Hand:
         began = monotonic()
         self.ends = began + (deadline if own is None else own + GRACE)
         line.send(self._packed(program, web, builtins is not NONE_OFFERED))
-        said = answers.decoded(line.receive(self.most))
-        if said[0] != serial or type(said[0]) is not int:
-            raise Broken("said what nobody asked")
-        if said[1] != RESULT:
-            said = self._served(said, program, web, builtins)
+        data = line.receive(self.most)
+        result = answers.sound(data, serial, program)
+        if result is None:
+            said = self._heard(data)
+            if said[1] != RESULT:
+                said = self._served(said, program, web, builtins)
         self.ends = math.inf
         self.busy += monotonic() - began
         if line.rest:
             raise Broken("said more than it was asked for")
-        return answers.result_of(said, program)
+        return answers.result_of(said, program) if result is None else result
+
+    def _heard(self, data: bytes) -> list[Any]:
+        """What it says about the program that it was given last, and about no other."""
+        said = answers.decoded(data)
+        if said[0] != self.runs or type(said[0]) is not int:
+            raise Broken("said what nobody asked")
+        return said
 
     def _packed(self, program: Program, web: Web | None, offers: bool) -> bytes:
         """What it is told of a program; grants and limits only where they are others than before."""
@@ -119,9 +127,7 @@ class Hand:
             began = monotonic()
             if left != math.inf:
                 self.ends = began + left
-            heard = answers.decoded(self.line.receive(self.most))
-            if heard[0] != self.runs or type(heard[0]) is not int:
-                raise Broken("said what nobody asked")
+            heard = self._heard(self.line.receive(self.most))
             if left != math.inf:
                 self.ends, left = math.inf, left - (monotonic() - began)
             return heard
