@@ -77,8 +77,8 @@ class Hand:
         self.asked = False
         began = monotonic()
         self.ends = began + (deadline if own is None else own + GRACE)
-        line.send(self._packed(program, web, builtins is not NONE_OFFERED))
-        data = line.receive(self.most)
+        told = self._packed(program, web, builtins is not NONE_OFFERED)
+        data = line.exchange(told, self.most)
         result = answers.sound(data, serial, program)
         if result is None:
             said = self._heard(data)
@@ -105,14 +105,9 @@ class Hand:
             terms = (tuple(program.allow), values_of(program.limits), window, offers)
             self._terms = now
             self.most = answers.longest(program.limits)
-        parts = (
-            program.source,
-            program.name,
-            program.seed,
-            program.now,
-            program.given() if program.defined else {},
-        )
-        return marshal.dumps((self.runs, parts, terms))
+        p = program
+        defined = p.given() if p.defined else None
+        return marshal.dumps((self.runs, p.source, p.name, p.seed, p.now, defined, terms))
 
     def _served(
         self, said: list[Any], program: Program, web: Web | None, builtins: Mapping[str, BuiltinSpec]

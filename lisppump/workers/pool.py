@@ -88,9 +88,11 @@ class Workers:
             except BaseException:
                 self._ended(hand)
                 raise
+            if hand.runs < hand.look and result.error is None and hand.busy <= LIFE and not hand.late:
+                self._idle.append(hand)
             else:
                 self._back(hand, result)
-                return result
+            return result
 
     def _failed(
         self, hand: Hand, error: Exception, program: Program, deadline: float, ran: bool
@@ -204,6 +206,7 @@ class Workers:
         ):
             self._ended(hand)
         else:
+            hand.look = min(hand.look, self._runs)
             self._idle.append(hand)
 
     def _ended(self, hand: Hand) -> int:
