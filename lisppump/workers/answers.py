@@ -120,7 +120,7 @@ def _float(text: str) -> float:
 def sound(data: bytes, serial: int, program: Program) -> Result | None:
     """The result of a program that came to a value, where one look tells that a sound worker said it.
 
-    It checks all that `decoded` and `result_of` do, in one go, and is there for its speed; None is for them to
+    It checks all that `decoded` and `result_of` do, and is there for its speed; where it is None they have to
     say what is wrong, if anything is.
     """
     try:
@@ -133,7 +133,7 @@ def sound(data: bytes, serial: int, program: Program) -> Result | None:
     limits = program.limits
     if (
         number != serial or number.__class__ is not int or kind != RESULT or ok is not True
-        or error is not None
+        or error is not None or used.__class__ is not list
         or text.__class__ is not str or len(text) > limits.string
         or output.__class__ is not str or len(output) > limits.output
         or steps.__class__ is not int or not 0 <= steps <= limits.steps
@@ -142,14 +142,14 @@ def sound(data: bytes, serial: int, program: Program) -> Result | None:
         return None
     if used:
         allow = program.allow
-        if used.__class__ is not list or not all([word.__class__ is str and word in allow for word in used]):
+        if not all([word.__class__ is str and word in allow for word in used]):
             return None
     if value.__class__ not in _EXACT:
         if _HUGE in data.translate(_DIGITS):
             return None
         if value.__class__ is not float:
             _shallow(value, limits.data_depth + 1)
-    return Result(True, value, text, output, None, {"steps": steps, "bytes": size}, tuple(used) if used else ())
+    return Result(True, value, text, output, None, {"steps": steps, "bytes": size}, tuple(used))
 
 
 def result_of(answer: list[Any], program: Program) -> Result:

@@ -5,10 +5,10 @@ Whatever is raised here, the worker is good for nothing any more.
 
 from __future__ import annotations
 
-import marshal
 import math
 import os
 from collections.abc import Mapping
+from marshal import dumps
 from time import monotonic
 from types import MappingProxyType
 from typing import Any
@@ -77,7 +77,11 @@ class Hand:
         self.asked = False
         began = monotonic()
         self.ends = began + (deadline if own is None else own + GRACE)
-        told = self._packed(program, web, builtins is not NONE_OFFERED)
+        p, terms, now = program, None, (program.limits, program.allow, web, builtins is not NONE_OFFERED)
+        if self._terms != now:
+            terms = self._told(*now)
+        defined = p.given() if p.defined else None
+        told = dumps((serial, p.source, p.name, p.seed, p.now, defined, terms))
         data = line.exchange(told, self.most)
         result = answers.sound(data, serial, program)
         if result is None:
@@ -97,17 +101,14 @@ class Hand:
             raise Broken("said what nobody asked")
         return said
 
-    def _packed(self, program: Program, web: Web | None, offers: bool) -> bytes:
-        """What it is told of a program; grants and limits only where they are others than before."""
-        terms, now = None, (program.limits, program.allow, web, offers)
-        if self._terms != now:
-            window = None if web is None else (web.calls, web.seconds)
-            terms = (tuple(program.allow), values_of(program.limits), window, offers)
-            self._terms = now
-            self.most = answers.longest(program.limits)
-        p = program
-        defined = p.given() if p.defined else None
-        return marshal.dumps((self.runs, p.source, p.name, p.seed, p.now, defined, terms))
+    def _told(
+        self, limits: Limits, allow: frozenset[str], web: Web | None, offers: bool
+    ) -> tuple[Any, ...]:
+        """What it is told of grants and limits: only where they are others than before."""
+        self._terms = (limits, allow, web, offers)
+        self.most = answers.longest(limits)
+        window = None if web is None else (web.calls, web.seconds)
+        return tuple(allow), values_of(limits), window, offers
 
     def _served(
         self, said: list[Any], program: Program, web: Web | None, builtins: Mapping[str, BuiltinSpec]

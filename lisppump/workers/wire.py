@@ -9,6 +9,7 @@ from os import read, write
 HEAD = 4
 _LENGTH = struct.Struct(">I")
 pack, unpack = _LENGTH.pack, _LENGTH.unpack_from
+whole = struct.Struct(">i").pack  # the head of so many bytes, also of less than none
 CHUNK, LARGE = 1 << 13, 1 << 18  # bytes that are read at once; room for the large ones has its price
 
 
@@ -48,7 +49,7 @@ class Line:
                 data = read(self.into, CHUNK)
             except OSError:
                 raise Gone from None
-        if len(data) >= HEAD and len(data) == HEAD + unpack(data)[0]:
+        if data[:HEAD] == whole(len(data) - HEAD):
             self.rest = b""
             return data[HEAD:]
         return self._long(data, most)
@@ -63,7 +64,7 @@ class Line:
             data = read(self.into, CHUNK)
         except OSError:
             raise Gone from None
-        if len(data) >= HEAD and len(data) == HEAD + unpack(data)[0]:
+        if data[:HEAD] == whole(len(data) - HEAD):
             return data[HEAD:]
         return self._long(data, most)
 
