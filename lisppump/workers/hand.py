@@ -101,9 +101,7 @@ class Hand:
             raise Broken("said what nobody asked")
         return said
 
-    def _told(
-        self, limits: Limits, allow: frozenset[str], web: Web | None, offers: bool
-    ) -> tuple[Any, ...]:
+    def _told(self, limits: Limits, allow: frozenset[str], web: Web | None, offers: bool) -> tuple[Any, ...]:
         """What it is told of grants and limits: only where they are others than before."""
         self._terms = (limits, allow, web, offers)
         self.most = answers.longest(limits)
