@@ -24,7 +24,7 @@ TRACE = 10  # entries of a backtrace
 MEANT_OTHERWISE = {"(break f items)": "; to leave a loop write (let/cc break form ...) around it"}
 APPLY = 5  # steps of `apply` beside those for the arguments
 MADE = 3  # steps of calling a procedure that a builtin made
-CLOSURE_BYTES = 64  # what making a procedure is charged
+CLOSURE_BYTES = 160  # what making a procedure is charged, with the function it has once it is hot
 
 
 class Template:

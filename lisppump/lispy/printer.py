@@ -198,15 +198,17 @@ def to_text(value: Value, meter: Meter | None = None) -> str:
                 if len(stack) > limits.data_depth:
                     raise _too_deep(limits)
                 size += len(before) + 2
-                break
-            out.append(before)
-            out.append(text)
-            size += len(before) + len(text)
+            else:
+                out.append(before)
+                out.append(text)
+                size += len(before) + len(text)
             if meter is not None and size - paid > _CHUNK:
                 if size > limits.string:
                     meter.text(size)
                 _pay(meter, size - paid)
                 paid = size
+            if text is None:
+                break
         else:
             out.append(closing)
             stack.pop()

@@ -52,6 +52,15 @@ def test_json_that_is_never_closed_is_looked_through_once() -> None:
     assert code(program, Limits()) == "json-error"
 
 
+@pytest.mark.parametrize("leaf", ["'()", "nil", "{}", "1", '""', "(list (list))"])
+@pytest.mark.parametrize("made", ['(dict "a" d "b" d)', "(list d d)", "(cons d d)"])
+@pytest.mark.parametrize("use", ["(->string d)", "(display d)", "(json-encode d)", "d"])
+def test_shared_data_is_shown_only_as_far_as_a_text_goes(leaf: str, made: str, use: str) -> None:
+    """Also where it ends in what has no text of its own but brackets."""
+    program = f"(define d {leaf}) (dotimes (i 45) (set! d {made})) {use}"
+    assert code(program) in ("string-limit", "step-limit", "allocation-limit", "data-depth-limit")
+
+
 def test_shared_data_compares_with_itself_at_once() -> None:
     assert steps(f"{SHARED} (equal? d d)") < 1000
 
