@@ -25,6 +25,8 @@ CAUGHT = ("syntax", "unbound", "type", "arity", "value", "capability", "user")  
 def error(run: Run, message: Value = "error", *values: Value) -> NoReturn:
     data = list(values) if values else None
     said = display_text(run, message)
+    if message.__class__ is str:
+        run.meter.text(len(said))
     shown = values
     if message.__class__ in (Symbol, Keyword) and values and values[0].__class__ is str:
         message, shown = values[0], values[1:]
