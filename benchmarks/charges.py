@@ -26,7 +26,7 @@ GAP, RATE = 0.050, 1e-6  # seconds without a look; seconds a step
 MADE = """
     (define numbers (range 100000))
     (define floats (map (lambda (i) (/ (mod (* i 7919) 100003) 3.0)) (range 100000)))
-    (define same (make-list 100000 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"))
+    (define same (make-list 100000 (string-repeat "a" 80)))
     (define chain (reduce (lambda (all i) (cons i all)) '() (range 50000)))
     (define texts (map (lambda (i) (string-append "item-" (number->string i))) (range 50000)))
     (define lists (map (lambda (i) (list (number->string i) i)) (range 30000)))
@@ -42,7 +42,8 @@ MADE = """
     (define open (string-append "[" (string-repeat "[]," 250000) "[]]"))
     (define members (list->dict (map (lambda (i) (list (number->string i) i)) (range 50000))))
     (define longkey (string-repeat "k" 1000000))
-    (define keyed (list->dict (map (lambda (i) (list (string-append (string-repeat "k" 4000) (number->string i)) i)) (range 5000))))
+    (define long (string-repeat "k" 4000))
+    (define keyed (list->dict (map (lambda (i) (list (string long i) i)) (range 5000))))
     (define name (string->symbol longkey))
     (define power (expt 3 8000))
     (define minus (- 0 (expt 7 4900)))

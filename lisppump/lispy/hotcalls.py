@@ -265,7 +265,7 @@ def _tail_apply(emitter: Emitter, tree: Call, builtin: Builtin) -> None:
 
 
 def _may_be_itself(emitter: Emitter, tree: Call) -> bool:
-    """Whether what a variable holds may turn out to be the very procedure that calls it, as in a loop made by set!."""
+    """Whether what a variable holds may turn out to be the procedure that calls it, as in a loop by set!."""
     procedure = emitter.procedure
     if procedure is None or emitter.unit or emitter.entry or emitter.via or emitter.group or emitter.loops:
         return False

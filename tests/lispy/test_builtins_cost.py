@@ -61,6 +61,15 @@ def test_shared_data_is_shown_only_as_far_as_a_text_goes(leaf: str, made: str, u
     assert code(program) in ("string-limit", "step-limit", "allocation-limit", "data-depth-limit")
 
 
+@pytest.mark.parametrize("name", ["string-trim", "string-trim-left", "string-trim-right"])
+def test_what_is_trimmed_away_may_be_a_long_text(name: str) -> None:
+    """Looking through it for each character would take for ever."""
+    gone = '(string-append (string-join (map char->string (map integer->char (range 4000 9000))) "") "a")'
+    assert steps(f'({name} (string-repeat "a" 1000000) {gone})') > 500_000
+    ends = {"string-trim": "b", "string-trim-left": "ba", "string-trim-right": "ab"}
+    assert Runtime().run(f'({name} "aba" {gone})').value == ends[name]
+
+
 def test_shared_data_compares_with_itself_at_once() -> None:
     assert steps(f"{SHARED} (equal? d d)") < 1000
 

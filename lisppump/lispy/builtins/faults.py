@@ -31,7 +31,7 @@ def error(run: Run, message: Value = "error", *values: Value) -> NoReturn:
     if message.__class__ in (Symbol, Keyword) and values and values[0].__class__ is str:
         message, shown = values[0], values[1:]
         said = f"{said}: {message}"
-    if message.__class__ is str and shown and places(message) == len(shown):
+    if message.__class__ is str and shown and places(run, message) == len(shown):
         before = said[: len(said) - len(message)]
         raise LispyError("user-error", before + filled(run, "error", message, shown), data=data)
     parts = [said, *[write_text(run, value) for value in shown]]
