@@ -21,7 +21,7 @@ Code = Callable[[Frame], Value]
 TAIL: Any = type("_Tail", (), {"__slots__": ()})()  # "call run.tail_body with run.tail_frame"
 APPLY = 5  # steps of `apply` beside those for the arguments
 MADE = 3  # steps of calling a procedure that a builtin made
-CLOSURE_BYTES = 64  # what making a procedure is charged
+CLOSURE_BYTES = 160  # what making a procedure is charged, with the function it has once it is hot
 
 
 class Template:

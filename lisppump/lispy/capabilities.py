@@ -96,7 +96,7 @@ class State:
             return documents[bare]
 
         def help() -> str | None:
-            close = suggest(name, [*documents, *map(_bare, documents)])
+            close = suggest(name[:200], [*documents, *map(_bare, documents)])
             return f"did you mean `{close}`?" if close else None
 
         raise LispyError("no-document", f"the frame has no document {name[:80]}", help=help)

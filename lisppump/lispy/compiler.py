@@ -50,7 +50,7 @@ from lisppump.lispy.values import Value
 class Generator:
     """Makes code for one procedure. `missing` gives the value of a global name without one, or its error."""
 
-    __slots__ = ("labels", "missing", "procedure", "run", "top")
+    __slots__ = ("_at_top", "labels", "missing", "procedure", "run", "top")
 
     def __init__(
         self, run: Run, procedure: Lambda, missing: Callable[[str, Any], Value], labels: dict[Label, Any]
@@ -60,6 +60,7 @@ class Generator:
         self.missing = missing
         self.labels = labels
         self.top: Tree | None = None  # the form, where it stands at the top level
+        self._at_top: frozenset[int] | None = None  # what is done once with it
 
     def code(self, tree: Tree) -> Code:
         """The code of a tree."""
@@ -74,16 +75,13 @@ class Generator:
 
     def once(self, tree: Tree) -> bool:
         """Whether a form is one of those at the top that are done once only."""
-        if self.top is tree:
-            return True
-        stack = [self.top]
-        while stack:
-            item = stack.pop()
-            if item is tree:
-                return True
-            if isinstance(item, Sequence):
-                stack.extend(item.forms)
-        return False
+        if self._at_top is None:
+            found = [self.top]
+            for item in found:  # it grows while it is gone through
+                if isinstance(item, Sequence):
+                    found.extend(item.forms)
+            self._at_top = frozenset(map(id, found))
+        return id(tree) in self._at_top
 
     def place(self, variable: Variable) -> int:
         """Where a variable stands in this procedure's frame."""

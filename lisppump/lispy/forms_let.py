@@ -153,11 +153,12 @@ def let_star(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree
     if in_turn(items[1]):
         return analyser.expression(clojure(analyser, node), scope, tails)
     pairs: list[tuple[Variable, Tree]] = []
+    inner = Scope(scope)  # one for all: who looks a name up goes through as many as there are
     for name, value in bindings(items[1], node):
-        init = _init(analyser, value, scope, name)
-        scope = Scope(scope)
-        pairs.append((analyser.parameter(name, scope), init))
-    return Let(pairs, analyser.body(items[2:], scope, tails))
+        init = _init(analyser, value, inner, name)
+        inner.names.pop(name.name or "", None)
+        pairs.append((analyser.parameter(name, inner), init))
+    return Let(pairs, analyser.body(items[2:], inner, tails))
 
 
 @form("letrec", "(letrec ((name value) ...) form ...)", "Binds names that may use each other: procedures.",

@@ -243,8 +243,9 @@ class Heat:
     def _settle(self, closure: Closure, fast: Any) -> None:
         """Let everybody call a closure by this function from now on."""
         closure.fast = fast
-        for scope, word in self._targets.get(closure, ()):
-            scope[word] = fast
+        if closure in self._targets:
+            for scope, word in self._targets[closure]:
+                scope[word] = fast
 
     def aim(self, closure: Closure, scope: dict[str, Any], word: str) -> None:
         """Hot code calls a closure by a word in its scope."""

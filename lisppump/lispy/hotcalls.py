@@ -191,6 +191,11 @@ def tail_call(emitter: Emitter, tree: Call) -> None:
         return
     procedure, values = _target(emitter, tree)
     count = len(values)
+    if _may_be_itself(emitter, tree):
+        emitter.turns = True
+        with emitter.within() as block:
+            _turn(emitter, tree, values)
+        emitter.below(f"if {procedure} is me:", block)
     if count <= MOST_ARGUMENTS and not emitter.unit:
         fits = f"if type({procedure}) is Closure and {procedure}.arity == {count}:"
         fast = f"{procedure}.fast or ready({procedure})"
@@ -259,11 +264,21 @@ def _tail_apply(emitter: Emitter, tree: Call, builtin: Builtin) -> None:
         emitter.leave(call)
 
 
-def _turn(emitter: Emitter, tree: Call) -> None:
+def _may_be_itself(emitter: Emitter, tree: Call) -> bool:
+    """Whether what a variable holds may turn out to be the procedure that calls it, as in a loop by set!."""
+    procedure = emitter.procedure
+    if procedure is None or emitter.unit or emitter.entry or emitter.via or emitter.group or emitter.loops:
+        return False
+    if procedure.rest is not None or len(tree.operands) != len(procedure.parameters):
+        return False
+    return isinstance(tree.operator, Local | Global)
+
+
+def _turn(emitter: Emitter, tree: Call, values: list[str] | None = None) -> None:
     """Set the parameters anew and begin again; assumptions that may not hold any more are noted."""
     assert emitter.procedure is not None
     parameters = emitter.procedure.parameters
-    values = emitter.values(tree.operands)
+    values = emitter.values(tree.operands) if values is None else values
     for variable, operand in zip(parameters, tree.operands, strict=True):
         assumed = emitter.kinds.get(variable)
         if assumed is not None and (kept := either(assumed, emitter.kind(operand))) != assumed:

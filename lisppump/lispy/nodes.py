@@ -11,7 +11,8 @@ from lisppump.lispy.limits import Meter
 from lisppump.lispy.printer import cut, glimpse
 from lisppump.lispy.values import Keyword, Pair, Symbol, Value, cons, elements, is_list
 
-NODE = 128  # bytes charged for a node that is made of data
+NODE, STEPS = 256, 4  # bytes and steps charged for a node that is made of data
+PIECE = 1000  # nodes that are made at once
 
 
 class Node:
@@ -104,8 +105,8 @@ def key_name(node: Node) -> str:
 
 
 def node_of(value: Value, like: Node, meter: Meter, depth: int = 0) -> Node:
-    """Data as a program; everything in it stands where `like` stands. A step is charged for each part of it:
-    what data shares is a part of the program as often as it is met."""
+    """Data as a program; everything in it stands where `like` stands. Each part of it is charged for: what
+    data shares is a part of the program as often as it is met."""
     if depth > meter.limits.syntax_depth:
         raise LimitError(
             "syntax-depth-limit", f"a program may be nested {meter.limits.syntax_depth} deep", span=like.span
@@ -116,9 +117,13 @@ def node_of(value: Value, like: Node, meter: Meter, depth: int = 0) -> Node:
         return Node(kind, value, (), source, start, end)
     if is_list(value):
         items = elements(value)
-        pay(meter, len(items))
-        nodes = tuple([node_of(item, like, meter, depth + 1) for item in items])
-        return Node("list", None, nodes, source, start, end)
+        meter.allocate(NODE * len(items))
+        nodes: list[Node] = []
+        for at in range(0, len(items), PIECE):
+            piece = items[at : at + PIECE]
+            meter.charge(STEPS * len(piece))
+            nodes += [node_of(item, like, meter, depth + 1) for item in piece]
+        return Node("list", None, tuple(nodes), source, start, end)
     if value.__class__ is Pair:
         heads = []
         while value.__class__ is Pair:
@@ -140,7 +145,7 @@ def node_of(value: Value, like: Node, meter: Meter, depth: int = 0) -> Node:
 
 def pay(meter: Meter, count: int) -> None:
     """Charge for the nodes of a list or dict."""
-    meter.charge(count)
+    meter.charge(STEPS * count)
     meter.allocate(NODE * count)
 
 

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 _QUOTES = {"quote": "'", "quasiquote": "`", "unquote": ",", "unquote-splicing": ",@"}
 _SPECIAL = re.compile(r'["\\\x00-\x1f\x7f]')
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_ESCAPES = [
+    ("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r"),
+    *((chr(code), f"\\u{code:04x}") for code in (*range(0x20), 0x7F) if chr(code) not in "\n\t\r"),
+]  # fmt: skip
 _LIMITS = Limits()
 _CHUNK = 4096  # characters after which a text that is being made is charged for
 _SIZE, _FEW, _DEEP = 1000, 100, 8  # what is small: characters, elements, levels
@@ -52,12 +55,9 @@ def quoted(text: str) -> str:
     """A string as LisPy writes it."""
     if _SPECIAL.search(text) is None:
         return f'"{text}"'
-    return f'"{_SPECIAL.sub(_escape, text)}"'
-
-
-def _escape(match: re.Match[str]) -> str:
-    character = match[0]
-    return _ESCAPES.get(character) or f"\\u{ord(character):04x}"
+    for character, escape in _ESCAPES:  # a backslash first; far quicker than one after the other
+        text = text.replace(character, escape)
+    return f'"{text}"'
 
 
 def _atom(value: Value) -> str | None:
@@ -198,15 +198,17 @@ def to_text(value: Value, meter: Meter | None = None) -> str:
                 if len(stack) > limits.data_depth:
                     raise _too_deep(limits)
                 size += len(before) + 2
-                break
-            out.append(before)
-            out.append(text)
-            size += len(before) + len(text)
+            else:
+                out.append(before)
+                out.append(text)
+                size += len(before) + len(text)
             if meter is not None and size - paid > _CHUNK:
                 if size > limits.string:
                     meter.text(size)
                 _pay(meter, size - paid)
                 paid = size
+            if text is None:
+                break
         else:
             out.append(closing)
             stack.pop()
@@ -219,12 +221,18 @@ def to_text(value: Value, meter: Meter | None = None) -> str:
 
 def _short_text(value: Value, meter: Meter | None, limits: Limits) -> str | None:
     """The text of an atom or of small data."""
+    least = len(value) + 2 if value.__class__ is str else 0
+    if meter is not None:
+        if least:
+            meter.text(least)
+        elif value.__class__ is int:
+            meter.charge(digits(value))
     text = _atom(value)
     if text is not None:
         if meter is not None:
-            if value.__class__ is int:
-                meter.charge(digits(value))
-            meter.text(len(text))
+            if len(text) > limits.string:
+                meter.text(len(text))
+            meter.text(len(text) - least)
         return text
     text = _fitting(value, limits.data_depth, _CHUNK)
     if text is not None and meter is not None:

@@ -52,6 +52,24 @@ def test_json_that_is_never_closed_is_looked_through_once() -> None:
     assert code(program, Limits()) == "json-error"
 
 
+@pytest.mark.parametrize("leaf", ["'()", "nil", "{}", "1", '""', "(list (list))"])
+@pytest.mark.parametrize("made", ['(dict "a" d "b" d)', "(list d d)", "(cons d d)"])
+@pytest.mark.parametrize("use", ["(->string d)", "(display d)", "(json-encode d)", "d"])
+def test_shared_data_is_shown_only_as_far_as_a_text_goes(leaf: str, made: str, use: str) -> None:
+    """Also where it ends in what has no text of its own but brackets."""
+    program = f"(define d {leaf}) (dotimes (i 45) (set! d {made})) {use}"
+    assert code(program) in ("string-limit", "step-limit", "allocation-limit", "data-depth-limit")
+
+
+@pytest.mark.parametrize("name", ["string-trim", "string-trim-left", "string-trim-right"])
+def test_what_is_trimmed_away_may_be_a_long_text(name: str) -> None:
+    """Looking through it for each character would take for ever."""
+    gone = '(string-append (string-join (map char->string (map integer->char (range 4000 9000))) "") "a")'
+    assert steps(f'({name} (string-repeat "a" 1000000) {gone})') > 500_000
+    ends = {"string-trim": "b", "string-trim-left": "ba", "string-trim-right": "ab"}
+    assert Runtime().run(f'({name} "aba" {gone})').value == ends[name]
+
+
 def test_shared_data_compares_with_itself_at_once() -> None:
     assert steps(f"{SHARED} (equal? d d)") < 1000
 

@@ -193,3 +193,22 @@ def test_what_a_body_rebinds_is_known_before_it_is_called() -> None:
     assert runtime.run("(define (sum n) (+ n 1)) (sum 1) (sum 2)").text == "3"
     assert runtime.run("(define (spoil) (set! + -)) (sum 3)").text == "4"
     assert runtime.run("(spoil) (sum 3)").text == "2"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"(let* ({'(x (+ 1 1)) ' * 18_000}) x)",
+        f"(lambda ({'(x 1) ' * 20_000}) x)",
+        f"(begin {'(define x (+ 1 1)) ' * 10_000})",
+    ],
+    ids=["let*", "optional", "define"],
+)
+def test_a_long_form_is_gone_through_a_part_at_a_time(source: str) -> None:
+    """Who looked at all that stands before each part would need minutes."""
+    assert Runtime().run(source).ok
+
+
+def test_let_star_binds_a_name_again_without_touching_who_saw_the_old_one() -> None:
+    program = "(let* ((x 1) (f (lambda () x)) (x 2) (g (lambda () x)) (x 3)) (list (f) (g) x))"
+    assert Runtime().run(program).value == [1, 2, 3]

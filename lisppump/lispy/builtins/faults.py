@@ -25,11 +25,13 @@ CAUGHT = ("syntax", "unbound", "type", "arity", "value", "capability", "user")  
 def error(run: Run, message: Value = "error", *values: Value) -> NoReturn:
     data = list(values) if values else None
     said = display_text(run, message)
+    if message.__class__ is str:
+        run.meter.text(len(said))
     shown = values
     if message.__class__ in (Symbol, Keyword) and values and values[0].__class__ is str:
         message, shown = values[0], values[1:]
         said = f"{said}: {message}"
-    if message.__class__ is str and shown and places(message) == len(shown):
+    if message.__class__ is str and shown and places(run, message) == len(shown):
         before = said[: len(said) - len(message)]
         raise LispyError("user-error", before + filled(run, "error", message, shown), data=data)
     parts = [said, *[write_text(run, value) for value in shown]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ TILDE = r"(?s)~((?:-?\d{1,4}|'.)?(?:,(?:-?\d{1,4}|'.)?){0,3})([:@]{0,2})(\n\s*|.
 PERCENT = r"%([-+0]*)(\d{1,3})?(?:\.(\d{1,3}))?([sSdifFgGeExXoc])|%%|%n"
 BRACES = r"\{\{|\}\}|\{(?::([<>^]?)([+]?)(0?)(\d{1,3})?(,?)(?:\.(\d{1,3}))?([dfegsx%]?))?\}"
 LONGEST = 200  # characters of a template that is remembered once it is read
+MANY = 1000  # places that are found at once
 NUMERIC = frozenset(("f", "number", "integer"))
 LITERAL = {"%": "\n", "n": "\n", "~": "~"}
 TAKING = "aAsSvVwWdDfFxXoObBeEgGcCpP$"  # the letters behind a tilde that stand for a value
@@ -73,7 +74,7 @@ def filled(run: Run, name: str, template: Value, values: tuple[Value, ...]) -> s
         if used < len(values):
             raise _left_over(name, used, len(values))
         return text.whole()
-    percents, braces = _places(PERCENT, template), _places(BRACES, template)
+    percents, braces = _places(run, PERCENT, template), _places(run, BRACES, template)
     if percents == braces == len(values) > 0:
         raise LispyError("ambiguous", f"{name} finds places of two kinds in its template, {{}} and %",
                          help="write ~a where a value belongs")  # fmt: skip
@@ -95,7 +96,7 @@ def usual(template: str) -> tuple[Pieces, int, bool]:
     if "~" in template:
         pattern, read = TILDE, _usual_tilde
     else:
-        percents, braces = _places(PERCENT, template), _places(BRACES, template)
+        percents, braces = _places(None, PERCENT, template), _places(None, BRACES, template)
         if percents and braces:
             return (), 0, False
         pattern, read = (PERCENT, _usual_percent) if percents else (BRACES, _usual_brace)
@@ -204,11 +205,19 @@ class Filled:
         return "".join(self.parts)
 
 
-def places(template: str) -> int:
+def places(run: Run, template: str) -> int:
     """How many values a template has places for."""
     if "~" not in template:
-        return _places(PERCENT, template)
-    return len([match for match in re.finditer(TILDE, template) if match[3] in TAKING and match[3]])
+        return _places(run, PERCENT, template)
+    return len([match for match in _found(run, TILDE, template) if match[3] in TAKING and match[3]])
+
+
+def _found(run: Run | None, pattern: str, template: str) -> Iterator[re.Match[str]]:
+    """What a pattern finds, each for a step, charged for many at a time."""
+    for count, match in enumerate(re.finditer(pattern, template), 1):
+        if count % MANY == 0 and run is not None:
+            run.meter.charge(MANY)
+        yield match
 
 
 def _missing(name: str, count: int) -> LispyError:
@@ -222,8 +231,8 @@ def _left_over(name: str, used: int, count: int) -> LispyError:
                       help="write ~a or {} where a value belongs")  # fmt: skip
 
 
-def _places(pattern: str, template: str) -> int:
-    found = [match[0] for match in re.finditer(pattern, template)]
+def _places(run: Run | None, pattern: str, template: str) -> int:
+    found = [match[0] for match in _found(run, pattern, template)]
     return len([piece for piece in found if piece not in ("{{", "}}", "%%", "%n")])
 
 

@@ -101,7 +101,7 @@ def zip_(run: Run, *values: Value) -> Value:
 
 
 @builtin("flatten", "(flatten list)", "All elements of the lists inside lists, as one list.",
-         example="(flatten '(1 (2 (3)) ())) ;=> (1 2 3)", cost="nodes")  # fmt: skip
+         example="(flatten '(1 (2 (3)) ())) ;=> (1 2 3)", cost="nodes + 2 per list")  # fmt: skip
 def flatten(run: Run, value: Value) -> Value:
     out: list[Value] = []
     stack = [iter(walk(run, "flatten", value))]
@@ -109,6 +109,7 @@ def flatten(run: Run, value: Value) -> Value:
         for item in stack[-1]:
             kind = item.__class__
             if kind is list or (kind in CHAINS and is_list(item)):
+                run.meter.charge(2)
                 stack.append(iter(walk(run, "flatten", item)))
                 break
             out.append(item)

@@ -16,6 +16,7 @@ from lisppump.lispy.builtins.check import (
     wrong,
 )  # fmt: skip
 from lisppump.lispy.builtins.compare import LONG
+from lisppump.lispy.builtins.trimming import without
 from lisppump.lispy.errors import LispyError, figure
 from lisppump.lispy.printer import display_text
 from lisppump.lispy.values import Keyword, Symbol, Value, is_list
@@ -267,13 +268,11 @@ _case("string-capitalize", "The text with a capital first and small letters afte
 
 
 def _trimmer(name: str, doc: str, shown: str, side: str, aliases: tuple[str, ...] = ()) -> None:
-    strip = {"both": str.strip, "left": str.lstrip, "right": str.rstrip}[side]
-
     def trimmed(run: Run, value: Value, characters: Value = None) -> Value:
         if value.__class__ is not str:
             string(name, value)
         run.meter.text(len(value))
-        return strip(value) if characters is None else strip(value, string(name, characters, 2))
+        return without(run, value, None if characters is None else string(name, characters, 2), side)
 
     builtin(name, f"({name} text [characters])", doc, example=f"({name} \" a \") ;=> \"{shown}\"",
             cost=LINEAR, aliases=aliases)(trimmed)  # fmt: skip
