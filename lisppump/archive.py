@@ -242,8 +242,8 @@ class Archive:
         return self._all("late", number)
 
     def changed(self, number: int) -> set[str]:
-        """The documents that a frame's commit and its tocks changed."""
-        made = next(self._journal.select("commit", "snapshot", frame=number), None)
+        """The documents that a frame's commit and its tocks changed; a snapshot of it tells of all it has."""
+        made = self.made(number)
         if made is None:
             return set()
         tocks = [seq for seq in self._journal.select("tock", frame=number) if seq > made]

@@ -147,14 +147,14 @@ class LisppumpError(Exception):
 
     def diagnostic(self) -> str:
         """The message for a person: sentence, place with caret, backtrace, help; no trailing newline."""
-        lines = [f"error[{self.code}]: {self.message}"]
+        lines = [on_one_line(f"error[{self.code}]: {self.message}")]
         if self.span is not None:
-            lines.append(f"  --> {self.span.file}:{self.span.line}:{self.span.column}")
+            lines.append(on_one_line(f"  --> {self.span.file}:{self.span.line}:{self.span.column}"))
             lines.append(self.span.caret())
-        lines.extend(f"  in {entry}" for entry in self.trace)
-        lines.extend(f"  note: {note}" for note in getattr(self, "__notes__", ()))
+        lines.extend(on_one_line(f"  in {entry}") for entry in self.trace)
+        lines.extend(on_one_line(f"  note: {note}") for note in getattr(self, "__notes__", ()))
         if self.help:
-            lines.append(f"  help: {self.help}")
+            lines.append(on_one_line(f"  help: {self.help}"))
         return "\n".join(lines)
 
 
@@ -189,6 +189,11 @@ def legible(name: object) -> str:
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(name)
     )
+
+
+def on_one_line(text: str) -> str:
+    """Text as a part of a line: its line breaks are spelled out, lest it begins lines of its own."""
+    return text.replace("\n", "\\n")
 
 
 def said(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lisppump import LisppumpError, Pump
+from lisppump import LisppumpError, Pump, journal
 from lisppump.budget import Stopped
 from lisppump.policy import PolicyErrors
 from lisppump.report import Event
@@ -57,6 +57,22 @@ def test_the_age_is_the_machine_s_and_the_time_the_frame_s(world: Path) -> None:
         status = pump.status()
     assert (status.age_seconds, status.time) == (90.0, "2026-01-01T01:00:00.000000Z")
     assert datetime.fromisoformat(status.time).utcoffset() is not None
+
+
+def test_a_frame_that_a_segment_begins_with_changed_what_it_changed(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "SEGMENT", 6000)
+    with Pump.open(world, clock=Clock()) as pump:
+        pump.step(8)
+    with look(world) as pump:
+        assert len([*pump.store.every("snapshot")]) > 3
+        changed = [
+            [name for name, entry in pump.show(number).documents.items() if entry["changed"]]
+            for number in range(9)
+        ]
+    assert changed[0] == ["agents.json", "stats.json"]
+    assert changed[1:] == [["echo_frames/mood.json", "lines.jsonl", "stats.json"]] * 8
 
 
 class Staggered:

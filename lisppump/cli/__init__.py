@@ -138,7 +138,8 @@ def _left(error: SystemExit, settings: Settings) -> int:
     """The exit code of a command that called sys.exit, as Python has it: a text is told, and is 1."""
     if error.code is None or isinstance(error.code, int):
         return error.code or 0
-    settings.say(str(error.code))
+    for line in str(error.code).split("\n"):
+        settings.say(line)
     return 1
 
 
@@ -278,7 +279,9 @@ def _unwritten(error: OSError, out: TextIO, settings: Settings) -> int:
 
 
 def _defect(error: Exception, settings: Settings) -> int:
-    settings.say("".join(traceback.format_exception(error)).rstrip())
+    first, *rest = "".join(traceback.format_exception(error)).rstrip().split("\n")
+    for line in (first, *(f"  {line}" for line in rest)):
+        settings.say(line)
     settings.fail(
         LisppumpError(
             "defect",

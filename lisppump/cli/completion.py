@@ -100,7 +100,7 @@ def command(settings: Settings, shell: str) -> None:
     if settings.json:
         settings.document({"schema": "lisppump/completion@1", "shell": shell, "script": text})
     else:
-        settings.print(text.rstrip("\n"))
+        settings.block(text.rstrip("\n"))
 
 
 def prepare() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 import click
 
 from lisppump import canon
-from lisppump.errors import ErrorList, LisppumpError, declare, suggest
+from lisppump.errors import ErrorList, LisppumpError, declare, on_one_line, suggest
 
 if TYPE_CHECKING:
     from lisppump.plugin import Plugin
@@ -154,7 +154,8 @@ class Settings:
             nobody = "--no-input was given" if self.no_input else "the input is no terminal"
             what = f"to {question.rstrip('?')} needs a yes, and {nobody}; nothing was changed"
             raise LisppumpError("not-asked", what, help=help)
-        return click.confirm(question[0].upper() + question[1:], default=False, err=True)
+        question = on_one_line(clean(question[0].upper() + question[1:]))
+        return click.confirm(question, default=False, err=True)
 
     def asks(self) -> bool:
         """Whether somebody is there who may be asked."""
@@ -173,15 +174,19 @@ class Settings:
         self.raw(canon.line(value) + b"\n")
 
     def print(self, text: str = "", **style: Any) -> None:
-        """Write lines of the result for a person."""
-        self._echo(self.out, text, style)
+        """Write one line of the result for a person; a line break in it is spelled out."""
+        self._echo(self.out, on_one_line(clean(text)), style)
+
+    def block(self, text: str) -> None:
+        """Write a text of the result whose lines are its own: a value, a prompt, a page."""
+        self._echo(self.out, clean(text), {})
 
     def say(self, text: str, **style: Any) -> None:
-        """Write lines beside the result: progress, notes, errors."""
-        self._echo(sys.stderr, text, style)
+        """Write one line beside the result: progress, notes, errors."""
+        self._echo(sys.stderr, on_one_line(clean(text)), style)
 
     def note(self, text: str, **style: Any) -> None:
-        """Write lines that -q silences."""
+        """Write one line that -q silences."""
         if not self.quiet:
             self.say(text, **style)
 
@@ -213,22 +218,29 @@ class Settings:
         self.out.buffer.flush()
 
     def _echo(self, stream: TextIO, text: str, style: Mapping[str, Any]) -> None:
-        text = clean(text)
         if style and self.paints(stream):
             text = click.style(text, **style)
         click.echo(text, file=stream, color=True)
 
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+_CONTROLS |= {  # what breaks a line elsewhere, and what turns the order of letters around
+    code: f"\\u{code:04x}"
+    for code in (0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+}
 
 
 def clean(text: str) -> str:
-    """Text of agents, models and files made harmless for a terminal: control characters are spelled out."""
+    """Text of agents, models and files made harmless for a terminal: control characters are spelled out.
+
+    Tabs and line breaks stay; where a text is a part of a line, `on_one_line` spells these out.
+    """
     return text.translate(_CONTROLS).encode("utf-8", "backslashreplace").decode()
 
 
 def table(rows: Sequence[Sequence[str]], *, indent: str = "") -> list[str]:
     """Rows as lines with aligned columns; the last column is as long as it likes."""
+    rows = [[on_one_line(clean(cell)) for cell in row] for row in rows]
     widths = [max((len(row[n]) for row in rows), default=0) for n in range(max(map(len, rows), default=0))]
     return [
         indent + "  ".join([*(cell.ljust(widths[n]) for n, cell in enumerate(row[:-1])), row[-1]]).rstrip()

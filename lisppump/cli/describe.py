@@ -79,9 +79,9 @@ def show(settings: Settings, entries: Sequence[Entry]) -> None:
             settings.print()
         path = f" {entry.name}" if entry.kind in ("clause", "option") and " " in entry.name else ""
         settings.print(f"{entry.usage}    {entry.kind}{path}", bold=True)
-        settings.print(_indented(entry.doc))
+        settings.block(_indented(entry.doc))
         for line in (*entry.details, *([entry.origin.line()] if entry.origin else [])):
-            settings.print(_indented(line))
+            settings.block(_indented(line))
 
 
 def _indented(text: str) -> str:

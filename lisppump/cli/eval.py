@@ -71,10 +71,10 @@ def command(
         settings.document(document_of(result))
         return 0 if result.error is None else result.error.exit_code
     if result.output:
-        settings.print(result.output.removesuffix("\n"))
+        settings.block(result.output.removesuffix("\n"))
     if result.error is not None:
         raise result.error
-    settings.print(result.text)
+    settings.block(result.text)
     return 0
 
 

@@ -122,9 +122,10 @@ def _run(settings: Settings, line: list[str], doing: str) -> None:
                 settings.say(f"  {last[-1]}")
     if process.returncode == 0:
         return
-    rest = "" if settings.verbose else "".join(f"\n  {tool}: {text}" for text in last if text)
+    for text in () if settings.verbose else filter(None, last):
+        settings.say(f"  {tool}: {text}")
     raise LisppumpError(
         "install-failed",
-        f"{tool} could not {doing} (exit {process.returncode}){rest}",
+        f"{tool} could not {doing} (exit {process.returncode})",
         help=f"it was called as `{shlex.join(line)}`" if settings.verbose else "-v shows all that it says",
     )

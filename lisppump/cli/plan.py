@@ -71,8 +71,8 @@ def print_prompt(settings: Settings, plan: Plan, number: int) -> None:
             }
         )
         return
-    settings.print(prompt.shared.rstrip("\n"))
-    settings.print(prompt.room.rstrip("\n"))
+    settings.block(prompt.shared.rstrip("\n"))
+    settings.block(prompt.room.rstrip("\n"))
 
 
 def _at_most(plan: Plan) -> str:

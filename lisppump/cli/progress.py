@@ -101,7 +101,9 @@ class Watch:
         elif event.kind == "resumed":
             self.settings.note("it goes on")
         elif event.kind == "policy_stale":
-            self.settings.note(f"pump.lisp does not check any more; the last good one stays\n{event.text}")
+            self.settings.note("pump.lisp does not check any more; the last good one stays")
+            for line in (event.text or "").split("\n"):
+                self.settings.note(line)
         elif event.kind == "policy_reloaded":
             self.settings.note("pump.lisp has changed and was read again")
 

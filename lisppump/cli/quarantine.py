@@ -62,7 +62,7 @@ def show_command(settings: Settings, id: str) -> None:
         rows.append(["reply", f"attempt {reply['attempt']}, {reply['backend']}: whole with --json"])
     for line in table(rows):
         settings.print(line)
-    settings.print(canon.document(entry["item"]).decode().rstrip())
+    settings.block(canon.document(entry["item"]).decode().rstrip())
 
 
 @as_command("accept")

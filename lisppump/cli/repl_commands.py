@@ -86,11 +86,11 @@ def _source(session: Session, typed: Input) -> None:
     name = _words(typed, ",source NAME")
     form = session.definition(name) or library.definition(name)
     if form is not None:
-        session.settings.print(form.text)
+        session.settings.block(form.text)
         return
     source = getattr(session.values().get(name), "source", None)
     if source is not None:
-        session.settings.print(to_text(source))
+        session.settings.block(to_text(source))
         return
     if name in session.names():
         what = "has no definition to show" if name in session.values() else "is not written in LisPy"

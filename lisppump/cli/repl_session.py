@@ -160,11 +160,11 @@ class Session:
 
     def _tell(self, result: Result) -> None:
         if result.output:
-            self.settings.print(result.output.removesuffix("\n"))
+            self.settings.block(result.output.removesuffix("\n"))
         if result.error is not None:
             self.settings.fail(result.error)
         else:
-            self.settings.print(result.text)
+            self.settings.block(result.text)
 
     def fail(self, error: LisppumpError) -> None:
         """Write an error and go on."""

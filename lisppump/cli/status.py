@@ -23,7 +23,8 @@ def command(settings: Settings) -> None:
     for line in stream_lines(document["streams"]):
         settings.print(line)
     if document["policy"]["error"]:
-        settings.print(document["policy"]["error"])
+        for line in document["policy"]["error"].split("\n"):
+            settings.print(line)
 
 
 def _rows(document: Mapping[str, Any]) -> list[list[str]]:

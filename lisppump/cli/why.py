@@ -32,8 +32,8 @@ def command(settings: Settings, agent: str, frame: str, prompt: bool) -> None:
     settings.print(f"{found['agent']} in frame {found['frame']}", bold=True)
     for line in [*_where(found), *_answers(found), *_items(found), *_after(found)]:
         settings.print(line)
-    for line in _prompt(found) if prompt else ():
-        settings.print(line)
+    for text in _prompt(found) if prompt else ():
+        settings.block(text)
 
 
 def _where(found: Mapping[str, Any]) -> list[str]:
