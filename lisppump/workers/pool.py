@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 declare(
     "limit", 1,
     worker_died="The process that ran the program ended before it answered.",
-    worker_forbidden="The process that ran the program tried what none may, and was ended for it.",
-    worker_broken="The process that ran the program failed inside, or gave an answer that is none.",
+    worker_forbidden="The process that ran the program asked the kernel for more than memory and time, which "
+                     "no program may, and was ended for it.",
+    worker_broken="The evaluator failed inside as it ran the program, or the process that ran it answered "
+                  "with something that is no result of a program.",
 )  # fmt: skip
 STARTS = 3  # of the zygote for one worker, before that is an error
 RUNS = 1000  # programs of one worker
@@ -242,7 +244,8 @@ def _failure(code: str, message: str) -> Result:
 def _death(status: int) -> tuple[str, str]:
     """A worker that ended by itself or was ended by the kernel, as the error of the program that it ran."""
     if status == -signal.SIGSYS:
-        return "worker-forbidden", "the process that ran the program tried what none may"
+        message = "the process that ran the program asked the kernel for what it may not have, and was ended"
+        return "worker-forbidden", message
     if status == -signal.SIGXCPU:
         return "time-limit", "the program used more of the processor than it may"
     return "worker-died", "the process that ran the program ended before it answered"
