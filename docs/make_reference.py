@@ -36,6 +36,7 @@ TITLES = {
     "capability": "Capabilities of programs",
     "error code": "Error codes",
     "exit codes": "Exit codes",
+    "notion": "Other words",
 }  # options of stages stand with their stages, and there are no plugins here
 
 

@@ -160,7 +160,7 @@ CLAUSES: dict[str, Clause] = {
             clause(
                 "deadline",
                 "How long one program may take in a worker, unless its limits say another time. One that "
-                "keeps them never takes so long.",
+                "keeps them never takes so long. Beside (isolate none) it is an error: nobody could hold it.",
                 "(deadline (seconds 60))",
                 value("time", "positive-number", SECONDS), default="(deadline (seconds 60))",
             ),

@@ -23,7 +23,7 @@ from lisppump.lispy.reader import read
 from lisppump.lispy.values import Quantity, Value
 from lisppump.plugin import Offer
 from lisppump.stages import KINDS, REQUIRED, Option
-from lisppump.workers.rule import APART, DEADLINE, WORKER, Isolation
+from lisppump.workers.rule import APART, DEADLINE, NONE, WORKER, Isolation
 
 _ABSENT: Any = object()
 
@@ -110,7 +110,18 @@ class Checker:
         elif option.name == "limits" and checked.clause.name == "pump":
             self.limits = limits_of(found[0], self.limits)
         elif option.name == "isolate" and checked.clause.name == "pump":
-            self.isolation = Isolation(found[0].first(WORKER), float(found[0].of("deadline", DEADLINE)))
+            self._isolate(found[0])
+
+    def _isolate(self, checked: Checked) -> None:
+        self.isolation = Isolation(checked.first(WORKER), float(checked.of("deadline", DEADLINE)))
+        for item in checked.node.items[1:]:
+            if item.head == "deadline" and self.isolation.where == NONE:
+                self.error(
+                    "bad-clause",
+                    "(isolate none) holds nobody to a deadline: nothing ends what runs in the pump's process",
+                    item.span,
+                    "remove it and give the echo (limits (seconds ...)), or write (isolate worker ...)",
+                )
 
     def _name_aliases(self, backends: Checked) -> None:
         for member in backends.members:

@@ -27,6 +27,7 @@ from lisppump.policy import Policy, switches_in
 from lisppump.registry import BUILTIN, Registry
 from lisppump.room import LEAST, LITTLE, size
 from lisppump.stages import Finding
+from lisppump.workers.rule import NONE
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 LEVELS = (OK, WARNING, ERROR)
@@ -172,7 +173,7 @@ def _workers() -> Iterator[Finding]:
         return
     kept = list(protections())
     names = ", ".join(each.name for each in kept if each.there)
-    yield Finding(OK, f"agents' programs run apart from the pump, kept in by {names}")
+    yield Finding(OK, f"agents' programs can run apart from the pump, kept in by {names}")
     for each in kept:
         if not each.there:
             sentence = f"no {each.name} here: nothing but the evaluator sees to it that {each.what}"
@@ -210,6 +211,10 @@ class _Patient:
             yield Finding(found.level, f"{path.name} does not check: {found.what}", "see `lisppump check`")
             return
         yield Finding(OK, f"{self._policy.name}: {legible(path)} checks")
+        if self._policy.isolation.where == NONE:
+            sentence = "(isolate none): agents' programs run in the pump's own process, not apart from it"
+            help = "(isolate worker) runs them apart; docs/workers.md says what that promises"
+            yield Finding(WARNING, sentence, help)
 
     def _path(self, root: Path) -> Path:
         return self._pump or root / "pump.lisp"

@@ -30,6 +30,7 @@ from lisppump.lispy.builtins import BuiltinSpec, load
 from lisppump.lispy.capabilities import CAPABILITIES
 from lisppump.lispy.forms import FORMS
 from lisppump.lispy.limits import default_limits
+from lisppump.notions import ADVICE, NOTIONS
 from lisppump.plugin import FOLDER, READY, Offer, Plugin
 from lisppump.stages import KINDS
 
@@ -112,7 +113,7 @@ Source = Callable[["Registry"], Iterable[Entry]]
 def everything(registry: Registry, commands: Source) -> Iterator[Entry]:
     """Every entry of every table, each table in an order of its own that does not change."""
     sources = (commands, pump_clauses, stages, hooks, python_names, forms, given, builtins, prelude)
-    for source in (*sources, limits, capabilities, plugins, error_codes, exit_codes):
+    for source in (*sources, limits, capabilities, plugins, error_codes, exit_codes, notions):
         yield from source(registry)
 
 
@@ -416,8 +417,10 @@ def _state(plugin: Plugin) -> Iterator[str]:
 def error_codes(_: Registry) -> Iterator[Entry]:
     """The codes of errors."""
     for name, code in sorted(codes().items()):
-        details = (f"category: {code.category}", f"exit: {code.exit}")
-        yield Entry("error code", name, f"error[{name}]", code.doc, details)
+        details = [f"category: {code.category}", f"exit: {code.exit}"]
+        if name in ADVICE:
+            details.append(f"help: {ADVICE[name]}")
+        yield Entry("error code", name, f"error[{name}]", code.doc, tuple(details))
 
 
 def codes() -> Mapping[str, Code]:
@@ -449,6 +452,12 @@ def exit_codes(_: Registry) -> Iterator[Entry]:
     )
     details = tuple(f"{code}: {meaning}" for code, meaning in EXITS.items())
     yield Entry("exit codes", "exit-codes", "exit-codes", doc, details, ours(), ("exit codes",))
+
+
+def notions(_: Registry) -> Iterator[Entry]:
+    """Words of the documentation that no code is called by."""
+    for each in NOTIONS:
+        yield Entry("notion", each.name, each.usage, each.doc, each.details, ours(), each.also)
 
 
 _WANTING = {  # modules that run, or want what no word should wait for: pytest, a terminal, colours

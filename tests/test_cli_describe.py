@@ -173,3 +173,14 @@ def test_a_word_that_names_speak_of_is_answered_with_those(lisppump: Lisppump) -
     said = lisppump("describe", "heartbeat").err
     assert "char-at" not in said and "did you mean" in said and "of it" in said
     assert "did you mean `streams`?" in lisppump("describe", "streems").err
+
+
+def test_words_that_no_code_is_called_by_are_explained(lisppump: Lisppump) -> None:
+    assert "docs/workers.md" in lisppump("describe", "worker").out
+    assert "under the agent's id" in " ".join(lisppump("describe", "echo_frames").out.split())
+    assert "boost-builder" in lisppump("describe", "signals").out
+    assert "describe agents-programs" in lisppump("describe", "programs.json").out
+    assert "(rb-echo self)" in lisppump("describe", "self").out
+    assert "describe try" in lisppump("describe", "catch").out
+    assert "(load prompt)" in lisppump("describe", "echo-of").out
+    assert "steps are 0" in " ".join(lisppump("describe", "time-limit").out.split())

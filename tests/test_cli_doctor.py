@@ -168,11 +168,18 @@ def test_the_settings(lisppump: Lisppump, tmp_path: Path) -> None:
     assert findings(lisppump, code=1)["config"][0][0] == "error"
 
 
+def test_a_world_without_the_wall_is_a_warning(lisppump: Lisppump, world: Path) -> None:
+    assert "isolate" not in json.dumps(findings(lisppump, code=0)["world"])
+    change(world, "(dam round-robin)", "(dam round-robin) (isolate none)")
+    level, what, help = findings(lisppump, code=0)["world"][1]
+    assert level == "warning" and "in the pump's own process" in what and "(isolate worker)" in str(help)
+
+
 def test_what_keeps_workers_in_is_said(lisppump: Lisppump, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = [Protection("walls", True, "nobody leaves"), Protection("a roof", False, "nobody flies")]
     monkeypatch.setattr("lisppump.workers.confine.protections", lambda: iter(parts))
     assert findings(lisppump, code=0)["workers"] == [
-        ("ok", "agents' programs run apart from the pump, kept in by walls", None),
+        ("ok", "agents' programs can run apart from the pump, kept in by walls", None),
         ("warning", "no a roof here: nothing but the evaluator sees to it that nobody flies",
          "docs/workers.md says what is promised without it"),
     ]  # fmt: skip

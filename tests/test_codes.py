@@ -63,6 +63,7 @@ def pattern(entry: Entry, ambiguous: frozenset[str]) -> str | None:
         "default": rf"\"describe\", \"{word}\"",
         "capability": rf"\(allow [a-z ]*\b{word}\b",
         "exit codes": rf"\"describe\", \"{word}\"",
+        "notion": rf"\"describe\", \"{word}\"",
         "library": rf"[\s(']{word}[\s)]",
     }[entry.kind]
 

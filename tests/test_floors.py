@@ -75,6 +75,7 @@ FLOORS = [
         "telling",
         "verbs",
         "words",
+        "notions",
         "doctor",
         "importing",
         "quarantine",

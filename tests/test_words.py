@@ -20,8 +20,10 @@ from lisppump.lispy.analyser import GIVEN
 from lisppump.lispy.builtins import load
 from lisppump.lispy.forms import FORMS
 from lisppump.lispy.limits import Limits
+from lisppump.notions import ADVICE, NOTIONS
 from lisppump.registry import Registry, builtin_stages
 from lisppump.stages import KINDS
+from lisppump.witness import DECIDED
 from lisppump.words import Entry, Origin, codes, everything, meanings, named, nearest
 from tests.cli_support import ROOT
 from tests.distributions import EBB, TIDES, put, seen
@@ -61,6 +63,7 @@ def test_every_table_is_there() -> None:
     assert {"breaker bad", "delta COLLECTION number above"} <= set(of_kind("clause"))
     assert {"affinity room-size", "round-robin room-size"} <= set(of_kind("option"))
     assert of_kind("plugin") == {}
+    assert [*of_kind("notion")] == [notion.name for notion in NOTIONS]
 
 
 def test_every_entry_says_how_it_is_written_and_what_it_does() -> None:
@@ -70,6 +73,13 @@ def test_every_entry_says_how_it_is_written_and_what_it_does() -> None:
         assert SENTENCE.fullmatch(entry.doc.strip()), f"{which}: {entry.doc!r} is no sentence"
         assert entry.gist and "\n" not in entry.gist and entry.doc.split()[0] == entry.gist.split()[0]
         assert all(detail.strip() for detail in entry.details), which
+
+
+def test_what_ends_programs_from_outside_has_a_way_out() -> None:
+    ends = of_kind("error code")
+    assert set(ADVICE) <= set(ends) and {*DECIDED, "portal-refused"} == set(ADVICE)
+    for code, advice in ADVICE.items():
+        assert f"help: {advice}" in ends[code].details
 
 
 def test_every_name_leads_to_its_entry() -> None:
@@ -103,6 +113,14 @@ def test_the_order_does_not_change_and_no_name_is_there_twice() -> None:
         ("frame", [("name", "frame")]),
         ("agents", [("clause", "agents"), ("name", "agents")]),
         ("frame_committed", [("hook", "frame_committed")]),
+        ("worker", [("notion", "worker")]),
+        ("workers", [("notion", "worker")]),
+        ("echo_frames", [("notion", "echo_frames")]),
+        ("signals", [("notion", "signals")]),
+        ("programs.json", [("notion", "programs.json")]),
+        ("self", [("notion", "self")]),
+        ("catch", [("notion", "catch")]),
+        ("echo-of", [("notion", "echo-of")]),
         ("plugins why", [("command", "plugins why")]),
         ("no-simulation", [("error code", "no-simulation")]),
         ("affinity nothing", []),

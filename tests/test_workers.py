@@ -370,6 +370,33 @@ def test_a_zygote_that_cannot_start_is_an_error_with_a_way_out() -> None:
     assert caught.value.code == "no-worker" and "/nowhere" in caught.value.message
 
 
+KILLED = """
+import os, pathlib
+file = pathlib.Path({file!r})
+file.write_text(file.read_text() + "x")
+if len(file.read_text()) <= {times}:
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_zygote_that_is_killed_as_it_starts_is_started_again_thrice_at_most(tmp_path: Path) -> None:
+    file = tmp_path / "starts"
+    for times, starts in ((2, 3), (9, 3)):
+        file.write_text("")
+        with some(f"{KILLED.format(file=str(file), times=times)}\n{BOOT}") as workers:
+            if times < starts:
+                assert workers.run(program("(+ 1 2)"), world()).value == 3
+            else:
+                with pytest.raises(LisppumpError) as caught:
+                    workers.run(program("(+ 1 2)"), world())
+                assert caught.value.code == "no-worker" and "started 3 times" in caught.value.message
+                assert "run again" in (caught.value.help or "")
+            told = workers.told()
+        assert len(file.read_text()) == starts
+        lost = "the process that workers come from was lost as it started (signal 9)"
+        assert told == [lost] * min(times, 3)
+
+
 def test_values_do_not_depend_on_the_hash_seed() -> None:
     code = """
 from tests.workers_support import program, seen, some, world

@@ -152,3 +152,9 @@ def test_the_clause_is_held_to_its_form(tmp_path: Path) -> None:
     for wrong in ("(isolate thread)", "(isolate worker (deadline 5))", "(isolate)", "(isolate worker none)"):
         with pytest.raises(PolicyErrors):
             Pump.open(world(tmp_path, SOUND, wrong))
+    with pytest.raises(PolicyErrors) as caught:
+        Pump.open(world(tmp_path, SOUND, "(isolate none (deadline (seconds 1)))"))
+    (error,) = caught.value.errors
+    assert error.code == "bad-clause" and "deadline" in error.message and "(limits" in (error.help or "")
+    assert error.span is not None and error.span.line == 6
+    Pump.open(world(tmp_path, SOUND, "(isolate none)")).close()

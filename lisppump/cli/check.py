@@ -11,6 +11,8 @@ import click
 from lisppump.cli.context import Settings, as_command, table
 from lisppump.errors import ErrorList, LisppumpError
 
+_RARE = ("granted", "isolate")  # said only where there is something to say
+
 if TYPE_CHECKING:
     from lisppump.policy import Policy
 
@@ -43,7 +45,7 @@ def command(settings: Settings, file: Path | None) -> int:
     if settings.json:
         settings.document(_document(policy, ()))
         return 0
-    rows = [[key, str(value)] for key, value in summary(policy).items() if value or key != "granted"]
+    rows = [[key, str(value)] for key, value in summary(policy).items() if value or key not in _RARE]
     for line in table(rows):
         settings.print(line)
     settings.print("ok", fg="green")
@@ -68,6 +70,13 @@ def _grants(policy: Policy) -> Iterator[str]:
             yield f"{echo.stage.name} {' '.join(allow)}"
 
 
+def _isolation(policy: Policy) -> str:
+    """Where agents' programs run, where an echo runs any."""
+    tables = (getattr(echo.stage.offer.factory, "options", ()) for echo in policy.echoes)
+    used = any(option.kind == "isolation" for table in tables for option in table)
+    return policy.isolation.where if used else ""
+
+
 def summary(policy: Policy) -> dict[str, Any]:
     """The policy in a few words."""
     agents = policy.agents
@@ -80,6 +89,7 @@ def summary(policy: Policy) -> dict[str, Any]:
         "merger": policy.merger.name,
         "echoes": " ".join(echo.stage.name for echo in policy.echoes),
         "granted": "; ".join(_grants(policy)),
+        "isolate": _isolation(policy),
         "collections": " ".join(collection.name for collection in policy.schema.collections),
         "executor": policy.executor.name,
     }

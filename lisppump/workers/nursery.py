@@ -41,6 +41,14 @@ MOST = 1 << 20
 Place = tuple[str, tuple[str, ...]]
 
 
+class Unborn(Exception):
+    """It was killed before it was ready; `status` is minus the number of the signal."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"signal {-status}")
+        self.status = status
+
+
 class Nursery:
     """One zygote, its socket, and what it holds of frames; `boot` is what it runs, for tests alone."""
 
@@ -54,6 +62,7 @@ class Nursery:
         self._place: Place | None = None
         self._digests: dict[str, str | None] = {}
         self._logs: dict[str, Any] = {}
+        self._hung = False  # it had to be killed, since it did not end by itself
         try:
             self._process = _started(boot, theirs)
         except OSError as error:
@@ -65,8 +74,11 @@ class Nursery:
         try:
             answer = self._hear()
         except (Gone, Broken):
-            self.close()
-            raise cannot(f"it ended with the status {self._process.returncode} before it began") from None
+            status = self.close()
+            if status is not None and status < 0 and not self._hung:
+                raise Unborn(status) from None
+            how = "did not begin in time" if self._hung else f"ended with the status {status} before it began"
+            raise cannot(f"it {how}") from None
         if "failed" in answer:
             self.close()
             raise cannot(str(answer["failed"]))
@@ -131,6 +143,7 @@ class Nursery:
         try:
             self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
+            self._hung = True
             self._process.kill()
             self._process.wait()
         return self._process.returncode
@@ -149,7 +162,9 @@ def cannot(why: str) -> LisppumpError:
     return LisppumpError(
         "no-worker",
         f"agents' programs should run in a process of their own, which could not be started: {why}",
-        help="see `lisppump doctor`; (isolate none) in pump.lisp runs them in the pump's own process",
+        help="`lisppump doctor` tries it and says what this machine lacks; then run again, nothing of the "
+        "world is lost. Only where no such process can ever be had: (isolate none) in pump.lisp runs agents' "
+        "programs in the pump's own process, without that wall",
     )
 
 

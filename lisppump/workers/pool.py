@@ -21,7 +21,7 @@ from lisppump.lispy.limits import Limits
 from lisppump.lispy.runtime import Result
 from lisppump.workers.confine import LIFE
 from lisppump.workers.hand import NONE_OFFERED, Fault, Hand
-from lisppump.workers.nursery import BOOT, Nursery, Place, cannot
+from lisppump.workers.nursery import BOOT, Nursery, Place, Unborn, cannot
 from lisppump.workers.program import Program, run_here
 from lisppump.workers.rule import DEADLINE, NONE, Isolation
 from lisppump.workers.watch import Watch
@@ -34,9 +34,12 @@ if TYPE_CHECKING:
 declare(
     "limit", 1,
     worker_died="The process that ran the program ended before it answered.",
-    worker_forbidden="The process that ran the program tried what none may, and was ended for it.",
-    worker_broken="The process that ran the program failed inside, or gave an answer that is none.",
+    worker_forbidden="The process that ran the program asked the kernel for more than memory and time, which "
+                     "no program may, and was ended for it.",
+    worker_broken="The evaluator failed inside as it ran the program, or the process that ran it answered "
+                  "with something that is no result of a program.",
 )  # fmt: skip
+STARTS = 3  # of the zygote for one worker, before that is an error
 RUNS = 1000  # programs of one worker
 ROOM = 1 << 30  # bytes that it may add for one program, or more where the limits allow that
 PLACE: Place = ("agents.json", ("agents",))
@@ -151,17 +154,17 @@ class Workers:
         """A new worker that has this frame."""
         seconds = int(LIFE + (limits.seconds or 0) + 60)
         with self._lock:
-            for attempt in (1, 2):
+            for _ in range(STARTS):
                 try:
                     hand = self._born(self._here(), frame, place, room_for(limits), seconds)
+                except Unborn as error:
+                    self._told.append(f"the process that workers come from was lost as it started ({error})")
                 except (Gone, Broken):
                     self._lost()
-                    if attempt == 2:
-                        raise cannot("it was started twice and lost twice") from None
                 else:
                     hand.limits = limits
                     return hand
-        raise AssertionError("one of two attempts returns or raises")
+        raise cannot(f"it was started {STARTS} times and lost each time, as if something kills it")
 
     def _here(self) -> Nursery:
         if self._nursery is None:
@@ -241,7 +244,8 @@ def _failure(code: str, message: str) -> Result:
 def _death(status: int) -> tuple[str, str]:
     """A worker that ended by itself or was ended by the kernel, as the error of the program that it ran."""
     if status == -signal.SIGSYS:
-        return "worker-forbidden", "the process that ran the program tried what none may"
+        message = "the process that ran the program asked the kernel for what it may not have, and was ended"
+        return "worker-forbidden", message
     if status == -signal.SIGXCPU:
         return "time-limit", "the program used more of the processor than it may"
     return "worker-died", "the process that ran the program ended before it answered"
