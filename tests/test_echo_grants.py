@@ -57,6 +57,19 @@ def test_functions_and_agents_own_programs_are_granted_the_web_by_the_policy(
         assert pump.replay().equal
 
 
+@pytest.mark.parametrize("source", ["(lambda (x) x)", "(call/cc (lambda (k) k))", "(list 1 car)"])
+def test_what_cannot_be_kept_is_an_error_of_its_echo(tmp_path: Path, weather: Weather, source: str) -> None:
+    folder = world(
+        tmp_path / "w", weather, program(source), "(by thinks)", define=f"(define (thinks) {source})"
+    )
+    with Pump.open(folder) as pump:
+        (committed,) = pump.step()
+    for name in ("ada", "thinks"):
+        assert echo(folder, name)["value"] is None
+        assert echo(folder, name)["error"]["code"] == "json-error"
+    assert any("echo `ada` failed" in note for note in committed.notes)
+
+
 def test_one_program_runs_in_the_name_of_several(tmp_path: Path, weather: Weather) -> None:
     folder = world(tmp_path / "w", weather, '(program "ada" "bob" (source (list self (rb-echo self))))')
     with Pump.open(folder) as pump:
