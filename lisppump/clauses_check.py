@@ -26,6 +26,7 @@ from lisppump.stages import KINDS, REQUIRED, Option
 from lisppump.workers.rule import APART, DEADLINE, NONE, WORKER, Isolation
 
 _ABSENT: Any = object()
+ALLOW = "it stands in the clause of an echo: (echoes (agents-programs (allow state web)))"
 
 
 class Checker:
@@ -179,6 +180,9 @@ class Checker:
             self.error("bad-clause", f"{label} has no place for {cut(item.text)}", item.span, way)
             return None
         near = suggest(item.head, known)
+        if item.head == "allow":
+            self.error("unknown-clause", f"{label} has no place for (allow ...)", item.items[0].span, ALLOW)
+            return None
         what = "there is no clause" if clause.name == "pump" else f"{label} has no option"
         options = f"its options: {', '.join(known)}"
         self.error(
@@ -320,6 +324,9 @@ class Checker:
         """An alias of the file or a stage of the registry, with its options; None when it is neither."""
         head = item.items[0] if item.kind == "list" and item.items else item
         name = head.name
+        if kind == "echo" and name == "allow":
+            self.error("unknown-clause", "(echoes ...) has no place for (allow ...)", head.span, ALLOW)
+            return None
         if name is None:
             self.error(
                 "wrong-kind",

@@ -32,6 +32,11 @@ HEADERS = 100  # of one answer
 ADDRESSES = 8  # that are dialled, of those that a name has
 AGENT = "lisppump-portal/1.0"
 REDIRECTS = (301, 302, 303, 307, 308)
+UNASKED = "this machine got no answer from its name service (DNS); that says nothing about the name"
+UNFOUND = "see how it is spelt; where no name at all is found, this machine has no name service (DNS)"
+_NO_NAME = frozenset(
+    getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY") if hasattr(socket, name)
+)
 _CHARSET = re.compile(r';\s*charset\s*=\s*"?([A-Za-z0-9._:-]+)"?', re.IGNORECASE)
 
 Resolve = Callable[[str, int], list[str]]
@@ -134,10 +139,12 @@ class Portal:
             return [str(place.address)]
         try:
             found = _in_time(lambda: list(self._resolve(place.host, place.port)), allowance)
-        except (OSError, LookupError, ValueError):
+        except (OSError, LookupError, ValueError) as error:
+            if isinstance(error, OSError) and not _answers(error):
+                refuse("resolve", "nobody could be asked for the name in the URL", help=UNASKED)
             found = []
         if not found:
-            refuse("resolve", "the name in the URL was not found")
+            refuse("resolve", "the name in the URL was not found", help=UNFOUND)
         addresses = [address_of(text) for text in found]
         if not place.exempt and not all(address is not None and is_public(address) for address in addresses):
             refuse("resolve", "the name in the URL has an address that is not public")
@@ -287,6 +294,11 @@ def _in_time(work: Callable[[], T], allowance: Allowance) -> T:
     if error is not None:
         raise error
     return value  # type: ignore[return-value]  # without an error there is a value
+
+
+def _answers(error: OSError) -> bool:
+    """Whether a look-up that failed was answered: there is no such name, or none with an address."""
+    return isinstance(error, socket.gaierror) and error.errno in _NO_NAME
 
 
 def look_up(host: str, port: int) -> list[str]:

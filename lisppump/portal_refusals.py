@@ -15,7 +15,7 @@ REASONS: dict[str, str] = {
     "address": "The host is an address that is not public.",
     "numeric": "The host is a number that is not written as the usual four, whatever it points to.",
     "idna": "A part of the name is not valid by IDNA 2008.",
-    "resolve": "The name was not found, or one of its addresses is not public.",
+    "resolve": "The name was not found, nobody could be asked, or one of its addresses is not public.",
     "redirect": "The page sends on to what is refused, from https to http, nowhere, or too often.",
     "size": "The answer is longer than it may be, or has too many headers.",
     "decode": "The answer is compressed too far or as nobody asked, or broken; no text; no JSON.",

@@ -11,6 +11,8 @@ from lisppump.errors import LisppumpError
 from lisppump.frame import Frame, FrameFunction
 from lisppump.stages import Option, Thought
 
+from .programs import error_of
+
 if TYPE_CHECKING:
     from lisppump.lispy.capabilities import Web
     from lisppump.witness import Witness
@@ -45,7 +47,7 @@ class By:
                 asked = self._function.on(frame, seed=seed, allow=self._allow, web=web, timed=timed)
                 return replace(blank, value=to_json(asked()))
             except LisppumpError as error:
-                return replace(blank, error=error.to_json())
+                return replace(blank, error=error_of(error))
 
         return [think(None) if witness is None else witness.run(blank, think)]
 

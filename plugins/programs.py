@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
 from lisppump.lispy.limits import Limits
 from lisppump.stages import Thought
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from lisppump.witness import Witness
 
 DOCUMENT = "programs.json"
+MOST_DATA = 4000  # characters of the data that an error of an echo keeps
 
 
 def programs_of(frame: Frame) -> dict[str, str]:
@@ -63,6 +65,19 @@ def run_program(
     return evaluate(program, frame, isolation=isolation, web=web, builtins=builtins)
 
 
+def error_of(error: LisppumpError) -> dict[str, Any]:
+    """What an echo says of the error that ended it, with the error's data where that is small."""
+    from lisppump.lispy.printer import glimpse, to_json
+
+    said = error.to_json()
+    if error.data is None or len(glimpse(error.data, MOST_DATA)) >= MOST_DATA:
+        return said
+    try:
+        return {**said, "data": to_json(error.data, procedures=True)}
+    except LisppumpError:  # it is nested deeper than data may be
+        return said
+
+
 def thought_of(
     frame: Frame,
     agent: str,
@@ -94,7 +109,7 @@ def thought_of(
             web=web,
             isolation=isolation,
         )
-        error = None if result.error is None else result.error.to_json()
+        error = None if result.error is None else error_of(result.error)
         return Thought(
             agent, source, result.value, error, result.output, result.usage, granted, result.capabilities
         )

@@ -274,8 +274,10 @@ def test_the_same_fault_is_noted_once(lisppump: Lisppump, tides: Path) -> None:
 def test_a_capability_is_granted_by_name(lisppump: Lisppump, tides: Path) -> None:
     outcome = lisppump("eval", "(moon)")
     assert outcome.code == 1 and "error[not-granted]: this needs the capability sky" in outcome.err
-    assert "--allow sky on the command line" in outcome.err
-    granted = lisppump("eval", "(moon)", "--allow", "sky", "--allow", "sea", "--json").json
+    assert "(agents-programs (allow state sky)); on the command line: --allow sky\n" in outcome.err
+    more = lisppump("eval", "(moon)", "--allow", "web")
+    assert "on the command line: --allow sky --allow web\n" in more.err
+    granted = lisppump("eval", "(moon)", "--allow", "sky", "--allow", "web", "--json").json
     assert granted["value"] == "full" and granted["capabilities"] == ["sky"]
     outcome = lisppump("eval", "(rb-agents)", "--allow", "state")
     assert outcome.code == 1 and "there is no pump.lisp" in outcome.err
@@ -298,6 +300,15 @@ def test_the_web_is_granted_on_the_command_line_alone(
     assert outcome.code == 1 and "error[web-limit]: the program asked" in outcome.err
     outcome = lisppump("eval", '(curl "http://127.1/")', "--allow", "web")
     assert outcome.code == 1 and "error[portal-refused]: the host of the URL is a number" in outcome.err
+    assert "  note: the reason is `numeric`\n" in outcome.err
+
+
+def test_a_capability_that_nothing_gives_is_refused(lisppump: Lisppump, tides: Path) -> None:
+    outcome = lisppump("eval", "1", "--allow", "wbe")
+    assert outcome.code == 2 and outcome.out == ""
+    assert "there is no capability `wbe`" in outcome.err and "did you mean `web`?" in outcome.err
+    outcome = lisppump("eval", "1", "--allow", "sky", "--allow", "zzz")
+    assert outcome.code == 2 and "known: sky, state, web" in outcome.err
 
 
 # -- what pump.lisp defines

@@ -57,6 +57,57 @@ def test_functions_and_agents_own_programs_are_granted_the_web_by_the_policy(
         assert pump.replay().equal
 
 
+def test_the_data_of_an_error_is_kept_where_it_is_small(tmp_path: Path, weather: Weather) -> None:
+    folder = world(
+        tmp_path / "w", weather,
+        program('(curl "http://127.1/")'),
+        program("(raise (make-string 5000 \"x\"))", "bob"),
+        "(by thinks (allow state web))",
+        define='(define (thinks) (curl "ftp://a.com/"))',
+    )  # fmt: skip
+    with Pump.open(folder) as pump:
+        pump.step()
+        assert pump.replay().equal
+    assert echo(folder)["error"]["data"] == {"reason": "numeric"}
+    assert echo(folder, "thinks")["error"]["data"] == {"reason": "scheme"}
+    assert "data" not in echo(folder, "bob")["error"]
+
+
+def test_the_help_of_what_is_not_granted_names_all_that_is_needed(tmp_path: Path, weather: Weather) -> None:
+    folder = world(
+        tmp_path / "w", weather, program(TEMPERATURE, more=""), program("(rb-agents)", "bob", "(allow web)")
+    )
+    with Pump.open(folder) as pump:
+        pump.step()
+    for name in ("ada", "bob"):
+        assert "(agents-programs (allow state web))" in echo(folder, name)["error"]["help"]
+
+
+@pytest.mark.parametrize(
+    "clause", ["(pump (name a) (allow web))", "(pump (name a) (echoes agents-programs (allow web)))"]
+)
+def test_a_grant_in_the_wrong_place_says_where_it_belongs(tmp_path: Path, clause: str) -> None:
+    (tmp_path / "pump.lisp").write_text(clause)
+    with pytest.raises(LisppumpError) as caught:
+        Pump.open(tmp_path)
+    found = [error for error in getattr(caught.value, "errors", [caught.value]) if "allow" in error.message]
+    assert [error.code for error in found] == ["unknown-clause"]
+    assert "(echoes (agents-programs (allow state web)))" in (found[0].help or "")
+
+
+@pytest.mark.parametrize("source", ["(lambda (x) x)", "(call/cc (lambda (k) k))", "(list 1 car)"])
+def test_what_cannot_be_kept_is_an_error_of_its_echo(tmp_path: Path, weather: Weather, source: str) -> None:
+    folder = world(
+        tmp_path / "w", weather, program(source), "(by thinks)", define=f"(define (thinks) {source})"
+    )
+    with Pump.open(folder) as pump:
+        (committed,) = pump.step()
+    for name in ("ada", "thinks"):
+        assert echo(folder, name)["value"] is None
+        assert echo(folder, name)["error"]["code"] == "json-error"
+    assert any("echo `ada` failed" in note for note in committed.notes)
+
+
 def test_one_program_runs_in_the_name_of_several(tmp_path: Path, weather: Weather) -> None:
     folder = world(tmp_path / "w", weather, '(program "ada" "bob" (source (list self (rb-echo self))))')
     with Pump.open(folder) as pump:

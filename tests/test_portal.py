@@ -142,6 +142,21 @@ def test_a_name_that_is_not_found(net: Internet) -> None:
     with pytest.raises(PortalRefused) as caught:
         Portal(resolve=resolve, connect=net.connect).get("http://a.com/")
     assert caught.value.reason == "resolve"
+    assert caught.value.message == "the name in the URL was not found"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [socket.gaierror(socket.EAI_AGAIN, "later"), socket.gaierror(socket.EAI_FAIL, "never"), OSError()],
+)
+def test_a_name_that_nobody_could_be_asked_for_is_not_called_unknown(net: Internet, fault: OSError) -> None:
+    def resolve(host: str, port: int) -> list[str]:
+        raise fault
+
+    with pytest.raises(PortalRefused) as caught:
+        Portal(resolve=resolve, connect=net.connect).get("http://a.com/")
+    assert caught.value.reason == "resolve"
+    assert caught.value.message == "nobody could be asked for the name in the URL"
 
 
 def test_a_resolver_that_changes_its_mind_is_asked_once(net: Internet) -> None:

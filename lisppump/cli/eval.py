@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lisppump.cli.context import Settings, as_command, incoming
-from lisppump.errors import LisppumpError
+from lisppump.errors import LisppumpError, suggest
 
 if TYPE_CHECKING:
     from lisppump.lispy import LispyError, Result, Runtime
@@ -134,6 +134,7 @@ class Surroundings:
         from lisppump.lispy.foreign import Later
 
         limits = Limits(steps=steps or Limits().steps, seconds=seconds)
+        self._vet(allow)
         there = self._settings.root() is not None
         state: Any = newest if there else None
         granted = {*allow, "state"} if there else {*allow}
@@ -142,6 +143,22 @@ class Surroundings:
             state, granted, limits,
             builtins=Later(self.builtins), definitions=self.definitions, providers=providers,
         )  # fmt: skip
+
+    def _vet(self, allow: tuple[str, ...]) -> None:
+        """Refuse to grant what nothing here gives; plugins are asked for what the host does not."""
+        from lisppump.lispy.capabilities import CAPABILITIES
+
+        if all(name in CAPABILITIES for name in allow):
+            return
+        brought = {spec.capability for spec in self.builtins().values() if spec.capability}
+        known = sorted({*CAPABILITIES, *brought})
+        for name in allow:
+            if name not in known:
+                near = suggest(name, known)
+                raise LisppumpError(
+                    "bad-usage", f"there is no capability `{name}`, which --allow should grant",
+                    help=f"did you mean `{near}`?" if near else f"known: {', '.join(known)}",
+                )  # fmt: skip
 
     def registry(self) -> Registry:
         """The plugins that have a say here; their faults are heard."""
@@ -181,6 +198,8 @@ class Surroundings:
             error.help = NO_WORLD
         elif error.code == "step-limit" and error.help is None:
             error.help = "`--steps N` allows more; `lisppump describe limits` lists the limits"
+        elif error.code == "portal-refused" and isinstance(error.data, dict) and not error.raised:
+            error.add_note(f"the reason is `{error.data.get('reason')}`")
         elif error.code == "unbound" and self._asked is not None:
             error.help = "; ".join([*([error.help] if error.help else []), *self._gaps(self._asked)]) or None
 

@@ -320,7 +320,11 @@ def to_json(
         elif isinstance(item, Procedure) and procedures:
             holder[key] = None
         else:
-            raise LispyError("json-error", "JSON has no way to write a procedure")
+            raise LispyError(
+                "json-error",
+                "JSON has no way to write a procedure",
+                help="only data can be kept or written: give what the procedure gives, not the procedure",
+            )
     return top[0]
 
 

@@ -257,11 +257,19 @@ class Run:
             raise CapabilityError(
                 "not-granted",
                 f"this needs the capability {capability}, which was not granted",
-                help=f"grant it: (allow {capability}) in pump.lisp, --allow {capability} on the command line",
+                help=self._grant(capability),
                 data=capability,
             )
         self.used.add(capability)
         return self.providers[capability]
+
+    def _grant(self, capability: str) -> str:
+        """How to grant one more than what is granted already; the frame goes with all of them."""
+        words = " ".join(("state", *sorted({*self.granted, capability} - {"state"})))
+        place = f"grant it in the echo's own clause of pump.lisp: (agents-programs (allow {words}))"
+        if capability == "state":
+            return place
+        return f"{place}; on the command line: --allow {' --allow '.join(words.split()[1:])}"
 
     @property
     def state(self) -> Any:

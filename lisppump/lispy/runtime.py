@@ -216,10 +216,13 @@ class Runtime:
         """Live on when nobody but what is inside knows this runtime: a host may have that in hand."""
         self._run.heat.keeper = self
 
-    def run(self, source: str | Node, name: str = "<eval>", keep: str | None = None) -> Result:
+    def run(
+        self, source: str | Node, name: str = "<eval>", keep: str | None = None, *, data_only: bool = False
+    ) -> Result:
         """The result of a program, or of a form that was read; whatever it does wrong is in there.
 
-        `keep` is a global name that gets the value.
+        `keep` is a global name that gets the value. A procedure is null in its data, which is for whom its
+        text says enough; where there is `data_only` it is an error.
         """
         run = self._run
         with self._session():
@@ -232,7 +235,7 @@ class Runtime:
                 value = self._program(nodes)
                 form = nodes[-1] if nodes else None
                 text = to_text(value, run.meter)
-                data = to_json(value, run.meter, procedures=True)
+                data = to_json(value, run.meter, procedures=not data_only)
                 if keep is not None:
                     self.define(keep, value)
             except LispyError as caught:

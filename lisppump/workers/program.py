@@ -70,7 +70,7 @@ def run_parts(
     runtime = Runtime(state, allow, limits, seed, now, builtins, providers=providers)
     for word, value in defined.items():
         runtime.define(word, value)
-    return runtime.run(source, name)
+    return runtime.run(source, name, data_only=True)  # what it comes to is kept
 
 
 def _plain(defined: dict[str, Any]) -> bool:

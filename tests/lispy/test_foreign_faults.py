@@ -495,5 +495,8 @@ def test_a_capability_is_wanted_and_noted() -> None:
     assert error is not None and (error.code, error.message) == (
         "not-granted", "this needs the capability tides, which was not granted",
     )  # fmt: skip
-    assert error.help == "grant it: (allow tides) in pump.lisp, --allow tides on the command line"
+    assert error.help == (
+        "grant it in the echo's own clause of pump.lisp: (agents-programs (allow state tides)); "
+        "on the command line: --allow tides"
+    )
     assert calls == [1]
