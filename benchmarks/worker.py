@@ -98,8 +98,14 @@ def main() -> None:
         began = time.perf_counter()
         workers.run(program, held)
         handed = (time.perf_counter() - began) * 1000
-        took = median(lambda: workers.run(program, held), rounds)  # noqa: B023
-        print(f"{'a frame of ' + name:28} {took:8.1f} a call {handed:8.1f} ms to hand over, once")
+        state = state_of(held, *PLACE)
+        here, there = in_turn(
+            lambda: run_here(program, state, None, {}),  # noqa: B023
+            lambda: workers.run(program, held),  # noqa: B023
+            rounds,
+        )
+        line = f"{'a frame of ' + name:28} {here:8.1f} here {there:8.1f} in a worker {there - here:+8.1f}"
+        print(f"{line} {handed:8.1f} ms to hand over, once")
     programs = [
         Program(f"(list {n} {SMALL})", f"a{n}", f"program of a{n}", frozenset({"state"})) for n in range(many)
     ]

@@ -306,7 +306,7 @@ def test_an_assignment_is_held_to_what_dams_are_held_to(rooms: Any, said: str) -
 def test_thoughts_are_held_to_what_echoes_are_held_to() -> None:
     faults = Complaints()
     hooks = hooks_of(("mine", SimpleNamespace(echo=hookimpl(lambda frame: [5]))), faults=faults)
-    assert hooks.echo(policy=None, frame=FRAME) == ()
+    assert hooks.echo(policy=None, frame=FRAME, witness=None) == ()
     (told,) = faults.told()
     assert "hook `echo` of plugin mine broke its contract: it gave an int, where a Thought is wanted" in told
 

@@ -50,7 +50,7 @@ HOSTILE = [
         pytest.param("(open-file)", "worker-forbidden", marks=has_seccomp),
         pytest.param("(dial)", "worker-forbidden", marks=has_seccomp),
         pytest.param("(start)", "worker-forbidden", marks=has_seccomp),
-        pytest.param(f"(kill {os.getpid()})", "worker-forbidden", marks=has_seccomp),
+        pytest.param(f"(kill {os.getpid()})", "worker-forbidden", marks=has_seccomp, id="kill"),
     ],
 )
 def test_a_fault_of_the_evaluator_is_a_limit_and_the_next_program_is_healthy(source: str, code: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -12,9 +14,9 @@ from hypothesis import strategies as st
 
 from lisppump.lispy import Result, Runtime, to_text
 from lisppump.lispy.values import Keyword, Primitive, Procedure, Quantity, Symbol, cons, elements
-from lisppump.workers.answers import decoded, request_of, result_answer, result_of
+from lisppump.workers.answers import decoded, request_of, result_answer, result_of, sound
 from lisppump.workers.cargo import packed, unpacked
-from lisppump.workers.wire import Broken
+from lisppump.workers.wire import Broken, Gone, Line
 from tests.workers_support import difference, program
 
 numbers = (
@@ -47,6 +49,84 @@ def test_any_bytes_are_an_answer_or_broken(answer: bytes) -> None:
     except Broken:
         return
     assert len(said) >= 2
+
+
+def checked(answer: bytes) -> None:
+    """What is taken in one look is what a closer one gives."""
+    with suppress(Broken):
+        quick = sound(answer, 1, PROGRAM)
+        if quick is not None:
+            said = decoded(answer)
+            assert type(said[0]) is int and said[:2] == [1, "result"]
+            assert difference(quick, result_of(said, PROGRAM)) == {}
+
+
+@given(st.integers(min_value=0, max_value=9), data)
+def test_one_look_takes_nothing_that_a_closer_one_does_not(place: int, part: Any) -> None:
+    answer = [1, "result", True, 7, "7", "", None, 1, 1, []]
+    checked(json.dumps(answer).encode())
+    answer[place] = part
+    checked(json.dumps(answer).encode())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"", b"7", b"[]", b"[1", b"\xff", b'{"a":1}', b'[1,"fault","x"]',
+        b'[2,"result",true,7,"7","",null,1,1,[]]', b'[1.0,"result",true,7,"7","",null,1,1,[]]',
+        b'[true,"result",true,7,"7","",null,1,1,[]]', b'[1,"result",1,7,"7","",null,1,1,[]]',
+        b'[1,"result",false,null,"","",["limit","step-limit","",null,[],null,null],1,1,[]]',
+        b'[1,"result",true,7,"7","",null,true,1,[]]', b'[1,"result",true,7,"7","",null,1,-1,[]]',
+        b'[1,"result",true,7,"7","",null,1,1,["web"]]', b'[1,"result",true,7,"7","",null,1,1,[["state"]]]',
+        b'[1,"result",true,7,"7","",null,1,1,{}]', b'[1,"result",true,7,"7",0,null,1,1,[]]',
+        b'[1,"result",true,10000000000000000000000000,"","",null,1,1,[]]',
+        b'[1,"result",true,[10000000000000000000000000],"","",null,1,1,[]]',
+        b'[1,"result",true,7,"7","",null,1,10000000000000000000000000,[]]',
+        b'[1,"result",true,7,"7","",null,1,1,[]][]',
+    ],
+)  # fmt: skip
+def test_what_wants_a_closer_look_gets_one(answer: bytes) -> None:
+    assert sound(answer, 1, PROGRAM) is None
+
+
+def test_what_is_nested_too_deep_is_not_taken_in_one_look() -> None:
+    value = b"[" * 300 + b"]" * 300
+    with pytest.raises(Broken):
+        sound(b'[1,"result",true,' + value + b',"7","",null,1,1,[]]', 1, PROGRAM)
+
+
+@pytest.mark.parametrize("length", [0, 1, 100, 8188, 8189, 100_000])
+def test_an_exchange_is_a_message_there_and_one_back(length: int) -> None:
+    (theirs, out), (into, back) = os.pipe(), os.pipe()
+    near, far = Line(into, out), Line(theirs, back)
+    body = bytes(range(256)) * 400
+    given_back: list[bytes] = []
+
+    def answer() -> None:
+        given_back.append(far.receive(1 << 20))
+        far.send(body[:length])
+
+    other = threading.Thread(target=answer)
+    other.start()
+    assert near.exchange(body[: length // 2], 1 << 20) == body[:length]
+    other.join()
+    assert given_back == [body[: length // 2]] and near.rest == b""
+    near.close()
+    far.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "error"), [(b"", Gone), (b"\0\0", Gone), (b"\0\0\0\x09abc", Gone), (b"\xff\xff\xff\xff", Broken)]
+)
+def test_an_exchange_takes_no_half_messages(said: bytes, error: type[Exception]) -> None:
+    (theirs, out), (into, back) = os.pipe(), os.pipe()
+    os.write(back, said)
+    os.close(back)
+    line = Line(into, out)
+    with pytest.raises(error):
+        line.exchange(b"x", 1000)
+    line.close()
+    os.close(theirs)
 
 
 @given(st.lists(data, max_size=12))

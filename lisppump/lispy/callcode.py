@@ -7,20 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lisppump.errors import Span
-from lisppump.lispy.calls import (
-    APPLY,
-    TAIL,
-    Builtin,
-    Closure,
-    Code,
-    Frame,
-    blame,
-    invoke,
-    jump,
-    land,
-    rename,
-    too_deep,
-)
+from lisppump.lispy.callfaults import blame, rename, too_deep
+from lisppump.lispy.calls import APPLY, TAIL, Builtin, Closure, Code, Frame, invoke, jump, land
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.names import Cell
 from lisppump.lispy.run import Run

@@ -7,16 +7,8 @@ from typing import Any
 
 from lisppump.lispy import formcode
 from lisppump.lispy.callcode import compile_call
-from lisppump.lispy.calls import (
-    CLOSURE_BYTES,
-    TAIL,
-    Code,
-    Frame,
-    blame,
-    closure_of,
-    land,
-    too_deep,
-)
+from lisppump.lispy.callfaults import blame, too_deep
+from lisppump.lispy.calls import CLOSURE_BYTES, TAIL, Code, Frame, closure_of, land
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.heat import Watched
 from lisppump.lispy.names import UNBOUND

@@ -16,7 +16,7 @@ from lisppump.errors import CODES, declare, said
 from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.lispy.builtins.check import wrong
 from lisppump.lispy.builtins.numbers import settled
-from lisppump.lispy.calls import too_deep
+from lisppump.lispy.callfaults import too_deep
 from lisppump.lispy.errors import LONGEST, LimitError, LispyError
 from lisppump.lispy.run import Run
 from lisppump.lispy.values import (

@@ -11,21 +11,19 @@ from lisppump.lispy.builtins import BUILTINS, describe_type
 from lisppump.lispy.builtins.check import room, walk
 from lisppump.lispy.builtins.numbers import MANY, add, small_integers
 from lisppump.lispy.builtins.versions import Version, newer, with_key
+from lisppump.lispy.callfaults import blame, rename, too_deep
 from lisppump.lispy.calls import (
     APPLY,
     TAIL,
     Builtin,
     Closure,
     Frame,
-    blame,
     invoke,
     jump,
     land,
     land_deeper,
-    rename,
     spread,
     spread_at,
-    too_deep,
 )
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.formcode import caught_value, put_before, put_in, unheld

@@ -17,6 +17,7 @@ from lisppump.workers.program import run_parts
 from lisppump.workers.wire import Gone, Line
 
 NONE_OFFERED: Mapping[str, BuiltinSpec] = {}
+NOTHING: Mapping[str, Any] = {}  # is defined for a program
 
 
 def serve(line: Line, state: State | None) -> None:
@@ -25,32 +26,25 @@ def serve(line: Line, state: State | None) -> None:
     window: tuple[int, float] | None = None
     offers = False
     try:
+        asked = line.receive(ANY)
         while True:
-            serial, parts, terms = marshal.loads(line.receive(ANY))
+            serial, source, name, seed, now, defined, terms = marshal.loads(asked)
             if terms is not None:  # they change seldom, and are only sent when they do
                 names, values, window, offers = terms
                 allow, limits = frozenset(names), Limits(*values)
             web = None if window is None else _Web(line, serial, *window)
             builtins = Borrowed(line, serial) if offers else NONE_OFFERED
-            line.send(_answer(serial, parts, allow, limits, state, web, builtins))
+            given = NOTHING if defined is None else defined
+            parts = (source, name, seed, now, given, allow, limits, state, web, builtins)
+            asked = line.exchange(_answer(serial, parts), ANY)
     except Gone:
         return
 
 
-def _answer(
-    serial: int,
-    parts: tuple[Any, ...],
-    allow: frozenset[str],
-    limits: Limits,
-    state: State | None,
-    web: Any,
-    builtins: Mapping[str, BuiltinSpec],
-) -> bytes:
+def _answer(serial: int, parts: tuple[Any, ...]) -> bytes:
     """What a program came to; whatever goes wrong in the evaluator itself is an answer as well."""
     try:
-        source, name, seed, now, defined = parts
-        result = run_parts(source, name, seed, now, defined, allow, limits, state, web, builtins)
-        return result_answer(serial, result, source, name)
+        return result_answer(serial, run_parts(*parts), parts[0], parts[1])
     except Gone:
         raise
     except BaseException as error:  # nobody else is here to catch it

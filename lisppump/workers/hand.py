@@ -5,10 +5,10 @@ Whatever is raised here, the worker is good for nothing any more.
 
 from __future__ import annotations
 
-import marshal
 import math
 import os
 from collections.abc import Mapping
+from marshal import dumps
 from time import monotonic
 from types import MappingProxyType
 from typing import Any
@@ -77,34 +77,36 @@ class Hand:
         self.asked = False
         began = monotonic()
         self.ends = began + (deadline if own is None else own + GRACE)
-        line.send(self._packed(program, web, builtins is not NONE_OFFERED))
-        said = answers.decoded(line.receive(self.most))
-        if said[0] != serial or type(said[0]) is not int:
-            raise Broken("said what nobody asked")
-        if said[1] != RESULT:
-            said = self._served(said, program, web, builtins)
+        p, terms, now = program, None, (program.limits, program.allow, web, builtins is not NONE_OFFERED)
+        if self._terms != now:
+            terms = self._told(*now)
+        defined = p.given() if p.defined else None
+        told = dumps((serial, p.source, p.name, p.seed, p.now, defined, terms))
+        data = line.exchange(told, self.most)
+        result = answers.sound(data, serial, program)
+        if result is None:
+            said = self._heard(data)
+            if said[1] != RESULT:
+                said = self._served(said, program, web, builtins)
         self.ends = math.inf
         self.busy += monotonic() - began
         if line.rest:
             raise Broken("said more than it was asked for")
-        return answers.result_of(said, program)
+        return answers.result_of(said, program) if result is None else result
 
-    def _packed(self, program: Program, web: Web | None, offers: bool) -> bytes:
-        """What it is told of a program; grants and limits only where they are others than before."""
-        terms, now = None, (program.limits, program.allow, web, offers)
-        if self._terms != now:
-            window = None if web is None else (web.calls, web.seconds)
-            terms = (tuple(program.allow), values_of(program.limits), window, offers)
-            self._terms = now
-            self.most = answers.longest(program.limits)
-        parts = (
-            program.source,
-            program.name,
-            program.seed,
-            program.now,
-            program.given() if program.defined else {},
-        )
-        return marshal.dumps((self.runs, parts, terms))
+    def _heard(self, data: bytes) -> list[Any]:
+        """What it says about the program that it was given last, and about no other."""
+        said = answers.decoded(data)
+        if said[0] != self.runs or type(said[0]) is not int:
+            raise Broken("said what nobody asked")
+        return said
+
+    def _told(self, limits: Limits, allow: frozenset[str], web: Web | None, offers: bool) -> tuple[Any, ...]:
+        """What it is told of grants and limits: only where they are others than before."""
+        self._terms = (limits, allow, web, offers)
+        self.most = answers.longest(limits)
+        window = None if web is None else (web.calls, web.seconds)
+        return tuple(allow), values_of(limits), window, offers
 
     def _served(
         self, said: list[Any], program: Program, web: Web | None, builtins: Mapping[str, BuiltinSpec]
@@ -119,9 +121,7 @@ class Hand:
             began = monotonic()
             if left != math.inf:
                 self.ends = began + left
-            heard = answers.decoded(self.line.receive(self.most))
-            if heard[0] != self.runs or type(heard[0]) is not int:
-                raise Broken("said what nobody asked")
+            heard = self._heard(self.line.receive(self.most))
             if left != math.inf:
                 self.ends, left = math.inf, left - (monotonic() - began)
             return heard

@@ -71,15 +71,19 @@ class Workers:
         Where a worker is lost that had run others before, the program is run again in a new one: it was
         perhaps not its fault, and it is no other program's.
         """
-        given = web if "web" in program.allow else None
-        hand = self._at_hand(frame, place, program.limits)
+        if web is not None and "web" not in program.allow:
+            web = None
+        held, limits = self._held, program.limits
+        hand = None
+        if self._idle and held[0] is frame and (held[1] is place or held[1] == place):
+            hand = self._at_hand(held[2], limits)
         while True:
             if hand is None:
-                hand = self._new(frame, place, program.limits)
+                hand = self._new(frame, place, limits)
             if not self._watch.awake:
                 self._watch.look()
             try:
-                result = hand.ask(program, given, builtins, deadline)
+                result = hand.ask(program, web, builtins, deadline)
             except (Gone, Broken, Fault) as error:
                 failed = self._failed(hand, error, program, deadline, hand.runs > 1)
                 if failed is not None:
@@ -89,7 +93,10 @@ class Workers:
                 self._ended(hand)
                 raise
             else:
-                self._back(hand, result)
+                if hand.runs < hand.look and result.error is None and hand.busy <= LIFE and not hand.late:
+                    self._idle.append(hand)
+                else:
+                    self._back(hand, result)
                 return result
 
     def _failed(
@@ -128,16 +135,13 @@ class Workers:
             zygote = () if self._nursery is None else (self._nursery.pid,)
             return (*zygote, *(hand.pid for hand in self._idle))
 
-    def _at_hand(self, frame: Frame, place: Place, limits: Limits) -> Hand | None:
-        """A worker that has nothing to do, has this frame, and has room for what these limits allow."""
-        held = self._held
-        if held[0] is not frame or held[1] != place:
-            return None
+    def _at_hand(self, tick: int, limits: Limits) -> Hand | None:
+        """A worker that has nothing to do, has the frame of this tick, and has room for what limits allow."""
         try:
             hand = self._idle.pop()
         except IndexError:
             return None
-        if hand.tick == held[2] and (limits is hand.limits or hand.memory >= room_for(limits)):
+        if hand.tick == tick and (limits is hand.limits or hand.memory >= room_for(limits)):
             hand.limits = limits
             return hand
         self._ended(hand)
@@ -204,6 +208,7 @@ class Workers:
         ):
             self._ended(hand)
         else:
+            hand.look = min(hand.look, self._runs)
             self._idle.append(hand)
 
     def _ended(self, hand: Hand) -> int:

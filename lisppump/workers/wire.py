@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import struct
+from os import read, write
 
 HEAD = 4
+_LENGTH = struct.Struct(">I")
+pack, unpack = _LENGTH.pack, _LENGTH.unpack_from
+whole = struct.Struct(">i").pack  # the head of so many bytes, also of less than none
 CHUNK, LARGE = 1 << 13, 1 << 18  # bytes that are read at once; room for the large ones has its price
 
 
@@ -28,12 +33,11 @@ class Line:
 
     def send(self, body: bytes) -> None:
         """A message, whole."""
-        data = len(body).to_bytes(HEAD, "big") + body
+        data = pack(len(body)) + body
         try:
-            sent = os.write(self.out, data)
-            while sent < len(data):
-                data = data[sent:]
-                sent = os.write(self.out, data)
+            sent = write(self.out, data)
+            if sent != len(data):
+                self._go_on(data[sent:])
         except OSError:
             raise Gone from None
 
@@ -42,13 +46,31 @@ class Line:
         data = self.rest
         if not data:
             try:
-                data = os.read(self.into, CHUNK)
+                data = read(self.into, CHUNK)
             except OSError:
                 raise Gone from None
-        if len(data) >= HEAD and len(data) == HEAD + int.from_bytes(data[:HEAD], "big"):
+        if data[:HEAD] == whole(len(data) - HEAD):
             self.rest = b""
             return data[HEAD:]
         return self._long(data, most)
+
+    def exchange(self, body: bytes, most: int) -> bytes:
+        """What `send` and then `receive` do where there is no rest, at less cost."""
+        data = pack(len(body)) + body
+        try:
+            sent = write(self.out, data)
+            if sent != len(data):
+                self._go_on(data[sent:])
+            data = read(self.into, CHUNK)
+        except OSError:
+            raise Gone from None
+        if data[:HEAD] == whole(len(data) - HEAD):
+            return data[HEAD:]
+        return self._long(data, most)
+
+    def _go_on(self, data: bytes) -> None:
+        while data:
+            data = data[write(self.out, data) :]
 
     def _long(self, data: bytes, most: int) -> bytes:
         """A message that does not come alone and in one piece, or not at all."""
@@ -56,7 +78,7 @@ class Line:
             raise Gone
         while len(data) < HEAD:
             data += self._more(CHUNK)
-        size = int.from_bytes(data[:HEAD], "big")
+        size = unpack(data)[0]
         if size > most:
             raise Broken(f"said {size:,} bytes, where {most:,} are the most")
         whole = HEAD + size
@@ -75,7 +97,7 @@ class Line:
 
     def _more(self, size: int) -> bytes:
         try:
-            data = os.read(self.into, size)
+            data = read(self.into, size)
         except OSError:
             raise Gone from None
         if not data:

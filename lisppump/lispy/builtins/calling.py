@@ -18,7 +18,8 @@ from lisppump.lispy.builtins.numbers import (
     smallest,
     subtract,
 )  # fmt: skip
-from lisppump.lispy.calls import Builtin, Closure, rename
+from lisppump.lispy.callfaults import rename
+from lisppump.lispy.calls import Builtin, Closure
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Procedure, Value, length
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from lisppump.lispy.builtins import builtin
 from lisppump.lispy.builtins.calling import once
 from lisppump.lispy.builtins.check import call, walk, wrong
-from lisppump.lispy.calls import APPLY, Builtin, blame, spread
+from lisppump.lispy.callfaults import blame
+from lisppump.lispy.calls import APPLY, Builtin, spread
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.values import Primitive, Procedure, Symbol, Value, is_list, is_true
 
