@@ -146,7 +146,7 @@ def regex_quote(run: Run, text: Value) -> Value:
 
 
 @builtin("regex-split", "(regex-split pattern text)", "The parts of the text between the matches.",
-         example="(regex-split \", *\" \"a,b, c\") ;=> (\"a\" \"b\" \"c\")", cost=f"30 + 4 per match + {COST}",
+         example="(regex-split \", *\" \"a,b, c\") ;=> (\"a\" \"b\" \"c\")", cost=f"30 + 4 a match + {COST}",
          aliases=("regexp-split",))  # fmt: skip
 def regex_split(run: Run, pattern: Value, text: Value) -> Value:
     run.meter.charge(30)
