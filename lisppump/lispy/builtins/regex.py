@@ -57,7 +57,7 @@ def _groups(match: Any) -> list[Value]:
 @builtin("regex-match", "(regex-match pattern text)",
          "The first match and its groups as a list (#f for a group not taken), or #f.",
          example="(regex-match \"(\\\\d+)-(\\\\d+)\" \"a 10-20\") ;=> (\"10-20\" \"10\" \"20\")",
-         cost=f"30 + 4 per match + {COST}",
+         cost=f"30 + {COST}",
          aliases=("regexp-match", "re-match", "regex-search"))  # fmt: skip
 def regex_match(run: Run, pattern: Value, text: Value) -> Value:
     run.meter.charge(30)
@@ -92,7 +92,7 @@ def regex_match_all(run: Run, pattern: Value, text: Value) -> Value:
 
 @builtin("regex-replace", "(regex-replace pattern text new)",
          "The text with every match replaced by a text, taken as it is.",
-         example="(regex-replace \"[0-9]+\" \"a1 b22\" \"#\") ;=> \"a# b#\"", cost=f"30 + 4 per match + {COST}",
+         example="(regex-replace \"[0-9]+\" \"a1 b22\" \"#\") ;=> \"a# b#\"", cost=f"30 + {COST}",
          aliases=("regexp-replace*", "regex-replace-all"))  # fmt: skip
 def regex_replace(run: Run, pattern: Value, text: Value, new: Value) -> Value:
     run.meter.charge(30)
@@ -124,7 +124,7 @@ def _in_order(run: Run, name: str, pattern: str, text: str, new: str) -> None:
 
 @builtin("regex-replace-first", "(regex-replace-first pattern text new)",
          "The text with the first match replaced by a text, taken as it is.",
-         example="(regex-replace-first \"[0-9]+\" \"a1 b22\" \"#\") ;=> \"a# b22\"", cost=f"30 + 4 per match + {COST}",
+         example="(regex-replace-first \"[0-9]+\" \"a1 b22\" \"#\") ;=> \"a# b22\"", cost=f"30 + {COST}",
          aliases=("regexp-replace",))  # fmt: skip
 def regex_replace_first(run: Run, pattern: Value, text: Value, new: Value) -> Value:
     run.meter.charge(30)
@@ -146,7 +146,7 @@ def regex_quote(run: Run, text: Value) -> Value:
 
 
 @builtin("regex-split", "(regex-split pattern text)", "The parts of the text between the matches.",
-         example="(regex-split \", *\" \"a,b, c\") ;=> (\"a\" \"b\" \"c\")", cost=f"30 + 4 per match + {COST}",
+         example="(regex-split \", *\" \"a,b, c\") ;=> (\"a\" \"b\" \"c\")", cost=f"30 + 4 a match + {COST}",
          aliases=("regexp-split",))  # fmt: skip
 def regex_split(run: Run, pattern: Value, text: Value) -> Value:
     run.meter.charge(30)
