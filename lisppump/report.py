@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from lisppump.delta import Delta
@@ -196,7 +196,7 @@ class Shown:
     its deltas came in (more than one where it went on after its run had ended, or was made once more),
     `begun` counts its intents. `edits` went into it, `edited` came after it and are part of its state;
     `retried` are the streams that were asked anew where it was made once more; `portal` is what its echoes
-    asked of the web.
+    asked of the web, `echo_errors` the code and message of those that failed.
     """
 
     frame: int
@@ -225,6 +225,7 @@ class Shown:
     edited: tuple[Mapping[str, Any], ...] = ()
     retried: tuple[int, ...] = ()
     portal: tuple[Mapping[str, Any], ...] = ()
+    echo_errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump show`."""

@@ -12,8 +12,10 @@ from lisppump import canon
 from lisppump import clock as clocks
 from lisppump.budget import Breaker
 from lisppump.delta import Usage
+from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError
 from lisppump.folder import find_root
+from lisppump.frame import Frame
 from lisppump.line_moves import Move, moves
 from lisppump.plan import differences
 from lisppump.policy import Policy
@@ -222,12 +224,22 @@ def shown(pump: Lookout, number: int) -> Shown:
         differences=tuple(differences(intent.get("plugins", ()), pump.acting())),
         outcomes=tuple({key: fields[key] for key in OUTCOME if key in fields} for fields in decided),
         portal=tuple(_page(record.fields) for record in heard if record.kind == "portal"),
+        echo_errors=dict(_echo_errors(frame)),
         late=len(store.came_late(number)),
         epochs=tuple(sorted({entry["epoch"] for entry in deltas})),
         begun=store.begun(number),
         edited=tuple(store.edits(number + 1)),
         retried=tuple(intent.get("retry", {}).get("streams", ())),
     )
+
+
+def _echo_errors(frame: Frame) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The echoes of a frame that failed, by name: code and message."""
+    for name in sorted(frame.virtual.get("echo", {}).get("results", {})):
+        said = frame.documents.get(f"echo_frames/{safe_stem(name)}.json")
+        error = said.get("error") if isinstance(said, dict) and said.get("frame") == frame.number else None
+        if isinstance(error, dict):
+            yield name, {key: error.get(key) for key in ("code", "message")}
 
 
 def _page(fields: Mapping[str, Any]) -> dict[str, Any]:
