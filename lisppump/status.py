@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lisppump import canon
 from lisppump import clock as clocks
 from lisppump.budget import Breaker
+from lisppump.clauses_parts import is_foreign
 from lisppump.delta import Usage
 from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError
@@ -145,7 +146,32 @@ def status_of(pump: Lookout) -> Status:
         notes=(*_notes(store), *unseen),
         unreadable=tuple(edit.document for edit in edits if edit.error is not None),
         conflicts=tuple(edit.document for edit in edits if edit.overlaps),
+        unthought=head.number if unthought(pump) else None,
     )
+
+
+def unthought(pump: Lookout) -> bool:
+    """Whether the newest frame lacks its echoes, as its run ended before they were done, or is at them.
+
+    An echo may say by a method `idle(frame)` that it has nothing to think of. Of a plugin's that does not,
+    nobody knows without asking it.
+    """
+    store, head = pump.store, pump.store.head
+    if head is None or head.tock or pump.remains or not isinstance(store, Store):
+        return False
+    intent = store.intent_record(head.number)
+    if intent is None or store.open_intent() is not None:
+        return False
+    try:
+        rig = pump.rig_of(intent)
+    except LisppumpError:
+        return False  # the next run will say it
+    for clause, stage in zip(rig.policy.echoes, rig.echoes, strict=True):
+        idle = getattr(stage, "idle", None)
+        known = idle is not None or not is_foreign(clause.stage)
+        if known and head.number % clause.each == 0 and not (idle is not None and idle(head)):
+            return True
+    return False
 
 
 def _notes(store: Store) -> Iterator[str]:
@@ -225,6 +251,7 @@ def shown(pump: Lookout, number: int) -> Shown:
         outcomes=tuple({key: fields[key] for key in OUTCOME if key in fields} for fields in decided),
         portal=tuple(_page(record.fields) for record in heard if record.kind == "portal"),
         echo_errors=dict(_echo_errors(frame)),
+        unthought=number == head.number and unthought(pump),
         late=len(store.came_late(number)),
         epochs=tuple(sorted({entry["epoch"] for entry in deltas})),
         begun=store.begun(number),
@@ -269,6 +296,7 @@ def log_documents(pump: Lookout) -> list[dict[str, Any]]:
     """One entry a commit, newest first."""
     commits = pump.store.commits()
     since = _since(pump.store)
+    lacking = pump.head.number if unthought(pump) else None
     digests = [*(commit["parent"] for commit in commits[1:]), pump.head.digest]  # with tocks, as in `show`
     return [
         {
@@ -283,6 +311,7 @@ def log_documents(pump: Lookout) -> list[dict[str, Any]]:
             "imports": len(commit.get("imports", ())),
             "accepted": len(commit.get("accepted", ())),
             **_marks(since.get(commit["frame"], [])),
+            "unthought": commit["frame"] == lacking,
         }
         for commit, digest in zip(reversed(commits), reversed(digests), strict=False)
     ]
