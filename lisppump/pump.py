@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -31,7 +31,7 @@ from lisppump.reservoir import Store
 from lisppump.rig import Rig
 from lisppump.room import require_room
 from lisppump.stages import Backend, Thought
-from lisppump.turn import Recorded, Turn, recorded, think
+from lisppump.turn import Recorded, Turn, of_echoes, recorded, think
 from lisppump.view import Unseen
 from lisppump.workers.pool import told
 
@@ -163,6 +163,8 @@ class Pump(Lookout):
             with self._complaints.of_one_frame():
                 self._check_budget()
                 report = await self._turn()
+            if report is None:
+                break
             reports.append(report)
             done += 1
             self.budget.wall += self.clock.monotonic() - started
@@ -195,7 +197,7 @@ class Pump(Lookout):
             self.listeners.remove(queue.put_nowait)
             task.cancel()
 
-    async def _turn(self) -> FrameReport:
+    async def _turn(self) -> FrameReport | None:
         """One frame; after trouble with the disk the next one opens the world anew, as another run would."""
         try:
             return await self._frame()
@@ -203,8 +205,11 @@ class Pump(Lookout):
             self._writing = False
             raise
 
-    async def _frame(self) -> FrameReport:
-        """One frame, from reservoir to reservoir; one that was begun and not finished comes first."""
+    async def _frame(self) -> FrameReport | None:
+        """One frame, from reservoir to reservoir; one that was begun and not finished comes first.
+
+        None where a stop was asked for while the frame before it got its echoes: then none is begun.
+        """
         require_room(self.disk or Disk(), self.root / FOLDER)
         store = self._open_for_writing()
         if not self._listening:
@@ -213,6 +218,10 @@ class Pump(Lookout):
         intent = store.open_intent()
         if intent is not None:
             return await self._go_on(intent)
+        if self._stopping:
+            for said in self._complaints.told():
+                self._tell(Event("caught_up", self.head.number, text=said))
+            return None
         store.take_edits()
         try:
             plan, agents = self._prepare(self.head)
@@ -293,7 +302,7 @@ class Pump(Lookout):
                 *said,
                 *plan.notes,
                 *self._complaints.told(),
-                *_of_echoes(thoughts),
+                *of_echoes(thoughts),
             ),
             seconds=self.clock.monotonic() - started,
         )
@@ -325,9 +334,14 @@ class Pump(Lookout):
         intent = None if head is None or head.tock else self.store.intent_record(head.number)
         if head is None or intent is None or self.store.open_intent() is not None:
             return
-        if self._think(self.rig_of(intent), head, self.store.heard(head.number)):
+        if thoughts := self._think(self.rig_of(intent), head, self.store.heard(head.number)):
+            digest = self.head.digest.removeprefix("sha256:")[:12]
+            now = f"frame {head.number} got its echoes now"
+            self._complaints.say(f"{now}, for its run ended before they were done; its digest is {digest}")
+            for said in of_echoes(thoughts):
+                self._complaints.say(f"frame {head.number}: {said}")
             for said in planning.differences(intent.get("plugins", ()), self.acting()):
-                self._complaints.say(f"frame {head.number} got its echoes now; it was {said}")
+                self._complaints.say(f"{now}; it was {said}")
 
     def abandon(self) -> int | None:
         """Give up the frame that was begun and not finished, if there is one; what came for it is kept."""
@@ -471,13 +485,6 @@ def not_its_parent(number: int) -> LisppumpError:
         f"frame {number} was begun from another state than the one that is here now",
         help="`lisppump run --abandon` begins it anew; what came for it stays in the journal",
     )
-
-
-def _of_echoes(thoughts: Sequence[Thought]) -> list[str]:
-    """A sentence for each echo that came to nothing but an error, or that another of its name hides."""
-    keys = Counter(thought.key for thought in thoughts)
-    failed = [f"echo `{t.key}` failed: {t.error['message']}" for t in thoughts if t.error is not None]
-    return [*failed, *(f"{n} echoes are called `{key}`: the last stands" for key, n in keys.items() if n > 1)]
 
 
 def _view(policy: Policy, root: Path) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from lisppump.delta import Delta
@@ -15,8 +15,8 @@ from lisppump.prompt import Prompt
 class Event:
     """Something that happened in the loop, for progress and dashboards.
 
-    `kind` is frame_started, stream_settled, frame_committed, echoed, resting, paused, resumed, policy_stale
-    or policy_reloaded.
+    `kind` is frame_started, stream_settled, frame_committed, echoed, caught_up (a run that is to
+    stop made up for echoes, and begins no frame), resting, paused, resumed, policy_stale or policy_reloaded.
     """
 
     kind: str
@@ -156,7 +156,7 @@ class Status:
     until it is told to go on) or stopped (the last run ended by an error, or its breaker is open); a damaged
     world is an error instead. `ended` is what ended the last run, `mended` what its opening found and set
     right. Of `edits`, those in `unreadable` cannot be read and those in `conflicts` overlap with what frames
-    changed: either stops the next run.
+    changed: either stops the next run. `unthought` is the newest frame, where its echoes are not done.
     """
 
     frame: int
@@ -182,6 +182,7 @@ class Status:
     notes: tuple[str, ...]
     unreadable: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
+    unthought: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump status`."""
@@ -196,7 +197,8 @@ class Shown:
     its deltas came in (more than one where it went on after its run had ended, or was made once more),
     `begun` counts its intents. `edits` went into it, `edited` came after it and are part of its state;
     `retried` are the streams that were asked anew where it was made once more; `portal` is what its echoes
-    asked of the web.
+    asked of the web, `echo_errors` the code and message of those that failed;
+    `unthought` says that they are not done yet.
     """
 
     frame: int
@@ -225,6 +227,8 @@ class Shown:
     edited: tuple[Mapping[str, Any], ...] = ()
     retried: tuple[int, ...] = ()
     portal: tuple[Mapping[str, Any], ...] = ()
+    echo_errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unthought: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump show`."""

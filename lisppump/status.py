@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from lisppump import canon
 from lisppump import clock as clocks
 from lisppump.budget import Breaker
+from lisppump.clauses_parts import is_foreign
 from lisppump.delta import Usage
+from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError
 from lisppump.folder import find_root
+from lisppump.frame import Frame
 from lisppump.line_moves import Move, moves
 from lisppump.plan import differences
 from lisppump.policy import Policy
@@ -143,7 +146,32 @@ def status_of(pump: Lookout) -> Status:
         notes=(*_notes(store), *unseen),
         unreadable=tuple(edit.document for edit in edits if edit.error is not None),
         conflicts=tuple(edit.document for edit in edits if edit.overlaps),
+        unthought=head.number if unthought(pump) else None,
     )
+
+
+def unthought(pump: Lookout) -> bool:
+    """Whether the newest frame lacks its echoes, as its run ended before they were done, or is at them.
+
+    An echo may say by a method `idle(frame)` that it has nothing to think of. Of a plugin's that does not,
+    nobody knows without asking it.
+    """
+    store, head = pump.store, pump.store.head
+    if head is None or head.tock or pump.remains or not isinstance(store, Store):
+        return False
+    intent = store.intent_record(head.number)
+    if intent is None or store.open_intent() is not None:
+        return False
+    try:
+        rig = pump.rig_of(intent)
+    except LisppumpError:
+        return False  # the next run will say it
+    for clause, stage in zip(rig.policy.echoes, rig.echoes, strict=True):
+        idle = getattr(stage, "idle", None)
+        known = idle is not None or not is_foreign(clause.stage)
+        if known and head.number % clause.each == 0 and not (idle is not None and idle(head)):
+            return True
+    return False
 
 
 def _notes(store: Store) -> Iterator[str]:
@@ -222,12 +250,23 @@ def shown(pump: Lookout, number: int) -> Shown:
         differences=tuple(differences(intent.get("plugins", ()), pump.acting())),
         outcomes=tuple({key: fields[key] for key in OUTCOME if key in fields} for fields in decided),
         portal=tuple(_page(record.fields) for record in heard if record.kind == "portal"),
+        echo_errors=dict(_echo_errors(frame)),
+        unthought=number == head.number and unthought(pump),
         late=len(store.came_late(number)),
         epochs=tuple(sorted({entry["epoch"] for entry in deltas})),
         begun=store.begun(number),
         edited=tuple(store.edits(number + 1)),
         retried=tuple(intent.get("retry", {}).get("streams", ())),
     )
+
+
+def _echo_errors(frame: Frame) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The echoes of a frame that failed, by name: code and message."""
+    for name in sorted(frame.virtual.get("echo", {}).get("results", {})):
+        said = frame.documents.get(f"echo_frames/{safe_stem(name)}.json")
+        error = said.get("error") if isinstance(said, dict) and said.get("frame") == frame.number else None
+        if isinstance(error, dict):
+            yield name, {key: error.get(key) for key in ("code", "message")}
 
 
 def _page(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -257,6 +296,7 @@ def log_documents(pump: Lookout) -> list[dict[str, Any]]:
     """One entry a commit, newest first."""
     commits = pump.store.commits()
     since = _since(pump.store)
+    lacking = pump.head.number if unthought(pump) else None
     digests = [*(commit["parent"] for commit in commits[1:]), pump.head.digest]  # with tocks, as in `show`
     return [
         {
@@ -271,6 +311,7 @@ def log_documents(pump: Lookout) -> list[dict[str, Any]]:
             "imports": len(commit.get("imports", ())),
             "accepted": len(commit.get("accepted", ())),
             **_marks(since.get(commit["frame"], [])),
+            "unthought": commit["frame"] == lacking,
         }
         for commit, digest in zip(reversed(commits), reversed(digests), strict=False)
     ]

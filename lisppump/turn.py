@@ -6,7 +6,7 @@ record: what was recorded is taken as it was, and only what is missing is asked 
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -206,3 +206,10 @@ def think(
     results = {**earlier, **{thought.key: thought.value for thought in thoughts}}
     echo = {"signals": planning.signals([(t.key, t.value) for t in thoughts]), "results": results}
     return Tock(thoughts, changes, {**frame.virtual, "echo": echo})
+
+
+def of_echoes(thoughts: Sequence[Thought]) -> list[str]:
+    """A sentence for each echo that came to nothing but an error, or that another of its name hides."""
+    keys = Counter(thought.key for thought in thoughts)
+    failed = [f"echo `{t.key}` failed: {t.error['message']}" for t in thoughts if t.error is not None]
+    return [*failed, *(f"{n} echoes are called `{key}`: the last stands" for key, n in keys.items() if n > 1)]

@@ -41,6 +41,10 @@ class AgentsPrograms:
         self._builtins = builtins
         self._isolation = isolation
 
+    def idle(self, frame: Frame) -> bool:
+        """True where no agent has a program."""
+        return not programs_of(frame)
+
     def think(
         self, frame: Frame, seed: tuple[Any, ...], witness: Witness | None = None
     ) -> list[Thought]:

@@ -58,7 +58,8 @@ def lisppump(capsys: pytest.CaptureFixture[str]) -> Lisppump:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Path:
-    (tmp_path / "pump.lisp").write_text(WORLD.replace("EVIL", json.dumps(EVIL)), encoding="utf-8")
+    written = json.dumps(EVIL).replace("\\f", "\f")  # an escape that LisPy does not have
+    (tmp_path / "pump.lisp").write_text(WORLD.replace("EVIL", written), encoding="utf-8")
     return tmp_path
 
 
@@ -77,6 +78,15 @@ def test_no_text_of_a_world_begins_a_line(lisppump: Lisppump, world: Path) -> No
         told = outcome.out + outcome.err
         assert forged(told) == [], line
         assert not {*told} & {*BREAKS[1:], *TURNS}, line
+
+
+def test_show_tells_which_echoes_failed(lisppump: Lisppump, world: Path) -> None:
+    lisppump("-C", world, "step")
+    found = json.loads(lisppump("-C", world, "show", "--json").out)["echo_errors"]
+    assert found["ada"] == {"code": "unbound", "message": "evil has no value"}
+    assert found["failing"] == {"code": "user-error", "message": EVIL}
+    told = lisppump("-C", world, "show").out
+    assert "echoes ada, ben, failing\n  ada failed: evil has no value (unbound)\n" in told
 
 
 def test_what_is_asked_for_keeps_its_lines(lisppump: Lisppump, world: Path) -> None:

@@ -100,6 +100,8 @@ def _marks(entry: dict[str, Any]) -> list[str]:
         marks.append(f"made once more: {_asked(entry['retried'])}")
     elif len(entry["epochs"]) > 1:
         marks.append("gone on with after its run had ended")
+    if entry["unthought"]:
+        marks.append("its echoes are not done yet")
     if entry["edited"]:
         marks.append(f"then edited by hand: {', '.join(entry['edited'])}")
     return [*marks, *(f"come back to by {_way(back)}" for back in entry["back"])]

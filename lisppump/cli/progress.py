@@ -98,6 +98,8 @@ class Watch:
             self.resting(event)
         elif event.kind == "paused":
             self.paused(event)
+        elif event.kind == "caught_up":
+            self.settings.note(f"note: {event.text}")
         elif event.kind == "resumed":
             self.settings.note("it goes on")
         elif event.kind == "policy_stale":

@@ -97,6 +97,12 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
         signals = ", ".join(f"{verb}-{word}" for verb, word in echo["signals"].items())
         said = f"; signals {signals}" if signals else ""
         lines.append(f"echoes {', '.join(sorted(echo['results']))}{said}")
+    if document["unthought"]:
+        lines.append("its echoes are not done yet; the next run lets them think, and its digest changes then")
+    lines.extend(
+        f"  {name} failed: {error['message']} ({error['code']})"
+        for name, error in document["echo_errors"].items()
+    )
     lines.extend(_page(entry) for entry in document["portal"][:MOST])
     if len(document["portal"]) > MOST:
         lines.append(f"  and {len(document['portal']) - MOST} more pages")

@@ -45,6 +45,8 @@ def _rows(document: Mapping[str, Any]) -> list[list[str]]:
         rows.append(["quarantine", f"{count_of(document['quarantine'], 'item')}: `lisppump quarantine`"])
     if document["open_frame"]:
         rows.extend(_open(document))
+    if document["unthought"] is not None:
+        rows.append(["echoes", _unthought(document)])
     if document["ended"]:
         rows.extend(_ended(document["ended"]))
     rows.extend(["mended", what] for what in document["mended"])
@@ -82,6 +84,15 @@ def _open(document: Mapping[str, Any]) -> list[list[str]]:
     missing = f", missing {', '.join(map(str, lost))}" if 0 < len(lost) <= 20 else ""
     how = "" if document["ended"] else "; its run was killed or interrupted"
     return [["open", f"{in_the_open(opened)}{missing}{how}{since}"], ["", GO_ON]]
+
+
+def _unthought(document: Mapping[str, Any]) -> str:
+    """What is known of a frame whose echoes are not done."""
+    number, lock = document["unthought"], document["lock"]
+    if lock is not None:
+        return f"process {lock} lets those of frame {number} think"
+    why = f"those of frame {number} are not done: its run was killed or interrupted"
+    return f"{why}; the next lets them think, and its digest changes then"
 
 
 def _ended(ended: Mapping[str, Any]) -> list[list[str]]:
