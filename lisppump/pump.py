@@ -319,7 +319,7 @@ class Pump(Lookout):
 
     def _think(self, rig: Rig, frame: Frame, heard: Sequence[Record] = ()) -> tuple[Thought, ...]:
         """Let the echoes think over a frame; what they came to is a tock of its own."""
-        tock = think(rig, frame, heard, self.store)
+        tock = think(rig, frame, heard, self.store, self._complaints.say)
         for said in told():
             self._complaints.say(said)
         if tock is None:

@@ -189,14 +189,23 @@ class Tock:
 
 
 def think(
-    rig: Rig, frame: Frame, heard: Iterable[Record] = (), ledger: WebLedger | None = None
+    rig: Rig,
+    frame: Frame,
+    heard: Iterable[Record] = (),
+    ledger: WebLedger | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Tock | None:
     """Let the echoes think over a frame; None where nothing came of it.
 
     `heard` are the pages and outcomes that were recorded for it; without a ledger nothing else is had.
+    `say` is told what echoes remark on.
     """
-    with Witness(frame.number, frame.tock + 1, rig.policy.portal, heard, ledger) as witness:
+    place = (rig.policy.agents.document, tuple(rig.policy.agents.path))
+    with Witness(frame.number, frame.tock + 1, rig.policy.portal, heard, ledger, place) as witness:
         thoughts: tuple[Thought, ...] = rig.hooks.echo(policy=rig.policy, frame=frame, witness=witness)
+    if say is not None:
+        for sentence in witness.remarks:
+            say(sentence)
     if not thoughts:
         return None
     changes = tuple(

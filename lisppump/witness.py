@@ -82,8 +82,11 @@ class Witness:
         rule: PortalRule,
         records: Iterable[Record] = (),
         ledger: Ledger | None = None,
+        agents: tuple[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.rule = rule
+        self.agents = agents  # the place in the frame at which the policy has them, for who asks
+        self.remarks: list[str] = []
         self.sealed = ledger is None
         self._place = {"frame": frame, "tock": tock}
         self._ledger = ledger
@@ -105,6 +108,10 @@ class Witness:
         """Raise what no program may have caught: a page that was not recorded, or could not be."""
         if self._fault is not None and (error is None or isinstance(error, LisppumpError)):
             raise self._fault
+
+    def remark(self, sentence: str) -> None:
+        """Something for the notes of the frame: no part of the state, and no ground for an error."""
+        self.remarks.append(sentence)
 
     def limits(self, limits: Limits) -> Limits:
         """What a run may use: the clock ends none that is made again, unless it did so the first time."""

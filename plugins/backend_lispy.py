@@ -27,7 +27,8 @@ class Lispy:
 
     A program gives a dict of collections, each a list of items, or nil. The function gets the agent and the
     room, in which `heard` is what earlier members and passes produced; an agent's own program finds them as
-    `self` and `room`.
+    `self` and `room`. Agents' own programs run in the pump's process here, whatever `(isolate ...)` says:
+    only those of the echo `agents-programs` run apart.
     """
 
     options: ClassVar[tuple[Option, ...]] = (

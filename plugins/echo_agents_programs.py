@@ -7,20 +7,29 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lisppump import hookimpl
+from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
 from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.lispy.limits import Limits
 from lisppump.stages import Option, Thought
 from lisppump.workers.rule import APART, Isolation
 
-from .programs import programs_of, thought_of
+from .programs import programs_of, remarks_of, thought_of
 
 if TYPE_CHECKING:
     from lisppump.witness import Witness
 
 
 class AgentsPrograms:
-    """Runs the programs that `programs.json` keeps, each for itself, with the granted capabilities."""
+    """Runs the programs that `programs.json` keeps, each for itself, with the granted capabilities.
+
+    The document has them under agents' ids: `{"ada" "(+ 1 2)"}`, or `{"ada" {"source" "(+ 1 2)"}}`. A
+    collection brings them there: `(programs (fields (agent agent) (source lispy)) (into "programs.json")
+    (last-writer))`. What is of another form is passed over, and a note of the frame says so.
+
+    Whoever writes one steers with it: a value with `{"signal" "boost-builder"}` sets `(echo signals boost)`
+    of the next frame, which is as good as what pump.lisp does with it.
+    """
 
     options: ClassVar[tuple[Option, ...]] = (
         Option("allow", "capability", "The capabilities that programs have.", default=("state",), many=True),
@@ -49,6 +58,10 @@ class AgentsPrograms:
         self, frame: Frame, seed: tuple[Any, ...], witness: Witness | None = None
     ) -> list[Thought]:
         """One thought for each agent that has a program, by id."""
+        own = programs_of(frame)
+        if witness is not None:
+            for remark in remarks_of(frame, _ids(frame, witness) if own else None):
+                witness.remark(remark)
         return [
             thought_of(
                 frame,
@@ -61,8 +74,16 @@ class AgentsPrograms:
                 witness=witness,
                 isolation=self._isolation,
             )
-            for agent, source in programs_of(frame).items()
+            for agent, source in own.items()
         ]
+
+
+def _ids(frame: Frame, witness: Witness) -> frozenset[str] | None:
+    """The ids of the frame's agents; None where that cannot be said."""
+    try:
+        return None if witness.agents is None else frozenset(a.id for a in frame.agents(*witness.agents))
+    except LisppumpError:
+        return None  # a frame without agents is spoken of where they are to wake
 
 
 @hookimpl

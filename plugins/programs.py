@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lisppump.errors import LisppumpError
+from lisppump.errors import LisppumpError, legible
 from lisppump.frame import Frame
 from lisppump.lispy.limits import Limits
 from lisppump.stages import Thought
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DOCUMENT = "programs.json"
 MOST_DATA = 4000  # characters of the data that an error of an echo keeps
+FORM = 'it should be like {"ada" "(+ 1 2)"} or {"ada" {"source" "(+ 1 2)"}}'
 
 
 def programs_of(frame: Frame) -> dict[str, str]:
@@ -30,6 +31,34 @@ def programs_of(frame: Frame) -> dict[str, str]:
         key: entry.get("source") if isinstance(entry, dict) else entry for key, entry in document.items()
     }
     return {key: source for key, source in sorted(found.items()) if isinstance(source, str)}
+
+
+def remarks_of(frame: Frame, agents: Collection[str] | None) -> Iterator[str]:
+    """What is odd about the document, for people: what is passed over, and whose programs are nobody's."""
+    document = frame.documents.get(DOCUMENT)
+    if document is None:
+        return
+    if not isinstance(document, dict):
+        yield f"{DOCUMENT} is no dict by agents' ids, and no program of it runs: {FORM}"
+        return
+    entries = {
+        key: entry["source"] if isinstance(entry, dict) and "source" in entry else entry
+        for key, entry in document.items()
+    }
+    odd = [key for key, entry in entries.items() if not (entry is None or isinstance(entry, str))]
+    if odd:
+        yield f"{DOCUMENT} has no text of a program under {_named(odd)}, which is passed over: {FORM}"
+    written = [key for key, entry in entries.items() if isinstance(entry, str)]
+    strangers = [key for key in written if agents is not None and key not in agents]
+    if strangers:
+        yield f"{DOCUMENT} has a program under {_named(strangers)}, who is no agent; it runs all the same"
+
+
+def _named(keys: Sequence[str]) -> str:
+    """The first keys, each as it can be shown, and how many more there are."""
+    first = [f"`{legible(key[:40])}`" for key in sorted(keys)[:3]]
+    more = f" and {len(keys) - len(first)} more" if len(keys) > len(first) else ""
+    return ", ".join(first) + more
 
 
 def run_program(

@@ -20,7 +20,7 @@ from lisppump.words import EXITS
 from tests.cli_support import ROOT, Lisppump
 
 TUTORIAL = ROOT / "docs" / "writing-a-world.md"
-BLOCK = re.compile(r"^```(\w+)( typo)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w+)( typo| world)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def key(node: Node) -> str:
@@ -122,7 +122,7 @@ def test_what_the_tutorial_says_of_its_steps_is_so(tmp_path: Path) -> None:
 
 def test_the_typo_of_the_tutorial_says_what_is_shown(tmp_path: Path) -> None:
     blocks = [block for _, found in sections() for block in found]
-    ((typo, shown),) = [(one[2], two[2]) for one, two in pairwise(blocks) if one[1]]
+    ((typo, shown),) = [(one[2], two[2]) for one, two in pairwise(blocks) if one[1] == " typo"]
     path = tmp_path / "pump.lisp"
     path.write_text(grown(WORLDS[-1][1], typo))
     with pytest.raises(PolicyErrors) as caught:
@@ -130,6 +130,18 @@ def test_the_typo_of_the_tutorial_says_what_is_shown(tmp_path: Path) -> None:
     (error,) = caught.value.errors
     lines = error.diagnostic().splitlines()
     assert [lines[0], lines[-1]] == shown.splitlines()
+
+
+def test_the_world_whose_agents_write_programs_does_what_is_said(tmp_path: Path) -> None:
+    (text,) = [block for _, found in sections() for _, mark, block in found if mark == " world"]
+    folder = state(tmp_path, text, 2)
+    programs = json.loads((folder / "programs.json").read_text())
+    assert sorted(programs) == ["ada", "ben"] and isinstance(programs["ada"]["source"], str)
+    echo = json.loads((folder / "echo_frames" / "ada.json").read_text())
+    assert echo["value"] == {"agents": 2, "signal": "boost-baker"} and echo["frame"] == 2
+    with Pump.open(tmp_path) as pump:
+        (report,) = pump.step()
+        assert pump.head.virtual["echo"]["signals"] == {"boost": "baker"} and report.notes == ()
 
 
 def test_what_the_tutorial_shows_of_the_example_is_so(

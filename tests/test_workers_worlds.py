@@ -123,6 +123,30 @@ def test_what_happened_to_workers_stands_in_the_notes_of_the_frame(
             assert not any("was lost" in note for note in report.notes)
 
 
+@pytest.mark.parametrize(
+    ("document", "notes", "thought"),
+    [
+        ('(dict "ada" "(+ 1 2)" "bob" (dict "source" "1") "cyd" nil)', [], ["ada", "bob"]),
+        ('(dict "programs" (dict "ada" "1"))', ["no text of a program under `programs`, which"], []),
+        ('(list "1")', ["no dict by agents' ids"], []),
+        ('(dict "ada" 5 "bob" "1" "zed" "2")',
+         ["no text of a program under `ada`", "under `zed`, who is no agent"], ["bob", "zed"]),
+        ('(dict "a" 1 "b" 1 "c" 1 "d" (dict "source" 7))', ["`a`, `b`, `c` and 1 more"], []),
+    ],
+)  # fmt: skip
+def test_what_is_odd_about_programs_json_is_a_note(
+    tmp_path: Path, document: str, notes: list[str], thought: list[str]
+) -> None:
+    text = WORLD.replace("PROGRAMS", document).replace("ISOLATE", "(isolate none)")
+    (tmp_path / "pump.lisp").write_text(text.replace("GRANTS", "").replace("(portal PORTAL)", ""))
+    with Pump.open(tmp_path) as pump:
+        (report,) = pump.step()
+        assert list(report.echoes) == thought
+        found = [note for note in report.notes if "programs.json" in note]
+        assert len(found) == len(notes) and all(a in b for a, b in zip(notes, found, strict=True)), found
+        assert pump.replay().equal
+
+
 def test_a_program_in_a_worker_reads_the_web_through_the_pump(tmp_path: Path, weather: Weather) -> None:
     source = f'(get-in (curl "http://{weather.place}{FORECAST}") (list "current_weather" "temperature"))'
     absent = f'(try (curl "http://{weather.place}/absent") (catch e (get e :code)))'
