@@ -95,6 +95,17 @@ def test_a_grant_in_the_wrong_place_says_where_it_belongs(tmp_path: Path, clause
     assert "(echoes (agents-programs (allow state web)))" in (found[0].help or "")
 
 
+def test_a_function_of_no_name_that_is_defined_gets_names_that_are(tmp_path: Path) -> None:
+    text = "(define (nix-data) 1) (pump (name a) (echoes (by nix-da) (by zzz)))"
+    (tmp_path / "pump.lisp").write_text(text)
+    with pytest.raises(LisppumpError) as caught:
+        Pump.open(tmp_path)
+    found = [error.help for error in getattr(caught.value, "errors", ()) if error.code == "unbound"]
+    assert found == [
+        "did you mean `nix-data`?", "nothing is defined by that name in pump.lisp, or in what it loads",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("source", ["(lambda (x) x)", "(call/cc (lambda (k) k))", "(list 1 car)"])
 def test_what_cannot_be_kept_is_an_error_of_its_echo(tmp_path: Path, weather: Weather, source: str) -> None:
     folder = world(
