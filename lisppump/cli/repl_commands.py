@@ -133,7 +133,7 @@ def _words(typed: Input, usage: str) -> str:
 
 
 COMMANDS: dict[str, Command] = {
-    "doc": Command(",doc NAME", "What a name means, here or in LisPy or lisppump; so do ,d and ,describe.", _doc),
+    "doc": Command(",doc NAME", "What a name means here, in LisPy or lisppump; also ,d ,describe.", _doc),
     "apropos": Command(",apropos WORD ...", "Every name whose description speaks of the words.", _apropos),
     "source": Command(",source NAME", "How a name was defined: here, in pump.lisp, in the library.", _source),
     "time": Command(",time FORM", "Evaluate, and say how many steps, bytes and milliseconds it took.", _time),
