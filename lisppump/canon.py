@@ -114,7 +114,9 @@ def own(value: Any) -> Any:
 
 def canonical(value: Any) -> bytes:
     """Sorted keys, no spaces, Python's shortest floats, UTF-8: the same bytes for equal values everywhere."""
-    return _encode(value, orjson.OPT_SORT_KEYS, sort=True, indent=None)
+    return _shortly(value, orjson.OPT_SORT_KEYS) or _encode(
+        value, orjson.OPT_SORT_KEYS, sort=True, indent=None
+    )
 
 
 def line(value: Any, *, finite: bool = False) -> bytes:
@@ -122,7 +124,7 @@ def line(value: Any, *, finite: bool = False) -> bytes:
 
     `finite`: the caller knows that no float in it is NaN or infinite, as it is of all that was JSON before.
     """
-    return _encode(value, 0, sort=False, indent=None, finite=finite)
+    return _shortly(value, 0, finite) or _encode(value, 0, sort=False, indent=None, finite=finite)
 
 
 def lines(items: Iterable[Any], *, sort: bool = False) -> bytes:
@@ -151,6 +153,16 @@ def digest(value: Any) -> str:
 def digest_bytes(data: bytes) -> str:
     """`sha256:` and the hex sha256 of some bytes."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def _shortly(value: Any, option: int, finite: bool = False) -> bytes:
+    """What `_encode` comes to where orjson's answer surely stands, which is nearly always; else nothing."""
+    try:
+        data = orjson.dumps(value, _listed, option)
+    except TypeError:
+        return b""
+    sure = (finite or b"null" not in data) and not _spells_otherwise(data)
+    return data if sure else b""
 
 
 def _encode(value: Any, option: int, *, sort: bool, indent: int | None, finite: bool = False) -> bytes:

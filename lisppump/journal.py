@@ -102,6 +102,8 @@ class Journal(Pages):
 
     def close(self) -> None:
         """Sync what is left and let go of the files."""
+        if self._syncing is not None and not self._syncing.get_loop().is_closed():
+            self._syncing.cancel()
         if self._fd >= 0:
             if self._broken is None:
                 self.sync()

@@ -93,11 +93,16 @@ def prompts(
     room_part = clause.room.on(frame, seed=("prompt",)) if clause.room else None
     rules = schema.in_words(policy.schema)
     head = prompt.shared_part(policy.name, frame.number, frame.time, rules, to_json(shared), clause.at_most)
+    echoed = any(name.startswith("echo_frames/") for name in frame.documents)
     built = []
     for stream in streams:
         members = [agents[member].data for member in stream.agents]
-        room = {"stream": stream.number, "name": stream.name, "topic": stream.topic, "agents": members}
-        parts = to_json(room_part(room)) if room_part else prompt.echoes(_echoes(frame, stream))
+        parts = None
+        if room_part is not None:
+            room = {"stream": stream.number, "name": stream.name, "topic": stream.topic, "agents": members}
+            parts = to_json(room_part(room))
+        elif echoed:
+            parts = prompt.echoes(_echoes(frame, stream))
         built.append(prompt.build(head, stream, members, parts, clause.at_most))
     return tuple(built)
 

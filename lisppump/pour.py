@@ -274,8 +274,9 @@ class Pipe:
             return False
         accepted, rejected = schema.check(self.tick.policy.schema, found)
         for name, items in accepted.items():
-            self.heard.setdefault(name, []).extend(items)
-        self.rejected.extend(problem.to_json() for problem in rejected)
+            self.heard[name] = [*self.heard[name], *items] if name in self.heard else items
+        if rejected:
+            self.rejected.extend([problem.to_json() for problem in rejected])
         self.notes.extend(notes)
         if reply.stop == "partial" and reply.reason:
             self.notes.append(reply.reason)

@@ -23,6 +23,7 @@ AGENT_TOKENS = 120
 ECHO_TOKENS = 300
 _NOTE = "\n[... {} tokens more]"
 _NOTE_BYTES = 40
+_WORDS = (str, int, float)
 
 RULES = """\
 You are one pipe of a simulation that goes on in frames. You speak for the agents of your room, named at the
@@ -88,15 +89,13 @@ def build(
     at_most: int | None = None,
 ) -> Prompt:
     """The prompt of one room: the shared prefix, who sits in the room, and the room's own sections."""
-    title = f"{stream.id} ({stream.name})" if stream.name else stream.id
-    lines = [f"\n# Your room: {title}"]
-    if stream.topic:
-        lines.append(f"Its topic: {stream.topic}")
-    lines.append("Its agents:")
-    lines.extend(cut(_agent_line(agent), AGENT_TOKENS) for agent in agents)
-    fixed = "\n".join(lines) + "\n"
+    id = stream.id
+    title = f"{id} ({stream.name})" if stream.name else id
+    topic = f"Its topic: {stream.topic}\n" if stream.topic else ""
+    lines = "".join([f"{cut(_agent_line(agent), AGENT_TOKENS)}\n" for agent in agents])
+    fixed = f"\n# Your room: {title}\n{topic}Its agents:\n{lines}"
     left = None if at_most is None else at_most - _tokens(_measured(shared)[1])
-    return Prompt(shared, _assembled(fixed, sections, left, f"the room of {stream.id}"))
+    return Prompt(shared, _assembled(fixed, sections, left, f"the room of {id}"))
 
 
 def cut(text: str, tokens: int | None) -> str:
@@ -197,11 +196,11 @@ def _section(title: str | None, text: str) -> str:
 
 def _agent_line(agent: Mapping[str, Any]) -> str:
     """One agent: its id, then what is said of it in a word or a sentence."""
-    said = (
+    said = [
         f"{key} {_inside(value)}"
         for key, value in agent.items()
-        if key != "id" and isinstance(value, str | int | float) and value != ""
-    )
+        if key != "id" and isinstance(value, _WORDS) and value != ""
+    ]
     return f"- {agent['id']}: " + "; ".join(said)
 
 

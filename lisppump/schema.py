@@ -76,7 +76,7 @@ def read(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The collections of a reply, parsed already or as text, and what has to be said about reading it."""
     if data is not None:
-        return dict(data), ()
+        return data if data.__class__ is dict else dict(data), ()
     return read_reply(text, schema) if text is not None else ({}, ())
 
 
@@ -121,7 +121,7 @@ def check(
     for name, key, rule in _keys(schema, collections):
         value = collections[key]
         if value.__class__ is list and rule is not None and key not in FILE_KEYS and _are_usual(rule, value):
-            accepted.setdefault(name, []).extend(value)
+            accepted[name] = [*accepted[name], *value] if name in accepted else [*value]
             continue
         for _, item, problem in _sift(name, key, rule, value, source, elsewhere=False):
             if problem is None:

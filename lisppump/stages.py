@@ -321,21 +321,21 @@ def answered(reply: Any) -> Reply:
     """Hold a backend's answer to its contract: a reply of its own, that nobody else can change any more."""
     if not isinstance(reply, Reply):
         raise LisppumpError("contract", f"it gave {given(reply)}, where a Reply is wanted")
-    text, data = reply.text, reply.data
-    _hold((text is None) != (data is None), "its Reply should have either text or data")
-    _hold(reply.model is None or _is_text(reply.model), "the model of its Reply is no text")
-    _hold(reply.reason is None or _is_text(reply.reason), "the reason of its Reply is no text")
+    text, data, usage = reply.text, reply.data, reply.usage
+    if (text is None) == (data is None):
+        raise LisppumpError("contract", "its Reply should have either text or data")
+    if reply.model is not None or reply.reason is not None:
+        _hold(_is_text(reply.model), "the model of its Reply is no text")
+        _hold(_is_text(reply.reason), "the reason of its Reply is no text")
     _hold(reply.stop in ("end", "partial"), "the stop of its Reply should be end or partial")
-    if reply.usage is not UNUSED:
-        _hold(_is_usage(reply.usage), "the usage of its Reply should hold whole numbers, and dollars")
+    _hold(_is_usage(usage), "the usage of its Reply should hold whole numbers, and dollars")
     if data is not None:
         _hold(data.__class__ is dict or isinstance(data, Mapping), "the data of its Reply is no dict")
-        data = canon.own(data if data.__class__ is dict else dict(data))
-        return Reply(None, data, reply.usage, reply.model, reply.stop, reply.reason)
+        return Reply(None, canon.own(dict(data)), usage, reply.model, reply.stop, reply.reason)
     _hold(isinstance(text, str), "the text of its Reply is no text")
     # Half a surrogate pair has no bytes to be kept as: it is written as the escape that JSON has for it.
     text = str(text).encode("utf-8", "backslashreplace").decode()
-    return Reply(text, None, reply.usage, reply.model, reply.stop, reply.reason)
+    return Reply(text, None, usage, reply.model, reply.stop, reply.reason)
 
 
 @dataclass(frozen=True, slots=True)
