@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lisppump.errors import LisppumpError
+from lisppump.errors import LisppumpError, suggest
 from lisppump.frame import STATE, Frame
 from lisppump.lispy.builtins import BuiltinSpec
+from lisppump.lispy.errors import LispyError
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.nodes import Node
 from lisppump.lispy.runtime import Runtime
@@ -53,7 +54,14 @@ class PolicyCode:
 
     def value(self, node: Node) -> Value:
         """The value of a form where the definitions are known; no capability is granted."""
-        return self.runtime.evaluate(node)
+        try:
+            return self.runtime.evaluate(node)
+        except LispyError as error:
+            if error.code == "unbound" and node.name is not None and error.help is None:
+                near = suggest(node.name, sorted(self.runtime.globals.bound))
+                missing = "nothing is defined by that name in pump.lisp, or in what it loads"
+                error.help = f"did you mean `{near}`?" if near else missing
+            raise
 
     def function(self, node: Node, value: Value, arity: int | None) -> PolicyFunction | None:
         """A procedure as a function of a frame; None for what is no procedure."""

@@ -22,7 +22,8 @@ class Program:
     """Runs one program as if each of some agents had written it, in a sandbox of its own.
 
     It sees what an agent's own program sees, and nothing that pump.lisp defines. What it comes to lies in
-    `echo_frames/AGENT.json`, and is (rb-echo self) for its next run.
+    `echo_frames/AGENT.json`, and is (rb-echo self) for its next run. An agent has one such place: where its
+    own program thinks, too (`agents-programs`), what the later of the two echoes came to stands there.
     """
 
     options: ClassVar[tuple[Option, ...]] = (

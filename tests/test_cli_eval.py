@@ -303,6 +303,11 @@ def test_the_web_is_granted_on_the_command_line_alone(
     assert "  note: the reason is `numeric`\n" in outcome.err
 
 
+def test_a_number_that_is_none_is_said_so(lisppump: Lisppump) -> None:
+    assert "'--steps': 'abc' should be a whole number." in lisppump("eval", "1", "--steps", "abc").err
+    assert "'--seconds': 'x' should be a number." in lisppump("eval", "1", "--seconds", "x").err
+
+
 def test_a_capability_that_nothing_gives_is_refused(lisppump: Lisppump, tides: Path) -> None:
     outcome = lisppump("eval", "1", "--allow", "wbe")
     assert outcome.code == 2 and outcome.out == ""

@@ -51,6 +51,17 @@ def piped(lisppump: Lisppump, monkeypatch: pytest.MonkeyPatch) -> Piped:
     return run
 
 
+def test_commands_by_other_names(piped: Piped) -> None:
+    assert piped(",describe take").out == piped(",d take").out == piped(",doc take").out != ""
+    refused = piped(",quit?\n").err
+    assert "there is no command ,quit?" in refused and "commands: ,doc, ,apropos" in refused
+
+
+def test_who_runs_out_of_steps_is_told_how_a_session_has_more(piped: Piped) -> None:
+    outcome = piped(FOREVER, "--steps", "100")
+    assert "  help: a session begun with `lisppump repl --steps N` has" in outcome.err
+
+
 @pytest.fixture
 def session(world: Path) -> Iterator[Session]:
     """A session in the world."""

@@ -11,6 +11,7 @@ import pytest
 
 from lisppump import Pump
 from lisppump.errors import LisppumpError
+from tests.cli_support import Lisppump
 from tests.echo_worlds import TEMPERATURE, curl, echo, pages, program, world
 from tests.echo_worlds import offline as offline
 from tests.echo_worlds import weather as weather
@@ -93,6 +94,17 @@ def test_a_grant_in_the_wrong_place_says_where_it_belongs(tmp_path: Path, clause
     found = [error for error in getattr(caught.value, "errors", [caught.value]) if "allow" in error.message]
     assert [error.code for error in found] == ["unknown-clause"]
     assert "(echoes (agents-programs (allow state web)))" in (found[0].help or "")
+
+
+def test_a_function_of_no_name_that_is_defined_gets_names_that_are(tmp_path: Path) -> None:
+    text = "(define (nix-data) 1) (pump (name a) (echoes (by nix-da) (by zzz)))"
+    (tmp_path / "pump.lisp").write_text(text)
+    with pytest.raises(LisppumpError) as caught:
+        Pump.open(tmp_path)
+    found = [error.help for error in getattr(caught.value, "errors", ()) if error.code == "unbound"]
+    assert found == [
+        "did you mean `nix-data`?", "nothing is defined by that name in pump.lisp, or in what it loads",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("source", ["(lambda (x) x)", "(call/cc (lambda (k) k))", "(list 1 car)"])
@@ -197,3 +209,17 @@ def test_a_room_function_says_all_that_a_room_reads_and_can_say_why_an_echo_fail
     assert "what its program came to" not in rooms
     assert "## ada\n- 1\n- 2\n" in rooms
     assert "## bob\nits program failed: car wants" in rooms
+
+
+def test_check_says_whose_echo_hides_another(
+    tmp_path: Path, weather: Weather, capsys: pytest.CaptureFixture[str]
+) -> None:
+    echoes = program("1"), program("2", "bob"), "agents-programs", program("3")
+    folder = world(tmp_path / "w", weather, *echoes)
+    check = Lisppump(capsys)
+    outcome = check("-C", folder, "check")
+    assert outcome.code == 0 and "`program` and `program` both think in the name of ada" in outcome.err
+    assert "of bob" not in outcome.err
+    (folder / "state").mkdir()
+    (folder / "state" / "programs.json").write_text('{"bob": {"source": "1"}}')
+    assert "`program` and `agents-programs` both think in the name of bob" in check("-C", folder, "check").err

@@ -248,6 +248,9 @@ def _usage(error: click.ClickException, settings: Settings) -> int:
     context = getattr(error, "ctx", None)
     place = context.command_path if context is not None else "lisppump"
     message = error.format_message()
+    for kind, wanted in (("integer", "whole number"), ("float", "number")):  # as click says it, and as we do
+        for suffix in (" range.", "."):
+            message = message.replace(f"is not a valid {kind}{suffix}", f"should be a {wanted}.")
     settings.fail(LisppumpError("bad-usage", message, help=f"see `{place} --help`"))
     return EXIT_USAGE
 

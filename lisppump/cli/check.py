@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,11 @@ def command(settings: Settings, file: Path | None) -> int:
     settings.note_absent(chosen)
     settings.note_lock()
     settings.note_words(policy)
+    for name, echoes in _hidden(policy, path.parent):
+        settings.note(
+            f"{' and '.join(echoes)} both think in the name of {name}: where both did in a frame, what the "
+            f"later one in (echoes ...) came to stands in echo_frames/{name}.json, and the other is lost"
+        )
     if settings.json:
         settings.document(_document(policy, ()))
         return 0
@@ -60,6 +66,29 @@ def _document(policy: Policy | None, errors: tuple[LisppumpError, ...]) -> dict[
         "errors": [error.to_json() for error in errors],
         "summary": None if policy is None else summary(policy),
     }
+
+
+def _hidden(policy: Policy, root: Path) -> Iterator[tuple[str, list[str]]]:
+    """Each agent in whose name several echoes think, as far as the policy and the documents tell."""
+    found: dict[str, list[str]] = {}
+    for echo in policy.echoes:
+        names: Iterable[str] = ()
+        if echo.stage.name == "program":
+            names = dict.fromkeys(echo.stage.options.get("agent", ()))
+        elif echo.stage.name == "agents-programs":
+            names = _with_programs(root / policy.state.folder / "programs.json")
+        for name in names:
+            found.setdefault(name, []).append(f"`{echo.stage.name}`")
+    yield from ((name, echoes) for name, echoes in sorted(found.items()) if len(echoes) > 1)
+
+
+def _with_programs(document: Path) -> list[str]:
+    """The agents that have a program of their own; none where the document is not there, or none to read."""
+    try:
+        found = json.loads(document.read_bytes())
+    except (OSError, ValueError, RecursionError):  # what is wrong with it is for others to say
+        return []
+    return [str(name) for name in found] if isinstance(found, dict) else []
 
 
 def _grants(policy: Policy) -> Iterator[str]:

@@ -51,7 +51,9 @@ def candidates(session: Session, before: str) -> list[tuple[str, str, str]]:
 
 def _no_command(word: str) -> LisppumpError:
     near = suggest(word, [*COMMANDS])
-    hint = f"did you mean `,{near}`?" if near else f"commands: {', '.join(f',{name}' for name in COMMANDS)}"
+    hint = f"commands: {', '.join(f',{name}' for name in COMMANDS)}"
+    if near:
+        hint = f"did you mean `,{near}`? {hint}"
     return LisppumpError("bad-usage", f"there is no command ,{word}", help=hint)
 
 
@@ -131,7 +133,7 @@ def _words(typed: Input, usage: str) -> str:
 
 
 COMMANDS: dict[str, Command] = {
-    "doc": Command(",doc NAME", "What a name means: a definition, or a word of LisPy or of lisppump.", _doc),
+    "doc": Command(",doc NAME", "What a name means here, in LisPy or lisppump; also ,d ,describe.", _doc),
     "apropos": Command(",apropos WORD ...", "Every name whose description speaks of the words.", _apropos),
     "source": Command(",source NAME", "How a name was defined: here, in pump.lisp, in the library.", _source),
     "time": Command(",time FORM", "Evaluate, and say how many steps, bytes and milliseconds it took.", _time),
@@ -139,4 +141,4 @@ COMMANDS: dict[str, Command] = {
     "help": Command(",help", "This.", _help),
     "quit": Command(",quit", "Leave, as Ctrl-D does; so do ,q and ,exit.", _quit),
 }
-ALIASES = {"q": "quit", "exit": "quit"}
+ALIASES = {"q": "quit", "exit": "quit", "describe": "doc", "d": "doc"}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LAST = "_"  # the name of the value of the last form that defined nothing
 LAST_VALUE = "The last value."
 LEAVING = frozenset({"exit", "quit", "halt", "bye", "logout"})  # what may be typed to end a session
-COMMAND = re.compile(r"\s*,([a-zA-Z][a-zA-Z-]*)(?!\S)")
+COMMAND = re.compile(r"\s*,([a-zA-Z][a-zA-Z-]*[?!]?)(?!\S)")
 
 
 class Input(NamedTuple):
@@ -155,6 +155,8 @@ class Session:
         """Add to an error what may be the reason for it; who wants to leave is told how."""
         if error.code == "unbound" and error.message.partition(" ")[0] in LEAVING:
             error.help = ",quit or Ctrl-D ends the session"
+        elif error.code == "step-limit" and error.help is None:
+            error.help = "a session begun with `lisppump repl --steps N` has more for each form"
         else:
             self.around.help(error)
 

@@ -54,6 +54,11 @@ def word(text: str, start: int, source: Source, limits: Limits) -> Node:
         if first == "#" and not text.startswith("#:"):
             pattern = text in ("#", "#rx", "#px") and source.text[span[2] : span[2] + 1] == '"'
             help = 'a pattern is a plain string here: (regex-match "a+" text)' if pattern else None
+            if text == "#" and source.text[span[2] : span[2] + 1] == "{":
+                raise LispyError(
+                    "bad-token", "#{ begins a set elsewhere; there are no sets in LisPy", span=Span(*span),
+                    help="(unique (list x ...)) is a list as a set, (member? x list) asks it",
+                )  # fmt: skip
             raise LispyError(
                 "bad-token", f"{cut(text)} is nothing LisPy can read", span=Span(*span), help=help
             )

@@ -17,7 +17,7 @@ MEANT = {
         "box", "unbox", "atom", "deref", "ref", "volatile!", "make-cell", "make-parameter",
     ),
     "there are no files; (rb-state document) reads a document of the frame": (
-        "load", "include", "open-input-file", "open-output-file", "call-with-input-file",
+        "load", "include", "open", "open-input-file", "open-output-file", "call-with-input-file",
         "call-with-output-file", "with-open-file", "read-file", "file->string", "file->lines", "slurp",
         "spit", "load-file", "load-json", "write-file", "open-file", "file-exists?",
     ),
@@ -145,7 +145,8 @@ MEANT = {
         "find-substring",
     ),
     "(string-upcase text) and (string-downcase text)": (
-        "toupper", "tolower", "to-upper", "to-lower", "string-upper-case", "string-lower-case", "str-upper",
+        "toupper", "tolower", "to-upper", "to-lower", "to-upper-case", "to-lower-case",
+        "string-upper-case", "string-lower-case", "str-upper",
         "str-lower", "to-uppercase", "to-lowercase",
     ),
     "(string->list text) is the list of characters": (
@@ -199,9 +200,11 @@ WORDS = {name: help for help, names in MEANT.items() for name in names}
 _FORM = re.compile(r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")
 PREFIXES = (
     "cl-", "seq-", "string/", "clojure.string/", "list-", "vector-", "str-", "lst-", "array-", "math/",
+    "Math/", "math.", "Math.",
 )  # fmt: skip
 
 
+_BASED = re.compile(r"0([xXoObB])([0-9a-fA-F]+)")
 LONGEST = 60  # letters of a name that others are compared with
 
 
@@ -228,8 +231,24 @@ def instead(name: str, own: set[str], language: set[str]) -> str | None:
         rest = name.removeprefix(prefix)
         if spelt is None and rest != name and rest in language:
             spelt = rest
+    if spelt is None and (other := _notation(name, own, language)) is not None:
+        return other
     close = spelt or _close(name, own, 3) or _close(name, language, 4)
     return f"did you mean `{close}`?" if close else None
+
+
+def _notation(name: str, own: set[str], language: set[str]) -> str | None:
+    """What there is for a word that another language marks by a character in it."""
+    based = _BASED.fullmatch(name)
+    if based is not None:
+        return f"write #{based[1].lower()}{based[2]}"
+    if name.startswith("@") and len(name) > 1:
+        return f"nothing stands in a box here: {name[1:]} is the value itself, and set! changes it"
+    if name.startswith(".") and len(name) > 1:
+        base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name[1:]).lower()
+        known = instead(name[1:], own, language) or meant(base)
+        return known or "values have no methods: a call begins with a procedure, (f x)"
+    return None
 
 
 def _spelt(name: str, known: set[str]) -> str | None:

@@ -398,4 +398,5 @@ def lambda_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
             return analyser.expression(_list(node, whole, bound, items[1]), scope, tails)
     if len(items) < 3:
         raise written(node)
-    return analyser.procedure("lambda", items[1], _recurring(node, items[1], items[2:]), node, scope)
+    name = "" if items[0].kind == "form" else "lambda"  # nobody wrote it, so no backtrace names it
+    return analyser.procedure(name, items[1], _recurring(node, items[1], items[2:]), node, scope)

@@ -23,6 +23,8 @@ from lisppump.lispy.tree import (
     Variable,
 )  # fmt: skip
 
+_DATA = frozenset({"integer", "float", "string", "keyword"})
+
 
 def bindings(node: Node, form_node: Node) -> list[tuple[Node, Node]]:
     """The (name value) pairs of a let."""
@@ -34,6 +36,11 @@ def bindings(node: Node, form_node: Node) -> list[tuple[Node, Node]]:
             raise LispyError(
                 "bad-syntax", f"a binding is (name value), not {shown(item)}", span=item.span,
                 help="write ((name value) (name value))",
+            )  # fmt: skip
+        if node.square and item.square and item.items[0].kind in _DATA:  # [[a b] [1 2]], as Clojure writes it
+            raise LispyError(
+                "bad-syntax", f"a name is wanted here, got {shown(item.items[0])}", span=item.items[0].span,
+                help=f"square brackets call, too; write (list {item.text[1:-1].strip()[:60]})",
             )  # fmt: skip
         found.append((item.items[0], item.items[1]))
     return found

@@ -57,9 +57,9 @@ def _finally(analyser: Analyser, node: Node) -> Node:
 
 
 def _wound(maker: Maker, body: Node, after: tuple[Node, ...]) -> Node:
-    nothing = maker.list("lambda", (), maker.node("nil"))
-    ending = maker.list("lambda", (), *(after or (maker.node("nil"),)))
-    return maker.call("dynamic-wind", nothing, maker.list("lambda", (), body), ending)
+    nothing = maker.form("lambda", (), maker.node("nil"))
+    ending = maker.form("lambda", (), *(after or (maker.node("nil"),)))
+    return maker.call("dynamic-wind", nothing, maker.form("lambda", (), body), ending)
 
 
 @form("guard", "(guard (name (test form ...) ...) form ...)",

@@ -243,6 +243,8 @@ class Runtime:
                 error.message = cut(error.message, run.limits.message)
                 if form is not None:
                     error.located(form.span)
+                    if error.code == "string-limit" and error.help is None:
+                        error.help = "the value is there, written out it is too long; ask for a part of it"
             except (RecursionError, MemoryError) as caught:
                 error, text, data = host_limit(caught), "", None
             return Result(

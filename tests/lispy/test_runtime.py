@@ -373,3 +373,30 @@ def test_a_grant_that_nothing_here_gives_is_no_missing_grant() -> None:
     assert error is not None
     assert (error.code, error.help) == ("not-granted", None)
     assert error.message == "the capability web was granted, but nothing here gives it"
+
+
+@pytest.mark.parametrize(
+    ("program", "help"),
+    [
+        ("0x1F", "write #x1F"),
+        ("0b11", "write #b11"),
+        ("@x", "nothing stands in a box here: x is the value itself, and set! changes it"),
+        ('(.toUpperCase "a")', "(string-upcase text) and (string-downcase text)"),
+        ("(.size 1)", "values have no methods: a call begins with a procedure, (f x)"),
+        ("(Math/sqrt 4)", "did you mean `sqrt`?"),
+        ('(open "f")', "there are no files; (rb-state document) reads a document of the frame"),
+        ("(map #(* % 2) (list 1 2))", "#( ) is a list of data here; (lambda (x) ...) makes a procedure"),
+        ('#{"a" "b"}', "(unique (list x ...)) is a list as a set, (member? x list) asks it"),
+        ("#{:a :b}", "(unique (list x ...)) is a list as a set, (member? x list) asks it"),
+        ("(let [[a b] [1 2]] b)", "square brackets call, too; write (list 1 2)"),
+    ],
+)
+def test_what_other_lisps_write_is_met_with_what_there_is_here(program: str, help: str) -> None:
+    error = Runtime().run(program).error
+    assert error is not None and error.help == help
+
+
+@pytest.mark.parametrize("program", ["(try (/ 1 0) (finally 1))", "(unwind-protect (/ 1 0) 1)"])
+def test_a_backtrace_names_no_lambda_that_nobody_wrote(program: str) -> None:
+    error = Runtime().run(program).error
+    assert error is not None and error.code == "division-by-zero" and error.trace == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import describe_type
@@ -60,6 +61,9 @@ def _hint(wanted: str, got: Value) -> str | None:
         if kind is Symbol:
             return f"a procedure is named without a quote: {got.name[:40]}"
         if is_list(got) and length(got) and _front(got).__class__ is Symbol:
+            front = islice(elements(got), 20)
+            if any(part.__class__ is Symbol and part.name in ("%", "%1", "%&") for part in front):
+                return "#( ) is a list of data here; (lambda (x) ...) makes a procedure"
             return "a quoted list is data; (lambda (x) ...) makes a procedure"
     if kind is str and wanted.startswith("a number"):
         return "(string->number text) gives the number that a text spells"
