@@ -30,9 +30,6 @@ def raising(error: BaseException | type[BaseException]) -> Function:
     return function
 
 
-# -- exceptions
-
-
 class Mute(Exception):
     """An error that does not want to be read."""
 
