@@ -283,8 +283,9 @@ def assert_code(generator: Generator, tree: Assert) -> Code:
 
 
 def unheld(text: str, span: Span | None) -> LispyError:
-    """The error of an assertion without a message of its own."""
-    shown = text if len(text) <= 200 else text[:197] + "..."
+    """The error of an assertion without a message of its own: the test, in one line."""
+    line = " ".join([part.strip() for part in text[:1000].splitlines()])
+    shown = line if len(line) <= 200 else line[:197] + "..."
     return LispyError("assertion", f"this does not hold: {shown}", span=span)
 
 
