@@ -152,7 +152,7 @@ def before(run: Run, name: str, left: Value, right: Value) -> bool:
                 help="give a procedure that says which comes first",
             )
         if kind == 5:
-            run.meter.charge(1 + min(length(left), length(right)))
+            run.meter.charge(12 + 2 * min(length(left), length(right)))
             stack.append((length(left), length(right)))
             pairs = zip(elements(left), elements(right), strict=False)
             stack.extend(reversed(list(pairs)))
