@@ -81,7 +81,7 @@ class Watch(Meter):
         super().__init__(limits)
 
     @property
-    def steps(self) -> int:  # type: ignore[override]
+    def steps(self) -> int:
         """The steps so far."""
         return self._steps
 
@@ -136,17 +136,17 @@ def measured(runtime: Runtime, name: str, program: str) -> Found:
     seconds, result = _run(runtime, program)
     gap = 0.0
     if seconds > GAP:
-        usual, made = runs.Meter, []  # type: ignore[attr-defined]
+        usual, made = runs.Meter, []
 
         def watched(limits: Limits) -> Watch:
             made.append(Watch(limits))
             return made[-1]
 
-        runs.Meter = watched  # type: ignore[attr-defined]
+        runs.Meter = watched
         try:
             _run(runtime, program)
         finally:
-            runs.Meter = usual  # type: ignore[attr-defined]
+            runs.Meter = usual
         end = time.thread_time()
         gap = max([meter.longest for meter in made] + [end - meter._last for meter in made[-1:]])
     code = None if result.error is None else result.error.code

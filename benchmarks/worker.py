@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 from lisppump.frame import Frame, state_of
 from lisppump.testing import frame_of
@@ -87,8 +88,8 @@ def main() -> None:
         program = Program(source, "ada", "program of ada", frozenset({"state"}))
         state = state_of(small, *PLACE)
         here, there = in_turn(
-            lambda: run_here(program, state, None, {}),  # noqa: B023
-            lambda: workers.run(program, small),  # noqa: B023
+            partial(run_here, program, state, None, {}),
+            partial(workers.run, program, small),
             rounds,
         )
         print(f"{name:28} {here:8.1f} here {there:8.1f} in a worker {there - here:+8.1f}")
@@ -100,8 +101,8 @@ def main() -> None:
         handed = (time.perf_counter() - began) * 1000
         state = state_of(held, *PLACE)
         here, there = in_turn(
-            lambda: run_here(program, state, None, {}),  # noqa: B023
-            lambda: workers.run(program, held),  # noqa: B023
+            partial(run_here, program, state, None, {}),
+            partial(workers.run, program, held),
             rounds,
         )
         line = f"{'a frame of ' + name:28} {here:8.1f} here {there:8.1f} in a worker {there - here:+8.1f}"

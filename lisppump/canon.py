@@ -105,7 +105,7 @@ def own(value: Any) -> Any:
     """A copy of a value that is JSON data and nothing else, or the error of what cannot be."""
     try:
         data = orjson.dumps(value, _listed)
-    except TypeError:  # see _encode
+    except TypeError:  # see _shortly
         data = b""
     if data and (b"null" not in data or not _may_hide_nan(value)):
         return orjson.loads(data)
@@ -114,9 +114,7 @@ def own(value: Any) -> Any:
 
 def canonical(value: Any) -> bytes:
     """Sorted keys, no spaces, Python's shortest floats, UTF-8: the same bytes for equal values everywhere."""
-    return _shortly(value, orjson.OPT_SORT_KEYS) or _encode(
-        value, orjson.OPT_SORT_KEYS, sort=True, indent=None
-    )
+    return _shortly(value, orjson.OPT_SORT_KEYS) or _slowly(value, sort=True, indent=None)
 
 
 def line(value: Any, *, finite: bool = False) -> bytes:
@@ -124,7 +122,7 @@ def line(value: Any, *, finite: bool = False) -> bytes:
 
     `finite`: the caller knows that no float in it is NaN or infinite, as it is of all that was JSON before.
     """
-    return _shortly(value, 0, finite) or _encode(value, 0, sort=False, indent=None, finite=finite)
+    return _shortly(value, 0, finite) or _slowly(value, sort=False, indent=None)
 
 
 def lines(items: Iterable[Any], *, sort: bool = False) -> bytes:
@@ -137,12 +135,13 @@ def lines(items: Iterable[Any], *, sort: bool = False) -> bytes:
         data = b""
     if data and not _spells_otherwise(data) and not (b"null" in data and _may_hide_nan(items)):
         return data
-    return b"".join([_encode(item, option, sort=sort, indent=None) + b"\n" for item in items])
+    texts = [_shortly(item, option) or _slowly(item, sort=sort, indent=None) for item in items]
+    return b"".join([text + b"\n" for text in texts])
 
 
 def document(value: Any) -> bytes:
     """The form of files: keys in their order, indent 2, a newline at the end."""
-    return _encode(value, orjson.OPT_INDENT_2, sort=False, indent=2) + b"\n"
+    return (_shortly(value, orjson.OPT_INDENT_2) or _slowly(value, sort=False, indent=2)) + b"\n"
 
 
 def digest(value: Any) -> str:
@@ -156,23 +155,17 @@ def digest_bytes(data: bytes) -> str:
 
 
 def _shortly(value: Any, option: int, finite: bool = False) -> bytes:
-    """What `_encode` comes to where orjson's answer surely stands, which is nearly always; else nothing."""
-    try:
-        data = orjson.dumps(value, _listed, option)
-    except TypeError:
-        return b""
-    sure = (finite or b"null" not in data) and not _spells_otherwise(data)
-    return data if sure else b""
-
-
-def _encode(value: Any, option: int, *, sort: bool, indent: int | None, finite: bool = False) -> bytes:
+    """What orjson writes where that surely is what is wanted, which is nearly always; else nothing."""
     try:
         data = orjson.dumps(value, _listed, option)
     except TypeError:  # an integer over 64 bits, deep data, or something that is no JSON
-        data = b""
+        return b""
     sure = finite or b"null" not in data
-    if data and not _spells_otherwise(data) and (sure or not _may_hide_nan(value)):
-        return data
+    return data if not _spells_otherwise(data) and (sure or not _may_hide_nan(value)) else b""
+
+
+def _slowly(value: Any, *, sort: bool, indent: int | None) -> bytes:
+    """The same by the standard library; an error where a value is no JSON."""
     _check(value)
     separators = (",", ":") if indent is None else (",", ": ")
     try:

@@ -161,20 +161,14 @@ class Store(Desk):
         self._record("intent", **fields)
         self._journal.sync()
 
-    def reply(self, **fields: Any) -> None:
-        """Journal a reply the moment it is there; it is on the disk a few milliseconds later.
+    def came(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Journal answers that came together by one write; they are on the disk a few milliseconds later.
 
         One that names an epoch or a frame that is not open any more is late: kept, and part of no frame.
         """
-        fenced = fields.get("epoch", self.epoch) != self.epoch or fields["frame"] != self._head.opened
-        self._journal.record("late" if fenced else "reply", fields)
-        self._journal.sync_soon()
-
-    def came(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-        """Journal answers that came together by one write, each as `reply` does, or as one that is late."""
         epoch, opened = self.epoch, self._head.opened
         sure = [
-            (kind if fields["epoch"] == epoch and fields["frame"] == opened else "late", fields)
+            (kind if fields.get("epoch", epoch) == epoch and fields["frame"] == opened else "late", fields)
             for kind, fields in entries
         ]
         self._journal.records(sure)
@@ -188,10 +182,6 @@ class Store(Desk):
         """Journal what the portal gave a program, before the program has it."""
         self._journal.record("portal", fields)
         self._journal.sync_soon()
-
-    def late(self, **fields: Any) -> None:
-        """Journal an answer that came when its stream was settled."""
-        self._record("late", **fields)
 
     def abandon(self) -> int | None:
         """Give up the frame that was begun and not committed, and say which; what came for it is kept."""

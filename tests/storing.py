@@ -61,6 +61,11 @@ def delta_of(number: int, stream: int, epoch: int = 1) -> Delta:
     )
 
 
+def came(store: Store, *, kind: str = "reply", **fields: Any) -> None:
+    """Journal one answer."""
+    store.came([(kind, fields)])
+
+
 def step(store: Store, changes: tuple[Change, ...] | None = None, pipes: int = 2) -> Frame:
     """One whole frame, as the loop writes it."""
     store.take_edits()
@@ -70,7 +75,7 @@ def step(store: Store, changes: tuple[Change, ...] | None = None, pipes: int = 2
     store.intent(frame=number, parent=store.head.digest, streams=[{"stream": s.number} for s in streams])
     deltas = [delta_of(number, s.number, store.epoch) for s in streams]
     for delta in deltas:
-        store.reply(frame=number, stream=delta.stream, text="raw")
+        came(store, frame=number, stream=delta.stream, text="raw")
         store.delta(delta)
     return store.commit(
         number=number,

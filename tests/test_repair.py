@@ -21,7 +21,7 @@ from lisppump.survey import Survey, survey
 from lisppump.verify import verify
 from lisppump.view import Unseen
 from tests.faults import Crash, FaultyDisk, die
-from tests.storing import begun, changes_of, delta_of, lived, opened, segments, step
+from tests.storing import begun, came, changes_of, delta_of, lived, opened, segments, step
 
 SMALL = 5000
 
@@ -96,8 +96,10 @@ def state(root: Path) -> dict[str, Any]:
 def test_a_record_that_no_frame_needs_is_all_that_is_lost(ram_path: Path, kind: str) -> None:
     with begun(ram_path) as store:
         step(store)
-        if kind in ("late", "outcome"):
-            getattr(store, kind)(frame=1, stream=1)
+        if kind == "late":
+            came(store, kind="late", frame=1, stream=1)
+        if kind == "outcome":
+            store.outcome(frame=1, stream=1)
     with opened(ram_path) as store:
         step(store)
     spoil_record(ram_path, kind, 1) if kind != "open" else spoil(segments(ram_path)[0], 0)
@@ -329,8 +331,8 @@ def test_a_frame_under_way_goes_on_after_a_repair(ram_path: Path) -> None:
     store = begun(ram_path)
     step(store)
     store.intent(frame=2, parent=store.head.digest if store.head else "", streams=[{"stream": 1}])
-    store.reply(frame=2, stream=1, text="raw")
-    store.reply(frame=2, stream=1, text="more")
+    came(store, frame=2, stream=1, text="raw")
+    came(store, frame=2, stream=1, text="more")
     store.delta(delta_of(2, 1))
     die(store)
     spoil_record(ram_path, "reply", 2)

@@ -13,7 +13,7 @@ from lisppump.lispy.values import elements
 from lisppump.merge_changes import Change
 from lisppump.reservoir import Store
 from tests.faults import Crash, FaultyDisk, die
-from tests.storing import TIME, Merged, begun, changes_of, check_whole, opened, step
+from tests.storing import TIME, Merged, begun, came, changes_of, check_whole, opened, step
 
 
 def edit(root: Path, name: str, value: Any) -> None:
@@ -50,7 +50,7 @@ def test_an_edit_during_a_frame_comes_right_behind_its_commit(tmp_path: Path) ->
         step(store)
         store.intent(frame=2, parent=store.head and store.head.digest)
         edit(tmp_path, "agents.json", MOOD)
-        store.reply(frame=2, stream=1, text="raw")
+        came(store, frame=2, stream=1, text="raw")
         frame = commit(store, POSTS)
         assert kinds(store)[-4:] == ["intent", "reply", "commit", "edit"]
         record = store.commit_record(2)

@@ -17,6 +17,7 @@ from lisppump.reservoir import Store
 from lisppump.stages import BackendError, Failure
 from lisppump.testing import Scripted, Simulation
 from tests.faults import Crash, die
+from tests.storing import came
 
 NAMES = ("ann", "bob", "cid", "dee", "eve")
 POLICY = """\
@@ -170,9 +171,9 @@ def test_a_reply_of_an_epoch_that_is_over_is_late(tmp_path: Path) -> None:
         head = pump.head
         store.intent(frame=2, parent=head.digest, streams=[{"stream": 1}])
         said = {"frame": 2, "stream": 1, "text": "from the dead"}
-        store.reply(**said, epoch=store.epoch - 1)
-        store.reply(**said, epoch=store.epoch)
-        store.reply(**{**said, "frame": 1}, epoch=store.epoch)
+        came(store, **said, epoch=store.epoch - 1)
+        came(store, **said, epoch=store.epoch)
+        came(store, **{**said, "frame": 1}, epoch=store.epoch)
         kinds = [record.kind for record in store.inputs(2)]
         assert kinds == ["reply"]
         assert len(store._all("late", 2)) == 1 and len(store._all("late", 1)) == 1

@@ -21,7 +21,7 @@ from lisppump.merge_changes import Change
 from lisppump.packing import chunks
 from lisppump.records import Record, payload_at
 from tests.faults import Crash, FaultyDisk, die
-from tests.storing import begun, check_whole, lived, opened, state_of, step
+from tests.storing import begun, came, check_whole, lived, opened, state_of, step
 
 SMALL = 6000  # bytes: two or three frames a segment
 
@@ -372,7 +372,7 @@ def test_a_journal_without_snapshots_in_mid_history_opens(
             step(store)
             if number % 3 == 2:
                 store._journal._finish()
-                store.late(frame=number, stream=1)
+                came(store, kind="late", frame=number, stream=1)
     assert names(root) == [f"0000000{n}.log" for n in (1, 2, 3, 4)]
     with opened(root, write=False) as store:
         assert store.head is not None and store.head.number == 9

@@ -13,6 +13,7 @@ from lisppump.documents import entry
 from lisppump.report import Event
 from lisppump.testing import Scripted
 from tests.cli_support import ROOT, Lisppump
+from tests.storing import came
 
 ROOMS = (ROOT / "tests" / "simulations" / "rooms.lisp").read_text()
 LINES = '(fields (agent agent) (text string))\n      (into "lines.jsonl")'
@@ -252,7 +253,7 @@ def test_a_late_answer_is_counted(world: Path) -> None:
 
         def late(event: Event) -> None:
             if event.kind == "stream_settled" and event.stream == 1:
-                pump.store.late(frame=event.frame, stream=1, epoch=1, text="too late")
+                came(pump.store, kind="late", frame=event.frame, stream=1, epoch=1, text="too late")
 
         pump.listeners.append(late)
         pump.step()

@@ -19,7 +19,7 @@ from lisppump.repair import repair
 from lisppump.verify import Verified, spans, verify
 from lisppump.view import Unseen
 from tests.faults import die
-from tests.storing import begun, lived, opened, segments, state_of, step
+from tests.storing import begun, came, lived, opened, segments, state_of, step
 
 SMALL = 5000
 
@@ -219,7 +219,7 @@ def test_a_hole_before_what_was_synced_is_damage_and_one_behind_it_is_not(tmp_pa
         step(store)
         store.intent(frame=2, streams=[])
         for stream in range(8):
-            store.reply(frame=2, stream=stream, text="x" * 600)
+            came(store, frame=2, stream=stream, text="x" * 600)
     path = segments(tmp_path)[-1]
     whole = path.read_bytes()
     start = whole.index(b'"reply"', whole.rindex(b'"intent"'))
