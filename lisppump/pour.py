@@ -11,14 +11,15 @@ from typing import Any, Protocol
 
 from lisppump import clock, schema
 from lisppump.budget import Budget
+from lisppump.calling import BackendError, Failure, Reply, Request, Terms, answered, refused
 from lisppump.delta import UNUSED, Attempt, Delta, Usage
 from lisppump.delta_records import beside
 from lisppump.errors import LisppumpError, declare, place_of, said
 from lisppump.frame import Agent, Frame, Stream, copied
+from lisppump.holding import given
 from lisppump.intake import Intake
 from lisppump.policy import Policy
 from lisppump.prompt import Prompt
-from lisppump.stages import BackendError, Failure, Reply, Request, Terms, answered, given, refused
 
 Pourer = Callable[[Request, str], Awaitable[Reply]]
 

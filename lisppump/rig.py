@@ -7,11 +7,12 @@ from typing import Any
 
 from lisppump.advice import Complaints, relay
 from lisppump.blame import blamed
+from lisppump.calling import Terms
+from lisppump.calling import terms as terms_of
 from lisppump.clauses_parts import is_foreign
 from lisppump.policy import Policy
 from lisppump.registry import Registry
-from lisppump.stages import Backend, Dam, Echo, Executor, Merger, Terms
-from lisppump.stages import terms as terms_of
+from lisppump.stages import Backend, Dam, Echo, Executor, Merger
 from lisppump.verbs import BuiltinVerbs
 
 

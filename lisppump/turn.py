@@ -15,6 +15,7 @@ from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.blame import blamed
 from lisppump.budget import Budget
+from lisppump.calling import Request
 from lisppump.delta import Delta
 from lisppump.delta_records import from_record, told
 from lisppump.documents import safe_stem
@@ -26,7 +27,7 @@ from lisppump.merge import Change, Merged
 from lisppump.pour import Answer, Ledger, Pipe, Tick
 from lisppump.report import Plan
 from lisppump.rig import Rig
-from lisppump.stages import Job, Request, Thought
+from lisppump.stages import Job, Thought
 from lisppump.stages import merged as check_merged
 from lisppump.witness import Ledger as WebLedger
 from lisppump.witness import Witness

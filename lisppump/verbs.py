@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump import plan as planning
 from lisppump.blame import blamed
+from lisppump.calling import Request, handed
 from lisppump.clauses_parts import is_foreign
 from lisppump.delta import Delta, Schema
 from lisppump.frame import Agent, Frame
 from lisppump.hookspecs import hookimpl
 from lisppump.merge import Merged
 from lisppump.policy import Policy
-from lisppump.stages import Assignment, Request, Thought, handed, lent
+from lisppump.stages import Assignment, Thought, lent
 from lisppump.stages import thoughts as check_thoughts
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ import pytest
 
 from lisppump import Pump, Reply, hookimpl
 from lisppump.blame import BlamedReservoir, blamed
+from lisppump.calling import BackendError, Failure
 from lisppump.disk import StateError
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent
 from lisppump.merge import Merged
 from lisppump.registry import Registry
-from lisppump.stages import BackendError, Failure
 from tests.conftest import ROOT
 
 ROOMS = (ROOT / "tests" / "simulations" / "rooms.lisp").read_text()

@@ -56,8 +56,8 @@ FLOORS = [
         "imports",
     },
     {
-        "hookspecs", "registry", "plugin", "discovery", "advice", "blame", "stages", "policy", "clauses",
-        "witness",
+        "hookspecs", "registry", "plugin", "discovery", "advice", "blame", "policy", "clauses",
+        "witness", "stages", "calling", "holding",
     },
     {
         "pump",

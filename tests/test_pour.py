@@ -12,9 +12,9 @@ import pytest
 from lisppump.plugins import executor_local
 
 from lisppump import Pump
+from lisppump.calling import BackendError, Failure, Reply, Request
 from lisppump.delta import Usage
 from lisppump.report import FrameReport
-from lisppump.stages import BackendError, Failure, Reply, Request
 from lisppump.testing import Clock, Scripted
 from tests.conftest import ROOT
 

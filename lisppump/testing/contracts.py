@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lisppump import canon
+from lisppump.calling import BackendError, Reply, Request, answered
 from lisppump.clauses_types import is_inside
 from lisppump.delta import Delta, Schema
 from lisppump.delta_records import to_record
@@ -21,21 +22,7 @@ from lisppump.documents import digest, is_document
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Frame
 from lisppump.merge import Merged, apply
-from lisppump.stages import (
-    Assignment,
-    Backend,
-    BackendError,
-    Dam,
-    Echo,
-    Merger,
-    Reply,
-    Request,
-    Thought,
-    answered,
-    assign,
-    merged,
-    thought,
-)  # fmt: skip
+from lisppump.stages import Assignment, Backend, Dam, Echo, Merger, Thought, assign, merged, thought
 from lisppump.testing.breach import asked, breach, fingerprint, require, shaped
 from lisppump.testing.simulation import frame_of, people, request_of
 
