@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -284,3 +285,18 @@ def test_a_backend_given_in_python_that_writes_into_the_frame_changes_nothing(tm
     with Pump.open(folder) as pump:
         pump.step()
         assert pump.head.documents["stats.json"] == {"total_lines": 12}
+
+
+class OwnLimit(OneBad):
+    """Has time limits of its own, as SDKs and HTTP clients do; `spoil` runs into several of them."""
+
+    async def spoil(self, request: Request) -> Any:
+        for _ in range(3):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0):
+                    await asyncio.Event().wait()
+        raise BackendError(Failure.TIMED_OUT, "nobody answers")
+
+
+def test_a_time_limit_of_a_backend_s_own_ends_nothing_but_its_call(tmp_path: Path) -> None:
+    assert ann(frame_of(world(tmp_path), OwnLimit())) == ("timed-out", "nobody answers")
