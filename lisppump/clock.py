@@ -81,7 +81,7 @@ def cancelled(error: BaseException) -> bool:
 
 
 def cancellings() -> int:
-    """How often the task that runs is asked to end now; a time limit that is over in it takes its own back."""
+    """How often the task that runs is asked to end by now; a time limit takes its own wish back."""
     try:
         task = asyncio.current_task()
     except RuntimeError:  # nothing runs that could be cancelled
