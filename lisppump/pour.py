@@ -20,6 +20,7 @@ from lisppump.holding import given
 from lisppump.intake import Intake
 from lisppump.policy import Policy
 from lisppump.prompt import Prompt
+from lisppump.secrets import safe
 
 Pourer = Callable[[Request, str], Awaitable[Reply]]
 
@@ -435,7 +436,7 @@ def reply_of(record: Mapping[str, Any]) -> Reply:
 
 def _sentence(reason: Any) -> str:
     """A reason as it can be kept and read: text, not endless."""
-    text = " ".join(reason.split()) if isinstance(reason, str) else "the backend did not say why"
+    text = safe(" ".join(reason.split())) if isinstance(reason, str) else "the backend did not say why"
     text = text if len(text) <= MOST_REASON else text[:MOST_REASON] + " ..."
     return text.encode("utf-8", "backslashreplace").decode()
 
