@@ -20,6 +20,7 @@ from lisppump.holding import given
 from lisppump.intake import Intake
 from lisppump.policy import Policy
 from lisppump.prompt import Prompt
+from lisppump.secrets import safe
 
 Pourer = Callable[[Request, str], Awaitable[Reply]]
 
@@ -173,7 +174,7 @@ class Pipe:
             reply = await call.of(self._called(alias, turn))
         except BaseException as error:
             tick.budget.settle(bound, UNUSED)
-            if call.ended or isinstance(error, KeyboardInterrupt):
+            if call.ending or isinstance(error, KeyboardInterrupt):
                 raise  # it is the pump that ends here, and not the backend
             self._decided(alias, *self._fault(alias, error))
             return False
@@ -435,7 +436,7 @@ def reply_of(record: Mapping[str, Any]) -> Reply:
 
 def _sentence(reason: Any) -> str:
     """A reason as it can be kept and read: text, not endless."""
-    text = " ".join(reason.split()) if isinstance(reason, str) else "the backend did not say why"
+    text = safe(" ".join(reason.split())) if isinstance(reason, str) else "the backend did not say why"
     text = text if len(text) <= MOST_REASON else text[:MOST_REASON] + " ..."
     return text.encode("utf-8", "backslashreplace").decode()
 
@@ -447,15 +448,21 @@ async def _awaited(called: Awaitable[Any]) -> Any:
 class _Call:
     """One call of a backend, step by step: how long one step held up all others, and who ended it.
 
-    Cancelled once, a backend may tidy up; cancelled again it is dropped, whatever it makes of that.
+    Cancelled once, a backend may tidy up; cancelled again it is dropped, whatever it makes of that. Time
+    limits of its own cancel it as well, and take that back: they end what it does, and not its call.
     """
 
-    __slots__ = ("_call", "_monotonic", "ended", "longest")
+    __slots__ = ("_call", "_closed", "_monotonic", "longest")
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self.longest = 0.0
-        self.ended = False
+        self._closed = False
         self._monotonic = monotonic
+
+    @property
+    def ending(self) -> bool:
+        """True where it is asked to end by who runs it."""
+        return self._closed or clock.cancellings() > 0
 
     def of(self, call: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
         """What the backend answers."""
@@ -468,11 +475,10 @@ class _Call:
 
     def _drops(self, error: BaseException) -> bool:
         """True where the call is to go no further; only the first wish to end it is passed on."""
-        ours = isinstance(error, GeneratorExit) or clock.cancelled(error)
-        if not ours:
+        again = clock.cancelled(error) and clock.cancellings() > 1
+        if not again and not isinstance(error, GeneratorExit):
             return False
-        again, self.ended = self.ended or isinstance(error, GeneratorExit), True
-        if again:
-            with suppress(RuntimeError):  # it will not end; nobody asks it again
-                self._call.close()
-        return again
+        self._closed = True
+        with suppress(RuntimeError):  # it will not end; nobody asks it again
+            self._call.close()
+        return True

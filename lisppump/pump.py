@@ -149,6 +149,7 @@ class Pump(Lookout):
         try:
             await self._frames(reports, frames, rest=rest)
         finally:
+            await self._let_go()
             if self._listening:
                 self.store.deaf()
                 self._listening = False
@@ -176,7 +177,10 @@ class Pump(Lookout):
                 await self._rest(self.policy.heartbeat - (self.clock.monotonic() - started))
             if self._stopping:
                 break
+            before = self.rig
             self._reload()
+            if self.rig is not before:
+                await before.close()
 
     def request_stop(self) -> None:
         """Finish the frame that is running, then end the run."""

@@ -131,6 +131,8 @@ class Backend(Protocol):
     What it declares of itself (`max_tokens`, `last_resort`, ...) is in lisppump.calling.Terms.
     One that has a method `findings()`, giving Findings, is asked by `lisppump doctor` whether it could
     answer: is its key there, does its server listen? That may cost time, and no money.
+    What it holds open between calls it closes in `async def close()`, which is awaited when a run ends, and
+    when pump.lisp is read again; it may be asked again afterwards.
     """
 
     async def pour(self, request: Request) -> Reply:
