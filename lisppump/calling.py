@@ -90,7 +90,7 @@ class Repair:
     problem: str
 
 
-def _unheard() -> None:
+def unheard() -> None:
     """Nobody waits for a call to begin."""
 
 
@@ -116,7 +116,7 @@ class Request:
     heard: Mapping[str, list[Any]] = field(default_factory=dict)
     repair: Repair | None = None
     tools: tuple[Tool, ...] = ()
-    began: Callable[[], None] = _unheard
+    began: Callable[[], None] = unheard
 
 
 MEND = """\
@@ -235,6 +235,14 @@ def refused(error: BackendError) -> tuple[str, Any]:
     failure = getattr(error, "failure", None)
     hold(isinstance(failure, Failure), f"its {type(error).__name__} has no Failure, but {kind_of(failure)}")
     return error.failure.status, getattr(error, "reason", None)
+
+
+def kept(error: BackendError) -> tuple[Usage, str | None, str | None]:
+    """Usage, text and model of a failure, as they can be recorded; what is none is as if not said."""
+    usage, text, model = (getattr(error, name, None) for name in ("usage", "text", "model"))
+    used = usage if isinstance(usage, Usage) and is_usage(usage) else UNUSED
+    said = text.encode("utf-8", "backslashreplace").decode() if isinstance(text, str) else None
+    return used, said, model if isinstance(model, str) and is_text(model) else None
 
 
 def handed(request: Request, frame: Frame) -> Request:
