@@ -196,12 +196,10 @@ def _spells_otherwise(data: bytes) -> bool:
 
     Fast looks come before the slow one, since hardly any document has such floats.
     """
-    if _PLUS and b"0.0000" not in data and b"e-" not in data and b"e+" not in data:
-        return False
     hint = (
-        _holds_tiny(data)
+        (b"0.0000" in data and _holds_tiny(data))
         or (b"e-" in data and _SMALL.search(data) is not None)
-        or (not (_PLUS and b"+" not in data) and _LARGE.search(data) is not None)
+        or (not (_PLUS and b"e+" not in data) and _LARGE.search(data) is not None)
     )
     return hint and _FLOAT.search(data) is not None
 
@@ -209,12 +207,12 @@ def _spells_otherwise(data: bytes) -> bool:
 def _holds_tiny(data: bytes) -> bool:
     """True where a number may begin with 0.0000; in times these digits stand behind others."""
     first = data.find(b"0.0000")
-    if first <= 0:
-        return first == 0
-    before = data[first - 1 : first]
-    if before.isdigit() and data.count(b"0.0000", first) == data.count(before + b"0.0000", first - 1):
-        return False  # all of them are in times of the same kind
-    return any(tiny in data for tiny in _TINY)
+    before = data[max(first - 1, 0) : first]
+    if before.isdigit():
+        alone = data.find(b"0.0000", first + 6) < 0
+        if alone or data.count(b"0.0000", first) == data.count(before + b"0.0000", first - 1):
+            return False  # all of them are in times of the same kind
+    return first == 0 or any(tiny in data for tiny in _TINY)
 
 
 def _may_hide_nan(value: Any) -> bool:

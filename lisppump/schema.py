@@ -120,7 +120,7 @@ def check(
     rejected: list[Problem] = []
     for name, key, rule in _keys(schema, collections):
         value = collections[key]
-        if value.__class__ is list and rule is not None and key not in FILE_KEYS and _are_usual(rule, value):
+        if rule is not None and value.__class__ is list and key not in FILE_KEYS and _are_usual(rule, value):
             accepted[name] = [*accepted[name], *value] if name in accepted else [*value]
             continue
         for _, item, problem in _sift(name, key, rule, value, source, elsewhere=False):
@@ -157,13 +157,18 @@ def sift(
             yield Sifted(name, key, index, item, problem)
 
 
-def _keys(schema: Schema, collections: Mapping[str, Any]) -> list[tuple[str, str, Collection | None]]:
+def _keys(schema: Schema, collections: Mapping[str, Any]) -> Sequence[tuple[str, str, Collection | None]]:
     """(collection, key, rule) of each key, in the policy's order, of one collection its own name first."""
-    rules = list(map(schema.named.get, collections))
-    if None not in rules:  # nearly always
-        if len(rules) < 2:
-            return [(name, name, rule) for name, rule in zip(collections, rules, strict=True)]
-        return [(name, name, schema.named[name]) for name in schema.ordered(collections)]
+    known = schema.usual_keys.get(keys_as_they_come := tuple(collections))
+    if known is not None:
+        return known
+    if schema.named.keys() >= collections.keys():
+        usual: list[tuple[str, str, Collection | None]] = [
+            (name, name, schema.named[name]) for name in schema.ordered(collections)
+        ]
+        if len(schema.usual_keys) < MOST_SHAPES:
+            schema.usual_keys[keys_as_they_come] = usual
+        return usual
     read = {key: (schema.reading(key) if isinstance(key, str) else None) for key in collections}
     names = {key: key if rule is None else rule.name for key, rule in read.items()}
     keys = sorted(collections, key=lambda key: names[key] != key)
@@ -223,6 +228,9 @@ def _are_usual(collection: Collection, items: Sequence[Any]) -> bool:
             text = item[name]
             if not text.isascii() and _is_halved(text):
                 return False
+        for name in closer.named:
+            if not item[name]:
+                return False
         for field in closer.choosy:
             if not _CHECKS[field.type](item[field.name], field):
                 return False
@@ -240,7 +248,9 @@ def _usual_shape(collection: Collection, item: dict[str, Any]) -> Closer | None:
     if any(value.__class__ not in classes.get(name, ()) for name, value in item.items()):
         return None
     texts = tuple(name for name, value in item.items() if value.__class__ is str)
-    return Closer(texts, tuple(field for field in choosy if item.get(field.name) is not None))
+    there = [field for field in choosy if item.get(field.name) is not None]
+    named = tuple(field.name for field in there if field.type == "agent")
+    return Closer(texts, named, tuple(field for field in there if field.type != "agent"))
 
 
 def _check_item(
