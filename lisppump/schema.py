@@ -115,14 +115,16 @@ def check(
     """Hold each item to the fields of its collection: what may stand in a delta, a problem for what may not.
 
     Accepted items keep their order; collections without one are left out. Unknown fields move under `extra`.
+    What is accepted is Whole where all of it is usual.
     """
-    accepted: dict[str, list[Any]] = {}
+    accepted: dict[str, list[Any]] = canon.Whole()
     rejected: list[Problem] = []
     for name, key, rule in _keys(schema, collections):
         value = collections[key]
         if rule is not None and value.__class__ is list and key not in FILE_KEYS and _are_usual(rule, value):
             accepted[name] = [*accepted[name], *value] if name in accepted else [*value]
             continue
+        accepted = dict(accepted)  # there may be a float in what follows
         for _, item, problem in _sift(name, key, rule, value, source, elsewhere=False):
             if problem is None:
                 accepted.setdefault(name, []).append(item)
