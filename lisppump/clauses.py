@@ -129,6 +129,14 @@ _COLLECTION = clause(
         ),
     ),
     clause(
+        "about",
+        "The field that names an earlier frame which the item adds to; those it cites in another field are "
+        "none that came later.",
+        "(about day (cites days))", name("field"),
+        clause("cites", "The field with a frame's number, or several, that it goes by.", "(cites days)",
+               name("field")),
+    ),
+    clause(
         "into",
         "The document, and the path of keys in it, that items go to; {field} in the document's name "
         "stands for a field of the item.",
@@ -226,7 +234,14 @@ CLAUSES: dict[str, Clause] = {
         clause(
             "streams", "How many pipes run side by side: a number, or a function of the last frame.",
             "(streams 5)",
-            choice("positive"), default="(streams 1)",
+            choice("positive"),
+            clause(
+                "topics",
+                "What each of the streams is about: a list of texts or nil, given the frame and how many. "
+                "(load steer) has all-on, fibonacci-topics and balanced-topics.",
+                "(topics (lambda (frame n) (repeat n nil)))", function("frame", "n"),
+            ),
+            default="(streams 1)",
         ),
         clause("dam", "Which agents share a room.", "(dam round-robin)", stage("dam"),
                default="(dam round-robin)"),

@@ -129,6 +129,7 @@ class Policy:
     genesis: FrameFunction | None
     agents: AgentsClause
     streams: int | FrameFunction
+    topics: FrameFunction | None
     dam: StageChoice
     pipe: PipeClause
     prompt: PromptClause
@@ -349,6 +350,7 @@ def _policy(
         genesis=checked.of("genesis"),
         agents=_agents(part("agents")),
         streams=part("streams").first(),
+        topics=part("streams").of("topics"),
         dam=part("dam").first(),
         pipe=_pipe(part("pipe")),
         prompt=PromptClause(

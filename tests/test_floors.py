@@ -15,7 +15,7 @@ PACKAGE = ROOT / "lisppump"
 FLOORS = [
     {"errors", "canon", "clock", "collector", "folder", "secrets"},
     {"lispy"},
-    {"frame", "delta", "delta_records", "schema"},
+    {"frame", "delta", "delta_records", "schema", "steering"},
     {
         "reservoir",
         "files",
@@ -69,6 +69,8 @@ FLOORS = [
         "branching",
         "pour",
         "nerves",
+        "nudges",
+        "observed",
         "tick",
         "call",
         "leave",
