@@ -35,13 +35,14 @@ class Answer:
     """What is sent back: each piece of the body is a chunk of its own.
 
     `end` is complete, cut (the connection closes in the middle), reset (it is torn off), hang (nothing more
-    comes until the other side goes) or drip (a piece again and again, until it goes).
+    comes until the other side goes) or drip (the piece `drip` again and again, until it goes).
     """
 
     pieces: Sequence[bytes] = ()
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     end: str = "complete"
+    drip: bytes = b": a comment\n\n"
     raw: bytes | None = None  # what is sent instead of all that
 
 
@@ -147,7 +148,7 @@ async def _send(answer: Answer, reader: asyncio.StreamReader, writer: asyncio.St
     if answer.end == "hang":
         await reader.read()
     while answer.end == "drip":
-        writer.write(b"1\r\n\n\r\n" if not answer.pieces else b"8\r\n: drip\n\n\r\n")
+        writer.write(b"%x\r\n%s\r\n" % (len(answer.drip), answer.drip))
         await writer.drain()
         await asyncio.sleep(0.02)
         if reader.at_eof():
