@@ -68,6 +68,7 @@ FLOORS = [
         "rewind",
         "branching",
         "pour",
+        "nerves",
         "intake",
         "plan",
         "report",
