@@ -90,7 +90,7 @@ class Repair:
     problem: str
 
 
-def _unheard() -> None:
+def unheard() -> None:
     """Nobody waits for a call to begin."""
 
 
@@ -116,7 +116,7 @@ class Request:
     heard: Mapping[str, list[Any]] = field(default_factory=dict)
     repair: Repair | None = None
     tools: tuple[Tool, ...] = ()
-    began: Callable[[], None] = _unheard
+    began: Callable[[], None] = unheard
 
 
 MEND = """\
@@ -170,11 +170,15 @@ def answered(reply: Any) -> Reply:
         hold(is_text(model), "the model of its Reply is no text")
         hold(is_text(reason), "the reason of its Reply is no text")
         model, reason = (None if said is None else safe(said) for said in (model, reason))
-    hold(reply.stop in STOPS, f"the stop of its Reply should be one of {', '.join(STOPS)}")
-    hold(is_usage(usage), "the usage of its Reply should hold whole numbers, and dollars")
+    if reply.stop not in STOPS:
+        hold(False, f"the stop of its Reply should be one of {', '.join(STOPS)}")
+    if usage is not UNUSED:
+        hold(is_usage(usage), "the usage of its Reply should hold whole numbers, and dollars")
     if data is not None:
-        hold(data.__class__ is dict or isinstance(data, Mapping), "the data of its Reply is no dict")
-        return Reply(None, canon.own(dict(data)), usage, model, reply.stop, reason)
+        if data.__class__ is not dict:
+            hold(isinstance(data, Mapping), "the data of its Reply is no dict")
+            data = dict(data)
+        return Reply(None, canon.own(data), usage, model, reply.stop, reason)
     hold(isinstance(text, str), "the text of its Reply is no text")
     # Half a surrogate pair has no bytes to be kept as: it is written as the escape that JSON has for it.
     text = without(str(text).encode("utf-8", "backslashreplace").decode())
@@ -235,6 +239,14 @@ def refused(error: BackendError) -> tuple[str, Any]:
     failure = getattr(error, "failure", None)
     hold(isinstance(failure, Failure), f"its {type(error).__name__} has no Failure, but {kind_of(failure)}")
     return error.failure.status, getattr(error, "reason", None)
+
+
+def kept(error: BackendError) -> tuple[Usage, str | None, str | None]:
+    """Usage, text and model of a failure, as they can be recorded; what is none is as if not said."""
+    usage, text, model = (getattr(error, name, None) for name in ("usage", "text", "model"))
+    used = usage if isinstance(usage, Usage) and is_usage(usage) else UNUSED
+    said = text.encode("utf-8", "backslashreplace").decode() if isinstance(text, str) else None
+    return used, said, model if isinstance(model, str) and is_text(model) else None
 
 
 def handed(request: Request, frame: Frame) -> Request:

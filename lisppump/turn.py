@@ -22,14 +22,16 @@ from lisppump.delta_records import from_record, told
 from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Frame, Stream
+from lisppump.gate import Gates
 from lisppump.intake import Intake
 from lisppump.journal import Record
 from lisppump.merge import Change, Merged
-from lisppump.pour import Answer, Ledger, Pipe, Tick
+from lisppump.pour import Pipe
 from lisppump.report import Plan
 from lisppump.rig import Rig
 from lisppump.stages import Job, Thought
 from lisppump.stages import merged as check_merged
+from lisppump.tick import Answer, Counted, Ledger, Tick
 from lisppump.witness import Deadline, Witness
 from lisppump.witness import Ledger as WebLedger
 
@@ -108,7 +110,8 @@ class Turn:
         """A pipe for each stream; those of one epoch share all else."""
         epochs = {stream.number: self.epochs.get(stream.number, self.epoch) for stream in self.plan.streams}
         intake = Intake(self.ledger)
-        ticks = {epoch: self._tick(epoch, intake) for epoch in set(epochs.values())}
+        gates = Gates(self.rig.policy.pipe.deadline)
+        ticks = {epoch: self._tick(epoch, intake, gates) for epoch in set(epochs.values())}
         return [
             Pipe(
                 ticks[epochs[stream.number]],
@@ -120,7 +123,7 @@ class Turn:
             for stream, prompt in zip(self.plan.streams, self.plan.prompts, strict=True)
         ]
 
-    def _tick(self, epoch: int, intake: Intake) -> Tick:
+    def _tick(self, epoch: int, intake: Intake, gates: Gates) -> Tick:
         policy, asked = self.rig.policy, self.rig.hooks.pour
 
         def pour(request: Request, alias: str) -> Any:
@@ -138,8 +141,10 @@ class Turn:
             ledger=self.ledger,
             intake=intake,
             settled=self.settled,
-            budget=self.budget,
+            purse=Counted(self.budget, self.rig.terms),
             monotonic=self.clock.monotonic,
+            sleep=self.clock.sleep,
+            gates=gates,
             sealed=self.sealed,
         )
 
@@ -152,7 +157,8 @@ class Turn:
             await self.clock.sleep(delay)
             await pipe.run()
 
-        return Job(pipe.stream.number, late if delay else pipe.run, clause.deadline + delay, pipe.time_out)
+        pour = late if delay else pipe.run
+        return Job(pipe.stream.number, pour, clause.deadline + delay, pipe.time_out, pipe.held)
 
     def merge(self, deltas: Sequence[Delta]) -> Merged:
         """What the deltas make of the frame."""
