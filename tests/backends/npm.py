@@ -35,7 +35,7 @@ def cache() -> Path:
 
 
 def binary(package: str) -> Path:
-    """The executable of a package, which is installed where it is not yet; the test is skipped where it cannot."""
+    """The executable of a package, installed if need be; where that cannot be, the test is skipped."""
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
     folder = cache() / "npm" / package.strip("@").replace("/", "-")
