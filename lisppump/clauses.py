@@ -51,6 +51,14 @@ LIMITS = (
     clause("output", "Most characters that one run may print.", "(output 65536)", value("n", "positive")),
 )
 
+ASSUME = (
+    clause("tokens", "The tokens that one call counts as, beside its prompt.", "(tokens 2000)",
+           value("n", "natural", "tokens")),
+    clause("dollars", "What one call counts as in money.", "(dollars 1/100)",
+           value("n", "natural-number", "dollars")),
+)  # fmt: skip
+INSIDE = {"limits": LIMITS, "assume": ASSUME}  # the clauses in an option of a stage that is of this kind
+
 FIELD = clause(
     "FIELD",
     "A field of an item: its name, its type (string, integer, number, boolean, agent, any, lispy, "

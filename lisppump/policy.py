@@ -209,7 +209,7 @@ def _load(texts: Texts, path: Path, stages: Stages | None, overrides: Mapping[st
     stages = stages.under(*switches(program.pump))
     code = PolicyCode(Later(lambda: stages.builtins()))
     errors = [*program.errors, *code.define(program.definitions)]
-    checker = Checker(code, stages)
+    checker = Checker(code, stages, path.parent)
     policy = None
     if program.pump is not None:
         checked, schema = _checked(program.pump, checker)
@@ -243,7 +243,7 @@ def _remains(program: Program, path: Path) -> Policy:
     code, stages, form = PolicyCode({}), Registry(), program.pump
     code.define(program.definitions)
     while True:
-        checker = Checker(code, stages)
+        checker = Checker(code, stages, path.parent)
         checked, schema = _checked(form, checker)
         less = _pruned(form, checker.errors)
         if less is form:

@@ -57,7 +57,7 @@ FLOORS = [
     },
     {
         "hookspecs", "registry", "plugin", "discovery", "advice", "blame", "policy", "clauses",
-        "witness", "stages", "calling", "holding",
+        "witness", "stages", "calling", "holding", "subprocesses",
     },
     {
         "pump",
