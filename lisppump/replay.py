@@ -222,6 +222,10 @@ class _Rerun:
             raise Unlike(Difference(number, place, (), said["changes"], None))
         _same(number, place, said["changes"], [change.to_json() for change in tock.changes])
         _same(number, f"{place} virtual", said["virtual"], dict(tock.virtual))
+        report = {name: dict(counts) for name, counts in tock.brought.report.items()}
+        _same(number, f"{place} report", said.get("report", {}), report)
+        aside = [dict(entry) for entry in tock.brought.quarantine]
+        _same(number, f"{place} quarantine", said.get("quarantine", []), aside)
         self._documents(number, frame, tock.changes, said)
         self._advance(record)
 
