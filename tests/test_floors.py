@@ -72,6 +72,8 @@ FLOORS = [
         "tick",
         "call",
         "leave",
+        "asking",
+        "tools",
         "gate",
         "intake",
         "plan",
