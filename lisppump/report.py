@@ -201,8 +201,8 @@ class Shown:
     `begun` counts its intents. `edits` went into it, `edited` came after it and are part of its state;
     `retried` are the streams that were asked anew where it was made once more; `portal` is what its echoes
     asked of the web, `echo_errors` the code and message of those that failed;
-    `unthought` says that they are not done yet. `steering` is what was asked of it, `observations` what was
-    said of it later, as the newest frame has that.
+    `unthought` says that they are not done yet. `tools` is what its models used while they thought.
+    `steering` is what was asked of it, `observations` what was said of it later, as the newest frame has it.
     """
 
     frame: int
@@ -235,6 +235,7 @@ class Shown:
     unthought: bool = False
     steering: Mapping[str, Any] = field(default_factory=dict)
     observations: tuple[Mapping[str, Any], ...] = ()
+    tools: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump show`."""

@@ -74,6 +74,8 @@ FLOORS = [
         "tick",
         "call",
         "leave",
+        "asking",
+        "tools",
         "gate",
         "intake",
         "plan",
