@@ -9,6 +9,7 @@ claimed is never touched, and so takes up no memory.
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.tree import DefineGlobal, Lambda, Tree
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 CLAIM = 1 << 19  # words; as pieces are powers of two, as much is left for what is called
 
+_keeping: set[int] = set()  # threads that have room as long as they do
+
 Outcome = tuple[Value, BaseException | None]
 
 
@@ -26,20 +29,33 @@ def with_room(run: Run, work: Callable[[], Value]) -> Value:
     """What work comes to that has room, and need not ask for it again; its error is raised."""
     run.roomy = True
     try:
-        value, error = _claiming(work)
+        return work() if get_ident() in _keeping else _with_claim(work)
     finally:
         run.roomy = False
+
+
+def keep_room(work: Callable[[], None]) -> None:
+    """Do what this thread is there for: all that it runs meanwhile has room."""
+    _keeping.add(get_ident())
+    try:
+        _with_claim(work)
+    finally:
+        _keeping.discard(get_ident())
+
+
+def is_definition(tree: Tree) -> bool:
+    """Whether a form does nothing but give a procedure its name."""
+    return isinstance(tree, DefineGlobal) and isinstance(tree.value, Lambda)
+
+
+def _with_claim(work: Callable[[], Value]) -> Value:
+    value, error = _claiming(work)
     if error is None:
         return value
     try:
         raise error
     finally:
         del error  # it knows this frame
-
-
-def is_definition(tree: Tree) -> bool:
-    """Whether a form does nothing but give a procedure its name."""
-    return isinstance(tree, DefineGlobal) and isinstance(tree.value, Lambda)
 
 
 def _claiming(work: Callable[[], Value]) -> Outcome:
