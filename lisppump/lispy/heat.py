@@ -38,13 +38,14 @@ class Heat:
 
     __slots__ = (
         "_closures", "_hot", "_leaps", "_loops", "_many", "_names", "_sizes", "_targets", "_templates",
-        "after", "frozen", "keeper",
+        "after", "frozen", "keeper", "winds",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.after = HOT
         self.keeper: Any = None  # what has to live as long as the run does
         self.frozen = False  # programs that use eval may rebind anything while hot code runs
+        self.winds = False  # some procedure or loop may go on for long
         self._hot: Any = None  # hot.py, once something turned hot
 
     def is_eval(self, cell: Cell) -> bool:

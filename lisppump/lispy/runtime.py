@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import proxy
@@ -25,6 +26,7 @@ from lisppump.lispy.nodes import Node, node_of, standing
 from lisppump.lispy.printer import cut, to_json, to_text
 from lisppump.lispy.reader import read
 from lisppump.lispy.resolve import resolve
+from lisppump.lispy.room import is_definition, with_room
 from lisppump.lispy.run import Run
 from lisppump.lispy.session import Session, host_limit, host_limits, without_traceback
 from lisppump.lispy.tree import Lambda, Tree
@@ -361,7 +363,12 @@ class Runtime:
         return self._perform(node, self._analyser(namespace))
 
     def _perform(self, node: Node, analyser: Analyser) -> Value:
-        return run_top(self._run, resolve(analyser.program(node)), self._missing)
+        run, tree = self._run, resolve(analyser.program(node))
+        if tree.winds:
+            run.heat.winds = True
+            if not (run.roomy or is_definition(tree.body)):
+                return with_room(run, partial(run_top, run, tree, self._missing))
+        return run_top(run, tree, self._missing)
 
     def _analyser(self, namespace: Namespace) -> Analyser:
         return Analyser(self._run, namespace, self._evaluate, spans=namespace.__class__ is not _Library)
@@ -377,16 +384,23 @@ class Runtime:
         """Run forms in order."""
         # A simulation defines nothing; that is said where it tries to.
         hidden = frozenset() if self._run.sealed else _hide_forms(nodes, self._globals)
-        value: Value = None
-        analyser = self._analyser(self._globals)
         try:
-            for node in nodes:
-                value = self._perform(node, analyser)
-        except BaseException as error:
-            if isinstance(error, LispyError):
-                error.located(node.span)
+            return self._forms(nodes, self._analyser(self._globals))
+        except BaseException:
             self._globals.bound -= {word for word in hidden if self._globals.cell(word).value is UNBOUND}
             raise
+
+    def _forms(self, nodes: Sequence[Node], analyser: Analyser) -> Value:
+        value: Value = None
+        run = self._run
+        for at, node in enumerate(nodes):
+            if run.heat.winds and not run.roomy:
+                return with_room(run, partial(self._forms, nodes[at:], analyser))
+            try:
+                value = self._perform(node, analyser)
+            except LispyError as error:
+                error.located(node.span)
+                raise
         return value
 
     def _evaluate_here(self, program: Value) -> Value:
