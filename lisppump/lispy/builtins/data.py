@@ -119,7 +119,7 @@ def read_string(run: Run, value: Value) -> Value:
     run.meter.charge(8)
     run.meter.charge(len(string("read-string", value)))
     run.meter.allocate(16 * len(value))
-    found = parse_values(value, run.limits)
+    found = parse_values(value, run.limits, run.meter.look)
     return found[0] if found else None
 
 
@@ -129,7 +129,7 @@ def read_all(run: Run, value: Value) -> Value:
     run.meter.charge(8)
     run.meter.charge(len(string("read-all", value)))
     run.meter.allocate(16 * len(value))
-    return parse_values(value, run.limits)
+    return parse_values(value, run.limits, run.meter.look)
 
 
 @builtin("write-string", "(write-string x)", "The text of a value that reads back.",
