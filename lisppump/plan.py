@@ -78,8 +78,9 @@ def assign(policy: Policy, frame: Frame, agents: Sequence[Agent], dam: Dam) -> A
     wanted = max(1, whole(policy.streams, frame, "(streams ...)", 1))
     seed, choice = seed_of(policy.seed, frame.number, "dam"), policy.dam
     with blamed("dam", choice.name, choice.offer.plugin, frame.number + 1):
-        seen = lent(frame) if is_foreign(choice) else frame
-        return assign_streams(dam, seen, agents, wanted, seed, name=choice.name)
+        if is_foreign(choice):
+            frame, agents = lent(frame), lent(tuple(agents))
+        return assign_streams(dam, frame, agents, wanted, seed, name=choice.name)
 
 
 def prompts(
