@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -451,9 +452,8 @@ def _overridden(policy: Policy, overrides: Mapping[str, Any]) -> Policy:
             known = ", ".join((*least, "without"))
             raise LisppumpError("bad-usage", f"`{name}` cannot be overridden", help=f"known: {known}")
         low = least[name]
-        if not (whole or (name == "heartbeat" and isinstance(value, float))) or (
-            low is not None and value < low
-        ):
+        seconds = name == "heartbeat" and isinstance(value, float) and math.isfinite(value)
+        if not (whole or seconds) or (low is not None and value < low):
             wish = "a whole number" if low is None else f"a number from {low} up"
             raise LisppumpError("bad-usage", f"`{name}` wants {wish}, got {value}")
     plugins = replace(policy.plugins, without=(*policy.plugins.without, *without))
