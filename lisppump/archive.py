@@ -180,6 +180,21 @@ class Archive:
         commit = self._latest("commit", number)
         return None if commit is None else _whole(commit)
 
+    def set_aside(self, number: int) -> list[dict[str, Any]]:
+        """What the merge of a frame and those of its tocks put into quarantine, in that order."""
+        made = self.made(number)
+        if made is None:
+            return []
+        tocks = sorted(seq for seq in self._journal.select("tock", frame=number) if seq > made)
+        records = [self._journal.read(seq).fields for seq in (made, *tocks)]
+        return [entry for fields in records for entry in fields.get("quarantine", ())]
+
+    def set_aside_by_tocks(self) -> dict[int, list[dict[str, Any]]]:
+        """The same of each frame of whose tocks one has put something there."""
+        tocks = (self._journal.read(seq).fields for seq in self._journal.select("tock"))
+        numbers = sorted({fields["frame"] for fields in tocks if "quarantine" in fields})
+        return {number: self.set_aside(number) for number in numbers}
+
     def intent_record(self, number: int) -> dict[str, Any] | None:
         """The fields of a frame's intent: of the last, where it was begun more than once."""
         return self._latest("intent", number)

@@ -18,6 +18,7 @@ from lisppump.frame import Agent, Frame, Stream
 from lisppump.holding import given, hold, is_json, is_text, kind_of
 from lisppump.lispy.limits import Limits
 from lisppump.prompt import Prompt
+from lisppump.secrets import safe, without
 
 STOPS = ("end", "partial", "truncated")
 
@@ -56,12 +57,13 @@ class BackendError(Exception):
         text: str | None = None,
         model: str | None = None,
     ) -> None:
+        reason = safe(reason) if isinstance(reason, str) else reason  # servers say back what they were sent
         super().__init__(reason)
         self.failure = Failure(failure)  # one that is made up is a defect of the backend, and raised here
         self.reason = reason
         self.retry_after = retry_after  # seconds that the other side asks to be left alone
         self.usage = usage  # what was used all the same
-        self.text = text  # what had come by then, to be kept and not to be read
+        self.text = safe(text) if isinstance(text, str) else text  # what had come, kept and not to be read
         self.model = model
 
 
@@ -88,7 +90,7 @@ class Repair:
     problem: str
 
 
-def _unheard() -> None:
+def unheard() -> None:
     """Nobody waits for a call to begin."""
 
 
@@ -114,7 +116,7 @@ class Request:
     heard: Mapping[str, list[Any]] = field(default_factory=dict)
     repair: Repair | None = None
     tools: tuple[Tool, ...] = ()
-    began: Callable[[], None] = _unheard
+    began: Callable[[], None] = unheard
 
 
 MEND = """\
@@ -163,18 +165,20 @@ def answered(reply: Any) -> Reply:
     text, data, usage = reply.text, reply.data, reply.usage
     if (text is None) == (data is None):
         raise LisppumpError("contract", "its Reply should have either text or data")
-    if reply.model is not None or reply.reason is not None:
-        hold(is_text(reply.model), "the model of its Reply is no text")
-        hold(is_text(reply.reason), "the reason of its Reply is no text")
+    model, reason = reply.model, reply.reason
+    if model is not None or reason is not None:
+        hold(is_text(model), "the model of its Reply is no text")
+        hold(is_text(reason), "the reason of its Reply is no text")
+        model, reason = (None if said is None else safe(said) for said in (model, reason))
     hold(reply.stop in STOPS, f"the stop of its Reply should be one of {', '.join(STOPS)}")
     hold(is_usage(usage), "the usage of its Reply should hold whole numbers, and dollars")
     if data is not None:
         hold(data.__class__ is dict or isinstance(data, Mapping), "the data of its Reply is no dict")
-        return Reply(None, canon.own(dict(data)), usage, reply.model, reply.stop, reply.reason)
+        return Reply(None, canon.own(dict(data)), usage, model, reply.stop, reason)
     hold(isinstance(text, str), "the text of its Reply is no text")
     # Half a surrogate pair has no bytes to be kept as: it is written as the escape that JSON has for it.
-    text = str(text).encode("utf-8", "backslashreplace").decode()
-    return Reply(text, None, usage, reply.model, reply.stop, reply.reason)
+    text = without(str(text).encode("utf-8", "backslashreplace").decode())
+    return Reply(text, None, usage, model, reply.stop, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +235,14 @@ def refused(error: BackendError) -> tuple[str, Any]:
     failure = getattr(error, "failure", None)
     hold(isinstance(failure, Failure), f"its {type(error).__name__} has no Failure, but {kind_of(failure)}")
     return error.failure.status, getattr(error, "reason", None)
+
+
+def kept(error: BackendError) -> tuple[Usage, str | None, str | None]:
+    """Usage, text and model of a failure, as they can be recorded; what is none is as if not said."""
+    usage, text, model = (getattr(error, name, None) for name in ("usage", "text", "model"))
+    used = usage if isinstance(usage, Usage) and is_usage(usage) else UNUSED
+    said = text.encode("utf-8", "backslashreplace").decode() if isinstance(text, str) else None
+    return used, said, model if isinstance(model, str) and is_text(model) else None
 
 
 def handed(request: Request, frame: Frame) -> Request:

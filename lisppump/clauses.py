@@ -112,6 +112,11 @@ _COLLECTION = clause(
         name("field"),
     ),
     clause(
+        "from",
+        "Who may bring items of it: pipes, or echoes (in a dict under `delta` in their values), or both.",
+        "(from echoes)", names("maker", "pipes", "echoes"), default="(from pipes)",
+    ),
+    clause(
         "once-per", "Fields that together may occur once; items where one is empty are all kept.",
         "(once-per author post)", names("field"),
     ),
@@ -290,6 +295,16 @@ CLAUSES: dict[str, Clause] = {
             clause(
                 "each", "An echo for every n-th frame only.", "(each 10 (by (lambda () 1)))",
                 value("frames", "positive"), stage("echo"), repeatable=True,
+            ),
+            clause(
+                "every", "While the heart rests, echoes think again after so long, and so on.",
+                "(every (seconds 60))", value("time", "positive-number", SECONDS),
+            ),
+            clause(
+                "within",
+                "How long all echoes together may take each time; programs of agents whose turn has not come "
+                "by then are the first the next time.",
+                "(within (seconds 30))", value("time", "positive-number", SECONDS),
             ),
             default="(echoes)",
         ),

@@ -70,9 +70,9 @@ def name(what: str, *choices: str, optional: bool = False) -> Position:
     return Position(what, "name", choices=choices, optional=optional)
 
 
-def names(what: str) -> Position:
+def names(what: str, *choices: str) -> Position:
     """A place for several words."""
-    return Position(what, "name", many=True)
+    return Position(what, "name", many=True, choices=choices)
 
 
 def path(*, optional: bool = False) -> Position:

@@ -14,6 +14,8 @@ from lisppump.frame import FrameFunction
 
 STATUSES = ("ok", "empty", "invalid", "timed-out", "throttled", "failed", "over-budget")
 BAD_STATUSES = frozenset({"invalid", "timed-out", "throttled", "failed"})
+PIPES, ECHOES = "pipes", "echoes"  # who may bring items of a collection
+ECHO_NODE = "echo"  # the node of what echoes bring: no delta of a pipe has it
 FILE_FIELDS = ("frame", "stream", "utc", "node", "epoch", "status", "backend", "model")
 FILE_KEYS = frozenset({*FILE_FIELDS, "stream_id", "digest", "agents"})  # every other key is a collection
 
@@ -273,7 +275,7 @@ class Collection:
 
     `mode` says how items enter the place `into`: append, put, sum, union, max, min, last-writer, function or
     refuse; `keys` are the fields that mode works with. `actor` is the field that says who acts. Its items are
-    also read where a delta has them under a name in `also`.
+    also read where a delta has them under a name in `also`. Only `makers`, pipes or echoes, bring items.
     """
 
     name: str
@@ -283,6 +285,7 @@ class Collection:
     number: Numbering | None = None
     into: Target | None = None
     mode: str = "append"
+    makers: tuple[str, ...] = (PIPES,)
     keys: tuple[str, ...] = ()
     function: FrameFunction | None = None
     shape: FrameFunction | None = None

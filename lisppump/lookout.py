@@ -73,6 +73,12 @@ class Lookout:
     def _rig(self, policy: Policy) -> Rig:
         return Rig(policy, self.registry, self._given, self._complaints)
 
+    async def _let_go(self) -> None:
+        """Have closed what the backends hold open, at the end of a run."""
+        await self.rig.close()
+        if self._earlier is not None:
+            await self._earlier[1].close()
+
     @property
     def policy(self) -> Policy:
         """What pump.lisp means now: the last that could be read."""

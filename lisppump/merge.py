@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lisppump import canon
-from lisppump.delta import Collection, Delta, Schema
+from lisppump.delta import ECHO_NODE, Collection, Delta, Schema
 from lisppump.frame import Frame
 from lisppump.merge_changes import Change, apply
 from lisppump.merge_entries import Entry, Flow, Place, Refused, items_of, number_in
@@ -470,6 +470,8 @@ def _within(item: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _stream(delta: Delta) -> str:
+    if delta.node == ECHO_NODE:
+        return f"the echo of {delta.agents[0]}"
     if delta.origin is not None:
         return str(delta.origin["file"])
     return f"stream-{delta.stream:04d}" + ("" if delta.node == "local" else f" of {delta.node}")

@@ -95,6 +95,14 @@ class PromptClause:
 
 
 @dataclass(frozen=True, slots=True)
+class TocksClause:
+    """When echoes think besides: in a rest `every` so many seconds; and how long they may take each time."""
+
+    every: float | None = None
+    within: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EchoClause:
     """An echo, and every how many frames it thinks."""
 
@@ -127,6 +135,7 @@ class Policy:
     schema: Schema
     merger: StageChoice
     echoes: tuple[EchoClause, ...]
+    tocks: TocksClause
     breaker: BreakerRule
     budget: BudgetRule
     limits: Limits
@@ -348,6 +357,7 @@ def _policy(
         schema=schema,
         merger=part("merger").first(),
         echoes=_echoes(part("echoes")),
+        tocks=TocksClause(part("echoes").of("every"), part("echoes").of("within")),
         breaker=BreakerRule(*(part("breaker").of(name) for name in ("bad", "frames", "empty"))),
         budget=BudgetRule(
             *(part("budget").of(name) for name in ("per", "tokens", "dollars", "wall", "when-spent"))

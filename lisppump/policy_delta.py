@@ -8,7 +8,7 @@ from dataclasses import replace
 from lisppump.clauses import RULES
 from lisppump.clauses_check import Checker
 from lisppump.clauses_parts import Checked
-from lisppump.delta import FILE_KEYS, Collection, Field, Numbering, Schema, Target
+from lisppump.delta import FILE_KEYS, PIPES, Collection, Field, Numbering, Schema, Target
 from lisppump.errors import suggest
 from lisppump.frame import FrameFunction
 from lisppump.lispy.nodes import Node
@@ -91,6 +91,7 @@ class _Reader:
             number=self._numbering(),
             into=self._into(),
             mode=mode,
+            makers=tuple(checked.of("from", (PIPES,))),
             keys=keys,
             function=function,
             shape=shape,

@@ -16,7 +16,8 @@ class Event:
     """Something that happened in the loop, for progress and dashboards.
 
     `kind` is frame_started, stream_settled, frame_committed, echoed, caught_up (a run that is to
-    stop made up for echoes, and begins no frame), resting, paused, resumed, policy_stale or policy_reloaded.
+    stop made up for echoes, and begins no frame), resting, remarked (echoes in a rest have something to
+    say), paused, resumed, policy_stale or policy_reloaded.
     """
 
     kind: str

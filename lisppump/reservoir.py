@@ -372,8 +372,15 @@ class Store(Desk):
         self._show(parent, new, deltas, fields["quarantine"])
         return self._now()
 
-    def tock(self, *, changes: Sequence[Change], virtual: Mapping[str, Any]) -> Frame:
-        """A small commit of its own within the frame: what the echoes came to."""
+    def tock(
+        self,
+        *,
+        changes: Sequence[Change],
+        virtual: Mapping[str, Any],
+        report: Mapping[str, Mapping[str, int]] | None = None,
+        quarantine: Sequence[Mapping[str, Any]] = (),
+    ) -> Frame:
+        """A small commit of its own within the frame: what the echoes came to, and the items they brought."""
         self._roll()
         parent = self._now()
         new, entries = self._next(changes)
@@ -385,8 +392,13 @@ class Store(Desk):
             "documents": entries,
             "virtual": dict(virtual),
         }
+        if report:
+            fields["report"] = {name: dict(counts) for name, counts in report.items()}
+        if quarantine:
+            fields["quarantine"] = [dict(entry) for entry in quarantine]
         self._advance("tock", fields, new)
-        self._show(parent, new, (), ())
+        aside = self.set_aside(parent.number) if quarantine else ()
+        self._show(parent, new, (), aside)
         return self._now()
 
     def _next(self, changes: Sequence[Change]) -> tuple[dict[str, Any], dict[str, Any]]:

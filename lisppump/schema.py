@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lisppump import canon
-from lisppump.delta import FILE_KEYS, Closer, Collection, DeltaError, Field, Schema
+from lisppump.delta import FILE_KEYS, PIPES, Closer, Collection, DeltaError, Field, Schema
 from lisppump.lispy.values import Pair, Slice, elements, is_list
 from lisppump.schema_reader import Found, Unfinished, objects
 
@@ -53,7 +53,7 @@ def json_schema(schema: Schema) -> dict[str, Any]:
     properties = {
         entry.name: {"type": "array", "items": _item_schema(entry)}
         for entry in schema.collections
-        if entry.mode != "refuse"
+        if _may_come(entry)
     }
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
@@ -62,7 +62,7 @@ def in_words(schema: Schema) -> str:
     """The same for a reader: one line for each collection, then the JSON Schema."""
     lines = []
     for entry in schema.collections:
-        if entry.mode == "refuse":
+        if not _may_come(entry):
             continue
         fields = ", ".join(_field_in_words(field, entry) for field in entry.all_fields())
         lines.append(f"- {entry.name}: {fields or 'any fields'}")
@@ -109,17 +109,26 @@ def _first(found: list[Found], fits: Callable[[Found], bool]) -> Found | None:
     return next((one for one in found if fits(one)), None)
 
 
+def _may_come(entry: Collection) -> bool:
+    """Whether a pipe may bring items of a collection."""
+    return entry.mode != "refuse" and PIPES in entry.makers
+
+
 def check(
-    schema: Schema, collections: Mapping[str, Any], *, source: str = "the reply"
+    schema: Schema, collections: Mapping[str, Any], *, source: str = "the reply", maker: str = PIPES
 ) -> tuple[dict[str, list[Any]], list[Problem]]:
     """Hold each item to the fields of its collection: what may stand in a delta, a problem for what may not.
 
     Accepted items keep their order; collections without one are left out. Unknown fields move under `extra`.
+    `maker` says who brings them: a collection takes items only from those that the policy names.
     """
     accepted: dict[str, list[Any]] = {}
     rejected: list[Problem] = []
     for name, key, rule in _keys(schema, collections):
         value = collections[key]
+        if maker not in (_ANYBODYS if rule is None else rule.makers):
+            rejected.extend(_barred(name, key, rule, value, source, maker))
+            continue
         if value.__class__ is list and rule is not None and key not in FILE_KEYS and _are_usual(rule, value):
             accepted[name] = [*accepted[name], *value] if name in accepted else [*value]
             continue
@@ -129,6 +138,20 @@ def check(
             else:
                 rejected.append(problem)
     return accepted, rejected
+
+
+_ANYBODYS = (PIPES,)  # the makers of a collection that the policy does not name
+
+
+def _barred(
+    name: str, key: str, rule: Collection | None, value: Any, source: str, maker: str
+) -> Iterator[Problem]:
+    """A problem for each item of a collection that its maker may bring nothing to."""
+    who = f"only {' and '.join(_ANYBODYS if rule is None else rule.makers)}"
+    for index, item in enumerate(elements(value) if is_list(value) else [value]):
+        seen = item.value if isinstance(item, Unfinished) else item
+        sentence = f"{key}[{index}] of {source} comes from {maker}, and {who} may bring items of `{name}`"
+        yield Problem(name, index, "not-its-maker", sentence, seen)
 
 
 @dataclass(frozen=True, slots=True)

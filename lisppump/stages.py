@@ -57,7 +57,9 @@ class Option:
 class Thought:
     """What one echo program came to: `key` names its file in `state/echo_frames/` and its author.
 
-    `granted` are the capabilities that the policy gives it, `capabilities` those that it used.
+    `granted` are the capabilities that the policy gives it, `capabilities` those that it used. A dict under
+    `delta` in its value brings items of collections that are `(from echoes)`; those of an agent's program
+    speak for that agent, and only one that is `for_all` speaks for anybody.
     """
 
     key: str
@@ -68,12 +70,14 @@ class Thought:
     usage: Mapping[str, Any] = field(default_factory=dict)
     granted: Sequence[str] = ()
     capabilities: Sequence[str] = ()
+    for_all: bool = False
 
-    def to_json(self, frame: int) -> dict[str, Any]:
-        """The echo's document, as agents and people read it."""
+    def to_json(self, frame: int, tock: int = 1) -> dict[str, Any]:
+        """The echo's document, as agents and people read it; a first tock goes without saying."""
         words = {"granted": list(self.granted), "capabilities": list(self.capabilities)}
         return {
             "frame": frame,
+            **({"tock": tock} if tock > 1 else {}),
             "program": self.program,
             "value": self.value,
             "error": None if self.error is None else dict(self.error),
@@ -127,6 +131,8 @@ class Backend(Protocol):
     What it declares of itself (`max_tokens`, `last_resort`, ...) is in lisppump.calling.Terms.
     One that has a method `findings()`, giving Findings, is asked by `lisppump doctor` whether it could
     answer: is its key there, does its server listen? That may cost time, and no money.
+    What it holds open between calls it closes in `async def close()`, which is awaited when a run ends, and
+    when pump.lisp is read again; it may be asked again afterwards.
     """
 
     async def pour(self, request: Request) -> Reply:

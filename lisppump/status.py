@@ -237,7 +237,7 @@ def shown(pump: Lookout, number: int) -> Shown:
         streams=streams,
         deltas=deltas,
         merge={**totals(report), "collections": report},
-        quarantined=tuple(_quarantined(commit)) if commit else (),
+        quarantined=tuple(_ordered(entry, ITEM) for entry in store.set_aside(number)) if commit else (),
         documents={
             name: {"digest": frame.digests[name], "changed": name in changed}
             for name in sorted(frame.documents)
@@ -373,12 +373,6 @@ def _streams(commit: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for stream in commit["streams"]:
         attempts = [_ordered(attempt, ATTEMPT) for attempt in stream["attempts"]]
         yield _ordered({**stream, "attempts": attempts, "usage": _ordered(stream["usage"], USAGE)}, STREAM)
-
-
-def _quarantined(commit: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The items of a commit that did not pass."""
-    for entry in commit["quarantine"]:
-        yield _ordered(entry, ITEM)
 
 
 def _statuses(streams: Iterable[Mapping[str, Any]]) -> dict[str, int]:

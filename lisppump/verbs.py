@@ -80,11 +80,14 @@ class BuiltinVerbs:
         """Ask every echo that is due at this frame, in the policy's order."""
         thoughts: list[Thought] = []
         for number, (clause, stage) in enumerate(zip(policy.echoes, self._rig.echoes, strict=True)):
+            if witness.over():
+                break
             if frame.number % clause.each == 0:
                 name = clause.stage.name
                 with blamed("echo", name, clause.stage.offer.plugin, frame.number, made=True):
                     seen = lent(frame) if is_foreign(clause.stage) else frame
                     more = {"witness": witness} if "witness" in signature(stage.think).parameters else {}
-                    thought = stage.think(seen, (policy.seed, frame.number, "echo", number), **more)
+                    again = (frame.tock,) if frame.tock else ()  # other dice for other tocks
+                    thought = stage.think(seen, (policy.seed, frame.number, "echo", *again, number), **more)
                     thoughts.extend(check_thoughts(thought, whose=f"echo `{name}`"))
         return tuple(thoughts)

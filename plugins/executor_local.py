@@ -12,6 +12,7 @@ from lisppump import hookimpl
 from lisppump.clock import stepped
 from lisppump.stages import Job, Option
 
+SOON = 0.01  # seconds after which a job that is kept from asking is looked at again, at the earliest
 GRACE = 1.0  # seconds that pours which were cancelled get to tidy up, all together
 
 
@@ -131,7 +132,7 @@ class _Tick:
             except Exception as error:
                 self._errors[work.place] = error
         if self._running:
-            self._look_in(min(left[task] for task in self._running))
+            self._look_in(max(SOON, min(left[task] for task in self._running)))
         self._start()
 
     def _look_in(self, seconds: float) -> None:
@@ -167,9 +168,9 @@ class _Work:
         self._tick.busy += seconds
 
     def waited(self) -> float:
-        """Seconds since it began in which no other pour ran."""
+        """Seconds since it began in which no other pour ran, and nobody kept it from asking."""
         others = self._tick.busy - self._before - self._own
-        return self._tick.clock() - self._began - others
+        return self._tick.clock() - self._began - others - self.job.held()
 
 
 async def _awaited(poured: Awaitable[None]) -> None:

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "lisppump"
 FLOORS = [
-    {"errors", "canon", "clock", "collector", "folder"},
+    {"errors", "canon", "clock", "collector", "folder", "secrets"},
     {"lispy"},
     {"frame", "delta", "delta_records", "schema"},
     {
@@ -68,6 +68,11 @@ FLOORS = [
         "rewind",
         "branching",
         "pour",
+        "nerves",
+        "tick",
+        "call",
+        "leave",
+        "gate",
         "intake",
         "plan",
         "report",
