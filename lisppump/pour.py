@@ -198,7 +198,9 @@ class Pipe:
         with self._kept():
             if await leave.taken(deadline - self.held()):
                 return True
-        if self.delta is None:
+        if self.delta is None and leave.refused is not None:
+            self._decided(alias, Failure.UNAVAILABLE.status, f"it was not asked: {leave.refused}", asked=False)
+        elif self.delta is None:
             self._decided(alias, Failure.THROTTLED.status, f"it might not be asked within {deadline:g} s")
         return False
 
