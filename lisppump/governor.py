@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -83,8 +83,9 @@ class _Waiter:
 class Way:
     """All that is known of one backend, for all pipes that ask it: its pace, its circuit, who waits."""
 
-    def __init__(self, alias: str, clock: Clock, seed: int) -> None:
+    def __init__(self, alias: str, clock: Clock, seed: int, changed: Callable[[], None]) -> None:
         self.alias = alias
+        self._changed = changed
         self.pace = Pace()
         self.circuit = Circuit()
         self.patience = math.inf  # seconds that a pipe waits at most
@@ -145,6 +146,7 @@ class Way:
         """Hear how a call ended; the seconds after which another attempt is worth while, or None."""
         failure = None if error is None else error.failure
         after = None if error is None else _asked_for(error)
+        before = (self.pace.events, self.circuit.until)
         now = self._clock.monotonic()
         busy = failure is Failure.THROTTLED or (failure is Failure.UNAVAILABLE and after is not None)
         if busy:
@@ -160,6 +162,8 @@ class Way:
             self.pace.ended(well=True)
             self.circuit.succeeded()
         self._wake()
+        if before != (self.pace.events, self.circuit.until):
+            self._changed()
         if failure not in TRIES or tries >= TRIES[failure] or self.skipped() is not None:
             return None
         return 0.0 if busy else BACKOFF * 2 ** (tries - 1) * (0.5 + self._die())
@@ -225,14 +229,15 @@ class OneCall:
 class Governor:
     """One for a run, whatever policies it sees: what was learnt of a backend stays as long as its alias."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, hear: Callable[[Mapping[str, Any]], None] = lambda lanes: None) -> None:
         self._clock = clock
+        self._hear = hear
         self._ways: dict[str, Way] = {}
 
     def under(self, terms: Mapping[str, Terms], *, seed: int, patience: float) -> None:
         """What the policy in force says: which backends there are, and how long a pipe waits at most."""
         self._ways = {
-            alias: self._ways.get(alias) or Way(alias, self._clock, seed)
+            alias: self._ways.get(alias) or Way(alias, self._clock, seed, self.tell)
             for alias, declared in terms.items()
             if governed(declared)
         }
@@ -244,6 +249,11 @@ class Governor:
         """The lane of a backend; None for one that is asked whenever anybody likes."""
         way = self._ways.get(alias)
         return None if way is None else OneCall(way)
+
+    def tell(self) -> None:
+        """Let whoever listens know how the lanes are."""
+        if self._ways:
+            self._hear(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
         """The lanes in which something has been asked, by alias."""

@@ -47,7 +47,6 @@ FLOORS = [
         "merge",
         "prompt",
         "budget",
-        "prices",
         "pacing",
         "workers",
         "portal",
@@ -59,7 +58,7 @@ FLOORS = [
     },
     {
         "hookspecs", "registry", "plugin", "discovery", "advice", "blame", "policy", "clauses",
-        "witness", "stages", "calling", "holding",
+        "witness", "stages", "calling", "holding", "prices",
     },
     {
         "pump",
@@ -79,6 +78,7 @@ FLOORS = [
         "governor",
         "purse",
         "spending",
+        "costs",
         "plan",
         "report",
         "status",
