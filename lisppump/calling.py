@@ -170,11 +170,15 @@ def answered(reply: Any) -> Reply:
         hold(is_text(model), "the model of its Reply is no text")
         hold(is_text(reason), "the reason of its Reply is no text")
         model, reason = (None if said is None else safe(said) for said in (model, reason))
-    hold(reply.stop in STOPS, f"the stop of its Reply should be one of {', '.join(STOPS)}")
-    hold(is_usage(usage), "the usage of its Reply should hold whole numbers, and dollars")
+    if reply.stop not in STOPS:
+        hold(False, f"the stop of its Reply should be one of {', '.join(STOPS)}")
+    if usage is not UNUSED:
+        hold(is_usage(usage), "the usage of its Reply should hold whole numbers, and dollars")
     if data is not None:
-        hold(data.__class__ is dict or isinstance(data, Mapping), "the data of its Reply is no dict")
-        return Reply(None, canon.own(dict(data)), usage, model, reply.stop, reason)
+        if data.__class__ is not dict:
+            hold(isinstance(data, Mapping), "the data of its Reply is no dict")
+            data = dict(data)
+        return Reply(None, canon.own(data), usage, model, reply.stop, reason)
     hold(isinstance(text, str), "the text of its Reply is no text")
     # Half a surrogate pair has no bytes to be kept as: it is written as the escape that JSON has for it.
     text = without(str(text).encode("utf-8", "backslashreplace").decode())

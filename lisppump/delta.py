@@ -263,9 +263,13 @@ class Numbering:
 
 @dataclass(frozen=True, slots=True)
 class Closer:
-    """What has to be looked at in an item whose fields and classes are usual: texts, and choosy fields."""
+    """What has to be looked at in an item whose fields and classes are usual.
+
+    Texts must have bytes, those that are `named` must name somebody, and some fields are choosy.
+    """
 
     texts: tuple[str, ...]
+    named: tuple[str, ...]
     choosy: tuple[Field, ...]
 
 
@@ -356,6 +360,11 @@ class Schema:
         """Names of collections in the policy's order; those it does not name come last, as they came."""
         last = len(self._places)
         return sorted(names, key=lambda name: self._places.get(name, last))
+
+    @cached_property
+    def usual_keys(self) -> dict[tuple[str, ...], list[tuple[str, str, Collection | None]]]:
+        """The rows of keys that came in which each is a collection's name: (name, name, rule), in order."""
+        return {}
 
     @cached_property
     def named(self) -> dict[str, Collection]:

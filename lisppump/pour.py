@@ -327,7 +327,8 @@ class Pipe:
 
     def _read(self, alias: str, reply: Reply) -> bool:
         """What a reply brings into the delta; False when nothing of it is usable."""
-        self.usage = self.usage + reply.usage
+        if reply.usage is not UNUSED:
+            self.usage = self.usage + reply.usage
         try:
             found, notes = schema.read(reply.text, reply.data, self.tick.policy.schema)
         except LisppumpError as error:
@@ -339,11 +340,15 @@ class Pipe:
             if not self._unusable(alias, reply, problem):
                 self.rejected.extend([problem.to_json() for problem in rejected])
             return False
-        for name, items in accepted.items():
-            self.heard[name] = [*self.heard[name], *items] if name in self.heard else items
+        before = self.heard
+        self.heard = accepted  # it stays Whole only where nothing else was heard
+        if before:
+            more = {name: [*before.get(name, ()), *items] for name, items in accepted.items()}
+            self.heard = {**before, **more}
         if rejected:
             self.rejected.extend([problem.to_json() for problem in rejected])
-        self.notes.extend(notes)
+        if notes:
+            self.notes.extend(notes)
         if reply.stop != "end" and (reply.reason or reply.stop == "truncated"):
             self.notes.append(reply.reason or CUT_OFF)
         self.attempts.append(Attempt(alias, "ok" if accepted else "empty", reply.reason, reply.model))
@@ -402,7 +407,8 @@ class Pipe:
             frame=self.tick.number,
             stream=self.stream.number,
             utc=clock.later(self.tick.time, microseconds=self.stream.number),
-            collections=collections,
+            collections=dict(self.heard),
+            digest=canon.digest(self.heard),
             agents=self.stream.agents,
             status="ok" if items else last.status,
             reason=reason or ("; ".join(self.notes) or None),
@@ -452,21 +458,21 @@ class _Taking:
         pipe, reply = self._pipe, self._reply
         if reply is None:
             return None
-        record = {
-            **pipe.place(self._alias),
-            "model": reply.model,
-            "stop": reply.stop,
-            "reason": reply.reason,
-            "text": reply.text,
-            "data": reply.data,
-            "usage": {} if reply.usage is UNUSED else reply.usage.to_json(),
-        }
+        record = pipe.place(self._alias)
+        record["model"] = reply.model
+        record["stop"] = reply.stop
+        record["reason"] = reply.reason
+        record["text"] = reply.text
+        record["data"] = reply.data
+        record["usage"] = {} if reply.usage is UNUSED else reply.usage.to_json()
         if pipe.delta is not None:
             return "late", record
         self.usable = pipe._read(self._alias, reply)
         if self.usable and len(pipe.attempts) == len(pipe.tick.policy.pipe.passes) == 1:
             self._due = pipe._made()
             record["settled"] = beside(self._due, record)
+            if pipe.heard.__class__ is canon.Whole and reply.usage is UNUSED:
+                record = canon.Whole(record)
         return "reply", record
 
     def settle(self) -> None:

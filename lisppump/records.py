@@ -66,7 +66,8 @@ def chained(payload: bytes) -> str:
 
 def encoded(kind: str, seq: int, prev: str, fields: Mapping[str, Any]) -> bytes:
     """The payload of a record."""
-    return canon.line({**fields, "kind": kind, "seq": seq, "prev": prev}, finite=kind in _JSON)
+    whole = fields.__class__ is canon.Whole
+    return canon.line({**fields, "kind": kind, "seq": seq, "prev": prev}, finite=kind in _JSON, whole=whole)
 
 
 def lines_of(

@@ -120,18 +120,20 @@ def check(
     """Hold each item to the fields of its collection: what may stand in a delta, a problem for what may not.
 
     Accepted items keep their order; collections without one are left out. Unknown fields move under `extra`.
-    `maker` says who brings them: a collection takes items only from those that the policy names.
+    `maker` says who brings them: a collection takes items only from those that the policy names. What is
+    accepted is Whole where all of it is usual.
     """
-    accepted: dict[str, list[Any]] = {}
+    accepted: dict[str, list[Any]] = canon.Whole()
     rejected: list[Problem] = []
     for name, key, rule in _keys(schema, collections):
         value = collections[key]
         if maker not in (_ANYBODYS if rule is None else rule.makers):
             rejected.extend(_barred(name, key, rule, value, source, maker))
             continue
-        if value.__class__ is list and rule is not None and key not in FILE_KEYS and _are_usual(rule, value):
+        if rule is not None and value.__class__ is list and key not in FILE_KEYS and _are_usual(rule, value):
             accepted[name] = [*accepted[name], *value] if name in accepted else [*value]
             continue
+        accepted = dict(accepted)  # there may be a float in what follows
         for _, item, problem in _sift(name, key, rule, value, source, elsewhere=False):
             if problem is None:
                 accepted.setdefault(name, []).append(item)
@@ -180,13 +182,18 @@ def sift(
             yield Sifted(name, key, index, item, problem)
 
 
-def _keys(schema: Schema, collections: Mapping[str, Any]) -> list[tuple[str, str, Collection | None]]:
+def _keys(schema: Schema, collections: Mapping[str, Any]) -> Sequence[tuple[str, str, Collection | None]]:
     """(collection, key, rule) of each key, in the policy's order, of one collection its own name first."""
-    rules = list(map(schema.named.get, collections))
-    if None not in rules:  # nearly always
-        if len(rules) < 2:
-            return [(name, name, rule) for name, rule in zip(collections, rules, strict=True)]
-        return [(name, name, schema.named[name]) for name in schema.ordered(collections)]
+    known = schema.usual_keys.get(keys_as_they_come := tuple(collections))
+    if known is not None:
+        return known
+    if schema.named.keys() >= collections.keys():
+        usual: list[tuple[str, str, Collection | None]] = [
+            (name, name, schema.named[name]) for name in schema.ordered(collections)
+        ]
+        if len(schema.usual_keys) < MOST_SHAPES:
+            schema.usual_keys[keys_as_they_come] = usual
+        return usual
     read = {key: (schema.reading(key) if isinstance(key, str) else None) for key in collections}
     names = {key: key if rule is None else rule.name for key, rule in read.items()}
     keys = sorted(collections, key=lambda key: names[key] != key)
@@ -246,6 +253,9 @@ def _are_usual(collection: Collection, items: Sequence[Any]) -> bool:
             text = item[name]
             if not text.isascii() and _is_halved(text):
                 return False
+        for name in closer.named:
+            if not item[name]:
+                return False
         for field in closer.choosy:
             if not _CHECKS[field.type](item[field.name], field):
                 return False
@@ -263,7 +273,9 @@ def _usual_shape(collection: Collection, item: dict[str, Any]) -> Closer | None:
     if any(value.__class__ not in classes.get(name, ()) for name, value in item.items()):
         return None
     texts = tuple(name for name, value in item.items() if value.__class__ is str)
-    return Closer(texts, tuple(field for field in choosy if item.get(field.name) is not None))
+    there = [field for field in choosy if item.get(field.name) is not None]
+    named = tuple(field.name for field in there if field.type == "agent")
+    return Closer(texts, named, tuple(field for field in there if field.type != "agent"))
 
 
 def _check_item(
