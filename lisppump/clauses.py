@@ -252,6 +252,19 @@ CLAUSES: dict[str, Clause] = {
                 "stagger", "How much later each stream starts than the one before.", "(stagger (seconds 2))",
                 value("time", "natural-number", SECONDS), default="(stagger (seconds 0))",
             ),
+            clause(
+                "warm",
+                "Whether one room goes first where the calls of a frame read a cache that the first fills. "
+                "The others follow when its answer begins; when it fails another leads, twice at most; "
+                "and after 10 seconds, or a tenth of the deadline where that is less, they follow anyway.",
+                "(warm no)", name("word", "yes", "no"), default="(warm yes)",
+            ),
+            clause(
+                "tools",
+                "What models may use while they think, where their backend lets them: lispy_eval runs a "
+                "LisPy program that reads the frame, 5 times in a pass at most.",
+                "(tools lispy_eval)", Position("tool", "name", choices=("lispy_eval",), many=True),
+            ),
             required=True,
         ),
         clause(

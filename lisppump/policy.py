@@ -84,6 +84,8 @@ class PipeClause:
     deadline: float = 300.0
     passes: tuple[str, ...] = ("act",)
     stagger: float = 0.0
+    warm: bool = True
+    tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,8 +414,13 @@ def _pipe(clause: Checked) -> PipeClause:
     for node, choice in zip(clause.nodes["backend"], clause.first(), strict=True):
         chain.append((node.name or choice.name, choice))
     return PipeClause(
-        tuple(chain), float(clause.of("deadline")), clause.of("passes"), float(clause.of("stagger"))
-    )  # fmt: skip
+        tuple(chain),
+        float(clause.of("deadline")),
+        clause.of("passes"),
+        float(clause.of("stagger")),
+        clause.of("warm") == "yes",
+        tuple(clause.of("tools", ())),
+    )
 
 
 def _prices(clause: Checked | None) -> Mapping[str, Price]:

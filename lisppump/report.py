@@ -221,7 +221,7 @@ class Shown:
     `begun` counts its intents. `edits` went into it, `edited` came after it and are part of its state;
     `retried` are the streams that were asked anew where it was made once more; `portal` is what its echoes
     asked of the web, `echo_errors` the code and message of those that failed;
-    `unthought` says that they are not done yet.
+    `unthought` says that they are not done yet. `tools` is what its models used while they thought.
     """
 
     frame: int
@@ -252,6 +252,7 @@ class Shown:
     portal: tuple[Mapping[str, Any], ...] = ()
     echo_errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unthought: bool = False
+    tools: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump show`."""

@@ -42,7 +42,9 @@ DELTA = ("frame", "stream", "node", "epoch", "digest")
 IMPORT = ("file", "sha256", "identity", "frame_text", "items")
 OUTCOME = (
     "stream", "attempt", "turn", "backend", "status", "reason", "settles", "tock", "name", "run", "error",
+    "again", "asked", "text", "usage",
 )  # fmt: skip
+TOOL = ("stream", "attempt", "turn", "backend", "call", "tool", "source", "told", "usage")
 COUNTS = ("in", "merged", "duplicate", "quarantined")
 ITEM = ("frame", "stream", "node", "epoch", "collection", "index", "reason", "message", "item")
 
@@ -258,6 +260,7 @@ def shown(pump: Lookout, number: int) -> Shown:
         begun=store.begun(number),
         edited=tuple(store.edits(number + 1)),
         retried=tuple(intent.get("retry", {}).get("streams", ())),
+        tools=tuple({key: fields[key] for key in TOOL if key in fields} for fields in store.tools(number)),
     )
 
 

@@ -73,6 +73,8 @@ FLOORS = [
         "tick",
         "call",
         "leave",
+        "asking",
+        "tools",
         "gate",
         "intake",
         "governor",

@@ -10,6 +10,7 @@ import click
 
 from lisppump.cli.context import Settings, as_command, table
 from lisppump.cli.status import merge_words, stream_lines
+from lisppump.cli.values import short
 from lisppump.errors import LisppumpError
 from lisppump.report import count_of
 
@@ -92,6 +93,9 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
     counts = document["merge"].get("collections", {})
     lines.extend(table([[name, _counts(entry)] for name, entry in counts.items()], indent="  "))
     lines.extend(quarantine_lines(document["quarantined"]))
+    lines.extend(_tool(entry) for entry in document["tools"][:MOST])
+    if len(document["tools"]) > MOST:
+        lines.append(f"  and {len(document['tools']) - MOST} more uses of tools")
     echo = document["echo"]
     if echo.get("results"):
         signals = ", ".join(f"{verb}-{word}" for verb, word in echo["signals"].items())
@@ -123,6 +127,11 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
 def _plugin(entry: Mapping[str, Any]) -> str:
     does = ", ".join([*entry["stages"], *(f"hook {hook}" for hook in entry["hooks"])])
     return f"{entry['plugin']} {entry['version'] or ''}".rstrip() + (f": {does}" if does else "")
+
+
+def _tool(entry: Mapping[str, Any]) -> str:
+    asked, told = short(entry["source"], 100), short(entry["told"], 100)
+    return f"  stream-{entry['stream']:04d} used {entry['tool']} in {entry['turn']}: {asked} -> {told}"
 
 
 def _page(entry: Mapping[str, Any]) -> str:
