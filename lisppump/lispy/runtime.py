@@ -33,6 +33,7 @@ from lisppump.lispy.tree import Lambda, Tree
 from lisppump.lispy.values import Procedure, Value
 
 Seed = int | str | tuple[Any, ...]
+Outcome = tuple[LispyError | None, Any, str, str, int, int, tuple[str, ...]]
 _LIMITS = Limits()
 _DEFINITIONS = frozenset({"define", "def", "defun", "defn"})
 NONE_HIDDEN: frozenset[str] = frozenset()
@@ -226,6 +227,11 @@ class Runtime:
         `keep` is a global name that gets the value. A procedure is null in its data, which is for whom its
         text says enough; where there is `data_only` it is an error.
         """
+        error, data, text, output, steps, size, used = self.outcome(source, name, keep, data_only)
+        return Result(error is None, data, text, output, error, {"steps": steps, "bytes": size}, used)
+
+    def outcome(self, source: str | Node, name: str, keep: str | None, data_only: bool) -> Outcome:
+        """The parts of that result: its error, value, text, output, steps, bytes and capabilities."""
         run = self._run
         with self._session():
             error: LispyError | None = None
@@ -249,15 +255,8 @@ class Runtime:
                         error.help = "the value is there, written out it is too long; ask for a part of it"
             except (RecursionError, MemoryError) as caught:
                 error, text, data = host_limit(caught), "", None
-            return Result(
-                error is None,
-                data,
-                text,
-                run.output,
-                error,
-                {"steps": run.meter.steps, "bytes": run.meter.allocated},
-                tuple(sorted(run.used)) if run.used else (),
-            )
+            used = tuple(sorted(run.used)) if run.used else ()
+            return error, data, text, run.output, run.meter.steps, run.meter.allocated, used
 
     def evaluate(self, source: str | Node, name: str = "<eval>") -> Value:
         """The value of a program, or of a form that was read; its error is raised."""
@@ -292,6 +291,19 @@ class Runtime:
         terms = (limits or self.limits, parts, now, frozenset(allow), given, memo)
         with Session(run, terms), host_limits():
             return invoke(run, procedure, list(args), None)
+
+    def renewed(self) -> bool:
+        """Whether it is as one just made, as it is after programs that define nothing and use builtins."""
+        names = self._globals
+        left = names.bound or names.macros or self._library or self._defined or self._used or self._run.seals
+        if left or not self._run.heat.is_new:
+            return False
+        names.cells.clear()
+        return True
+
+    def reset(self, seed: tuple[Any, ...], now: str | None) -> None:
+        """Give the next program other dice and another clock."""
+        self._seed, self._now = seed, now
 
     def define(self, name: str, value: Value) -> None:
         """Give a global name a value."""
@@ -364,10 +376,9 @@ class Runtime:
 
     def _perform(self, node: Node, analyser: Analyser) -> Value:
         run, tree = self._run, resolve(analyser.program(node))
-        if tree.winds:
-            run.heat.winds = True
-            if not (run.roomy or is_definition(tree.body)):
-                return with_room(run, partial(run_top, run, tree, self._missing))
+        run.heat.winds = run.heat.winds or tree.winds
+        if tree.winds and not (run.roomy or is_definition(tree.body)):
+            return with_room(run, partial(run_top, run, tree, self._missing))
         return run_top(run, tree, self._missing)
 
     def _analyser(self, namespace: Namespace) -> Analyser:
