@@ -92,7 +92,8 @@ class Budget:
     def settle(self, tokens: int, usage: Usage) -> None:
         """Give a reservation back and count what the call really used."""
         self.reserved -= tokens
-        self.spent = self.spent + usage
+        if usage is not UNUSED:
+            self.spent = self.spent + usage
 
     @property
     def tokens(self) -> int:

@@ -37,9 +37,7 @@ class Wall:
         """The time of day, in UTC."""
         return datetime.now(UTC)
 
-    def monotonic(self) -> float:
-        """Seconds that never run backwards."""
-        return time.monotonic()
+    monotonic = staticmethod(time.monotonic)  # it is asked for at every step of every pour
 
     async def sleep(self, seconds: float) -> None:
         """Wait without blocking the loop."""
@@ -77,13 +75,16 @@ def stepped(
 
 def cancelled(error: BaseException) -> bool:
     """True for a cancellation of the task that runs; one that code raised by itself is an error like any."""
-    if not isinstance(error, asyncio.CancelledError):
-        return False
+    return isinstance(error, asyncio.CancelledError) and cancellings() > 0
+
+
+def cancellings() -> int:
+    """How often the task that runs is asked to end by now; a time limit takes its own wish back."""
     try:
         task = asyncio.current_task()
     except RuntimeError:  # nothing runs that could be cancelled
-        return False
-    return task is not None and task.cancelling() > 0
+        return 0
+    return 0 if task is None else task.cancelling()
 
 
 def stamp(moment: datetime) -> str:

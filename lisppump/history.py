@@ -73,6 +73,7 @@ class Head:
             self.virtual = fields["virtual"]
         elif record.kind == "tock":
             self.tock, self.virtual = fields["tock"], fields["virtual"]
+            self.quarantined += len(fields.get("quarantine", ()))
         if record.kind == "commit":
             self._settle(fields)
         elif record.kind == "drop":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lisppump import branching, canon, control, rewind
+from lisppump import branching, canon, control, nerves, rewind
 from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.budget import Breaker, Stopped
@@ -19,9 +20,8 @@ from lisppump.disk import Disk, StateError
 from lisppump.errors import LisppumpError, declare
 from lisppump.errors import said as in_words
 from lisppump.folder import find_root
-from lisppump.frame import Agent, Frame, Stream
+from lisppump.frame import Agent, Stream
 from lisppump.importing import import_deltas, settle_import
-from lisppump.journal import Record
 from lisppump.keep import FOLDER
 from lisppump.lookout import Lookout, numbered
 from lisppump.policy import Policy
@@ -31,9 +31,8 @@ from lisppump.reservoir import Store
 from lisppump.rig import Rig
 from lisppump.room import require_room
 from lisppump.stages import Backend, Thought
-from lisppump.turn import Recorded, Turn, of_echoes, recorded, think
+from lisppump.turn import Recorded, Turn, of_echoes, recorded
 from lisppump.view import Unseen
-from lisppump.workers.pool import told
 
 declare("usage", 1, closed="The pump was closed in Python, and is asked to run or write.")
 declare("state", 5, not_its_parent="A frame that was begun goes on from another state than it began from.")
@@ -150,6 +149,7 @@ class Pump(Lookout):
         try:
             await self._frames(reports, frames, rest=rest)
         finally:
+            await self._let_go()
             if self._listening:
                 self.store.deaf()
                 self._listening = False
@@ -177,7 +177,10 @@ class Pump(Lookout):
                 await self._rest(self.policy.heartbeat - (self.clock.monotonic() - started))
             if self._stopping:
                 break
+            before = self.rig
             self._reload()
+            if self.rig is not before:
+                await before.close()
 
     def request_stop(self) -> None:
         """Finish the frame that is running, then end the run."""
@@ -284,7 +287,7 @@ class Pump(Lookout):
         thoughts: tuple[Thought, ...] = ()
         broken: LisppumpError | None = None
         try:
-            thoughts = self._think(rig, frame)
+            thoughts = nerves.think_over(self, rig, frame)
         except LisppumpError as error:
             broken = error  # the frame is committed all the same, and is told before the error is
         said, self._told = store.notes[self._told :], len(store.notes)
@@ -316,32 +319,6 @@ class Pump(Lookout):
         hear(number=delta.frame, stream=stream, delta=delta)
         if self.listeners:
             self._tell(Event("stream_settled", delta.frame, stream=delta.stream, delta=delta))
-
-    def _think(self, rig: Rig, frame: Frame, heard: Sequence[Record] = ()) -> tuple[Thought, ...]:
-        """Let the echoes think over a frame; what they came to is a tock of its own."""
-        tock = think(rig, frame, heard, self.store, self._complaints.say)
-        for said in told():
-            self._complaints.say(said)
-        if tock is None:
-            return ()
-        self.store.tock(changes=tock.changes, virtual=tock.virtual)
-        self._tell(Event("echoed", frame.number, text=", ".join(thought.key for thought in tock.thoughts)))
-        return tock.thoughts
-
-    def _think_again(self) -> None:
-        """Think over a frame whose run ended between its commit and its echoes, as that run would have."""
-        head = self.store.head
-        intent = None if head is None or head.tock else self.store.intent_record(head.number)
-        if head is None or intent is None or self.store.open_intent() is not None:
-            return
-        if thoughts := self._think(self.rig_of(intent), head, self.store.heard(head.number)):
-            digest = self.head.digest.removeprefix("sha256:")[:12]
-            now = f"frame {head.number} got its echoes now"
-            self._complaints.say(f"{now}, for its run ended before they were done; its digest is {digest}")
-            for said in of_echoes(thoughts):
-                self._complaints.say(f"frame {head.number}: {said}")
-            for said in planning.differences(intent.get("plugins", ()), self.acting()):
-                self._complaints.say(f"{now}; it was {said}")
 
     def abandon(self) -> int | None:
         """Give up the frame that was begun and not finished, if there is one; what came for it is kept."""
@@ -385,7 +362,7 @@ class Pump(Lookout):
         self.take_lock()
         if self._unthought:
             self._unthought = False
-            self._think_again()
+            nerves.catch_up(self)
         settle_import(self)
         if self.store.head is None:
             documents = self._documents()
@@ -408,12 +385,22 @@ class Pump(Lookout):
         return self.store
 
     async def _rest(self, seconds: float) -> None:
+        """Wait so long, with a look now and then at what others ask; the nerves go on when they are due."""
+        ends = self.clock.monotonic() + seconds
         if seconds > 0:
             self._tell(Event("resting", self.head.number, text=f"{seconds:.0f} s"))
-        while seconds > 0 and not self._stopping:
-            await self.clock.sleep(min(seconds, GLANCE))
-            seconds -= GLANCE
+        due = self._next_tock()
+        while (left := ends - self.clock.monotonic()) > 0 and not self._stopping:
+            await self.clock.sleep(min(left, GLANCE))
             await self._obey()
+            if due <= self.clock.monotonic() < ends and not self._stopping:
+                nerves.while_resting(self)
+                due = self._next_tock()
+
+    def _next_tock(self) -> float:
+        """When the echoes think again, unless the heart beats before that."""
+        every = self.policy.tocks.every
+        return math.inf if every is None else self.clock.monotonic() + every
 
     async def _obey(self) -> None:
         """Do what others ask of this run: wait as long as it is to pause, end it where it is to stop."""

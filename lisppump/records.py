@@ -23,7 +23,7 @@ KINDS = (
 )  # fmt: skip
 NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 # These hold nothing but what was JSON, or was checked to be, before: a commit goes into a digest, too.
-_JSON = frozenset({"reply", "delta", "commit", "tock"})
+_JSON = frozenset({"intent", "reply", "delta", "commit", "tock"})
 HEAD = 18  # two times eight hex digits and a space
 RESERVED = frozenset({"kind", "seq", "prev"})
 # Once one of these is written it is synced, with all that is before it.
@@ -66,7 +66,8 @@ def chained(payload: bytes) -> str:
 
 def encoded(kind: str, seq: int, prev: str, fields: Mapping[str, Any]) -> bytes:
     """The payload of a record."""
-    return canon.line({**fields, "kind": kind, "seq": seq, "prev": prev}, finite=kind in _JSON)
+    whole = fields.__class__ is canon.Whole
+    return canon.line({**fields, "kind": kind, "seq": seq, "prev": prev}, finite=kind in _JSON, whole=whole)
 
 
 def lines_of(

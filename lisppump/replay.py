@@ -47,6 +47,9 @@ class Nowhere:
     def outcome(self, **fields: Any) -> None:
         """Nothing is written."""
 
+    def tool(self, **fields: Any) -> None:
+        """Nothing is written."""
+
     def delta(self, delta: Delta) -> None:
         """Nothing is written."""
 
@@ -110,10 +113,17 @@ def replay_live(pump: Lookout, number: int) -> Relived:
     frame = head.frame({name: Cell(load=_loader(past, name)) for name in head.documents})
     turn = remade(pump, pump.rig_of(intent), frame, intent, commit["deltas"], Recorded(), sealed=False)
     before = {delta.stream: delta for delta in pump.store.deltas(number)}
-    deltas = asyncio.run(turn.pour())
+    deltas = asyncio.run(_poured(turn))
     merged = turn.merge(deltas)
     streams = tuple(_both(before.get(delta.stream), delta) for delta in deltas)
     return Relived(number, streams, {"recorded": totals(commit["report"]), "live": totals(merged.report)})
+
+
+async def _poured(turn: Turn) -> tuple[Delta, ...]:
+    try:
+        return await turn.pour()
+    finally:
+        await turn.rig.close()
 
 
 def _both(recorded: Delta | None, live: Delta) -> dict[str, Any]:
@@ -215,6 +225,10 @@ class _Rerun:
             raise Unlike(Difference(number, place, (), said["changes"], None))
         _same(number, place, said["changes"], [change.to_json() for change in tock.changes])
         _same(number, f"{place} virtual", said["virtual"], dict(tock.virtual))
+        report = {name: dict(counts) for name, counts in tock.brought.report.items()}
+        _same(number, f"{place} report", said.get("report", {}), report)
+        aside = [dict(entry) for entry in tock.brought.quarantine]
+        _same(number, f"{place} quarantine", said.get("quarantine", []), aside)
         self._documents(number, frame, tock.changes, said)
         self._advance(record)
 

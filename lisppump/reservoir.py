@@ -178,6 +178,11 @@ class Store(Desk):
         """Journal something that the machine decided: a deadline, a killed worker."""
         self._record("outcome", **fields)
 
+    def tool(self, **fields: Any) -> None:
+        """Journal what a tool told a model, before the model is told."""
+        self._journal.record("tool", fields)
+        self._journal.sync_soon()
+
     def page(self, **fields: Any) -> None:
         """Journal what the portal gave a program, before the program has it."""
         self._journal.record("portal", fields)
@@ -372,8 +377,15 @@ class Store(Desk):
         self._show(parent, new, deltas, fields["quarantine"])
         return self._now()
 
-    def tock(self, *, changes: Sequence[Change], virtual: Mapping[str, Any]) -> Frame:
-        """A small commit of its own within the frame: what the echoes came to."""
+    def tock(
+        self,
+        *,
+        changes: Sequence[Change],
+        virtual: Mapping[str, Any],
+        report: Mapping[str, Mapping[str, int]] | None = None,
+        quarantine: Sequence[Mapping[str, Any]] = (),
+    ) -> Frame:
+        """A small commit of its own within the frame: what the echoes came to, and the items they brought."""
         self._roll()
         parent = self._now()
         new, entries = self._next(changes)
@@ -385,8 +397,13 @@ class Store(Desk):
             "documents": entries,
             "virtual": dict(virtual),
         }
+        if report:
+            fields["report"] = {name: dict(counts) for name, counts in report.items()}
+        if quarantine:
+            fields["quarantine"] = [dict(entry) for entry in quarantine]
         self._advance("tock", fields, new)
-        self._show(parent, new, (), ())
+        aside = self.set_aside(parent.number) if quarantine else ()
+        self._show(parent, new, (), aside)
         return self._now()
 
     def _next(self, changes: Sequence[Change]) -> tuple[dict[str, Any], dict[str, Any]]:

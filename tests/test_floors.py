@@ -13,9 +13,9 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "lisppump"
 FLOORS = [
-    {"errors", "canon", "clock", "collector", "folder"},
+    {"errors", "canon", "clock", "collector", "folder", "secrets"},
     {"lispy"},
-    {"frame", "delta", "delta_records", "schema"},
+    {"frame", "delta", "delta_records", "schema", "steering"},
     {
         "reservoir",
         "files",
@@ -56,8 +56,8 @@ FLOORS = [
         "imports",
     },
     {
-        "hookspecs", "registry", "plugin", "discovery", "advice", "blame", "stages", "policy", "clauses",
-        "witness",
+        "hookspecs", "registry", "plugin", "discovery", "advice", "blame", "policy", "clauses",
+        "witness", "stages", "calling", "holding", "subprocesses",
     },
     {
         "pump",
@@ -68,6 +68,15 @@ FLOORS = [
         "rewind",
         "branching",
         "pour",
+        "nerves",
+        "nudges",
+        "observed",
+        "tick",
+        "call",
+        "leave",
+        "asking",
+        "tools",
+        "gate",
         "intake",
         "plan",
         "report",

@@ -16,7 +16,7 @@ from weakref import ref
 from lisppump.lispy.calls import Builtin, Closure, Code, Frame, Template
 from lisppump.lispy.names import Cell
 from lisppump.lispy.run import Run
-from lisppump.lispy.tree import Global, Lambda, Loop, Repeat, Tree, While
+from lisppump.lispy.tree import Global, Lambda, Loop, Repeat, Tree, While, toll
 from lisppump.lispy.values import Keyword, Procedure, Symbol, Value
 
 HOT = 50  # calls of a procedure, or turns of a loop, after which it is worth Python code
@@ -185,7 +185,9 @@ class Heat:
         template.free = len(tree.free)
         template.missing = missing
         fresh = True
-        if len(tree.arguments) > MOST_ARGUMENTS:
+        many = len(tree.arguments) if len(tree.arguments) > MOST_ARGUMENTS else 0
+        more = many + toll(tree.nodes)
+        if more:
             template.entry = False
             template.turning = dict.fromkeys(("each", "filter", "fold", "fold-back"), False)
 
@@ -197,8 +199,8 @@ class Heat:
             if fresh:
                 body = make()
                 fresh = False
-                if len(tree.arguments) > MOST_ARGUMENTS:
-                    body = _paying(template.run, len(tree.arguments), body)
+                if more:
+                    body = _paying(template.run, more, body)
                 elif not self.frozen:
                     body = self._counting(known, body)
                 template.warm = template.body = body
@@ -367,7 +369,7 @@ class Heat:
 
 
 def _paying(run: Run, count: int, body: Code) -> Code:
-    """Code of a procedure of so many arguments that it stays slow: it takes a step for each."""
+    """Code of a procedure that stays slow, of many arguments or much of a program: it takes more steps."""
 
     def paid(frame: Frame) -> Value:
         run.meter.charge(count)

@@ -39,6 +39,7 @@ _DEFINITIONS = frozenset({"define", "def", "defun", "defn"})
 NONE_HIDDEN: frozenset[str] = frozenset()
 READ, COMPILE = 100, 90  # steps of `eval` of a text, of data, beside its size
 EVAL_DEPTH = 20  # levels that compiling inside a run counts as
+FREE = 16 * 1024  # characters of a program that reading is not charged for; each beyond takes a step
 
 
 @dataclass(frozen=True, init=False)
@@ -389,7 +390,12 @@ class Runtime:
         return run_top(self._run, resolve(Lambda("", [], None, tree)), self._missing)
 
     def _nodes(self, source: str | Node, name: str) -> list[Node]:
-        return read(source, name, self._run.limits) if isinstance(source, str) else [source]
+        if not isinstance(source, str):
+            return [source]
+        run = self._run
+        if FREE < len(source) <= run.limits.source:
+            run.charge(len(source) - FREE)
+        return read(source, name, run.limits, run.meter.look)
 
     def _program(self, nodes: list[Node]) -> Value:
         """Run forms in order."""
@@ -420,7 +426,7 @@ class Runtime:
         if isinstance(program, str):
             run.charge(READ + len(program))
             run.meter.allocate(16 * len(program))
-            nodes = read(program, "<eval>", run.limits)
+            nodes = read(program, "<eval>", run.limits, run.meter.look)
         else:
             run.charge(COMPILE)
             nodes = [node_of(program, standing("<eval>", program), run.meter)]
@@ -468,8 +474,10 @@ class Runtime:
 
     def _unbound(self, name: str, local: Callable[[], list[str]]) -> LispyError:
         """The error for a name that nobody gives a value."""
+        from lisppump.lispy.elsewhere import unbound
+
         defined, offered = self._definitions.bound, self._run.offered
-        return self._analyser(self._globals).unbound(name, lambda: [*local(), *defined, *offered])
+        return unbound(self._globals, name, lambda: [*local(), *defined, *offered])
 
 
 def as_state(state: State | Mapping[str, Value] | Path | str) -> State:
