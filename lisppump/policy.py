@@ -27,6 +27,7 @@ from lisppump.policy_delta import schema_of
 from lisppump.policy_files import Bundle, Folder, Program, Texts, differs, read_program
 from lisppump.policy_plugins import PluginsClause, clause_of, named, switches, told_once, unmet
 from lisppump.portal_rule import PortalRule
+from lisppump.prices import Price
 from lisppump.view import Unseen
 from lisppump.workers.rule import Isolation
 
@@ -142,6 +143,7 @@ class Policy:
     tocks: TocksClause
     breaker: BreakerRule
     budget: BudgetRule
+    prices: Mapping[str, Price]
     limits: Limits
     isolation: Isolation
     portal: PortalRule
@@ -367,6 +369,7 @@ def _policy(
         budget=BudgetRule(
             *(part("budget").of(name) for name in ("per", "tokens", "dollars", "wall", "when-spent"))
         ),
+        prices=_prices(checked.option("prices")),
         limits=checker.limits,
         isolation=checker.isolation,
         portal=_portal(part("portal")),
@@ -421,6 +424,17 @@ def _pipe(clause: Checked) -> PipeClause:
         clause.of("warm") == "yes",
         tuple(clause.of("tools", ())),
     )
+
+
+def _prices(clause: Checked | None) -> Mapping[str, Price]:
+    """The price of each model that is named."""
+    if clause is None:
+        return MappingProxyType({})
+    found = {}
+    for model in clause.all("model"):
+        said = {name.replace("-", "_"): float(model.of(name)) for name in model.options}
+        found[model.first()] = Price.of(said, as_of=clause.of("as-of"))
+    return MappingProxyType(found)
 
 
 def _portal(clause: Checked) -> PortalRule:
