@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,8 @@ from lisppump.lispy.heat import Heat
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.names import UNBOUND, Cell, Namespace
 from lisppump.lispy.nodes import Node, node_of, standing
+from lisppump.lispy.outcome import Outcome
+from lisppump.lispy.outcome import Result as Result
 from lisppump.lispy.printer import cut, to_json, to_text
 from lisppump.lispy.reader import read
 from lisppump.lispy.resolve import resolve
@@ -33,45 +34,12 @@ from lisppump.lispy.tree import Lambda, Tree
 from lisppump.lispy.values import Procedure, Value
 
 Seed = int | str | tuple[Any, ...]
-Outcome = tuple[LispyError | None, Any, str, str, int, int, tuple[str, ...]]
 _LIMITS = Limits()
 _DEFINITIONS = frozenset({"define", "def", "defun", "defn"})
 NONE_HIDDEN: frozenset[str] = frozenset()
 READ, COMPILE = 100, 90  # steps of `eval` of a text, of data, beside its size
 EVAL_DEPTH = 20  # levels that compiling inside a run counts as
 FREE = 16 * 1024  # characters of a program that reading is not charged for; each beyond takes a step
-
-
-@dataclass(frozen=True, init=False)
-class Result:
-    """What a program came to. `value` is JSON data (None for a procedure), `text` is exact."""
-
-    ok: bool
-    value: Any
-    text: str
-    output: str
-    error: LispyError | None
-    usage: dict[str, int] = field(default_factory=dict)
-    capabilities: tuple[str, ...] = ()
-
-    def __init__(
-        self,
-        ok: bool,
-        value: Any,
-        text: str,
-        output: str,
-        error: LispyError | None,
-        usage: dict[str, int] | None = None,
-        capabilities: tuple[str, ...] = (),
-    ) -> None:
-        fields = self.__dict__  # the way around what keeps it frozen takes a third of the time
-        fields["ok"] = ok
-        fields["value"] = value
-        fields["text"] = text
-        fields["output"] = output
-        fields["error"] = error
-        fields["usage"] = {} if usage is None else usage
-        fields["capabilities"] = capabilities
 
 
 class _Library(Namespace):

@@ -15,8 +15,8 @@ import orjson
 from lisppump.errors import CODES, LisppumpError, Source, Span
 from lisppump.lispy.errors import LONGEST, CapabilityError, LimitError, LispyError
 from lisppump.lispy.limits import Limits
+from lisppump.lispy.outcome import Outcome, Result
 from lisppump.lispy.printer import to_json
-from lisppump.lispy.runtime import Outcome, Result
 from lisppump.workers.program import Program
 from lisppump.workers.wire import Broken
 

@@ -9,8 +9,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.limits import Limits
+from lisppump.lispy.outcome import Outcome, Result
 from lisppump.lispy.printer import to_json
-from lisppump.lispy.runtime import Outcome, Result, Runtime
+from lisppump.lispy.runtime import Runtime
 
 if TYPE_CHECKING:
     from lisppump.lispy.builtins import BuiltinSpec
