@@ -98,9 +98,9 @@ def build(
     topic = f"Its topic: {stream.topic}\n" if stream.topic else ""
     lines = "".join([f"{cut(_agent_line(agent), AGENT_TOKENS)}\n" for agent in agents])
     fixed = f"\n# Your room: {title}\n{topic}Its agents:\n{lines}"
-    if sections is None and at_most is None:
-        return Prompt(shared, fixed)
     left = None if at_most is None else at_most - _tokens(_measured(shared)[1])
+    if sections is None and (left is None or estimate(fixed) <= left):
+        return Prompt(shared, fixed)
     return Prompt(shared, _assembled(fixed, sections, left, f"the room of {id}"))
 
 
