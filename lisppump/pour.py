@@ -311,9 +311,10 @@ class Pipe:
 
     def _place(self, alias: str) -> dict[str, Any]:
         """Which attempt of which stream a record speaks of."""
+        tick = self.tick
         return {
-            "frame": self.tick.number,
-            "epoch": self.tick.epoch,
+            "frame": tick.number,
+            "epoch": tick.epoch,
             "stream": self.stream.number,
             "attempt": len(self.attempts) + 1,
             "turn": self.turn,
@@ -407,6 +408,7 @@ class Pipe:
 
     def _made(self) -> Delta:
         """What the stream has come to by now."""
+        tick, number = self.tick, self.stream.number
         last = self.attempts[-1] if self.attempts else Attempt("none", "empty", "no backend was asked")
         items = bool(self.heard)
         if self.unasked and not items:  # who was not asked hides nothing of those who were
@@ -417,9 +419,9 @@ class Pipe:
             answered = next((entry for entry in reversed(self.attempts) if entry.status == "ok"), last)
         reason = last.reason if failed or not items else None
         return Delta.of(
-            frame=self.tick.number,
-            stream=self.stream.number,
-            utc=clock.later(self.tick.time, microseconds=self.stream.number),
+            frame=tick.number,
+            stream=number,
+            utc=clock.later(tick.time, microseconds=number),
             collections=dict(self.heard),
             digest=canon.digest(self.heard),
             agents=self.stream.agents,
@@ -428,8 +430,8 @@ class Pipe:
             partial=items and (failed or bool(self.notes)),
             backend=answered.backend,
             model=answered.model,
-            node=self.tick.node,
-            epoch=self.tick.epoch,
+            node=tick.node,
+            epoch=tick.epoch,
             attempts=tuple(self.attempts),
             usage=self.usage,
             rejected=tuple(self.rejected),
