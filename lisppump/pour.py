@@ -473,7 +473,7 @@ class _Taking:
         pipe, reply = self._pipe, self._reply
         if reply is None:
             return None
-        record = pipe._place(self._alias)
+        record: dict[str, Any] = canon.Whole(pipe._place(self._alias))
         record["model"] = reply.model
         record["stop"] = reply.stop
         record["reason"] = reply.reason
@@ -481,14 +481,14 @@ class _Taking:
         record["data"] = reply.data
         record["usage"] = {} if reply.usage is UNUSED else reply.usage.to_json()
         if pipe.delta is not None:
-            return "late", record
+            return "late", dict(record)
         self.usable = pipe._read(self._alias, reply)
         if self.usable and len(pipe.attempts) == len(pipe.tick.policy.pipe.passes) == 1:
             self._due = pipe._made()
             record["settled"] = beside(self._due, record)
             if pipe.heard.__class__ is canon.Whole and reply.usage is UNUSED:
-                record = canon.Whole(record)
-        return "reply", record
+                return "reply", record
+        return "reply", dict(record)
 
     def settle(self) -> None:
         """The reply is written; where nobody is asked any more, its stream settles."""
