@@ -22,7 +22,7 @@ def is_usual(flow: Flow, places: Rules) -> bool:
     """True where items go as they are into one list for all, and counters are quickly found."""
     rule = flow.rule
     plain = rule.mode == "append" and rule.shape is None and not flow.adopted
-    alone = flow.number is None and not flow.references
+    alone = flow.number is None and not flow.references and rule.about is None
     text = (flow.document or "").endswith((".md", ".txt"))
     return plain and alone and not text and places.has_place(flow) and all(one.plain for one in flow.counters)
 
