@@ -236,11 +236,11 @@ def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, 
     hold(is_many(rooms), f"{whose} should give rooms, lists of agents' ids; it gave {kind_of(rooms)}")
     for number, room in enumerate(rooms, 1):
         given = room.agents if isinstance(room, Stream) else room
-        if not isinstance(given, tuple | list) and not is_many(given):
+        if given.__class__ is not tuple and not is_many(given):
             hold(False, f"{whose} should give lists of agents' ids as rooms; it gave {kind_of(given)}")
         members = tuple(given)
         for odd in members:
-            if not isinstance(odd, str):
+            if odd.__class__ is not str and not isinstance(odd, str):
                 hold(False, f"{whose} should put agents' ids into rooms; it put in {kind_of(odd)}")
         known = Stream(number, members)
         if isinstance(room, Stream):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from lisppump import clock as clocks
@@ -34,6 +35,8 @@ from lisppump.stages import merged as check_merged
 from lisppump.tick import Answer, Ledger, Purse, Tick
 from lisppump.witness import Deadline, Witness
 from lisppump.witness import Ledger as WebLedger
+
+_NO_ANSWERS: deque[Answer] = deque()  # of a stream that is made for the first time; nobody adds to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class Turn:
 
     def _pipes(self) -> list[Pipe]:
         """A pipe for each stream; those of one epoch share all else."""
+        answers = self.recorded.answers
         epochs = {stream.number: self.epochs.get(stream.number, self.epoch) for stream in self.plan.streams}
         intake = Intake(self.ledger)
         gates = Gates(self.rig.policy.pipe.deadline)
@@ -119,7 +123,7 @@ class Turn:
                 stream,
                 tuple([self.agents[member] for member in stream.agents]),
                 prompt,
-                deque(self.recorded.answers.get(stream.number, ())),
+                deque(answers[stream.number]) if stream.number in answers else _NO_ANSWERS,
             )
             for stream, prompt in zip(self.plan.streams, self.plan.prompts, strict=True)
         ]
@@ -155,13 +159,12 @@ class Turn:
         """One pipe for the executor; its deadline starts when it is released."""
         clause = self.rig.policy.pipe
         delay = 0.0 if self.sealed else clause.stagger * (pipe.stream.number - 1)
-
-        async def late() -> None:
-            await self.clock.sleep(delay)
-            await pipe.run()
-
-        pour = late if delay else pipe.run
+        pour = partial(self._late, pipe, delay) if delay else pipe.run
         return Job(pipe.stream.number, pour, clause.deadline + delay, pipe.time_out, pipe.held)
+
+    async def _late(self, pipe: Pipe, delay: float) -> None:
+        await self.clock.sleep(delay)
+        await pipe.run()
 
     def merge(self, deltas: Sequence[Delta]) -> Merged:
         """What the deltas make of the frame."""
