@@ -16,10 +16,11 @@ from typing import Any
 from lisppump.delta import FILE_KEYS, PIPES, Collection, Field, Schema
 from lisppump.schema_reader import Found, Unfinished, join, objects
 
-WRAPPERS = """
-    delta deltas response responses result results answer answers output data json content reply collections
-    arguments parameters args input properties object value final message
-""".split()  # keys under which models put what was asked for
+WRAPPERS = frozenset({  # keys under which models put what was asked for
+    "delta", "deltas", "response", "responses", "result", "results", "answer", "answers", "output", "data",
+    "json", "content", "reply", "collections", "arguments", "parameters", "args", "input", "properties",
+    "object", "value", "final", "message",
+})  # fmt: skip
 MOST_DEEP = 4  # wrappers in each other
 MOST_NOTES = 8
 

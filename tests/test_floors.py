@@ -15,7 +15,7 @@ PACKAGE = ROOT / "lisppump"
 FLOORS = [
     {"errors", "canon", "clock", "collector", "folder", "secrets"},
     {"lispy"},
-    {"frame", "delta", "delta_records", "schema"},
+    {"frame", "delta", "delta_records", "schema", "steering"},
     {
         "reservoir",
         "files",
@@ -47,6 +47,7 @@ FLOORS = [
         "merge",
         "prompt",
         "budget",
+        "pacing",
         "workers",
         "portal",
         "config",
@@ -57,7 +58,7 @@ FLOORS = [
     },
     {
         "hookspecs", "registry", "plugin", "discovery", "advice", "blame", "policy", "clauses",
-        "witness", "stages", "calling", "holding",
+        "witness", "stages", "calling", "holding", "subprocesses", "prices",
     },
     {
         "pump",
@@ -69,6 +70,8 @@ FLOORS = [
         "branching",
         "pour",
         "nerves",
+        "nudges",
+        "observed",
         "tick",
         "call",
         "leave",
@@ -76,6 +79,10 @@ FLOORS = [
         "tools",
         "gate",
         "intake",
+        "governor",
+        "purse",
+        "spending",
+        "costs",
         "plan",
         "report",
         "status",
