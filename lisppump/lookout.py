@@ -14,7 +14,7 @@ from lisppump import plan as planning
 from lisppump.advice import Complaints
 from lisppump.budget import Budget
 from lisppump.errors import LisppumpError, declare, legible
-from lisppump.frame import Agent, Frame, copied
+from lisppump.frame import Agent, Frame
 from lisppump.line_moves import place
 from lisppump.policy import Policy
 from lisppump.registry import Registry
@@ -120,9 +120,7 @@ class Lookout:
         self._may_run()
         hooks = self.rig.hooks
         agents = planning.awake(self.policy, head, hooks.select(policy=self.policy, frame=head))
-        # Copies: a dam or a hook that changes what it was given changes it for nobody else.
-        copies = tuple(Agent(agent.id, copied(agent.data)) for agent in agents)
-        assignment: Assignment = hooks.assign(policy=self.policy, frame=head, agents=copies)
+        assignment: Assignment = hooks.assign(policy=self.policy, frame=head, agents=agents)
         by_id = {agent.id: agent for agent in agents}
         prompts = planning.prompts(self.policy, head, assignment.streams, by_id)
         plan = Plan(

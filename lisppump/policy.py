@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -132,6 +133,7 @@ class Policy:
     genesis: FrameFunction | None
     agents: AgentsClause
     streams: int | FrameFunction
+    topics: FrameFunction | None
     dam: StageChoice
     pipe: PipeClause
     prompt: PromptClause
@@ -212,7 +214,7 @@ def _load(texts: Texts, path: Path, stages: Stages | None, overrides: Mapping[st
     stages = stages.under(*switches(program.pump))
     code = PolicyCode(Later(lambda: stages.builtins()))
     errors = [*program.errors, *code.define(program.definitions)]
-    checker = Checker(code, stages)
+    checker = Checker(code, stages, path.parent)
     policy = None
     if program.pump is not None:
         checked, schema = _checked(program.pump, checker)
@@ -246,7 +248,7 @@ def _remains(program: Program, path: Path) -> Policy:
     code, stages, form = PolicyCode({}), Registry(), program.pump
     code.define(program.definitions)
     while True:
-        checker = Checker(code, stages)
+        checker = Checker(code, stages, path.parent)
         checked, schema = _checked(form, checker)
         less = _pruned(form, checker.errors)
         if less is form:
@@ -353,6 +355,7 @@ def _policy(
         genesis=checked.of("genesis"),
         agents=_agents(part("agents")),
         streams=part("streams").first(),
+        topics=part("streams").of("topics"),
         dam=part("dam").first(),
         pipe=_pipe(part("pipe")),
         prompt=PromptClause(
@@ -463,9 +466,8 @@ def _overridden(policy: Policy, overrides: Mapping[str, Any]) -> Policy:
             known = ", ".join((*least, "without"))
             raise LisppumpError("bad-usage", f"`{name}` cannot be overridden", help=f"known: {known}")
         low = least[name]
-        if not (whole or (name == "heartbeat" and isinstance(value, float))) or (
-            low is not None and value < low
-        ):
+        seconds = name == "heartbeat" and isinstance(value, float) and math.isfinite(value)
+        if not (whole or seconds) or (low is not None and value < low):
             wish = "a whole number" if low is None else f"a number from {low} up"
             raise LisppumpError("bad-usage", f"`{name}` wants {wish}, got {value}")
     plugins = replace(policy.plugins, without=(*policy.plugins.without, *without))

@@ -408,8 +408,7 @@ class Pipe:
     def _made(self) -> Delta:
         """What the stream has come to by now."""
         last = self.attempts[-1] if self.attempts else Attempt("none", "empty", "no backend was asked")
-        collections = {name: items for name, items in self.heard.items() if items}
-        items = bool(collections)
+        items = bool(self.heard)
         if self.unasked and not items:  # who was not asked hides nothing of those who were
             last = next((one for one in reversed(self.attempts) if one not in self.unasked), last)
         failed = last.status not in ("ok", "empty")

@@ -23,7 +23,7 @@ KINDS = (
 )  # fmt: skip
 NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 # These hold nothing but what was JSON, or was checked to be, before: a commit goes into a digest, too.
-_JSON = frozenset({"reply", "delta", "commit", "tock"})
+_JSON = frozenset({"intent", "reply", "delta", "commit", "tock"})
 HEAD = 18  # two times eight hex digits and a space
 RESERVED = frozenset({"kind", "seq", "prev"})
 # Once one of these is written it is synced, with all that is before it.

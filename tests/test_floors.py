@@ -15,7 +15,7 @@ PACKAGE = ROOT / "lisppump"
 FLOORS = [
     {"errors", "canon", "clock", "collector", "folder", "secrets"},
     {"lispy"},
-    {"frame", "delta", "delta_records", "schema"},
+    {"frame", "delta", "delta_records", "schema", "steering"},
     {
         "reservoir",
         "files",
@@ -58,7 +58,7 @@ FLOORS = [
     },
     {
         "hookspecs", "registry", "plugin", "discovery", "advice", "blame", "policy", "clauses",
-        "witness", "stages", "calling", "holding", "prices",
+        "witness", "stages", "calling", "holding", "subprocesses", "prices",
     },
     {
         "pump",
@@ -70,6 +70,8 @@ FLOORS = [
         "branching",
         "pour",
         "nerves",
+        "nudges",
+        "observed",
         "tick",
         "call",
         "leave",

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lisppump import canon
 from lisppump.cli.context import Settings, as_command, table
 from lisppump.cli.status import merge_words, stream_lines
 from lisppump.cli.values import short
-from lisppump.errors import LisppumpError
+from lisppump.errors import LisppumpError, on_one_line
 from lisppump.report import count_of
 
 if TYPE_CHECKING:
@@ -93,6 +94,12 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
     counts = document["merge"].get("collections", {})
     lines.extend(table([[name, _counts(entry)] for name, entry in counts.items()], indent="  "))
     lines.extend(quarantine_lines(document["quarantined"]))
+    if document["steering"]:
+        lines.append(f"steered by {on_one_line(canon.line(dict(document['steering'])).decode())}")
+    lines.extend(
+        f"later, in {entry['collection']}: {on_one_line(canon.line(entry['item']).decode())}"
+        for entry in document["observations"]
+    )
     lines.extend(_tool(entry) for entry in document["tools"][:MOST])
     if len(document["tools"]) > MOST:
         lines.append(f"  and {len(document['tools']) - MOST} more uses of tools")

@@ -46,6 +46,10 @@ def _rows(document: Mapping[str, Any]) -> list[list[str]]:
     if used:
         rows.append(["used", f"{', '.join(used)} in frame {document['frame']}"])
     rows.extend(["lane", f"{alias}: {lane_words(lane)}"] for alias, lane in document["circuits"].items())
+    if document["steering"]:
+        from lisppump import canon
+
+        rows.append(["steering", canon.line(dict(document["steering"])).decode()])
     if document["quarantine"]:
         rows.append(["quarantine", f"{count_of(document['quarantine'], 'item')}: `lisppump quarantine`"])
     if document["open_frame"]:
