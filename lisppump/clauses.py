@@ -51,6 +51,14 @@ LIMITS = (
     clause("output", "Most characters that one run may print.", "(output 65536)", value("n", "positive")),
 )
 
+ASSUME = (
+    clause("tokens", "The tokens that one call counts as, beside its prompt.", "(tokens 2000)",
+           value("n", "natural", "tokens")),
+    clause("dollars", "What one call counts as in money.", "(dollars 1/100)",
+           value("n", "natural-number", "dollars")),
+)  # fmt: skip
+INSIDE = {"limits": LIMITS, "assume": ASSUME}  # the clauses in an option of a stage that is of this kind
+
 FIELD = clause(
     "FIELD",
     "A field of an item: its name, its type (string, integer, number, boolean, agent, any, lispy, "
@@ -127,6 +135,14 @@ _COLLECTION = clause(
             "above", "Documents above whose numbers the new ones start.", '(above "posted_log.json")',
             value("document", "document", many=True),
         ),
+    ),
+    clause(
+        "about",
+        "The field that names an earlier frame which the item adds to; those it cites in another field are "
+        "none that came later.",
+        "(about day (cites days))", name("field"),
+        clause("cites", "The field with a frame's number, or several, that it goes by.", "(cites days)",
+               name("field")),
     ),
     clause(
         "into",
@@ -226,7 +242,14 @@ CLAUSES: dict[str, Clause] = {
         clause(
             "streams", "How many pipes run side by side: a number, or a function of the last frame.",
             "(streams 5)",
-            choice("positive"), default="(streams 1)",
+            choice("positive"),
+            clause(
+                "topics",
+                "What each of the streams is about: a list of texts or nil, given the frame and how many. "
+                "(load steer) has all-on, fibonacci-topics and balanced-topics.",
+                "(topics (lambda (frame n) (repeat n nil)))", function("frame", "n"),
+            ),
+            default="(streams 1)",
         ),
         clause("dam", "Which agents share a room.", "(dam round-robin)", stage("dam"),
                default="(dam round-robin)"),
@@ -251,6 +274,19 @@ CLAUSES: dict[str, Clause] = {
             clause(
                 "stagger", "How much later each stream starts than the one before.", "(stagger (seconds 2))",
                 value("time", "natural-number", SECONDS), default="(stagger (seconds 0))",
+            ),
+            clause(
+                "warm",
+                "Whether one room goes first where the calls of a frame read a cache that the first fills. "
+                "The others follow when its answer begins; when it fails another leads, twice at most; "
+                "and after 10 seconds, or a tenth of the deadline where that is less, they follow anyway.",
+                "(warm no)", name("word", "yes", "no"), default="(warm yes)",
+            ),
+            clause(
+                "tools",
+                "What models may use while they think, where their backend lets them: lispy_eval runs a "
+                "LisPy program that reads the frame, 5 times in a pass at most.",
+                "(tools lispy_eval)", Position("tool", "name", choices=("lispy_eval",), many=True),
             ),
             required=True,
         ),

@@ -83,6 +83,8 @@ class PipeClause:
     deadline: float = 300.0
     passes: tuple[str, ...] = ("act",)
     stagger: float = 0.0
+    warm: bool = True
+    tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ class Policy:
     genesis: FrameFunction | None
     agents: AgentsClause
     streams: int | FrameFunction
+    topics: FrameFunction | None
     dam: StageChoice
     pipe: PipeClause
     prompt: PromptClause
@@ -208,7 +211,7 @@ def _load(texts: Texts, path: Path, stages: Stages | None, overrides: Mapping[st
     stages = stages.under(*switches(program.pump))
     code = PolicyCode(Later(lambda: stages.builtins()))
     errors = [*program.errors, *code.define(program.definitions)]
-    checker = Checker(code, stages)
+    checker = Checker(code, stages, path.parent)
     policy = None
     if program.pump is not None:
         checked, schema = _checked(program.pump, checker)
@@ -242,7 +245,7 @@ def _remains(program: Program, path: Path) -> Policy:
     code, stages, form = PolicyCode({}), Registry(), program.pump
     code.define(program.definitions)
     while True:
-        checker = Checker(code, stages)
+        checker = Checker(code, stages, path.parent)
         checked, schema = _checked(form, checker)
         less = _pruned(form, checker.errors)
         if less is form:
@@ -349,6 +352,7 @@ def _policy(
         genesis=checked.of("genesis"),
         agents=_agents(part("agents")),
         streams=part("streams").first(),
+        topics=part("streams").of("topics"),
         dam=part("dam").first(),
         pipe=_pipe(part("pipe")),
         prompt=PromptClause(
@@ -409,8 +413,13 @@ def _pipe(clause: Checked) -> PipeClause:
     for node, choice in zip(clause.nodes["backend"], clause.first(), strict=True):
         chain.append((node.name or choice.name, choice))
     return PipeClause(
-        tuple(chain), float(clause.of("deadline")), clause.of("passes"), float(clause.of("stagger"))
-    )  # fmt: skip
+        tuple(chain),
+        float(clause.of("deadline")),
+        clause.of("passes"),
+        float(clause.of("stagger")),
+        clause.of("warm") == "yes",
+        tuple(clause.of("tools", ())),
+    )
 
 
 def _portal(clause: Checked) -> PortalRule:

@@ -32,6 +32,16 @@ this frame, as that agent would; doing nothing is an answer too.
 Answer with one JSON object and nothing around it. Its keys are collections, each a list of items; leave out
 those that you do not need. These are the collections and the fields of their items:"""
 
+PASSES = {
+    "act": "Let each agent of your room do what it wants to do in this frame.",
+    "react": "Let the agents answer what was done in their room so far, where they want to. "
+    "Give new items only.",
+    "synthesise": "Let the agents sum up what came of this frame for them: what they remember, what has "
+    "changed. Give new items only.",
+}
+PASS_TOKENS = 20  # what the heads of a pass take at most
+OTHER_PASS = "Do what the name of this pass says. Give new items only."
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -96,6 +106,28 @@ def build(
     fixed = f"\n# Your room: {title}\n{topic}Its agents:\n{lines}"
     left = None if at_most is None else at_most - _tokens(_measured(shared)[1])
     return Prompt(shared, _assembled(fixed, sections, left, f"the room of {id}"))
+
+
+def of_pass(
+    prompt: Prompt,
+    turn: str,
+    passes: Sequence[str],
+    heard: Mapping[str, Sequence[Any]],
+    at_most: int | None = None,
+) -> Prompt:
+    """The prompt of one of several passes: that of the room, what came so far, and what this pass is for.
+
+    All before it is the same in every pass, so that a cache which holds it is read.
+    """
+    place = passes.index(turn) + 1
+    parts = [f"\n# Pass {place} of {len(passes)}: {turn}\n{PASSES.get(turn, OTHER_PASS)}\n"]
+    if heard:
+        said = canon.line(dict(heard)).decode()
+        left = None if at_most is None else max(0, at_most - prompt.tokens - estimate(parts[0]) - PASS_TOKENS)
+        parts.insert(0, f"\n# What your room did in this frame so far, as JSON\n{cut(said, left)}\n")
+    elif place > 1:
+        parts.insert(0, "\n# What your room did in this frame so far\nNothing.\n")
+    return Prompt(prompt.shared, prompt.room + "".join(parts))
 
 
 def cut(text: str, tokens: int | None) -> str:

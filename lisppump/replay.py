@@ -47,6 +47,9 @@ class Nowhere:
     def outcome(self, **fields: Any) -> None:
         """Nothing is written."""
 
+    def tool(self, **fields: Any) -> None:
+        """Nothing is written."""
+
     def delta(self, delta: Delta) -> None:
         """Nothing is written."""
 

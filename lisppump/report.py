@@ -158,6 +158,7 @@ class Status:
     world is an error instead. `ended` is what ended the last run, `mended` what its opening found and set
     right. Of `edits`, those in `unreadable` cannot be read and those in `conflicts` overlap with what frames
     changed: either stops the next run. `unthought` is the newest frame, where its echoes are not done.
+    `steering` is what is asked of the next frame, and taken in already.
     """
 
     frame: int
@@ -184,6 +185,7 @@ class Status:
     unreadable: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     unthought: int | None = None
+    steering: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump status`."""
@@ -199,7 +201,8 @@ class Shown:
     `begun` counts its intents. `edits` went into it, `edited` came after it and are part of its state;
     `retried` are the streams that were asked anew where it was made once more; `portal` is what its echoes
     asked of the web, `echo_errors` the code and message of those that failed;
-    `unthought` says that they are not done yet.
+    `unthought` says that they are not done yet. `tools` is what its models used while they thought.
+    `steering` is what was asked of it, `observations` what was said of it later, as the newest frame has it.
     """
 
     frame: int
@@ -230,6 +233,9 @@ class Shown:
     portal: tuple[Mapping[str, Any], ...] = ()
     echo_errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unthought: bool = False
+    steering: Mapping[str, Any] = field(default_factory=dict)
+    observations: tuple[Mapping[str, Any], ...] = ()
+    tools: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump show`."""

@@ -48,10 +48,14 @@ class Problem:
         }
 
 
-def json_schema(schema: Schema) -> dict[str, Any]:
-    """The JSON Schema of a delta, as backends want it: closed objects, every collection optional."""
+def json_schema(schema: Schema, actors: Sequence[str] = ()) -> dict[str, Any]:
+    """The JSON Schema of a delta, as backends want it: closed objects, every collection optional.
+
+    With `actors`, a room's own, who acts in an item can only be one of them. It is then not the same for each
+    pipe of a frame: for backends that enforce a schema without having the model read it.
+    """
     properties = {
-        entry.name: {"type": "array", "items": _item_schema(entry)}
+        entry.name: {"type": "array", "items": _item_schema(entry, actors)}
         for entry in schema.collections
         if _may_come(entry)
     }
@@ -471,11 +475,14 @@ def _as_text(value: Any) -> str:
     return "(no JSON)"
 
 
-def _item_schema(collection: Collection) -> dict[str, Any]:
+def _item_schema(collection: Collection, actors: Sequence[str] = ()) -> dict[str, Any]:
     fields = collection.all_fields()
+    properties = {field.name: _field_schema(field) for field in fields}
+    if actors and collection.acting in properties:
+        properties[collection.acting] = {"type": "string", "enum": list(actors)}
     return {
         "type": "object",
-        "properties": {field.name: _field_schema(field) for field in fields},
+        "properties": properties,
         "required": [field.name for field in fields if not field.optional],
         "additionalProperties": False,
     }

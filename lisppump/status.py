@@ -18,6 +18,7 @@ from lisppump.errors import LisppumpError
 from lisppump.folder import find_root
 from lisppump.frame import Frame
 from lisppump.line_moves import Move, moves
+from lisppump.observed import observations
 from lisppump.plan import differences
 from lisppump.policy import Policy
 from lisppump.registry import Registry
@@ -41,7 +42,9 @@ DELTA = ("frame", "stream", "node", "epoch", "digest")
 IMPORT = ("file", "sha256", "identity", "frame_text", "items")
 OUTCOME = (
     "stream", "attempt", "turn", "backend", "status", "reason", "settles", "tock", "name", "run", "error",
+    "again", "asked", "text", "usage",
 )  # fmt: skip
+TOOL = ("stream", "attempt", "turn", "backend", "call", "tool", "source", "told", "usage")
 COUNTS = ("in", "merged", "duplicate", "quarantined")
 ITEM = ("frame", "stream", "node", "epoch", "collection", "index", "reason", "message", "item")
 
@@ -147,6 +150,7 @@ def status_of(pump: Lookout) -> Status:
         unreadable=tuple(edit.document for edit in edits if edit.error is not None),
         conflicts=tuple(edit.document for edit in edits if edit.overlaps),
         unthought=head.number if unthought(pump) else None,
+        steering=head.steering,
     )
 
 
@@ -257,7 +261,18 @@ def shown(pump: Lookout, number: int) -> Shown:
         begun=store.begun(number),
         edited=tuple(store.edits(number + 1)),
         retried=tuple(intent.get("retry", {}).get("streams", ())),
+        steering=_steered(pump, number) if commit else {},
+        observations=() if pump.remains else tuple(observations(head, pump.policy.schema, number)),
+        tools=tuple({key: fields[key] for key in TOOL if key in fields} for fields in store.tools(number)),
     )
+
+
+def _steered(pump: Lookout, number: int) -> Mapping[str, Any]:
+    """What was asked of a frame; empty also where the one before it is lost."""
+    try:
+        return pump.store.frame(number - 1).steering
+    except LisppumpError:
+        return {}
 
 
 def _echo_errors(frame: Frame) -> Iterator[tuple[str, dict[str, Any]]]:

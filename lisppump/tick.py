@@ -13,6 +13,7 @@ from lisppump.frame import Frame, Stream
 from lisppump.gate import Gates
 from lisppump.intake import Intake
 from lisppump.leave import Governor, Ungoverned
+from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.policy import Policy
 
 Pourer = Callable[[Request, str], Awaitable[Reply]]
@@ -26,6 +27,9 @@ class Ledger(Protocol):
 
     def outcome(self, **fields: Any) -> None:
         """What the machine decided: an attempt that failed, a time that was over."""
+
+    def tool(self, **fields: Any) -> None:
+        """A model's use of a tool, before it hears what came of it."""
 
     def delta(self, delta: Delta) -> None:
         """What a stream came to."""
@@ -119,5 +123,6 @@ class Tick:
     monotonic: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]
     gates: Gates
+    builtins: Mapping[str, BuiltinSpec]
     governor: Governor = field(default_factory=Ungoverned)
     sealed: bool = False

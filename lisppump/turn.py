@@ -145,6 +145,7 @@ class Turn:
             monotonic=self.clock.monotonic,
             sleep=self.clock.sleep,
             gates=gates,
+            builtins=self.rig.builtins,
             sealed=self.sealed,
         )
 

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "lisppump"
 FLOORS = [
     {"errors", "canon", "clock", "collector", "folder", "secrets"},
     {"lispy"},
-    {"frame", "delta", "delta_records", "schema"},
+    {"frame", "delta", "delta_records", "schema", "steering"},
     {
         "reservoir",
         "files",
@@ -57,7 +57,7 @@ FLOORS = [
     },
     {
         "hookspecs", "registry", "plugin", "discovery", "advice", "blame", "policy", "clauses",
-        "witness", "stages", "calling", "holding",
+        "witness", "stages", "calling", "holding", "subprocesses",
     },
     {
         "pump",
@@ -69,9 +69,13 @@ FLOORS = [
         "branching",
         "pour",
         "nerves",
+        "nudges",
+        "observed",
         "tick",
         "call",
         "leave",
+        "asking",
+        "tools",
         "gate",
         "intake",
         "plan",

@@ -48,6 +48,7 @@ COMMANDS: dict[str, str] = {
     "import-deltas": "Take in deltas that were made elsewhere.",
     "quarantine": "Items that did not pass: list, show, accept, drop.",
     "edits": "What was changed in the state by hand: list, take, drop.",
+    "steer": "Ask something of the next frames: list, add, drop.",
     "cat": "Print what is kept under a digest that a message names.",
     "verify": "Is all of this world as it was written?",
     "repair": "Save what can be saved of a damaged world.",

@@ -41,6 +41,10 @@ def _rows(document: Mapping[str, Any]) -> list[list[str]]:
         ["breaker", breaker["reason"] or _breaker(breaker)],
         ["budget", _budget(budget)],
     ]
+    if document["steering"]:
+        from lisppump import canon
+
+        rows.append(["steering", canon.line(dict(document["steering"])).decode()])
     if document["quarantine"]:
         rows.append(["quarantine", f"{count_of(document['quarantine'], 'item')}: `lisppump quarantine`"])
     if document["open_frame"]:
