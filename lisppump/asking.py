@@ -29,7 +29,7 @@ def request_of(pipe: Pipe, alias: str, leave: Leave | None) -> Request:
         seed=(policy.seed, pipe.tick.number, "pipe", turn),
         deadline=policy.pipe.deadline,
         limits=policy.limits,
-        heard=copied(pipe.heard) if pipe.heard else {},
+        heard=copied(dict(pipe.heard)) if pipe.heard else {},
         repair=pipe.repair,
         tools=_tools(pipe, alias) if policy.pipe.tools else (),
         began=unheard if leave is None else leave.began,

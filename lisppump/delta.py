@@ -133,7 +133,7 @@ class Delta:
     def of(cls, **fields: Any) -> Delta:
         """The same from its fields; a frozen dataclass takes three times as long to set them."""
         made = object.__new__(cls)
-        made.__dict__.update(_UNSAID, **fields)
+        object.__setattr__(made, "__dict__", {**_UNSAID, **fields})
         return made
 
     @property

@@ -83,8 +83,10 @@ def assign(policy: Policy, frame: Frame, agents: Sequence[Agent], dam: Dam) -> A
     wanted = max(1, how_many(policy, frame))
     seed, choice = seed_of(policy.seed, frame.number, "dam"), policy.dam
     with blamed("dam", choice.name, choice.offer.plugin, frame.number + 1):
-        seen = lent(frame) if is_foreign(choice) else frame
-        made = assign_streams(dam, seen, agents, wanted, seed, name=choice.name)
+        seen, those = frame, agents
+        if is_foreign(choice):
+            seen, those = lent(frame), lent(tuple(agents))
+        made = assign_streams(dam, seen, those, wanted, seed, name=choice.name)
     return made if policy.topics is None else replace(made, streams=_on_topics(policy, frame, made.streams))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from lisppump.policy_delta import schema_of
 from lisppump.policy_files import Bundle, Folder, Program, Texts, differs, read_program
 from lisppump.policy_plugins import PluginsClause, clause_of, named, switches, told_once, unmet
 from lisppump.portal_rule import PortalRule
+from lisppump.prices import Price
 from lisppump.view import Unseen
 from lisppump.workers.rule import Isolation
 
@@ -141,6 +143,7 @@ class Policy:
     tocks: TocksClause
     breaker: BreakerRule
     budget: BudgetRule
+    prices: Mapping[str, Price]
     limits: Limits
     isolation: Isolation
     portal: PortalRule
@@ -366,6 +369,7 @@ def _policy(
         budget=BudgetRule(
             *(part("budget").of(name) for name in ("per", "tokens", "dollars", "wall", "when-spent"))
         ),
+        prices=_prices(checked.option("prices")),
         limits=checker.limits,
         isolation=checker.isolation,
         portal=_portal(part("portal")),
@@ -422,6 +426,17 @@ def _pipe(clause: Checked) -> PipeClause:
     )
 
 
+def _prices(clause: Checked | None) -> Mapping[str, Price]:
+    """The price of each model that is named."""
+    if clause is None:
+        return MappingProxyType({})
+    found = {}
+    for model in clause.all("model"):
+        said = {name.replace("-", "_"): float(model.of(name)) for name in model.options}
+        found[model.first()] = Price.of(said, as_of=clause.of("as-of"))
+    return MappingProxyType(found)
+
+
 def _portal(clause: Checked) -> PortalRule:
     return PortalRule(
         float(clause.of("deadline")),
@@ -451,9 +466,8 @@ def _overridden(policy: Policy, overrides: Mapping[str, Any]) -> Policy:
             known = ", ".join((*least, "without"))
             raise LisppumpError("bad-usage", f"`{name}` cannot be overridden", help=f"known: {known}")
         low = least[name]
-        if not (whole or (name == "heartbeat" and isinstance(value, float))) or (
-            low is not None and value < low
-        ):
+        seconds = name == "heartbeat" and isinstance(value, float) and math.isfinite(value)
+        if not (whole or seconds) or (low is not None and value < low):
             wish = "a whole number" if low is None else f"a number from {low} up"
             raise LisppumpError("bad-usage", f"`{name}` wants {wish}, got {value}")
     plugins = replace(policy.plugins, without=(*policy.plugins.without, *without))

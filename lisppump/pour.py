@@ -98,8 +98,16 @@ class Pipe:
         if not self.over:
             self.turn = self.turn or self.tick.policy.pipe.passes[0]  # it may never have begun
             asked = self.asking or self.tick.policy.pipe.backends[0][0]
-            self._decided(asked, "timed-out", reason, settles=True)
+            self._decided(asked, "timed-out", reason, settles=True, **self._lost(asked))
             self._settle()
+
+    def _lost(self, alias: str) -> dict[str, Any]:
+        """What a call that was cut short counts as, where it may have used something."""
+        if self.claim is None:
+            return {}
+        passes = len(self.tick.policy.pipe.passes)
+        lost = self.tick.purse.lost(alias, self.claim, self.prompt.tokens, passes)
+        return {} if lost is UNUSED else {"lost": lost.to_json()}
 
     def held(self) -> float:
         """Seconds for which it has been kept from asking anybody."""
@@ -203,7 +211,10 @@ class Pipe:
         with self._kept():
             if await leave.taken(deadline - self.held()):
                 return True
-        if self.delta is None:
+        if self.delta is None and leave.refused is not None:
+            why = f"it was not asked: {leave.refused}"
+            self._decided(alias, Failure.UNAVAILABLE.status, why, asked=False)
+        elif self.delta is None:
             self._decided(alias, Failure.THROTTLED.status, f"it might not be asked within {deadline:g} s")
         return False
 
@@ -211,7 +222,8 @@ class Pipe:
         """Set aside what the pipe may use with a backend, once; False where that cannot be."""
         if self.claim is not None:
             return True
-        claim = self.tick.purse.reserve(alias, self.prompt.tokens, len(self.tick.policy.pipe.passes))
+        passes = len(self.tick.policy.pipe.passes)
+        claim = self.tick.purse.reserve(alias, self.prompt.tokens, passes, self.stream.number)
         if isinstance(claim, str):
             self._decided(alias, Failure.OVER_BUDGET.status, claim)
             return False
@@ -239,6 +251,8 @@ class Pipe:
             self._mend(alias, text, str(reason))
         self.usage = self.usage + used
         more: dict[str, Any] = {} if used is UNUSED else {"usage": used.to_json()}
+        if used is UNUSED and failure.failure is Failure.TIMED_OUT:
+            more = self._lost(alias)
         if text is not None:
             more["text"] = text
         if self.pause:
@@ -394,8 +408,7 @@ class Pipe:
     def _made(self) -> Delta:
         """What the stream has come to by now."""
         last = self.attempts[-1] if self.attempts else Attempt("none", "empty", "no backend was asked")
-        collections = {name: items for name, items in self.heard.items() if items}
-        items = bool(collections)
+        items = bool(self.heard)
         if self.unasked and not items:  # who was not asked hides nothing of those who were
             last = next((one for one in reversed(self.attempts) if one not in self.unasked), last)
         failed = last.status not in ("ok", "empty")

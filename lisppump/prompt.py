@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from lisppump import canon
@@ -60,10 +60,10 @@ class Prompt:
         """The sha256 of the room's part."""
         return canon.digest_bytes(self.room.encode())
 
-    @cached_property
+    @property
     def size(self) -> int:
         """Bytes of both parts."""
-        return _measured(self.shared)[1] + len(self.room.encode())
+        return _measured(self.shared)[1] + _bytes_of(self.room)
 
     @property
     def tokens(self) -> int:
@@ -80,7 +80,11 @@ def _measured(shared: str) -> tuple[str, int]:
 
 def estimate(text: str) -> int:
     """How many tokens a text is about: four bytes of UTF-8 each."""
-    return _tokens(len(text.encode()))
+    return _tokens(_bytes_of(text))
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def shared_part(
@@ -104,6 +108,8 @@ def build(
     topic = f"Its topic: {stream.topic}\n" if stream.topic else ""
     lines = "".join([f"{cut(_agent_line(agent), AGENT_TOKENS)}\n" for agent in agents])
     fixed = f"\n# Your room: {title}\n{topic}Its agents:\n{lines}"
+    if sections is None and at_most is None:
+        return Prompt(shared, fixed)
     left = None if at_most is None else at_most - _tokens(_measured(shared)[1])
     return Prompt(shared, _assembled(fixed, sections, left, f"the room of {id}"))
 
@@ -229,11 +235,11 @@ def _section(title: str | None, text: str) -> str:
 def _agent_line(agent: Mapping[str, Any]) -> str:
     """One agent: its id, then what is said of it in a word or a sentence."""
     said = [
-        f"{key} {_inside(value)}"
+        f"{key} {value if value.__class__ is int else _inside(value)}"
         for key, value in agent.items()
-        if key != "id" and isinstance(value, _WORDS) and value != ""
+        if isinstance(value, _WORDS) and value != "" and key != "id"
     ]
-    return f"- {agent['id']}: " + "; ".join(said)
+    return f"- {agent['id']}: {'; '.join(said)}"
 
 
 def _inside(value: Any) -> str:

@@ -24,6 +24,7 @@ from lisppump.policy import Policy
 from lisppump.registry import Registry
 from lisppump.report import Shown, Status, count_of, totals
 from lisppump.reservoir import Store
+from lisppump.spending import seen
 from lisppump.view import Unseen
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def status_of(pump: Lookout) -> Status:
     if lock is not None:
         state = "resting" if opened is None and pump.policy.heartbeat > 0 else "running"
         run = store.run()
-        if opened is None and run is not None and run.wish == "pause":
+        if opened is None and ((run is not None and run.wish == "pause") or lately.get("paused")):
             state = "paused"
     else:
         state = "idle" if reason is None and ended is None else "stopped"
@@ -137,8 +138,8 @@ def status_of(pump: Lookout) -> Status:
         streams=tuple(_streams(commit)) if commit else (),
         merge=totals(commit["report"] if commit else {}),
         breaker={**breaker.to_json(), "reason": reason},
-        circuits={},
-        budget=pump.budget.to_json(),
+        circuits=lately.get("lanes", {}),
+        budget=seen(pump).to_json(),
         edits=tuple(edit.document for edit in edits),
         lagging=tuple(store.lagging()),
         quarantine=store.quarantined(),

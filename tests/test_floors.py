@@ -47,6 +47,7 @@ FLOORS = [
         "merge",
         "prompt",
         "budget",
+        "pacing",
         "workers",
         "portal",
         "config",
@@ -57,7 +58,7 @@ FLOORS = [
     },
     {
         "hookspecs", "registry", "plugin", "discovery", "advice", "blame", "policy", "clauses",
-        "witness", "stages", "calling", "holding", "subprocesses",
+        "witness", "stages", "calling", "holding", "subprocesses", "prices",
     },
     {
         "pump",
@@ -78,6 +79,10 @@ FLOORS = [
         "tools",
         "gate",
         "intake",
+        "governor",
+        "purse",
+        "spending",
+        "costs",
         "plan",
         "report",
         "status",

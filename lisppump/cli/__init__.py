@@ -46,6 +46,7 @@ COMMANDS: dict[str, str] = {
     "resume": "Let a run that was paused go on.",
     "stop": "Let the run that is going end after its frame.",
     "import-deltas": "Take in deltas that were made elsewhere.",
+    "budget": "What was spent of what may be: list, reset.",
     "quarantine": "Items that did not pass: list, show, accept, drop.",
     "edits": "What was changed in the state by hand: list, take, drop.",
     "steer": "Ask something of the next frames: list, add, drop.",

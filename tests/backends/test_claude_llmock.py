@@ -15,7 +15,7 @@ from tests.backends.worlds import frame, world
 if TYPE_CHECKING:
     from llmock.pytest_plugin import LLMock
 
-CLAUDE = '(claude (model "claude-opus-4-6") (max-tokens 100) (silence (seconds 0.5)) (cache none))'
+CLAUDE = '(claude (model "claude-opus-4-6") (max-tokens 100) (silence (seconds 2)) (cache none))'
 NOTE = '{"notes": [{"text": "well"}]}'
 FAULTS = {
     "well": (lambda llmock: llmock, "ok", ""),
@@ -52,7 +52,7 @@ def test_one_room_of_six_meets_a_fault(tmp_path: Path, llmock: LLMock, fault: st
     makes, status, words = FAULTS[fault]
     llmock.reply(NOTE, times=None)
     makes(llmock)
-    made = world(tmp_path / "world", CLAUDE, pipe="(deadline (seconds 5))")
+    made = world(tmp_path / "world", CLAUDE)
     outcome, streams = frame(made)
     assert outcome.code == 0, outcome.err
     attempts = [one for stream in streams.values() for one in stream["attempts"] if one["status"] != "ok"]

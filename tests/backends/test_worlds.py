@@ -20,8 +20,8 @@ from tests.backends.servers import Answer, Asked, Server
 from tests.backends.worlds import NAMES, frame, spoken, world
 from tests.conftest import ROOT
 
-CLAUDE = '(claude (model "claude-test") (max-tokens 100) (silence (seconds 0.5)))'
-OLLAMA = '(ollama (model "small:1b") (context 8000) (max-tokens 100) (silence (seconds 0.5)))'
+CLAUDE = '(claude (model "claude-test") (max-tokens 100) (silence (seconds 2)))'
+OLLAMA = '(ollama (model "small:1b") (context 8000) (max-tokens 100) (silence (seconds 2)))'
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_slow_room_does_not_hold_up_the_others(tmp_path: Path, server: Server)
         return wire.message(spoken(name))
 
     server.answer = answer
-    made = world(tmp_path / "world", CLAUDE, pipe="(deadline (seconds 1))")
+    made = world(tmp_path / "world", CLAUDE, pipe="(deadline (seconds 3))")
     outcome, streams = frame(made)
     assert outcome.code == 0 and streams["ann"]["status"] == "timed-out"
     assert all(streams[name]["status"] == "ok" for name in NAMES[1:])

@@ -29,7 +29,7 @@ POLICY = """
 """
 
 
-def world(folder: Path, backend: str, pipe: str = "(deadline (seconds 10))", more: str = "") -> Simulation:
+def world(folder: Path, backend: str, pipe: str = "(deadline (seconds 60))", more: str = "") -> Simulation:
     """Six agents, each in a room of its own, asked of that backend."""
     agents = " ".join(f'"{name}" (dict "name" "{name.title()}")' for name in NAMES)
     return Simulation(folder, POLICY.format(agents=agents, backend=backend, pipe=pipe, more=more))
