@@ -19,10 +19,10 @@ CLAUDE = '(claude (model "claude-opus-4-6") (max-tokens 100) (silence (seconds 2
 NOTE = '{"notes": [{"text": "well"}]}'
 FAULTS = {
     "well": (lambda llmock: llmock, "ok", ""),
-    "429": (lambda llmock: llmock.rate_limit(retry_after=60), "throttled", "429"),
-    "529": (lambda llmock: llmock.fail(529), "throttled", "529"),
+    "429": (lambda llmock: llmock.rate_limit(retry_after=600), "throttled", "429"),
+    "529": (lambda llmock: llmock.fail(529, retry_after=600), "throttled", "529"),
     "500": (lambda llmock: llmock.fail(500), "failed", "500"),
-    "503": (lambda llmock: llmock.fail(503), "throttled", "503"),
+    "503": (lambda llmock: llmock.fail(503, retry_after=600), "throttled", "503"),
     "401": (lambda llmock: llmock.fail(401), "failed", "does not take the key"),
     "404": (lambda llmock: llmock.fail(404), "failed", "knows no claude-opus-4-6"),
     "prompt too long": (lambda llmock: llmock.context_overflow(), "failed", "maximum context length"),

@@ -57,11 +57,12 @@ def well_by_ollama(text: str) -> Answer:
 
 
 CUT = '{"lines": [{"agent": "ann", "text": "I am ann"}, {"agent": "ann", "te'
+LATER = {"retry-after": "600"}  # longer than the deadline: nobody waits for that
 CLAUDES: dict[str, tuple[Answer, str, str]] = {
     "well": (wire.message(spoken("ann")), "ok", ""),
     "nothing to do": (wire.message("{}"), "empty", ""),
-    "overloaded": (wire.error(529, "overloaded_error", "Overloaded"), "throttled", "Overloaded"),
-    "rate limit": (wire.error(429, "rate_limit_error", **{"retry-after": "60"}), "throttled", "429"),
+    "overloaded": (wire.error(529, "overloaded_error", "Overloaded", **LATER), "throttled", "Overloaded"),
+    "rate limit": (wire.error(429, "rate_limit_error", **LATER), "throttled", "429"),
     "broken": (wire.error(500, "api_error", "oops"), "failed", "oops"),
     "wrong key": (wire.error(401, "authentication_error", "invalid"), "failed", "does not take the key"),
     "too long": (wire.error(400, "invalid_request_error", "prompt is too long"), "failed", "too long"),
@@ -75,7 +76,7 @@ CLAUDES: dict[str, tuple[Answer, str, str]] = {
 }
 OLLAMAS: dict[str, tuple[Answer, str, str]] = {
     "well": (wire.lines(spoken("ann")), "ok", ""),
-    "queue full": (wire.wrong(503, "server busy"), "throttled", "server busy"),
+    "queue full": (wire.wrong(503, "server busy", **LATER), "throttled", "server busy"),
     "no model": (wire.wrong(404, "not found"), "failed", "ollama pull small:1b"),
     "too long": (wire.wrong(400, "longer than the context length"), "failed", "(context 8000)"),
     "cut by the server": (wire.lines(spoken("ann"), prompt=8000), "failed", "cut the prompt"),
@@ -107,6 +108,24 @@ def test_one_room_fails_and_the_others_merge(tmp_path: Path, server: Server, bac
     assert {line["agent"] for line in lines} == ({*NAMES} if status == "ok" else {*NAMES} - {"ann"})
     server.wait(lambda: server.open == 0)  # whatever became of it, nothing stays open
     assert made.lisppump("replay", "--json").json["equal"] is True
+
+
+@pytest.mark.parametrize("backend", ["claude", "ollama"])
+def test_who_is_asked_to_wait_asks_again(tmp_path: Path, server: Server, backend: str) -> None:
+    wait = {"retry-after": "0.05"}
+    bad = wire.error(429, "rate_limit_error", **wait) if backend == "claude" else wire.wrong(503, **wait)
+    well = well_by_claude if backend == "claude" else well_by_ollama
+    mine = wire.in_turn(bad, well(spoken("ann")))
+
+    def answer(asked: Asked) -> Answer:
+        (name,) = wire.rooms(asked, NAMES)
+        return mine(asked) if name == "ann" else well(spoken(name))
+
+    server.answer = answer
+    outcome, streams = frame(world(tmp_path / "world", CLAUDE if backend == "claude" else OLLAMA))
+    assert outcome.code == 0 and {stream["status"] for stream in streams.values()} == {"ok"}
+    assert [attempt["status"] for attempt in streams["ann"]["attempts"]] == ["throttled", "ok"]
+    assert len(server.asked) == 7
 
 
 def test_the_shared_part_is_the_same_bytes_for_all_rooms_and_the_usage_is_told(
