@@ -128,6 +128,43 @@ def test_who_is_asked_to_wait_asks_again(tmp_path: Path, server: Server, backend
     assert len(server.asked) == 7
 
 
+@pytest.mark.parametrize("backend", ["claude", "ollama"])
+def test_a_model_thinks_with_the_language_of_the_world(tmp_path: Path, server: Server, backend: str) -> None:
+    """It uses `lispy_eval` once, in each room, and says what it was told; made again, nobody is asked."""
+    use = {"source": "(length (keys (get-in frame '(agents agents))))"}
+
+    def answer(asked: Asked) -> Answer:
+        (name,) = wire.rooms(asked, NAMES)
+        said = asked.json["messages"]
+        if backend == "claude":
+            if len(said) == 1:
+                return Answer(
+                    [wire.start(), *wire.used("lispy_eval", use), *wire.stop("tool_use")], headers=wire.SSE
+                )
+            told = said[-1]["content"][0]["content"]
+        else:
+            if said[-1]["role"] == "user":
+                wants = [{"function": {"name": "lispy_eval", "arguments": use}}]
+                return Answer([wire.line(tool_calls=wants), wire.done()], headers=wire.NDJSON)
+            told = said[-1]["content"]
+        text = json.dumps({"lines": [{"agent": name, "text": told}]})
+        return wire.message(text) if backend == "claude" else wire.lines(text)
+
+    server.answer = answer
+    made = world(
+        tmp_path / "world",
+        CLAUDE if backend == "claude" else OLLAMA,
+        pipe="(deadline (seconds 60)) (tools lispy_eval)",
+    )
+    outcome, streams = frame(made)
+    assert outcome.code == 0 and {stream["status"] for stream in streams.values()} == {"ok"}, streams
+    assert {json.loads(line["text"])["value"] for line in made.read("lines.jsonl")} == {6}
+    assert streams["ann"]["usage"]["output"] == 10
+    asked = len(server.asked)
+    assert asked == 12 and made.lisppump("replay", "--json").json["equal"] is True
+    assert len(server.asked) == asked
+
+
 def test_the_shared_part_is_the_same_bytes_for_all_rooms_and_the_usage_is_told(
     tmp_path: Path, server: Server
 ) -> None:
