@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -181,7 +181,7 @@ class Copilot:
                 where = os.path.join(self._hands, frame)
             disk.mkdir(where)
             words.append("--no-custom-instructions")
-        variables = self._environment(home)
+        variables = _variables(home, self._names)
         if self._plain:
             words.append("--available-tools=none_such")
         else:
@@ -210,11 +210,6 @@ class Copilot:
             while len(self._prefixes) > SHARED:
                 remove(self._prefixes.pop(next(iter(self._prefixes))))
         return where
-
-    def _environment(self, home: str) -> dict[str, str]:
-        own = [name for name in os.environ if name.startswith("COPILOT_") and name not in NEVER]
-        variables = environment([*own, *TOKENS, "GH_HOST", "GH_CONFIG_DIR", *self._names])
-        return {**variables, "COPILOT_HOME": home, "COPILOT_AUTO_UPDATE": "false"}
 
     def _log_in(self, home: str) -> None:
         """Let a home that is made for one call know who the user is logged in as."""
@@ -330,8 +325,7 @@ def _old(version: tuple[int, ...]) -> str:
 async def version_of(file: str) -> tuple[tuple[int, int, int] | None, str]:
     """The version that a file says, and how it says it."""
     place = folder()
-    variables = {**environment([]), "COPILOT_HOME": place, "COPILOT_AUTO_UPDATE": "false"}
-    program = Program((file, "--version"), variables, place, removed=place, most=4096, silence=30.0)
+    program = Program((file, "--version"), _variables(place), place, removed=place, most=4096, silence=30.0)
     try:
         ended = await run(program)
     except OSError as error:
@@ -339,6 +333,13 @@ async def version_of(file: str) -> tuple[tuple[int, int, int] | None, str]:
     said = " ".join(ended.output.decode("utf-8", "replace").split()) or ended.errors
     found = _VERSION.search(said) if ended.how == "exit" and ended.number == 0 else None
     return None if found is None else (int(found[1]), int(found[2]), int(found[3])), said[:200]
+
+
+def _variables(home: str, names: Iterable[str] = ()) -> dict[str, str]:
+    """The environment of a call: the CLI's own variables, credentials, and those of these names."""
+    own = [name for name in os.environ if name.startswith("COPILOT_") and name not in NEVER]
+    found = environment([*own, *TOKENS, "GH_HOST", "GH_CONFIG_DIR", *names])
+    return {**found, "COPILOT_HOME": home, "COPILOT_AUTO_UPDATE": "false"}
 
 
 def _login() -> Path | None:

@@ -88,7 +88,7 @@ class Events:
         self.cut_off = self.cut_off or (self.plain and data.get("turnId") != "0")
 
     def _model_call_failure(self, data: Mapping[str, Any]) -> None:
-        said = data.get("errorMessage")
+        said = _inner(data.get("errorMessage"))
         kind = "rate_limit" if data.get("statusCode") in (429, 529) else data.get("failureKind")
         self.error = {
             "errorType": kind, "message": said or "the model could not be had",
@@ -108,6 +108,14 @@ class Events:
         """
         objects = [text for text in self.answers if "{" in text]
         return (objects or self.answers or [""])[-1]
+
+
+def _inner(said: Any) -> Any:
+    """The sentence in a provider's error, which is often JSON."""
+    try:
+        return json.loads(said)["message"]
+    except (ValueError, KeyError, TypeError):
+        return said
 
 
 _KINDS = (

@@ -23,7 +23,7 @@ def main() -> None:
         return
     prompt = sys.stdin.read()
     stream = re.search(r"# Your room: (stream-\d+)", prompt)[1]
-    agents = re.findall(r"^- ([\w-]+):", prompt, re.MULTILINE)
+    agents = re.findall(r"^- ([\w-]+):", prompt.partition("Its agents:")[2], re.MULTILINE)
     what = json.loads(os.environ.get("COPILOT_STANDIN", "{}")).get(stream, "answer")
     note(stream, "program")
     record(stream, words, prompt)
