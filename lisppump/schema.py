@@ -48,10 +48,14 @@ class Problem:
         }
 
 
-def json_schema(schema: Schema) -> dict[str, Any]:
-    """The JSON Schema of a delta, as backends want it: closed objects, every collection optional."""
+def json_schema(schema: Schema, actors: Sequence[str] = ()) -> dict[str, Any]:
+    """The JSON Schema of a delta, as backends want it: closed objects, every collection optional.
+
+    With `actors`, a room's own, who acts in an item can only be one of them. It is then not the same for each
+    pipe of a frame: for backends that enforce a schema without having the model read it.
+    """
     properties = {
-        entry.name: {"type": "array", "items": _item_schema(entry)}
+        entry.name: {"type": "array", "items": _item_schema(entry, actors)}
         for entry in schema.collections
         if _may_come(entry)
     }
@@ -131,9 +135,11 @@ def check(
             rejected.extend(_barred(name, key, rule, value, source, maker))
             continue
         if rule is not None and value.__class__ is list and key not in FILE_KEYS and _are_usual(rule, value):
-            accepted[name] = [*accepted[name], *value] if name in accepted else [*value]
+            accepted[name] = [*accepted[name], *value] if name in accepted else value
             continue
         accepted = dict(accepted)  # there may be a float in what follows
+        if name in accepted:
+            accepted[name] = [*accepted[name]]
         for _, item, problem in _sift(name, key, rule, value, source, elsewhere=False):
             if problem is None:
                 accepted.setdefault(name, []).append(item)
@@ -471,11 +477,14 @@ def _as_text(value: Any) -> str:
     return "(no JSON)"
 
 
-def _item_schema(collection: Collection) -> dict[str, Any]:
+def _item_schema(collection: Collection, actors: Sequence[str] = ()) -> dict[str, Any]:
     fields = collection.all_fields()
+    properties = {field.name: _field_schema(field) for field in fields}
+    if actors and collection.acting in properties:
+        properties[collection.acting] = {"type": "string", "enum": list(actors)}
     return {
         "type": "object",
-        "properties": {field.name: _field_schema(field) for field in fields},
+        "properties": properties,
         "required": [field.name for field in fields if not field.optional],
         "additionalProperties": False,
     }
