@@ -52,7 +52,7 @@ LIMITS = (
 )
 
 ASSUME = (
-    clause("tokens", "The tokens that one call counts as, beside its prompt.", "(tokens 2000)",
+    clause("tokens", "The tokens that one call counts as, with its prompt.", "(tokens 2000)",
            value("n", "natural")),
     clause("dollars", "What one call counts as in money.", "(dollars 0.01)",
            value("n", "natural-number")),

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -64,8 +65,8 @@ class Copilot:
             default="plain", choices=("plain", "agentic"),
         ),
         Option(
-            "assume", "assume", "The most that one call takes beside its prompt; a token budget needs it. It "
-            "counts where the CLI does not say what it used.", default=None,
+            "assume", "assume", "The most that one call takes, and its price: a budget needs it. Where the "
+            "CLI says how many tokens it took, those count.", default=None,
         ),
         Option(
             "shared", "name", "Where the part goes that all pipes of a frame share.",
@@ -92,6 +93,7 @@ class Copilot:
         ),
     )  # fmt: skip
     mends: ClassVar[bool] = True
+    reports: ClassVar[bool] = False  # tokens only, afterwards, and what nobody could have reserved
     caches_from: ClassVar[int] = 1024
 
     def __init__(
@@ -112,7 +114,6 @@ class Copilot:
         self.model = model
         self.assumed = assume
         self.max_tokens = None if assume is None else assume.output
-        self.reports = assume is not None  # without a bound nothing can be reserved
         self.warms = shared == "instructions" and profile == "plain"
         self._plain = profile == "plain"
         self._program = program
@@ -220,6 +221,8 @@ class Copilot:
     def _reply(self, program: Program, ended: Ended, events: Events) -> Reply:
         """A reply, or the failure that it came to."""
         usage = usage_of(ended.files.get(program.kept[0]))
+        if usage is not None and self.assumed is not None:
+            usage = replace(usage, dollars=self.assumed.dollars)  # it says no prices
         used = usage or self.assumed or Usage(dollars=None)
 
         def failure(kind: Failure, what: str, after: float | None = None) -> BackendError:

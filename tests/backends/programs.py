@@ -101,8 +101,8 @@ class Programs:
         return [pid for pid in self.pids() if lives(pid)]
 
     def litter(self) -> list[str]:
-        """What lies in the folder for temporary files."""
-        return sorted(os.listdir(self.folder / "tmp"))
+        """What of ours lies in the folder for temporary files."""
+        return sorted(name for name in os.listdir(self.folder / "tmp") if name.startswith("lisppump-"))
 
 
 def wait_until(holds: Callable[[], object], patience: float = 30) -> None:

@@ -164,7 +164,7 @@ def test_fifteen_at_once_and_each_ends_as_it_should(programs: Programs) -> None:
     with start(programs, "run", "--frames", "1") as process:
         quiet = peak(process.communicate()[1])
     ways = {
-        "hang": "timed-out", "wait": "failed", "flood": "invalid", "bytes": "invalid", "nothing": "failed",
+        "hang": "timed-out", "killed": "failed", "flood": "invalid", "bytes": "invalid", "nothing": "failed",
         "1": "failed", "70": "failed", "throttled": "throttled",
     }  # fmt: skip
     programs.told = {f"stream-{number:04}": way for number, way in enumerate(ways, 1)}

@@ -44,7 +44,7 @@ def test_what_it_declares() -> None:
     assert (plain.max_tokens, plain.reports, plain.assumed) == (None, False, None)
     cost = Usage(output=9000, dollars=0.04, assumed=True)
     declared = terms(Copilot(model="m", assume=cost, profile="agentic", at_once=15))
-    assert (declared.max_tokens, declared.reports, declared.assumed) == (9000, True, cost)
+    assert (declared.max_tokens, declared.reports, declared.assumed) == (9000, False, cost)
     assert (declared.model, declared.warms, declared.at_once) == ("m", False, 15)
 
 
@@ -205,7 +205,7 @@ def test_fifteen_at_once_of_which_one_hangs_one_is_killed_and_one_floods(program
     programs.world("(copilot (at-once 15))", streams=15, deadline=15)
     with start(programs, "run", "--frames", "1") as process:
         quiet = peak(process.communicate()[1])
-    programs.told = {"stream-0004": "hang", "stream-0008": "wait", "stream-0012": "flood"}
+    programs.told = {"stream-0004": "hang", "stream-0008": "killed", "stream-0012": "flood"}
     for mark in (programs.folder / "marks").iterdir():
         mark.unlink()
     with nobody_left(programs), start(programs, "run", "--frames", "1") as process:
@@ -317,10 +317,11 @@ def test_the_last_answer_with_an_object_counts() -> None:
 
 def test_an_agent_may_take_turns_and_retry() -> None:
     turn = {"type": "assistant.turn_start", "data": {"turnId": "1"}}
-    retry = {"type": "assistant.turn_retry", "data": {}}
-    assert heard(turn).cut_off and heard(retry).retries
-    agent = heard(turn, retry, plain=False)
-    assert not agent.cut_off and not agent.retries
+    failure = {"type": "model.call_failure", "data": {"statusCode": 401, "errorMessage": "no"}}
+    assert heard(turn).cut_off and heard(failure).no_model
+    agent = heard(turn, failure, plain=False)
+    assert not agent.cut_off and not agent.no_model
+    assert agent.error is not None and agent.error["errorType"] == "authentication"
 
 
 @pytest.mark.parametrize(
