@@ -284,6 +284,12 @@ class Archive:
         began = self.began(number)
         return [] if began is None else self._came(began, len(self._journal) + 1, self._head.dead)
 
+    def tools(self, number: int) -> list[dict[str, Any]]:
+        """The fields of what models' tools told them in a frame since it was last begun, as it came."""
+        began = self.began(number) or 0
+        seqs = sorted(seq for seq in self._journal.select("tool", frame=number) if seq > began)
+        return [dict(self._journal.read(seq).fields) for seq in seqs]
+
     def heard(self, number: int) -> list[Record]:
         """What the programs of a frame's tocks got from the web, and how the machine ended some of them."""
         seqs = sorted(self._journal.select("portal", "outcome", frame=number))

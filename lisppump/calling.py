@@ -198,6 +198,8 @@ class Terms:
     mends: it can be asked once more for a reply that could not be used.
     uses_tools: it lets its model use the tools of a request.
     reports: its replies say what they used; where not, `assumed` is what one call counts as.
+    free: its calls cost no money, whatever they use: it runs on this machine.
+    kept: the seconds for which what it writes to a cache is kept there, 300 or 3600: that has its price.
     """
 
     max_tokens: int | None = None
@@ -210,6 +212,8 @@ class Terms:
     uses_tools: bool = False
     reports: bool = True
     assumed: Usage | None = None
+    free: bool = False
+    kept: int = 300
 
 
 def terms(backend: Any) -> Terms:
@@ -219,12 +223,14 @@ def terms(backend: Any) -> Terms:
         count = found[name]
         fits = count is None or (count.__class__ is int and count >= (name == "at_once"))
         hold(fits, f"its {name} should be a whole number, or None; it is {kind_of(count)}")
-    for name in ("last_resort", "warms", "mends", "uses_tools"):
+    for name in ("last_resort", "warms", "mends", "uses_tools", "free"):
         found[name] = found[name] is True
     found["reports"] = found["reports"] is not False
     hold(is_text(found["model"]), f"its model should be a name, or None; it is {kind_of(found['model'])}")
     whole = found["caches_from"].__class__ is int and found["caches_from"] >= 0
     hold(whole, f"its caches_from should be a whole number; it is {kind_of(found['caches_from'])}")
+    whole = found["kept"].__class__ is int and found["kept"] >= 0
+    hold(whole, f"its kept should be a whole number of seconds; it is {kind_of(found['kept'])}")
     assumed = found["assumed"]
     fits = assumed is None or is_usage(assumed)
     hold(fits, f"its assumed should be a Usage, or None; it is {kind_of(assumed)}")

@@ -30,7 +30,6 @@ _HUGE = b"0" * 19
 _SMALL = re.compile(rb"e-\d")
 _PLUS = b"e+" in orjson.dumps(1e16)
 _LARGE = re.compile(rb"e\+\d" if _PLUS else rb"\d[\d.]*e\d")
-_TINY = (b":0.0000", b",0.0000", b"[0.0000", b" 0.0000", b"\n0.0000", b"-0.0000")
 _FLOAT = re.compile(rb"(?:^|[ \n:,\[])-?(?:\d[\d.]*e[-+]?\d+|0\.0000\d+)(?:[,\]}\n]|$)")
 _NOT_FINITE = re.compile(rb"g.{6}[\xf0-\xff][\x7f\xff]", re.DOTALL)  # in marshal's form, low byte first
 _LITERALS = ("-Infinity", "Infinity", "NaN")
@@ -214,13 +213,10 @@ def _spells_otherwise(data: bytes) -> bool:
 
 def _holds_tiny(data: bytes) -> bool:
     """True where a number may begin with 0.0000; in times these digits stand behind others."""
-    first = data.find(b"0.0000")
-    before = data[max(first - 1, 0) : first]
-    if before.isdigit():
-        alone = data.find(b"0.0000", first + 6) < 0
-        if alone or data.count(b"0.0000", first) == data.count(before + b"0.0000", first - 1):
-            return False  # all of them are in times of the same kind
-    return first == 0 or any(tiny in data for tiny in _TINY)
+    place = data.find(b"0.0000")
+    while place > 0 and data[place - 1] in b"0123456789":
+        place = data.find(b"0.0000", place + 6)
+    return place >= 0
 
 
 def _may_hide_nan(value: Any) -> bool:

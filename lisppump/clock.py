@@ -92,6 +92,11 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
+def day(moment: datetime) -> str:
+    """The day of a moment, in UTC: `2026-04-09`."""
+    return moment.astimezone(UTC).date().isoformat()
+
+
 @lru_cache(maxsize=8)  # every stream of a frame counts from the same time
 def parse(text: str) -> datetime:
     """The moment an RFC 3339 text names; without an offset it is UTC. Raises ValueError."""

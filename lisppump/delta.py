@@ -133,7 +133,7 @@ class Delta:
     def of(cls, **fields: Any) -> Delta:
         """The same from its fields; a frozen dataclass takes three times as long to set them."""
         made = object.__new__(cls)
-        made.__dict__.update(_UNSAID, **fields)
+        object.__setattr__(made, "__dict__", {**_UNSAID, **fields})
         return made
 
     @property
@@ -279,7 +279,8 @@ class Collection:
 
     `mode` says how items enter the place `into`: append, put, sum, union, max, min, last-writer, function or
     refuse; `keys` are the fields that mode works with. `actor` is the field that says who acts. Its items are
-    also read where a delta has them under a name in `also`. Only `makers`, pipes or echoes, bring items.
+    also read where a delta has them under a name in `also`. `about` is the field that names the earlier frame
+    to which an item adds, `cites` that of the frames it goes by. Only `makers`, pipes or echoes, bring items.
     """
 
     name: str
@@ -295,6 +296,8 @@ class Collection:
     shape: FrameFunction | None = None
     counts: tuple[Target, ...] = ()
     also: tuple[str, ...] = ()
+    about: str | None = None
+    cites: str | None = None
 
     @cached_property
     def acting(self) -> str | None:

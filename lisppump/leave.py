@@ -21,7 +21,10 @@ class Lane(Protocol):
         """A sentence that says why nobody asks it now, which costs nothing; None where it may be asked."""
 
     async def enter(self) -> None:
-        """Wait for leave to ask. It may be cancelled, and is not entered then."""
+        """Wait for leave to ask. It may be cancelled, and is not entered then.
+
+        BackendError where meanwhile it came out that nobody may.
+        """
 
     def left(self, error: BackendError | None, tries: int) -> float | None:
         """Hear how a call ended that had entered: by an error, or well.
@@ -70,6 +73,7 @@ class Leave:
 
     lane: Lane | None
     gate: Gate | None
+    refused: str | None = field(default=None, init=False)  # why the lane will not give it
     _leads: bool = field(default=False, init=False)
     _entered: bool = field(default=False, init=False)
 
@@ -83,6 +87,10 @@ class Leave:
                     await self.lane.enter()
                 self._entered = True
         except TimeoutError:
+            self._over(failed=True)
+            return False
+        except BackendError as error:
+            self.refused = error.reason
             self._over(failed=True)
             return False
         except BaseException:

@@ -14,6 +14,7 @@ from typing import Any
 from lisppump import canon
 from lisppump.delta import ECHO_NODE, Collection, Delta, Schema
 from lisppump.frame import Frame
+from lisppump.merge_causes import acausal
 from lisppump.merge_changes import Change, apply
 from lisppump.merge_entries import Entry, Flow, Place, Refused, groups, items_of, number_in
 from lisppump.merge_memo import Memo, identity
@@ -75,6 +76,7 @@ class _Merge:
 
     def __init__(self, frame: Frame, deltas: Sequence[Delta], schema: Schema, memo: Memo) -> None:
         self.schema = schema
+        self.number = frame.number
         self.given = sorted(deltas, key=_order)
         self.report: dict[str, dict[str, int]] = {}
         self.quarantine: list[dict[str, Any]] = []
@@ -93,9 +95,10 @@ class _Merge:
         for flow in entries:
             if flow.number is None:
                 refer = [self._refer] if flow.refers else []
+                cause = [] if flow.rule.about is None else [self._hold_to_time]
                 find = [] if self.places.fits(flow) else [self.places.find]
                 twin = [self._look_for_twin] if flow.rule.once_per else []
-                steps = (self._admit, *refer, *find, *twin, self._place)
+                steps = (self._admit, *cause, *refer, *find, *twin, self._place)
                 if self.places.is_usual(flow):
                     self._take_usual(flow, entries[flow], steps)
                 else:
@@ -109,7 +112,8 @@ class _Merge:
     def _merge_numbered(self, entries: Mapping[Flow, list[Entry]]) -> None:
         """Who gets a number is settled before any is given, so that none is given in vain."""
         for flow in entries:
-            self._take(entries[flow], self._admit, self.places.find)
+            cause = [] if flow.rule.about is None else [self._hold_to_time]
+            self._take(entries[flow], self._admit, *cause, self.places.find)
         refer = [flow for flow in entries if flow.refers]
         while any([self._take(entries[flow], self._keep_company) for flow in refer]):
             pass
@@ -246,6 +250,11 @@ class _Merge:
         where = f"speaks for {who}, who is not in its room ({_stream(delta)}: {members})"
         home = self.rooms.get(who) if isinstance(who, str) else None
         raise Refused("not-in-room", where + (f"; {who} sits in {_stream(home)}" if home else ""))
+
+    def _hold_to_time(self, entry: Entry) -> None:
+        """Refuse what is said of an earlier frame by what came later, or of none that there was."""
+        if (wrong := acausal(entry.flow.rule, entry.item, self.number)) is not None:
+            raise Refused("acausal", wrong)
 
     def _look_for_twin(self, entry: Entry) -> None:
         """A duplicate ends here: what it is identified by stands there already, or came before it."""

@@ -9,12 +9,13 @@ from types import CoroutineType
 from typing import Any
 
 from lisppump import canon, clock, schema
+from lisppump.asking import request_of
 from lisppump.call import Call, awaited, fault, misanswered, reply_of, sentence
-from lisppump.calling import BackendError, Failure, Repair, Reply, Request, answered, kept, unheard
+from lisppump.calling import BackendError, Failure, Repair, Reply, Tool, answered, kept
 from lisppump.delta import UNUSED, Attempt, Delta, Usage
 from lisppump.delta_records import beside
 from lisppump.errors import LisppumpError, declare
-from lisppump.frame import Agent, Stream, copied
+from lisppump.frame import Agent, Stream
 from lisppump.holding import given
 from lisppump.leave import CUT_SHORT, Held, Leave
 from lisppump.plugin import Offer
@@ -25,6 +26,9 @@ declare(
     "state", 5,
     not_recorded="The journal does not hold what a frame would need to be made again as it was.",
 )  # fmt: skip
+
+CUT_OFF = "the reply was cut off"
+NOTHING = "the reply was cut off before its first item was finished"
 
 
 @dataclass(slots=True)
@@ -55,6 +59,7 @@ class Pipe:
     claim: Claim | None = None
     waits: Held | None = None
     unasked: list[Attempt] = field(default_factory=list)
+    tools: tuple[str, tuple[Tool, ...]] | None = None
 
     async def run(self) -> None:
         """Take every pass; stop at the first that no backend answers."""
@@ -93,8 +98,16 @@ class Pipe:
         if not self.over:
             self.turn = self.turn or self.tick.policy.pipe.passes[0]  # it may never have begun
             asked = self.asking or self.tick.policy.pipe.backends[0][0]
-            self._decided(asked, "timed-out", reason, settles=True)
+            self._decided(asked, "timed-out", reason, settles=True, **self._lost(asked))
             self._settle()
+
+    def _lost(self, alias: str) -> dict[str, Any]:
+        """What a call that was cut short counts as, where it may have used something."""
+        if self.claim is None:
+            return {}
+        passes = len(self.tick.policy.pipe.passes)
+        lost = self.tick.purse.lost(alias, self.claim, self.prompt.tokens, passes)
+        return {} if lost is UNUSED else {"lost": lost.to_json()}
 
     def held(self) -> float:
         """Seconds for which it has been kept from asking anybody."""
@@ -158,7 +171,7 @@ class Pipe:
             return False
         call = Call(tick.monotonic)
         try:
-            reply = await call.of(self._called(alias, turn, leave))
+            reply = await call.of(self._called(alias, leave))
         except BaseException as error:
             if call.ending or isinstance(error, KeyboardInterrupt):
                 if leave is not None:
@@ -179,7 +192,7 @@ class Pipe:
         """What a call of a backend has to wait for; None where that is nothing."""
         tick = self.tick
         lane = tick.governor.lane(alias)
-        warms = tick.backends[alias].warms
+        warms = tick.backends[alias].warms and tick.policy.pipe.warm
         if lane is None and not warms:
             return None
         model = tick.backends[alias].model
@@ -198,7 +211,10 @@ class Pipe:
         with self._kept():
             if await leave.taken(deadline - self.held()):
                 return True
-        if self.delta is None:
+        if self.delta is None and leave.refused is not None:
+            why = f"it was not asked: {leave.refused}"
+            self._decided(alias, Failure.UNAVAILABLE.status, why, asked=False)
+        elif self.delta is None:
             self._decided(alias, Failure.THROTTLED.status, f"it might not be asked within {deadline:g} s")
         return False
 
@@ -206,7 +222,8 @@ class Pipe:
         """Set aside what the pipe may use with a backend, once; False where that cannot be."""
         if self.claim is not None:
             return True
-        claim = self.tick.purse.reserve(alias, self.prompt.tokens, len(self.tick.policy.pipe.passes))
+        passes = len(self.tick.policy.pipe.passes)
+        claim = self.tick.purse.reserve(alias, self.prompt.tokens, passes, self.stream.number)
         if isinstance(claim, str):
             self._decided(alias, Failure.OVER_BUDGET.status, claim)
             return False
@@ -234,6 +251,8 @@ class Pipe:
             self._mend(alias, text, str(reason))
         self.usage = self.usage + used
         more: dict[str, Any] = {} if used is UNUSED else {"usage": used.to_json()}
+        if used is UNUSED and failure.failure is Failure.TIMED_OUT:
+            more = self._lost(alias)
         if text is not None:
             more["text"] = text
         if self.pause:
@@ -291,9 +310,9 @@ class Pipe:
             help="the policy or a plugin is not what it was when the frame was made; see `lisppump show`",
         )
 
-    def _called(self, alias: str, turn: str, leave: Leave | None) -> Coroutine[Any, Any, Any]:
+    def _called(self, alias: str, leave: Leave | None) -> Coroutine[Any, Any, Any]:
         """What the backend answers, to be awaited, whatever it is."""
-        called: Any = self.tick.pour(self._request(turn, leave), alias)
+        called: Any = self.tick.pour(request_of(self, alias, leave), alias)
         if called.__class__ is CoroutineType:
             return called
         if not isinstance(called, Awaitable):
@@ -309,7 +328,7 @@ class Pipe:
         """True where the stream has settled, or does so without being asked once its reply is taken in."""
         return self.delta is not None or self.handed
 
-    def _place(self, alias: str) -> dict[str, Any]:
+    def place(self, alias: str) -> dict[str, Any]:
         """Which attempt of which stream a record speaks of."""
         return {
             "frame": self.tick.number,
@@ -331,8 +350,7 @@ class Pipe:
             return False
         accepted, rejected = schema.check(self.tick.policy.schema, found)
         if not accepted and (rejected or reply.stop == "truncated"):
-            cut = "the reply was cut off before its first item was finished"
-            problem = f"no item is usable: {rejected[0].sentence}" if rejected else cut
+            problem = f"no item is usable: {rejected[0].sentence}" if rejected else NOTHING
             if not self._unusable(alias, reply, problem):
                 self.rejected.extend([problem.to_json() for problem in rejected])
             return False
@@ -345,8 +363,8 @@ class Pipe:
             self.rejected.extend([problem.to_json() for problem in rejected])
         if notes:
             self.notes.extend(notes)
-        if reply.stop == "partial" and reply.reason:
-            self.notes.append(reply.reason)
+        if reply.stop != "end" and (reply.reason or reply.stop == "truncated"):
+            self.notes.append(reply.reason or CUT_OFF)
         self.attempts.append(Attempt(alias, "ok" if accepted else "empty", reply.reason, reply.model))
         return True
 
@@ -357,24 +375,6 @@ class Pipe:
         self._failed(alias, Failure.INVALID.status, problem, reply.model)
         return mended
 
-    def _request(self, turn: str, leave: Leave | None) -> Request:
-        policy = self.tick.policy
-        return Request(
-            frame=self.tick.frame,
-            stream=self.stream,
-            # Copies: a backend that changes what it was given changes it for nobody else.
-            agents=tuple([Agent(agent.id, copied(agent.data)) for agent in self.agents]),
-            prompt=self.prompt,
-            schema=policy.schema,
-            turn=turn,
-            seed=(policy.seed, self.tick.number, "pipe", turn),
-            deadline=policy.pipe.deadline,
-            limits=policy.limits,
-            heard=copied(self.heard) if self.heard else {},
-            repair=self.repair,
-            began=unheard if leave is None else leave.began,
-        )
-
     def _decided(
         self, alias: str, status: str, reason: Any, *, settles: bool = False, asked: bool = True,
         model: str | None = None, **more: Any,
@@ -383,7 +383,7 @@ class Pipe:
         told = {"status": status, "reason": sentence(reason), "model": model, "settles": settles, **more}
         if not asked:
             told["asked"] = False
-        self.tick.ledger.outcome(**self._place(alias), **told)
+        self.tick.ledger.outcome(**self.place(alias), **told)
         self._failed(alias, status, reason, model, asked=asked)
 
     def _failed(
@@ -408,8 +408,7 @@ class Pipe:
     def _made(self) -> Delta:
         """What the stream has come to by now."""
         last = self.attempts[-1] if self.attempts else Attempt("none", "empty", "no backend was asked")
-        collections = {name: items for name, items in self.heard.items() if items}
-        items = bool(collections)
+        items = bool(self.heard)
         if self.unasked and not items:  # who was not asked hides nothing of those who were
             last = next((one for one in reversed(self.attempts) if one not in self.unasked), last)
         failed = last.status not in ("ok", "empty")
@@ -472,7 +471,7 @@ class _Taking:
         pipe, reply = self._pipe, self._reply
         if reply is None:
             return None
-        record = pipe._place(self._alias)
+        record = pipe.place(self._alias)
         record["model"] = reply.model
         record["stop"] = reply.stop
         record["reason"] = reply.reason

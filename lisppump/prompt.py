@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from lisppump import canon
@@ -32,6 +32,16 @@ this frame, as that agent would; doing nothing is an answer too.
 Answer with one JSON object and nothing around it. Its keys are collections, each a list of items; leave out
 those that you do not need. These are the collections and the fields of their items:"""
 
+PASSES = {
+    "act": "Let each agent of your room do what it wants to do in this frame.",
+    "react": "Let the agents answer what was done in their room so far, where they want to. "
+    "Give new items only.",
+    "synthesise": "Let the agents sum up what came of this frame for them: what they remember, what has "
+    "changed. Give new items only.",
+}
+PASS_TOKENS = 20  # what the heads of a pass take at most
+OTHER_PASS = "Do what the name of this pass says. Give new items only."
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -50,10 +60,10 @@ class Prompt:
         """The sha256 of the room's part."""
         return canon.digest_bytes(self.room.encode())
 
-    @cached_property
+    @property
     def size(self) -> int:
         """Bytes of both parts."""
-        return _measured(self.shared)[1] + len(self.room.encode())
+        return _measured(self.shared)[1] + _bytes_of(self.room)
 
     @property
     def tokens(self) -> int:
@@ -70,7 +80,11 @@ def _measured(shared: str) -> tuple[str, int]:
 
 def estimate(text: str) -> int:
     """How many tokens a text is about: four bytes of UTF-8 each."""
-    return _tokens(len(text.encode()))
+    return _tokens(_bytes_of(text))
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def shared_part(
@@ -94,8 +108,32 @@ def build(
     topic = f"Its topic: {stream.topic}\n" if stream.topic else ""
     lines = "".join([f"{cut(_agent_line(agent), AGENT_TOKENS)}\n" for agent in agents])
     fixed = f"\n# Your room: {title}\n{topic}Its agents:\n{lines}"
+    if sections is None and at_most is None:
+        return Prompt(shared, fixed)
     left = None if at_most is None else at_most - _tokens(_measured(shared)[1])
     return Prompt(shared, _assembled(fixed, sections, left, f"the room of {id}"))
+
+
+def of_pass(
+    prompt: Prompt,
+    turn: str,
+    passes: Sequence[str],
+    heard: Mapping[str, Sequence[Any]],
+    at_most: int | None = None,
+) -> Prompt:
+    """The prompt of one of several passes: that of the room, what came so far, and what this pass is for.
+
+    All before it is the same in every pass, so that a cache which holds it is read.
+    """
+    place = passes.index(turn) + 1
+    parts = [f"\n# Pass {place} of {len(passes)}: {turn}\n{PASSES.get(turn, OTHER_PASS)}\n"]
+    if heard:
+        said = canon.line(dict(heard)).decode()
+        left = None if at_most is None else max(0, at_most - prompt.tokens - estimate(parts[0]) - PASS_TOKENS)
+        parts.insert(0, f"\n# What your room did in this frame so far, as JSON\n{cut(said, left)}\n")
+    elif place > 1:
+        parts.insert(0, "\n# What your room did in this frame so far\nNothing.\n")
+    return Prompt(prompt.shared, prompt.room + "".join(parts))
 
 
 def cut(text: str, tokens: int | None) -> str:
@@ -197,11 +235,11 @@ def _section(title: str | None, text: str) -> str:
 def _agent_line(agent: Mapping[str, Any]) -> str:
     """One agent: its id, then what is said of it in a word or a sentence."""
     said = [
-        f"{key} {_inside(value)}"
+        f"{key} {value if value.__class__ is int else _inside(value)}"
         for key, value in agent.items()
-        if key != "id" and isinstance(value, _WORDS) and value != ""
+        if isinstance(value, _WORDS) and value != "" and key != "id"
     ]
-    return f"- {agent['id']}: " + "; ".join(said)
+    return f"- {agent['id']}: {'; '.join(said)}"
 
 
 def _inside(value: Any) -> str:

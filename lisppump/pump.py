@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lisppump import branching, canon, control, nerves, rewind
+from lisppump import branching, canon, control, nerves, rewind, spending
 from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.budget import Breaker, Stopped
@@ -21,6 +21,7 @@ from lisppump.errors import LisppumpError, declare
 from lisppump.errors import said as in_words
 from lisppump.folder import find_root
 from lisppump.frame import Agent, Stream
+from lisppump.governor import Governor
 from lisppump.importing import import_deltas, settle_import
 from lisppump.keep import FOLDER
 from lisppump.lookout import Lookout, numbered
@@ -52,6 +53,8 @@ class Pump(Lookout):
         self.disk = disk
         self.listeners: list[Listener] = []
         self.breaker = Breaker(self.policy.breaker)
+        self.governor = Governor(self.clock, lambda lanes: self.store.remark(lanes=lanes))
+        self.told_spent: str | None = None  # why the budget is spent, as it was told last
         self._stopping = False
         self.stopped = False  # from outside, by `lisppump stop`
         self._listening = False
@@ -97,6 +100,8 @@ class Pump(Lookout):
     def close(self) -> None:
         """Let go of the state and its lock; what was known can still be looked at."""
         self._closed = True
+        if self._writing:
+            spending.close_books(self)
         self.store.close()
 
     def _may_write(self) -> None:
@@ -161,13 +166,13 @@ class Pump(Lookout):
         while frames is None or done < frames:
             started = self.clock.monotonic()
             with self._complaints.of_one_frame():
-                self._check_budget()
+                if not await self._check_budget():
+                    break
                 report = await self._turn()
             if report is None:
                 break
             reports.append(report)
             done += 1
-            self.budget.wall += self.clock.monotonic() - started
             self._check_breaker(report)
             if self._stopping or done == frames:
                 break
@@ -177,10 +182,7 @@ class Pump(Lookout):
                 await self._rest(self.policy.heartbeat - (self.clock.monotonic() - started))
             if self._stopping:
                 break
-            before = self.rig
-            self._reload()
-            if self.rig is not before:
-                await before.close()
+            await self._refresh()
 
     def request_stop(self) -> None:
         """Finish the frame that is running, then end the run."""
@@ -207,6 +209,8 @@ class Pump(Lookout):
         except StateError:
             self._writing = False
             raise
+        finally:
+            self.budget.end(self.clock.monotonic())
 
     async def _frame(self) -> FrameReport | None:
         """One frame, from reservoir to reservoir; one that was begun and not finished comes first.
@@ -233,6 +237,8 @@ class Pump(Lookout):
                 error.help = "a hand edit was taken in last: `lisppump undo` takes it back, if it did this"
             raise
         bundle = store.blob(canon.canonical(dict(self.policy.bundle)))
+        if not await spending.ready(self, plan):
+            return None if self._stopping else await self._frame()
         fields = planning.intent(plan, self.head, self.policy, bundle=bundle, plugins=self.acting())
         store.intent(**fields, epoch=store.epoch, written=clocks.stamp(self.clock.now()))
         return await self._make(self.rig, plan, agents, Recorded())
@@ -256,6 +262,8 @@ class Pump(Lookout):
         """Pour, merge, commit, think, under an intent that stands in the journal."""
         started = self.clock.monotonic()
         store, head = self.store, self.head
+        self.budget.begin(started)
+        self.governor.under(rig.terms, seed=rig.policy.seed, patience=rig.policy.pipe.deadline)
         rig.hooks.frame_started(frame=head, number=plan.frame, streams=plan.streams)
         self._tell(Event("frame_started", plan.frame, streams=len(plan.streams)))
         turn = Turn(
@@ -266,7 +274,8 @@ class Pump(Lookout):
             ledger=store,
             epoch=store.epoch,
             node=store.node,
-            budget=self.budget,
+            purse=spending.accounts(self, rig, plan.frame, store),
+            governor=self.governor,
             clock=self.clock,
             settled=partial(self._settled, rig),
             recorded=came,
@@ -283,6 +292,7 @@ class Pump(Lookout):
             virtual=turn.virtual(deltas, merged),
             written=clocks.stamp(self.clock.now()),
         )
+        self.governor.tell()
         rig.hooks.frame_committed(frame=frame, report=merged.report)
         thoughts: tuple[Thought, ...] = ()
         broken: LisppumpError | None = None
@@ -308,6 +318,7 @@ class Pump(Lookout):
                 *of_echoes(thoughts),
             ),
             seconds=self.clock.monotonic() - started,
+            lanes=tuple(self.governor.remarks()),
         )
         self._tell(Event("frame_committed", plan.frame, report=report, streams=len(plan.streams)))
         self._complaints.stop(broken)
@@ -339,7 +350,7 @@ class Pump(Lookout):
     async def aretry(self, number: int, streams: Sequence[int]) -> FrameReport:
         """Make a frame once more: these streams are asked anew, of the others all answers stand."""
         self._may_run()
-        self._check_budget()
+        await self._check_budget()
         rewind.retry(self, numbered(number), streams)
         (report,) = await self._loop(1, None, rest=False)
         return report
@@ -380,6 +391,7 @@ class Pump(Lookout):
             view, keep = _view(self.policy, self.root), self.policy.state.keep
             self.store = Store.open(self.root, view, write=True, keep=keep, disk=self.disk)
             self._writing = self._unthought = True
+            spending.open_books(self)
             if self.store.notes:
                 self.store.remark(mended=self.store.notes)
         return self.store
@@ -406,6 +418,9 @@ class Pump(Lookout):
         """Do what others ask of this run: wait as long as it is to pause, end it where it is to stop."""
         paused = False
         while not self._stopping and (wish := self.store.wish()) != control.GO:
+            if wish == control.RESET:
+                spending.wished(self)
+                continue
             if wish == control.STOP:
                 self._stopping = self.stopped = True
                 break
@@ -417,8 +432,14 @@ class Pump(Lookout):
         if paused:
             self._tell(Event("resumed", self.head.number))
 
-    def _reload(self) -> None:
+    async def _refresh(self) -> None:
         """Read the policy again when its files changed; a failure keeps the last good one and is said."""
+        before = self.rig
+        self._reload()
+        if self.rig is not before:
+            await before.close()
+
+    def _reload(self) -> None:
         if not self.policy.changed():
             return
         self.store.flush()
@@ -431,18 +452,17 @@ class Pump(Lookout):
             return
         self.stale = None
         self.breaker.rule, self.budget.rule = policy.breaker, policy.budget
+        self.told_spent = None
         self.rig.hooks.policy_reloaded(policy=policy)
         self._tell(Event("policy_reloaded", self.head.number))
         self._complaints.stop()
 
-    def _check_budget(self) -> None:
-        reason = self.budget.exhausted()
-        if reason is not None:
-            number = self.head.number + 1
-            self.rig.hooks.budget_spent(number=number, reason=reason)
-            raise Stopped(
-                "budget-spent", f"frame {number} was not begun: {reason}", help="raise (budget ...) to go on"
-            )
+    async def _check_budget(self) -> bool:
+        """Whether the next frame may begin: where the budget is spent the run stops, or waits."""
+        while not await spending.ready(self):
+            if self._stopping:
+                return False
+        return True
 
     def _check_breaker(self, report: FrameReport) -> None:
         reason = self.breaker.note([d.status for d in report.deltas], totals(report.merge)["merged"])

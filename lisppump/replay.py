@@ -19,11 +19,15 @@ from lisppump.disk import StateError
 from lisppump.documents import Cell, entry, log_value
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame, Stream
+from lisppump.governor import Governor
 from lisppump.history import GIVEN_UP, Head
 from lisppump.journal import Record
 from lisppump.merge import apply
+from lisppump.prices import Prices
+from lisppump.purse import Accounts
 from lisppump.report import Difference, Relived, Replayed, totals
 from lisppump.rig import Rig
+from lisppump.spending import prices_of, seen
 from lisppump.turn import Recorded, Turn, recorded, think
 
 if TYPE_CHECKING:
@@ -47,7 +51,13 @@ class Nowhere:
     def outcome(self, **fields: Any) -> None:
         """Nothing is written."""
 
+    def tool(self, **fields: Any) -> None:
+        """Nothing is written."""
+
     def delta(self, delta: Delta) -> None:
+        """Nothing is written."""
+
+    def claim(self, **fields: Any) -> None:
         """Nothing is written."""
 
 
@@ -275,6 +285,9 @@ def remade(
 ) -> Turn:
     """The turn that makes a committed frame again; without `sealed` its backends are asked anew."""
     plan, agents, _ = planning.resumed(rig.policy, frame, intent)
+    governor = Governor(pump.clock)
+    governor.under({} if sealed else rig.terms, seed=rig.policy.seed, patience=rig.policy.pipe.deadline)
+    prices = Prices() if sealed else prices_of(rig)
     return Turn(
         rig=rig,
         head=frame,
@@ -283,7 +296,8 @@ def remade(
         ledger=Nowhere(),
         epoch=pump.store.epoch,
         node=deltas[0]["node"] if deltas else pump.store.node,
-        budget=pump.budget,
+        purse=Accounts(seen(pump), prices, rig.terms, Nowhere(), plan.frame, pump.clock),
+        governor=governor,
         clock=pump.clock,
         settled=_unheard,
         recorded=Recorded(came.answers) if sealed else Recorded(),

@@ -36,7 +36,7 @@ from lisppump.keep import FOLDER, Keep
 from lisppump.line import left_behind
 from lisppump.lispy.values import elements
 from lisppump.merge_changes import Change, apply
-from lisppump.reservoir_edits import Desk
+from lisppump.reservoir_books import Books
 from lisppump.reservoir_view import Reservoir as Reservoir
 from lisppump.reservoir_view import changed_in_memory
 from lisppump.snapshots import Snapshots, snaps_of, thin
@@ -62,7 +62,7 @@ class MergeResult(Protocol):
         ...
 
 
-class Store(Desk):
+class Store(Books):
     """One world on disk, open for reading, or for writing under its lock; `notes` says what was found."""
 
     def __init__(self, keep: Keep, journal: Journal, head: Head, view: View, *, keep_deltas: int) -> None:
@@ -177,6 +177,11 @@ class Store(Desk):
     def outcome(self, **fields: Any) -> None:
         """Journal something that the machine decided: a deadline, a killed worker."""
         self._record("outcome", **fields)
+
+    def tool(self, **fields: Any) -> None:
+        """Journal what a tool told a model, before the model is told."""
+        self._journal.record("tool", fields)
+        self._journal.sync_soon()
 
     def page(self, **fields: Any) -> None:
         """Journal what the portal gave a program, before the program has it."""
@@ -365,6 +370,7 @@ class Store(Desk):
             "quarantine": [dict(entry) for entry in merged.quarantine],
             "documents": entries,
             "virtual": dict(virtual),
+            **self._spent(),
             **({"imports": [dict(entry) for entry in imports]} if imports else {}),
             **({"accepted": [dict(entry) for entry in accepted]} if accepted else {}),
         }

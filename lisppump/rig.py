@@ -13,6 +13,8 @@ from lisppump.calling import Terms
 from lisppump.calling import terms as terms_of
 from lisppump.clauses_parts import is_foreign
 from lisppump.errors import LisppumpError
+from lisppump.lispy.builtins import BuiltinSpec
+from lisppump.lispy.foreign import Later
 from lisppump.policy import Policy
 from lisppump.registry import Registry
 from lisppump.stages import Backend, Dam, Echo, Executor, Merger
@@ -45,6 +47,7 @@ class Rig:
             with blamed("backend", choice.name, choice.offer.plugin):
                 self.terms[alias] = terms_of(self.backends[alias])
         self._complaints = complaints
+        self.builtins: Mapping[str, BuiltinSpec] = Later(registry.builtins)
         plugins = policy.plugins
         self.hooks: Any = relay(
             registry.under(*plugins.switches).contents(),

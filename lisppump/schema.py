@@ -135,9 +135,11 @@ def check(
             rejected.extend(_barred(name, key, rule, value, source, maker))
             continue
         if rule is not None and value.__class__ is list and key not in FILE_KEYS and _are_usual(rule, value):
-            accepted[name] = [*accepted[name], *value] if name in accepted else [*value]
+            accepted[name] = [*accepted[name], *value] if name in accepted else value
             continue
         accepted = dict(accepted)  # there may be a float in what follows
+        if name in accepted:
+            accepted[name] = [*accepted[name]]
         for _, item, problem in _sift(name, key, rule, value, source, elsewhere=False):
             if problem is None:
                 accepted.setdefault(name, []).append(item)

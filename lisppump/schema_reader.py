@@ -82,7 +82,7 @@ def _object_at(text: str, start: int) -> tuple[Found, int]:
     reader = _Reader(text, start)
     data, whole = reader.object(0)
     if not whole:
-        reader.notes.append("the reply was cut off: its last, unfinished item is set aside")
+        reader.notes.append("repaired: the reply was cut off, and its last, unfinished item is set aside")
     return Found(data, tuple(dict.fromkeys(reader.notes)), not whole), reader.at
 
 

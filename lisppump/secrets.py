@@ -55,6 +55,11 @@ def safe(text: str) -> str:
     return text
 
 
+def is_secret(name: str) -> bool:
+    """True for a variable of the environment whose name says that its value is a key or a password."""
+    return _NAMED.search(name) is not None
+
+
 def has_password(address: str) -> bool:
     """True for an address with a user or a password in it."""
     return "@" in address.partition("://")[2].partition("/")[0] or _USER.match(address) is not None

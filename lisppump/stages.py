@@ -32,7 +32,8 @@ REQUIRED: Any = _Required.REQUIRED  # the default of an option that has none
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option of a clause: `kind` is name, value, function (of `arity`), capability, source (the text of
-    the forms in it) or limits.
+    the forms in it), limits, assume (what one call counts as: a Usage, or None) or folder (beside pump.lisp;
+    it becomes its path).
 
     A kind in GIVEN is no part of the clause, but what a stage gets that runs programs: builtins is the table
     of LisPy builtins that plugins offer, isolation says where agents' programs run. A default is what the

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from lisppump.budget import Budget
 from lisppump.calling import Reply, Request, Terms
 from lisppump.delta import Delta, Usage
 from lisppump.frame import Frame, Stream
 from lisppump.gate import Gates
 from lisppump.intake import Intake
 from lisppump.leave import Governor, Ungoverned
+from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.policy import Policy
 
 Pourer = Callable[[Request, str], Awaitable[Reply]]
@@ -27,6 +27,9 @@ class Ledger(Protocol):
     def outcome(self, **fields: Any) -> None:
         """What the machine decided: an attempt that failed, a time that was over."""
 
+    def tool(self, **fields: Any) -> None:
+        """A model's use of a tool, before it hears what came of it."""
+
     def delta(self, delta: Delta) -> None:
         """What a stream came to."""
 
@@ -37,7 +40,7 @@ Claim = Any  # what a purse gives for a reservation: only it knows what that is
 class Purse(Protocol):
     """What a run may spend: reserved before a backend is asked, counted when it has answered."""
 
-    def reserve(self, alias: str, prompt_tokens: int, passes: int) -> Claim | str:
+    def reserve(self, alias: str, prompt_tokens: int, passes: int, stream: int = 0) -> Claim | str:
         """One reservation for all that a pipe may ask of a backend, or a sentence that says why not.
 
         That is a call for each of `passes`, and one repair call. A later pass also reads what the earlier
@@ -50,43 +53,14 @@ class Purse(Protocol):
     def used(self, claim: Claim, usage: Usage) -> None:
         """Count what a call used, and take it from its reservation; also after that was given back."""
 
+    def lost(self, alias: str, claim: Claim, prompt_tokens: int, passes: int) -> Usage:
+        """Count a call as spent that was cut short, so that nobody knows what it used; what is counted."""
+
     def recorded(self, usage: Usage) -> None:
         """Count what a call used whose answer was taken from the record."""
 
     def release(self, claim: Claim) -> None:
         """Give back what is left of a reservation; its pipe asks this backend nothing more."""
-
-
-class Counted:
-    """The purse that counts tokens for a budget, and knows no prices."""
-
-    def __init__(self, budget: Budget, backends: Mapping[str, Terms]) -> None:
-        self._budget = budget
-        self._backends = backends
-
-    def reserve(self, alias: str, prompt_tokens: int, passes: int) -> Claim | str:
-        """The tokens that were set aside; a backend without `max_tokens` uses none."""
-        most = self._backends[alias].max_tokens
-        tokens = 0 if most is None else most + prompt_tokens
-        if self._budget.reserve(tokens):
-            return tokens
-        return "the call would take more tokens than the budget has left"
-
-    def priced(self, alias: str, model: str | None, usage: Usage) -> Usage:
-        """The usage as it is."""
-        return usage
-
-    def used(self, claim: Claim, usage: Usage) -> None:
-        """Count it as spent."""
-        self._budget.settle(0, usage)
-
-    def recorded(self, usage: Usage) -> None:
-        """Count it as spent."""
-        self._budget.settle(0, usage)
-
-    def release(self, claim: Claim) -> None:
-        """Give the tokens back."""
-        self._budget.reserved -= claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,5 +93,6 @@ class Tick:
     monotonic: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]
     gates: Gates
+    builtins: Mapping[str, BuiltinSpec]
     governor: Governor = field(default_factory=Ungoverned)
     sealed: bool = False

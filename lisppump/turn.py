@@ -15,7 +15,6 @@ from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump import schema
 from lisppump.blame import blamed
-from lisppump.budget import Budget
 from lisppump.calling import Request
 from lisppump.delta import ECHO_NODE, ECHOES, Delta
 from lisppump.delta_records import from_record, told
@@ -25,13 +24,14 @@ from lisppump.frame import Agent, Frame, Stream
 from lisppump.gate import Gates
 from lisppump.intake import Intake
 from lisppump.journal import Record
+from lisppump.leave import Governor
 from lisppump.merge import Change, Merged
 from lisppump.pour import Pipe
 from lisppump.report import Plan
 from lisppump.rig import Rig
 from lisppump.stages import Job, Thought
 from lisppump.stages import merged as check_merged
-from lisppump.tick import Answer, Counted, Ledger, Tick
+from lisppump.tick import Answer, Ledger, Purse, Tick
 from lisppump.witness import Deadline, Witness
 from lisppump.witness import Ledger as WebLedger
 
@@ -72,7 +72,8 @@ class Turn:
     ledger: Ledger
     epoch: int
     node: str
-    budget: Budget
+    purse: Purse
+    governor: Governor
     clock: clocks.Clock
     settled: Callable[[Stream, Delta], None]
     recorded: Recorded = field(default_factory=Recorded)
@@ -141,10 +142,12 @@ class Turn:
             ledger=self.ledger,
             intake=intake,
             settled=self.settled,
-            purse=Counted(self.budget, self.rig.terms),
+            purse=self.purse,
+            governor=self.governor,
             monotonic=self.clock.monotonic,
             sleep=self.clock.sleep,
             gates=gates,
+            builtins=self.rig.builtins,
             sealed=self.sealed,
         )
 

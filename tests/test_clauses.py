@@ -61,7 +61,9 @@ def test_describe_says_usage_default_and_options() -> None:
 
 def test_usage_shows_what_may_be_left_out() -> None:
     assert usage(CLAUSES["clock"]) == "(clock [wall] [(start ...)] [(step ...)])"
-    assert usage(CLAUSES["pipe"]) == "(pipe BACKEND ... [(deadline ...)] [(passes ...)] [(stagger ...)])"
+    assert usage(CLAUSES["pipe"]) == (
+        "(pipe BACKEND ... [(deadline ...)] [(passes ...)] [(stagger ...)] [(warm ...)] [(tools ...)])"
+    )
 
 
 MISTAKES = {

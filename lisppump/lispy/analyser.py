@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from lisppump.errors import Span
-from lisppump.lispy import library
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.names import UNBOUND, Cell, Namespace
 from lisppump.lispy.nodes import Node, datum, key_name, node_of, pay, shown
 from lisppump.lispy.options import has_options, with_options
-from lisppump.lispy.printer import cut
 from lisppump.lispy.run import Run
 from lisppump.lispy.scope import Scope as Scope
 from lisppump.lispy.seal import defines
@@ -52,6 +50,7 @@ class FormSpec:
 
 FORMS: dict[str, FormSpec] = {}
 FIXED = frozenset({"quote", "if", "define", "set!", "lambda"})  # no program may bind these
+BINDING = 2  # nodes that a local name counts as, beside those it is written with
 DEFINING: set[str] = set()  # forms that stand for definitions
 DATA = frozenset({"string", "integer", "float", "boolean", "keyword"})  # kinds of what stands for itself
 GIVEN = {  # names that get their values from the state, when they are used
@@ -123,6 +122,10 @@ class Analyser:
     def expression(self, node: Node, scope: Scope, tails: Tails) -> Tree:
         """The tree of a node; `tails` are the loops that a call standing here may jump to."""
         kind = node.kind
+        meter = self.run.meter
+        meter.nodes += 1 + len(node.items)
+        if meter.nodes > meter.next_weighing:
+            meter.weigh()
         if kind == "list":
             if not node.items:
                 return Const([])
@@ -288,10 +291,18 @@ class Analyser:
         self.run.charge(1)
         return self.placed(result, node)
 
+    def weigh(self, count: int) -> None:
+        """Count nodes that are made or gone through beside those that are analysed."""
+        meter = self.run.meter
+        meter.nodes += count
+        if meter.nodes > meter.next_weighing:
+            meter.weigh()
+
     def quoted(self, node: Node) -> Value:
         """The datum of a node, remembered so that it finds back to its place."""
         if node.kind != "list":
             return datum(node)
+        self.weigh(len(node.items))
         value = [self.quoted(item) for item in node.items]
         if value:
             self.origins[id(value)] = (value, node)
@@ -375,6 +386,7 @@ class Analyser:
         known = scope.names.get(text)
         if isinstance(known, Variable):
             return known
+        self.run.meter.nodes += BINDING
         variable = Variable(text, late=True, checked=True)
         scope.names[text] = variable
         assert scope.body is not None
@@ -448,6 +460,7 @@ class Analyser:
             )
         if name in scope.names and name != "_":
             raise LispyError("bad-syntax", f"{name} is bound twice here", span=node.span)
+        self.run.meter.nodes += BINDING
         variable = Variable(name)
         scope.names[name] = variable
         return variable
@@ -457,6 +470,7 @@ class Analyser:
     ) -> Lambda:
         """A procedure; a string before other forms is its docstring."""
         scope = Scope(parent, True)
+        met = self.run.meter.nodes
         if parameters.items and has_options(parameters):
             parameters, nodes = with_options(self, name, parameters, nodes, whole)
         variables, rest = self.parameters(parameters, scope)
@@ -470,22 +484,9 @@ class Analyser:
         body = self.body(nodes, scope, ())
         macros = tuple(self.expanded[before:]) if len(self.expanded) > before else ()
         span = Span(whole.source, whole.start, whole.end)
-        return Lambda(name, variables, rest, body, doc, whole, span, macros=macros, check=check)
-
-    def unbound(self, name: str, local: Callable[[], Iterable[str]]) -> LispyError:
-        """The error for a name without a value; what was likely meant is looked for when it is read."""
-        namespace = self.namespace
-
-        def help() -> str | None:
-            cells, bound = namespace.cells.items(), namespace.bound
-            names = [word for word, cell in cells if word in bound or cell.builtin]
-            from lisppump.lispy.builtins import BUILTINS
-            from lisppump.lispy.elsewhere import instead
-
-            own = {*names, *local(), *namespace.macros} - {name}
-            return instead(name, own, {*BUILTINS, *FORMS, *library.names()})
-
-        return LispyError("unbound", f"{cut(name)} has no value", help=help)
+        procedure = Lambda(name, variables, rest, body, doc, whole, span, macros=macros, check=check)
+        procedure.nodes = self.run.meter.nodes - met
+        return procedure
 
 
 def written(node: Node) -> LispyError:

@@ -35,6 +35,7 @@ class Maker:
 
     def list(self, *parts: Part) -> Node:
         """A list."""
+        self.analyser.weigh(len(parts))
         return self.node("list", None, tuple([self.part(part) for part in parts]))
 
     def form(self, name: str, *parts: Part) -> Node:

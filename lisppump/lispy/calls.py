@@ -22,6 +22,7 @@ TAIL: Any = type("_Tail", (), {"__slots__": ()})()  # "call run.tail_body with r
 APPLY = 5  # steps of `apply` beside those for the arguments
 MADE = 3  # steps of calling a procedure that a builtin made
 CLOSURE_BYTES = 160  # what making a procedure is charged, with the function it has once it is hot
+FEW_LOCALS = 16  # of a procedure, which making it is not charged for
 
 
 class Template:
@@ -95,6 +96,11 @@ class Closure(Procedure):
         """The form that made it, as data."""
         node = self.template.node
         return None if node is None else datum(node)
+
+
+def closure_bytes(captured: int, locals: int) -> int:
+    """What making a procedure is charged: one that captures anything carries room for its locals."""
+    return CLOSURE_BYTES + 16 * captured + (8 * locals if captured and locals > FEW_LOCALS else 0)
 
 
 def closure_of(template: Template, tail: Frame) -> Closure:

@@ -8,7 +8,7 @@ from typing import Any
 from lisppump.lispy import formcode
 from lisppump.lispy.callcode import compile_call
 from lisppump.lispy.callfaults import blame, too_deep
-from lisppump.lispy.calls import CLOSURE_BYTES, TAIL, Code, Frame, closure_of, land
+from lisppump.lispy.calls import CLOSURE_BYTES, TAIL, Code, Frame, closure_bytes, closure_of, land
 from lisppump.lispy.errors import LispyError
 from lisppump.lispy.heat import Watched
 from lisppump.lispy.names import UNBOUND
@@ -46,11 +46,13 @@ from lisppump.lispy.tree import (
 )  # fmt: skip
 from lisppump.lispy.values import Value
 
+MANY = 300  # codes that are made between two looks at the clock
+
 
 class Generator:
     """Makes code for one procedure. `missing` gives the value of a global name without one, or its error."""
 
-    __slots__ = ("_at_top", "labels", "missing", "procedure", "run", "top")
+    __slots__ = ("_at_top", "_made", "labels", "missing", "procedure", "run", "top")
 
     def __init__(
         self, run: Run, procedure: Lambda, missing: Callable[[str, Any], Value], labels: dict[Label, Any]
@@ -61,17 +63,32 @@ class Generator:
         self.labels = labels
         self.top: Tree | None = None  # the form, where it stands at the top level
         self._at_top: frozenset[int] | None = None  # what is done once with it
+        self._made = 0  # codes since the last look at the clock
 
     def code(self, tree: Tree) -> Code:
         """The code of a tree."""
+        self._made += 1
+        if self._made > MANY:
+            self._look()
         return _MAKERS[tree.__class__](self, tree)
 
     def codes(self, trees: list[Tree]) -> list[Code]:
         """The code of several trees."""
         if len(trees) == 2:
+            self._made += 2
             first, second = trees
             return [_MAKERS[first.__class__](self, first), _MAKERS[second.__class__](self, second)]
+        if len(trees) > MANY:
+            return [self.code(tree) for tree in trees]
+        self._made += len(trees)
+        if self._made > MANY:
+            self._look()
         return [_MAKERS[tree.__class__](self, tree) for tree in trees]
+
+    def _look(self) -> None:
+        """Look at the clock: what is long takes long to compile, and was charged for before."""
+        self._made = 0
+        self.run.meter.look()
 
     def once(self, tree: Tree) -> bool:
         """Whether a form is one of those at the top that are done once only."""
@@ -266,7 +283,7 @@ def _lambda(generator: Generator, tree: Lambda) -> Code:
 
         return plain
     places = [generator.place(variable) for variable in tree.free]
-    size = CLOSURE_BYTES + 16 * len(places)
+    size = closure_bytes(len(places), tree.locals)
 
     def closing(frame: Frame) -> Value:
         run.meter.allocate(size)

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from lisppump.lispy.errors import LispyError
+from lisppump.lispy.printer import cut
+
+if TYPE_CHECKING:
+    from lisppump.lispy.names import Namespace
 
 MEANT = {
     "the true value is #t": ("t", "True", "#!true"),
@@ -294,3 +302,19 @@ def _distance(left: str, right: str, most: int) -> int:
         if min(row) > most:
             break
     return row[-1]
+
+
+def unbound(namespace: Namespace, name: str, local: Callable[[], Iterable[str]]) -> LispyError:
+    """The error for a name without a value; what was likely meant is looked for when it is read."""
+
+    def help() -> str | None:
+        from lisppump.lispy import library
+        from lisppump.lispy.analyser import FORMS
+        from lisppump.lispy.builtins import BUILTINS
+
+        cells, bound = namespace.cells.items(), namespace.bound
+        names = [word for word, cell in cells if word in bound or cell.builtin]
+        own = {*names, *local(), *namespace.macros} - {name}
+        return instead(name, own, {*BUILTINS, *FORMS, *library.names()})
+
+    return LispyError("unbound", f"{cut(name)} has no value", help=help)

@@ -24,6 +24,7 @@ from lisppump.lispy.tree import (
     Template,
     Try,
     While,
+    toll,
 )
 from lisppump.lispy.values import Value, cons, elements, is_list, is_nil, is_true
 
@@ -143,6 +144,7 @@ def or_code(generator: Generator, tree: Or) -> Code:
 def while_code(generator: Generator, tree: While) -> Code:
     run = generator.run
     test, body = generator.codes([tree.test, tree.body])
+    more = toll(tree.nodes)
 
     def while_(frame: Frame) -> Value:
         meter = run.meter
@@ -151,10 +153,10 @@ def while_code(generator: Generator, tree: While) -> Code:
                 return tree.unit(frame)
             if not is_true(test(frame)):
                 return None
-            meter.charge(1)
+            meter.charge(1 + more)
             body(frame)
             tree.turns += 1
-            if tree.turns == run.heat.after:
+            if tree.turns == run.heat.after and not more:
                 tree.unit = run.heat.loop(run, tree, generator.procedure, generator.missing, frame) or False
 
     return while_
@@ -164,6 +166,7 @@ def repeat_code(generator: Generator, tree: Repeat) -> Code:
     run = generator.run
     count, body, result = generator.codes([tree.count, tree.body, tree.result])
     place, boxed, span = generator.place(tree.variable), tree.variable.boxed, tree.span
+    more = toll(tree.nodes)
 
     def repeat(frame: Frame) -> Value:
         times = count(frame)
@@ -178,9 +181,9 @@ def repeat_code(generator: Generator, tree: Repeat) -> Code:
                 tree.unit(frame, turn, times)
                 return result(frame)
             tree.turns += 1
-            if tree.turns == run.heat.after:
+            if tree.turns == run.heat.after and not more:
                 tree.unit = run.heat.loop(run, tree, generator.procedure, generator.missing, frame) or False
-            meter.charge(1)
+            meter.charge(1 + more)
             frame[place] = [turn] if boxed else turn
             body(frame)
             turn += 1
@@ -297,6 +300,7 @@ def loop_code(generator: Generator, tree: Loop) -> Code:
     places = [generator.place(variable) for variable in tree.label.parameters]
     body = generator.code(tree.body)
     boxes = [place for place, var in zip(places, tree.label.parameters, strict=True) if var.boxed]
+    more = toll(tree.nodes)
 
     def loop(frame: Frame) -> Value:
         values = [init(frame) for init in inits]
@@ -307,9 +311,9 @@ def loop_code(generator: Generator, tree: Loop) -> Code:
             if tree.unit:
                 return tree.unit(frame)
             tree.turns += 1
-            if tree.turns == run.heat.after:
+            if tree.turns == run.heat.after and not more:
                 tree.unit = run.heat.loop(run, tree, generator.procedure, generator.missing, frame) or False
-            meter.steps += 1
+            meter.steps += 1 + more
             if meter.steps > meter.next_look:
                 meter.look()
             for place in boxes:

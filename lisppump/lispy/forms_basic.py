@@ -319,18 +319,21 @@ def defun(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     analyser.binder(name)
     if items[2].kind == "string" and node.head == "defn" and len(items) > 4:  # Clojure's docstring
         items = (*items[:2], items[3], items[2], *items[4:])
-    body = _recurring(node, items[2], items[3:])
+    body = _recurring(analyser, node, items[2], items[3:])
     return analyser.define(
         name, scope, lambda: analyser.procedure(name.value.name, items[2], body, node, scope), name.span
     )
 
 
-def _recurring(node: Node, parameters: Node, body: tuple[Node, ...]) -> tuple[Node, ...]:
+def _recurring(
+    analyser: Analyser, node: Node, parameters: Node, body: tuple[Node, ...]
+) -> tuple[Node, ...]:
     """The body of a procedure of Clojure, which recur runs again with other arguments."""
     if node.head not in ("fn", "defn") or "recur" not in node.text:
         return body
     names = parameters.items
     plain = all(name.kind == "symbol" and name.name not in ("&", "&rest") for name in names)
+    analyser.weigh((node.end - node.start) >> 3)
     if not plain or not mentions(node, "recur"):
         return body
     doc = body[:1] if len(body) > 1 and body[0].kind == "string" else ()
@@ -399,4 +402,4 @@ def lambda_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     if len(items) < 3:
         raise written(node)
     name = "" if items[0].kind == "form" else "lambda"  # nobody wrote it, so no backtrace names it
-    return analyser.procedure(name, items[1], _recurring(node, items[1], items[2:]), node, scope)
+    return analyser.procedure(name, items[1], _recurring(analyser, node, items[1], items[2:]), node, scope)

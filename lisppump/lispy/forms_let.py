@@ -132,16 +132,19 @@ def _looping(
     parameters = [analyser.parameter(item, inner) for item in names]
     label = Label(Variable(name, late=True), parameters)
     outer.names[name] = label
+    met = analyser.run.meter.nodes
     body = analyser.body(items[3:], inner, (*tails, label))
-    return finish_loop(label, inits, body, node, analyser.span(node))
+    return finish_loop(label, inits, body, node, analyser.span(node), analyser.run.meter.nodes - met)
 
 
-def finish_loop(label: Label, inits: list[Tree], body: Tree, node: Node, span: Span | None) -> Tree:
-    """The tree of a named let whose body is known."""
+def finish_loop(
+    label: Label, inits: list[Tree], body: Tree, node: Node, span: Span | None, nodes: int
+) -> Tree:
+    """The tree of a named let whose body is known, and how many nodes it was made of."""
     if label.loop:
-        return Loop(label, inits, body)
+        return Loop(label, inits, body, nodes)
     variable = label.variable
-    procedure = Lambda(variable.name, label.parameters, None, body, None, node, node.span)
+    procedure = Lambda(variable.name, label.parameters, None, body, None, node, node.span, nodes=nodes)
     first = SetLocal(variable, procedure, span, first=True)
     return Let([], Body([variable], Call(_made(first, variable), inits, span)))
 

@@ -41,12 +41,12 @@ def _clauses(maker: Maker, node: Node, nested: bool) -> Clauses:
             raise written(maker.like)
         return [_in_turn(first, second) for first, second in zip(items[::2], items[1::2], strict=True)]
     found: Clauses = []
-    rest = list(items)
+    rest = list(reversed(items))
     while rest:
-        item = rest.pop(0)
+        item = rest.pop()
         guard = _guard(item)
         if guard in ("when", "unless") and rest:
-            test = rest.pop(0)
+            test = rest.pop()
             found.append((guard, [(test, test)]))
         elif item.kind != "list" or len(item.items) != 2:
             raise LispyError(
@@ -251,6 +251,7 @@ def loop(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
         raise _other_loop(node)
     maker = Maker(analyser, node)
     inside = items[1].items
+    analyser.weigh((node.end - node.start) >> 3)
     if in_turn(items[1]):
         pairs = list(zip(inside[::2], inside[1::2], strict=True))
     elif all(item.kind == "list" and len(item.items) == 2 for item in inside) and mentions(node, "recur"):

@@ -25,7 +25,7 @@ class _Pattern:
     """What the patterns of one clause are made into: names in order, procedures that they call."""
 
     run: Run
-    names: list[Node] = field(default_factory=list)
+    names: dict[str, Node] = field(default_factory=dict)
     calls: list[Node] = field(default_factory=list)
 
     def fits(self, node: Node) -> Fits:
@@ -60,8 +60,7 @@ class _Pattern:
         if node.name == "_":
             return lambda value, found, procedures: True
         word, run = str(node.name), self.run
-        if word not in [name.name for name in self.names]:
-            self.names.append(node)
+        self.names.setdefault(word, node)
 
         def bind(value: Value, found: Found, procedures: tuple[Value, ...]) -> bool:
             if word in found:
@@ -88,13 +87,21 @@ class _Pattern:
         if word == "?" and rest:
             return self._test(rest[0], rest[1:])
         if word == "not" and len(rest) == 1:
-            inner = self.fits(rest[0])
-            return lambda value, found, procedures: not inner(value, dict(found), procedures)
+            return self._not(rest[0])
         if word == "and":
             return _all([self.fits(item) for item in rest])
         if word == "or" and rest:
             return self._either(rest)
         raise _unknown(node)
+
+    def _not(self, pattern: Node) -> Fits:
+        inner, run = self.fits(pattern), self.run
+
+        def differs(value: Value, found: Found, procedures: tuple[Value, ...]) -> bool:
+            run.charge(len(found) >> 4)
+            return not inner(value, dict(found), procedures)
+
+        return differs
 
     def _test(self, procedure: Node, rest: list[Node]) -> Fits:
         place, run = len(self.calls), self.run
@@ -126,17 +133,7 @@ class _Pattern:
         tests = [self.fits(item) for item in heads]
         ending = self.fits(last) if tail is None and last is not None else tail
         assert ending is not None
-
-        def several(value: Value, found: Found, procedures: tuple[Value, ...]) -> bool:
-            for test in tests:
-                if not _is_pair(value):
-                    return False
-                if not test(head_of("match", value), found, procedures):
-                    return False
-                value = tail_of("match", value)
-            return ending(value, found, procedures)
-
-        return several
+        return _in_turn(tests, ending)
 
     def _dict(self, node: Node) -> Fits:
         tests = [
@@ -159,25 +156,26 @@ class _Pattern:
         if node.head == "unquote" and len(node.items) == 2:
             return self.fits(node.items[1])
         if node.kind == "list":
-            return self._parts([*node.items], self._data([]))
+            return _in_turn([self._template(item) for item in node.items], self._data([]))
         if node.kind == "dotted":
-            return self._parts([*node.items[:-1]], self._template(node.items[-1]))
+            heads = [self._template(item) for item in node.items[:-1]]
+            return _in_turn(heads, self._template(node.items[-1]))
         return self._data(datum(node))
 
-    def _parts(self, items: list[Node], ending: Fits) -> Fits:
-        if not items:
-            return ending
-        head = self._template(items[0])
-        tail = self._parts(items[1:], ending)
 
-        def pair(value: Value, found: Found, procedures: tuple[Value, ...]) -> bool:
-            return (
-                _is_pair(value)
-                and head(head_of("match", value), found, procedures)
-                and tail(tail_of("match", value), found, procedures)
-            )
+def _in_turn(tests: list[Fits], ending: Fits) -> Fits:
+    """What tests the first elements of a list, and what follows them."""
 
-        return pair
+    def several(value: Value, found: Found, procedures: tuple[Value, ...]) -> bool:
+        for test in tests:
+            if not _is_pair(value):
+                return False
+            if not test(head_of("match", value), found, procedures):
+                return False
+            value = tail_of("match", value)
+        return ending(value, found, procedures)
+
+    return several
 
 
 def _is_pair(value: Value) -> bool:
@@ -227,7 +225,7 @@ def _clause(maker: Maker, clause: Node, otherwise: Node) -> Node:
     """One clause: the list of the parts found, then the names bound to them."""
     pattern = _Pattern(maker.analyser.run)
     fits = pattern.fits(clause.items[0])
-    names = [str(name.name) for name in pattern.names]
+    names = list(pattern.names)
 
     def find(value: Value, *procedures: Value) -> Value:
         found: Found = {}
@@ -236,9 +234,8 @@ def _clause(maker: Maker, clause: Node, otherwise: Node) -> Node:
         pattern.run.meter.allocate(8 * len(names))
         return [True, *[found[name] for name in names]]
 
-    bound = maker.list(
-        *[maker.list(name, maker.call("nth", FOUND, place)) for place, name in enumerate(pattern.names, 1)]
-    )
+    places = enumerate(pattern.names.values(), 1)
+    bound = maker.list(*[maker.list(name, maker.call("nth", FOUND, place)) for place, name in places])
     test, body = maker.part(FOUND), clause.items[1:]
     if len(body) > 2 and shown(body[0]) in ("#:when", ":when"):
         test = maker.list("if", FOUND, maker.form("let", bound, body[1]), False)

@@ -29,8 +29,10 @@ from lisppump.lispy.values import Symbol
 def while_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     if len(node.items) < 2:
         raise written(node)
+    met = analyser.run.meter.nodes
     test = analyser.expression(node.items[1], scope, ())
-    return While(test, analyser.body(node.items[2:], scope, ()))
+    body = analyser.body(node.items[2:], scope, ())
+    return While(test, body, analyser.run.meter.nodes - met)
 
 
 @form("dotimes", "(dotimes (name count [result]) form ...)", "Runs the forms with the name counting from 0.",
@@ -43,9 +45,11 @@ def dotimes(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     count = analyser.expression(head[1], scope, ())
     inner = Scope(scope)
     variable = analyser.parameter(head[0], inner)
+    met = analyser.run.meter.nodes
     body = analyser.body(items[2:], inner, ())
+    nodes = analyser.run.meter.nodes - met
     result = analyser.expression(head[2], inner, ()) if len(head) == 3 else Const(None)
-    return Repeat(variable, count, body, result, analyser.span(items[1]))
+    return Repeat(variable, count, body, result, analyser.span(items[1]), nodes)
 
 
 @form("do", "(do ((name init [step]) ...) (test result ...) form ...)",
@@ -56,6 +60,7 @@ def do(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     if not _iterates(node):
         return analyser.sequence(items[1:], scope, tails)
     inits = [analyser.expression(item.items[1], scope, ()) for item in items[1].items]
+    met = analyser.run.meter.nodes
     inner = Scope(scope)
     variables = [analyser.parameter(item.items[0], inner) for item in items[1].items]
     label = Label(Variable("do", late=True), variables)
@@ -72,7 +77,8 @@ def do(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
             steps.append(Local(variable, None))
     span = analyser.span(node)
     jump = Call(Local(label.variable, span), steps, span, label)
-    return finish_loop(label, inits, If(test, result, Sequence([*forms, jump])), node, span)
+    body = If(test, result, Sequence([*forms, jump]))
+    return finish_loop(label, inits, body, node, span, analyser.run.meter.nodes - met)
 
 
 def _iterates(node: Node) -> bool:

@@ -15,6 +15,7 @@ from lisppump.lispy.run import Run
 from lisppump.lispy.values import Primitive, Procedure, Value
 
 TYPE = "record"
+WEIGHT = 4  # nodes that making a procedure of a record counts as
 
 
 class _Record:
@@ -33,6 +34,7 @@ class _Record:
         self.definitions: list[Node] = []
 
     def _define(self, name: str, procedure: Procedure) -> None:
+        self.maker.analyser.weigh(WEIGHT)
         self.definitions.append(self.maker.list("define", name, self.maker.quoted(procedure)))
 
     def constructor(self, name: str, fields: list[str]) -> None:

@@ -17,6 +17,7 @@ from lisppump.lispy.nodes import Node
 from lisppump.lispy.tokens import pieces
 from lisppump.lispy.whereabouts import diagnose
 
+PIECES = 2000  # of a text between two looks at the limits
 _DISCARDED = Node("discarded", None, (), Source("", ""), 0, 0)
 _ATOMS: dict[str, Callable[[str, int, Source, Limits], Node]] = {
     "ATOM": atoms.word, "STRING": atoms.string, "CHARACTER": atoms.character,
@@ -28,6 +29,7 @@ class _Builder:
 
     source = Source("", "")
     limits = Limits()
+    look: Callable[[], None] | None = None
 
     def _node(self, child: Any) -> Node:
         if child.__class__ is Node:
@@ -78,7 +80,10 @@ def _load_parser() -> Any:
                 pass
 
             def lex(self, text: str) -> Any:  # type: ignore[override]
-                return pieces(text)
+                for count, piece in enumerate(pieces(text)):
+                    if count % PIECES == 0 and _builder.look is not None:
+                        _builder.look()
+                    yield piece
 
         _parser = Lark(
             files("lisppump.lispy").joinpath("grammar.lark").read_text("utf-8"),
@@ -90,17 +95,20 @@ def _load_parser() -> Any:
     return _parser
 
 
-def parsed(source: Source, limits: Limits) -> list[Node]:
-    """All forms of a text; the first mistake in it is an error at its place."""
+def parsed(source: Source, limits: Limits, look: Callable[[], None] | None = None) -> list[Node]:
+    """All forms of a text; the first mistake in it is an error at its place.
+
+    `look` is called now and then: it may raise a limit.
+    """
     with _lock:
         parser = _load_parser()
         from lark.exceptions import UnexpectedInput
 
-        _builder.source, _builder.limits = source, limits
+        _builder.source, _builder.limits, _builder.look = source, limits, look
         try:
             return parser.parse(source.text)  # type: ignore[no-any-return]
         except UnexpectedInput as error:
             place = getattr(error, "pos_in_stream", None)
         finally:
-            _builder.source = _DISCARDED.source
+            _builder.source, _builder.look = _DISCARDED.source, None
     raise diagnose(source, place)

@@ -16,7 +16,7 @@ from weakref import ref
 from lisppump.lispy.calls import Builtin, Closure, Code, Frame, Template
 from lisppump.lispy.names import Cell
 from lisppump.lispy.run import Run
-from lisppump.lispy.tree import Global, Lambda, Loop, Repeat, Tree, While
+from lisppump.lispy.tree import Global, Lambda, Loop, Repeat, Tree, While, toll
 from lisppump.lispy.values import Keyword, Procedure, Symbol, Value
 
 HOT = 50  # calls of a procedure, or turns of a loop, after which it is worth Python code
@@ -38,13 +38,14 @@ class Heat:
 
     __slots__ = (
         "_closures", "_hot", "_leaps", "_loops", "_many", "_names", "_sizes", "_targets", "_templates",
-        "after", "frozen", "keeper",
+        "after", "frozen", "keeper", "winds",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.after = HOT
         self.keeper: Any = None  # what has to live as long as the run does
         self.frozen = False  # programs that use eval may rebind anything while hot code runs
+        self.winds = False  # some procedure or loop may go on for long
         self._hot: Any = None  # hot.py, once something turned hot
 
     def is_eval(self, cell: Cell) -> bool:
@@ -179,7 +180,9 @@ class Heat:
         template.free = len(tree.free)
         template.missing = missing
         fresh = True
-        if len(tree.arguments) > MOST_ARGUMENTS:
+        many = len(tree.arguments) if len(tree.arguments) > MOST_ARGUMENTS else 0
+        more = many + toll(tree.nodes)
+        if more:
             template.entry = False
             template.turning = dict.fromkeys(("each", "filter", "fold", "fold-back"), False)
 
@@ -191,8 +194,8 @@ class Heat:
             if fresh:
                 body = make()
                 fresh = False
-                if len(tree.arguments) > MOST_ARGUMENTS:
-                    body = _paying(template.run, len(tree.arguments), body)
+                if more:
+                    body = _paying(template.run, more, body)
                 elif not self.frozen:
                     body = self._counting(known, body)
                 template.warm = template.body = body
@@ -361,7 +364,7 @@ class Heat:
 
 
 def _paying(run: Run, count: int, body: Code) -> Code:
-    """Code of a procedure of so many arguments that it stays slow: it takes a step for each."""
+    """Code of a procedure that stays slow, of many arguments or much of a program: it takes more steps."""
 
     def paid(frame: Frame) -> Value:
         run.meter.charge(count)

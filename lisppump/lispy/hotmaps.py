@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lisppump.lispy.builtins.versions import ENTRY, SMALL
-from lisppump.lispy.calls import CLOSURE_BYTES, Builtin
+from lisppump.lispy.calls import Builtin, closure_bytes
 from lisppump.lispy.hotcode import BOOL, Emitter, Unfit
 from lisppump.lispy.hotflow import constant_of, is_dict
 from lisppump.lispy.hotinline import IN_LOOPS, MOST_INLINED, MOST_WITHIN, forget, is_short
@@ -23,7 +23,7 @@ PLACES = {"map": (0, 2), "filter": (0, 2), "for-each": (0, 2), "update": (2, 3)}
 
 def lambda_value(emitter: Emitter, tree: Lambda) -> str:
     """A procedure that is made."""
-    emitter.block.extend(bytes_(CLOSURE_BYTES + 16 * len(tree.free)))
+    emitter.block.extend(bytes_(closure_bytes(len(tree.free), tree.locals)))
     lines, made = _made(emitter, tree)
     emitter.block += lines
     return made
@@ -82,7 +82,7 @@ def _looped(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     """A loop; for what is no list a procedure is made after all."""
     procedure = tree.operands[0]
     assert isinstance(procedure, Lambda)
-    emitter.block += bytes_(CLOSURE_BYTES + 16 * len(procedure.free))
+    emitter.block += bytes_(closure_bytes(len(procedure.free), procedure.locals))
     items = emitter.atom(emitter.value(tree.operands[1]))
     if isinstance(items, Literal):  # Python would warn of what is asked of it
         literal, items = items, emitter.fresh()
@@ -143,7 +143,7 @@ def _updated(emitter: Emitter, tree: Call, builtin: Builtin) -> str:
     if isinstance(items, Literal):
         literal, items = items, emitter.fresh()
         emitter.set(items, literal)
-    emitter.block += bytes_(CLOSURE_BYTES + 16 * len(procedure.free))
+    emitter.block += bytes_(closure_bytes(len(procedure.free), procedure.locals))
     emitter.sink()
     tests = [is_dict(emitter, tree.operands[0], items)]
     named = constant_of(emitter, tree.operands[1])

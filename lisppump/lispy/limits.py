@@ -55,9 +55,16 @@ def _shown(most: int | float | None) -> str:
 class Meter:
     """What a run has used; shared by everything the run starts. Limits cannot be caught by the program."""
 
-    __slots__ = ("allocated", "deadline", "limits", "next_look", "output", "pages", "steps", "waited")
+    __slots__ = (
+        "_every", "_looked", "_weighed", "allocated", "deadline", "limits", "next_look", "next_weighing",
+        "nodes", "output", "pages", "steps", "waited",
+    )  # fmt: skip
 
-    LOOK_EVERY = 20_000  # steps between two looks at the wall clock
+    LOOK_EVERY = 20_000  # steps between two looks at the wall clock, at most
+    FIRST_LOOK = 1_000
+    SOON, LATE = 0.002, 0.010  # seconds between two looks: twice the steps until the next, or a quarter
+    FREE, WEIGHED = 5_000, 1_000  # nodes compiled before any is charged; nodes charged at a time
+    NODE_STEPS, NODE_BYTES = 4, 64  # what each costs
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -66,15 +73,22 @@ class Meter:
         self.output = 0
         self.pages = 0
         self.waited = 0.0  # seconds, for pages of the web
-        self.deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
-        self.next_look = limits.steps if self.deadline is None else min(limits.steps, self.LOOK_EVERY)
+        self.nodes = self._weighed = 0  # compiled, and charged for
+        self.next_weighing = self.FREE
+        self.deadline: float | None = None
+        self.next_look = limits.steps
+        if limits.seconds is not None:
+            self._looked = time.monotonic()
+            self._every = self.FIRST_LOOK
+            self.deadline = self._looked + limits.seconds
+            self.next_look = min(limits.steps, self._every)
 
     def bound(self, limits: Limits) -> None:
         """Put other limits in force, for what is used from now on together with what was."""
         self.limits = limits
         self.next_look = limits.steps
         if self.deadline is not None:
-            self.next_look = min(limits.steps, self.steps + self.LOOK_EVERY)
+            self.next_look = min(limits.steps, self.steps + self._every)
 
     def charge(self, steps: int) -> None:
         """Count steps before the work they stand for is done."""
@@ -96,9 +110,34 @@ class Meter:
         if self.steps > self.limits.steps:
             self.steps = self.limits.steps
             raise LimitError("step-limit", f"the program took more than {self.limits.steps:,} steps")
-        if self.deadline is not None and time.monotonic() > self.deadline:
+        self.next_look = self.limits.steps
+        if self.deadline is not None:
+            self._look_at_the_clock(self.deadline)
+            self.next_look = min(self.limits.steps, self.steps + self._every)
+
+    def _look_at_the_clock(self, deadline: float) -> None:
+        """Stop the run if its time is used up; where steps take long there are fewer until the next look."""
+        now = time.monotonic()
+        if now > deadline:
             raise LimitError("time-limit", f"the program ran longer than {self.limits.seconds:g} s")
-        self.next_look = min(self.limits.steps, self.steps + self.LOOK_EVERY)
+        taken = now - self._looked
+        self._looked = now
+        if taken > self.LATE:
+            self._every = max(1, self._every // 4)
+        elif taken < self.SOON:
+            self._every = min(self.LOOK_EVERY, 2 * self._every)
+
+    def weigh(self) -> None:
+        """Charge for the nodes compiled since this was last done, and look at the clock.
+
+        Small programs are compiled for nothing; what is left of that is used up by all that a run compiles.
+        """
+        count = self.nodes - max(self._weighed, self.FREE)
+        self._weighed = self.nodes
+        self.next_weighing = self.nodes + self.WEIGHED
+        self.steps += self.NODE_STEPS * count
+        self.look()
+        self.allocate(self.NODE_BYTES * count)
 
     def page(self, most: int, seconds: float) -> float:
         """Count a page of the web that is about to be asked for; how many seconds it may take."""

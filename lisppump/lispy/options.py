@@ -6,6 +6,7 @@ Those left out become a rest parameter, those for parts one parameter, and the b
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins.check import counted
@@ -16,10 +17,12 @@ from lisppump.lispy.values import Keyword, Value, elements
 if TYPE_CHECKING:
     from lisppump.lispy.analyser import Analyser
     from lisppump.lispy.building import Maker
+    from lisppump.lispy.run import Run
 
 REST = ("&rest", "&", "&body")
 SOME = ("&optional", "&key")
 PATTERNED = ("fn", "defn", "defmacro", "define-macro")  # where a list among parameters stands for parts
+FEW = 20  # parameters by name that are looked for one by one, and that an error shows
 MORE = "arguments left"  # names that no program can write
 GIVEN = "value given"
 Option = tuple[Node, Node | None]
@@ -54,7 +57,9 @@ def with_options(
     if whole.head in PATTERNED:
         names = list(parameters.items)
         for place, item in enumerate(names):
-            if item.kind in ("list", "dict") and "&optional" not in [other.name for other in names[:place]]:
+            if item.name == "&optional":
+                break
+            if item.kind in ("list", "dict"):
                 names[place] = maker.part(f"argument {place + 1}")
                 bindings.extend(maker.list(*pair) for pair in parts(maker, item, names[place]))
         parameters = maker.node(parameters.kind, None, tuple(names))
@@ -67,8 +72,10 @@ def with_options(
         bindings.append(maker.list(MORE, ("if", given, maker.call("cdr", MORE), maker.part(()))))
     if rest is not None:
         bindings.append(maker.list(rest, MORE))
+    if len(keys) > FEW:
+        bindings.append(maker.list(MORE, maker.host(name, partial(_by_name, analyser.run), MORE)))
     for option, default in keys:
-        found = maker.host(name, _finder(Keyword(str(option.name))), MORE)
+        found = maker.host(name, _finder(Keyword(str(option.name)), len(keys) > FEW), MORE)
         chosen = maker.list("if", GIVEN, maker.call("car", GIVEN), default)
         bindings.append(maker.list(option, maker.form("let", maker.list((GIVEN, found)), chosen)))
     more = maker.part(MORE)
@@ -92,15 +99,15 @@ def _sorted(parameters: Node) -> tuple[list[Node], list[Option], list[Option], N
     optional: list[Option] = []
     keys: list[Option] = []
     rest: Node | None = None
-    items = list(parameters.items)
+    items = list(reversed(parameters.items))
     if parameters.kind == "dotted":
-        rest = items.pop()
+        rest = items.pop(0)
     kind = "fixed"
     while items:
-        item = items.pop(0)
+        item = items.pop()
         word = item.name
         if word in REST and items and rest is None:
-            rest = items.pop(0)
+            rest = items.pop()
         elif word in ("&optional", "&key"):
             kind = str(word)
         elif kind == "&key":
@@ -128,10 +135,23 @@ def _option(item: Node) -> Option:
     return item.items[0], item.items[1]
 
 
-def _finder(key: Keyword) -> Callable[[Value], Value]:
+def _by_name(run: Run, given: Value) -> Value:
+    """The arguments as a dict, the first of each name, each in a list of its own."""
+    items = elements(given)
+    run.meter.container(len(items))
+    named: dict[str, Value] = {}
+    for place in range(0, len(items) - 1, 2):
+        if items[place].__class__ is Keyword:
+            named.setdefault(items[place].name, [items[place + 1]])
+    return named
+
+
+def _finder(key: Keyword, by_name: bool) -> Callable[[Value], Value]:
     """What finds the value after a keyword among arguments: the list that starts with it, or #f."""
 
     def find(given: Value) -> Value:
+        if by_name:
+            return given.get(key.name, False)
         items = elements(given)
         for place in range(0, len(items) - 1, 2):
             if items[place].__class__ is Keyword and items[place] == key:
@@ -143,7 +163,7 @@ def _finder(key: Keyword) -> Callable[[Value], Value]:
 
 def _checker(keys: list[str], fixed: int, optional: int) -> Callable[[str, list[Value]], None]:
     """What refuses arguments, of those after the fixed ones, that no parameter takes."""
-    wanted = " ".join(f":{key}" for key in keys)
+    wanted, known = " ".join(f":{key}" for key in keys[:FEW]), frozenset(keys)
 
     def check(name: str, given: list[Value]) -> None:
         if not keys:
@@ -154,7 +174,7 @@ def _checker(keys: list[str], fixed: int, optional: int) -> Callable[[str, list[
         named = given[optional:]
         for place in range(0, len(named), 2):
             key = named[place]
-            if key.__class__ is not Keyword or key.name not in keys or place + 1 == len(named):
+            if key.__class__ is not Keyword or key.name not in known or place + 1 == len(named):
                 raise LispyError(
                     "wrong-arity", f"{name} takes {wanted}, each with a value, after its other arguments"
                 )

@@ -5,6 +5,7 @@ It evaluates nothing. Nodes keep their place in the text; the host stack never g
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -24,26 +25,34 @@ SHORT = 1000  # characters of a text whose forms are remembered
 LONGEST_WORD = 18  # characters of a word that is, whatever the limits are
 LEAST_BITS = 64  # as many as any number of so many characters has
 MOST_WORDS = 5000
+PIECES = 2000  # of a text between two looks at the limits
 _LIMITS = Limits()
 _PARTNERS = {")": ("(", "#("), "]": ("[",), "}": ("{",)}  # what a bracket closes
 _OPENING = frozenset({*KINDS, *PREFIXES})
 _words: dict[str, tuple[str, Value]] = {}  # the kinds and values of words that were read before
 
+Look = Callable[[], None]
+Cut = tuple[str, str, str, str]
 Open = tuple[list[Node], int, str, int, bool]  # what was read before a bracket, and of what is around it
 
 
-def read(text: str, name: str = "<eval>", limits: Limits | None = None) -> list[Node]:
-    """All forms of a text; the first mistake in it is an error at its place."""
+def read(
+    text: str, name: str = "<eval>", limits: Limits | None = None, look: Look | None = None
+) -> list[Node]:
+    """All forms of a text; the first mistake in it is an error at its place.
+
+    `look` is called now and then while a long text is read: it may raise a limit.
+    """
     limits = limits or _LIMITS
     if len(text) > SHORT:
-        return _read(text, name, limits)
+        return _read(text, name, limits, look)
     memory = _memory(text, name)
     if not memory:
         memory.append(None)
-        return _read(text, name, limits)
+        return _read(text, name, limits, look)
     known = memory[0]
     if known is None or not (known[0] is limits or known[0] == limits):
-        known = memory[0] = limits, _read(text, name, limits)
+        known = memory[0] = limits, _read(text, name, limits, look)
     return [*known[1]]
 
 
@@ -56,7 +65,7 @@ def _memory(text: str, name: str) -> list[Any]:
     return []
 
 
-def _read(text: str, name: str, limits: Limits) -> list[Node]:
+def _read(text: str, name: str, limits: Limits, look: Look | None) -> list[Node]:
     if len(text) > limits.source or len(text) * 4 > limits.source < len(text.encode("utf-8", "replace")):
         raise LimitError(
             "source-limit", f"a program may be {limits.source // 1024:,} KiB long, this is longer"
@@ -64,17 +73,19 @@ def _read(text: str, name: str, limits: Limits) -> list[Node]:
     source = Source(name, text)
     usual = limits.bits >= LEAST_BITS and limits.string >= LONGEST_WORD
     try:
-        found = _nodes(source, limits) if usual else None
+        found = _nodes(source, limits, look) if usual else None
     except LispyError:
         found = None
     if found is None:
+        if look is not None:
+            look()  # what it raised may be what was caught
         from lisppump.lispy.grammar import parsed
 
-        found = parsed(source, limits)
+        found = parsed(source, limits, look)
     return found
 
 
-def _nodes(source: Source, limits: Limits) -> list[Node] | None:
+def _nodes(source: Source, limits: Limits, look: Look | None) -> list[Node] | None:
     """The forms of a text; None, or any error, where there is more to say of it than that.
 
     The nodes are those that the grammar gives, made in one pass. A prefix is an open bracket that the datum
@@ -86,7 +97,8 @@ def _nodes(source: Source, limits: Limits) -> list[Node] | None:
     around: list[Open] = [([], 0, "", 0, False)]  # of which the first is no bracket, and nothing closes it
     depth = end = 0  # how deep those in `items` are nested; the end of the piece before
     quoted = dotted = False  # whether the bracket around is a prefix; whether there was a dot anywhere
-    for space, opened, piece, closed in cut_up(source.text):
+    cut = cut_up(source.text)
+    for space, opened, piece, closed in _looking(cut, look) if look and len(cut) > PIECES else cut:
         end += len(space)
         for bracket in opened:
             around.append((items, end, bracket, depth, quoted))
@@ -150,6 +162,13 @@ def _nodes(source: Source, limits: Limits) -> list[Node] | None:
     return items
 
 
+def _looking(cut: list[Cut], look: Look) -> Iterator[Cut]:
+    """The pieces of a long text, with a look at the limits now and then."""
+    for at in range(0, len(cut), PIECES):
+        look()
+        yield from cut[at : at + PIECES]
+
+
 def _whole(piece: str) -> tuple[str, int] | None:
     """A whole number that is one whatever the limits are; it is not remembered, as most are met but once."""
     return ("integer", int(piece)) if piece.isdigit() and len(piece) < 15 and piece.isascii() else None
@@ -199,6 +218,6 @@ def _atom(piece: str, start: int, source: Source, limits: Limits) -> Node:
     return node
 
 
-def parse_values(text: str, limits: Limits | None = None) -> list[Value]:
-    """All data of a text as values, nothing evaluated."""
-    return [datum(node) for node in read(text, "<string>", limits)]
+def parse_values(text: str, limits: Limits | None = None, look: Look | None = None) -> list[Value]:
+    """All data of a text as values, nothing evaluated; `look` as for `read`."""
+    return [datum(node) for node in read(text, "<string>", limits, look)]

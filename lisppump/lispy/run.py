@@ -69,6 +69,7 @@ class Run:
         "now",
         "offered",
         "providers",
+        "roomy",
         "rules",
         "sealed",
         "simulations",
@@ -92,6 +93,7 @@ class Run:
         self._inside = inside
         self._seals = 0
         self.heat: Any = None  # the hot code of the runtime
+        self.roomy = False  # see room.py
         self.tail_fast: Any = None
         self.tail_args: tuple[Value, ...] = ()
         self.tail_body: Callable[[list[Any]], Value] | None = None

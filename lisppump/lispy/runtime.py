@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import proxy
@@ -25,6 +26,7 @@ from lisppump.lispy.nodes import Node, node_of, standing
 from lisppump.lispy.printer import cut, to_json, to_text
 from lisppump.lispy.reader import read
 from lisppump.lispy.resolve import resolve
+from lisppump.lispy.room import is_definition, with_room
 from lisppump.lispy.run import Run
 from lisppump.lispy.session import Session, host_limit, host_limits, without_traceback
 from lisppump.lispy.tree import Lambda, Tree
@@ -36,6 +38,7 @@ _DEFINITIONS = frozenset({"define", "def", "defun", "defn"})
 NONE_HIDDEN: frozenset[str] = frozenset()
 READ, COMPILE = 100, 90  # steps of `eval` of a text, of data, beside its size
 EVAL_DEPTH = 20  # levels that compiling inside a run counts as
+FREE = 16 * 1024  # characters of a program that reading is not charged for; each beyond takes a step
 
 
 @dataclass(frozen=True, init=False)
@@ -361,7 +364,12 @@ class Runtime:
         return self._perform(node, self._analyser(namespace))
 
     def _perform(self, node: Node, analyser: Analyser) -> Value:
-        return run_top(self._run, resolve(analyser.program(node)), self._missing)
+        run, tree = self._run, resolve(analyser.program(node))
+        if tree.winds:
+            run.heat.winds = True
+            if not (run.roomy or is_definition(tree.body)):
+                return with_room(run, partial(run_top, run, tree, self._missing))
+        return run_top(run, tree, self._missing)
 
     def _analyser(self, namespace: Namespace) -> Analyser:
         return Analyser(self._run, namespace, self._evaluate, spans=namespace.__class__ is not _Library)
@@ -371,22 +379,34 @@ class Runtime:
         return run_top(self._run, resolve(Lambda("", [], None, tree)), self._missing)
 
     def _nodes(self, source: str | Node, name: str) -> list[Node]:
-        return read(source, name, self._run.limits) if isinstance(source, str) else [source]
+        if not isinstance(source, str):
+            return [source]
+        run = self._run
+        if FREE < len(source) <= run.limits.source:
+            run.charge(len(source) - FREE)
+        return read(source, name, run.limits, run.meter.look)
 
     def _program(self, nodes: list[Node]) -> Value:
         """Run forms in order."""
         # A simulation defines nothing; that is said where it tries to.
         hidden = frozenset() if self._run.sealed else _hide_forms(nodes, self._globals)
-        value: Value = None
-        analyser = self._analyser(self._globals)
         try:
-            for node in nodes:
-                value = self._perform(node, analyser)
-        except BaseException as error:
-            if isinstance(error, LispyError):
-                error.located(node.span)
+            return self._forms(nodes, self._analyser(self._globals))
+        except BaseException:
             self._globals.bound -= {word for word in hidden if self._globals.cell(word).value is UNBOUND}
             raise
+
+    def _forms(self, nodes: Sequence[Node], analyser: Analyser) -> Value:
+        value: Value = None
+        run = self._run
+        for at, node in enumerate(nodes):
+            if run.heat.winds and not run.roomy:
+                return with_room(run, partial(self._forms, nodes[at:], analyser))
+            try:
+                value = self._perform(node, analyser)
+            except LispyError as error:
+                error.located(node.span)
+                raise
         return value
 
     def _evaluate_here(self, program: Value) -> Value:
@@ -395,7 +415,7 @@ class Runtime:
         if isinstance(program, str):
             run.charge(READ + len(program))
             run.meter.allocate(16 * len(program))
-            nodes = read(program, "<eval>", run.limits)
+            nodes = read(program, "<eval>", run.limits, run.meter.look)
         else:
             run.charge(COMPILE)
             nodes = [node_of(program, standing("<eval>", program), run.meter)]
@@ -443,8 +463,10 @@ class Runtime:
 
     def _unbound(self, name: str, local: Callable[[], list[str]]) -> LispyError:
         """The error for a name that nobody gives a value."""
+        from lisppump.lispy.elsewhere import unbound
+
         defined, offered = self._definitions.bound, self._run.offered
-        return self._analyser(self._globals).unbound(name, lambda: [*local(), *defined, *offered])
+        return unbound(self._globals, name, lambda: [*local(), *defined, *offered])
 
 
 def as_state(state: State | Mapping[str, Value] | Path | str) -> State:

@@ -11,6 +11,7 @@ from lisppump.lispy.builtins.compare import LONG
 from lisppump.lispy.names import Cell
 from lisppump.lispy.values import Value
 
+BROAD = 1000  # nodes of a program, from which on running through them is charged for
 Home = ref["Lambda"]  # variables are part of their procedure's tree: they do not keep it
 
 
@@ -177,6 +178,11 @@ class DefineGlobal(Tree):
     value: Tree
 
 
+def toll(nodes: int) -> int:
+    """The steps that running through a large piece of program takes, beside the one for beginning."""
+    return nodes >> 3 if nodes > BROAD else 0
+
+
 @dataclass(slots=True, eq=False, weakref_slot=True)
 class Lambda(Tree):
     """A procedure, or the top level (no parameters). The layout of its frame is filled in by resolve.py."""
@@ -194,9 +200,11 @@ class Lambda(Tree):
     made: Any = None  # a reference to what the first tier made of it
     itself: Variable | None = None  # the local name that stands for it alone
     tails: list[tuple[Call, bool]] | None = None  # the calls in tail position; True: in a loop
+    winds: bool = False  # it, or a procedure in it, may go deep, or call others very often
     macros: tuple[Value, ...] = ()  # those used in it
     reach: Any = None  # the global names in it, once a simulation asked
     check: Any = None  # refuses arguments of a rest parameter that nothing takes
+    nodes: int = 0  # of the program that it was made of
 
     @property
     def template(self) -> Any:
@@ -243,6 +251,7 @@ class Loop(Tree):
     label: Label
     inits: list[Tree]
     body: Tree
+    nodes: int = 0  # of the program that a turn is made of
     turns: int = 0  # so far, to find out whether it is hot
     unit: Any = None  # its hot code; False where there can be none
 
@@ -253,6 +262,7 @@ class While(Tree):
 
     test: Tree
     body: Tree
+    nodes: int = 0
     turns: int = 0
     unit: Any = None
 
@@ -266,6 +276,7 @@ class Repeat(Tree):
     body: Tree
     result: Tree
     span: Span | None
+    nodes: int = 0
     turns: int = 0
     unit: Any = None
 

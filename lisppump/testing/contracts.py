@@ -70,7 +70,7 @@ def _assigned(whose: str, dam: Dam, frame: Frame, agents: Sequence[Agent], n: in
 def check_backend(backend: Backend, request: Request | None = None) -> Reply | BackendError:
     """Hold a backend to its contract: a Reply with text or data, or a BackendError; the frame untouched.
 
-    It is called once, and given the time that the request has.
+    It is called once, and given the time that the request has; then it is closed, where it has a `close`.
     """
     whose = shaped("backend", backend)
     most = getattr(backend, "max_tokens", None)
@@ -82,7 +82,7 @@ def check_backend(backend: Backend, request: Request | None = None) -> Reply | B
     before = fingerprint(request.frame)
     try:
         with asked(whose, ANSWER):
-            given = asyncio.run(_poured(whose, backend, request))
+            given = asyncio.run(_poured_once(whose, backend, request))
     finally:
         changed = fingerprint(request.frame) != before
     require(not changed, f"{whose} changed the frame, which it may only read")
@@ -91,6 +91,16 @@ def check_backend(backend: Backend, request: Request | None = None) -> Reply | B
         require(spoken, f"{whose} raised a BackendError that says no reason")
         return given
     return _replied(whose, given, most)
+
+
+async def _poured_once(whose: str, backend: Backend, request: Request) -> Any:
+    """The same as one call of a run, at whose end it closes what it holds."""
+    try:
+        return await _poured(whose, backend, request)
+    finally:
+        close = getattr(backend, "close", None)
+        if inspect.iscoroutinefunction(close):
+            await close()
 
 
 async def _poured(whose: str, backend: Backend, request: Request) -> Any:

@@ -18,12 +18,14 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module, util
 from typing import Any
 
 from lisppump import canon
 from lisppump.frame import Frame, state_of
 from lisppump.lispy.capabilities import State
+from lisppump.lispy.room import keep_room
 from lisppump.lispy.values import slice_of
 from lisppump.workers import child, confine
 from lisppump.workers.wire import HEAD, Line
@@ -200,7 +202,7 @@ class _Zygote:
                 os.close(descriptor)
         confine.confine(memory, seconds)
         gc.enable()
-        self._work(Line(into, out), self._state)
+        keep_room(partial(self._work, Line(into, out), self._state))
         os._exit(0)
 
     def _end(self, worker: int) -> None:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.builtins import builtin
-from lisppump.lispy.builtins.check import count, string
+from lisppump.lispy.builtins.check import MANY, count, string
 from lisppump.lispy.builtins.versions import LONGEST_KEY, fit_keys
 from lisppump.lispy.errors import LimitError, LispyError
 from lisppump.lispy.printer import digits, to_json, write_text
@@ -37,6 +37,7 @@ def json_parse(run: Run, value: Value) -> Value:
     run.meter.charge(len(value))
     run.meter.allocate(8 * len(value))
     _check_depth(run, value)
+    run.meter.look()
     if any(match[1] for match in SURROGATES.finditer(value)):
         raise LispyError("json-error", "the JSON text has half a character in it (a lone surrogate)")
 
@@ -62,6 +63,7 @@ def json_parse(run: Run, value: Value) -> Value:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise LispyError("json-error", f"the text is not JSON at {where}: {error.msg.lower()}") from None
+    run.meter.look()
     if len(value) > min(2 * run.limits.elements, LONGEST_KEY):
         _check_sizes(run, parsed)
     return parsed
@@ -69,7 +71,9 @@ def json_parse(run: Run, value: Value) -> Value:
 
 def _check_depth(run: Run, text: str) -> None:
     depth = 0
-    for match in BRACKETS.finditer(text):
+    for place, match in enumerate(BRACKETS.finditer(text)):
+        if place % MANY == MANY - 1:
+            run.meter.look()
         mark = match[0]
         if mark in "[{":
             depth += 1
@@ -106,6 +110,7 @@ def json_encode(run: Run, value: Value, indent: Value = None) -> Value:
     data = to_json(value, run.meter, indent=-1 if width is None else width)
     if data.__class__ is int:
         run.meter.charge(digits(data))
+    run.meter.look()
     text = json.dumps(data, ensure_ascii=False, indent=width)
     run.meter.text(len(text))
     return text
@@ -119,7 +124,7 @@ def read_string(run: Run, value: Value) -> Value:
     run.meter.charge(8)
     run.meter.charge(len(string("read-string", value)))
     run.meter.allocate(16 * len(value))
-    found = parse_values(value, run.limits)
+    found = parse_values(value, run.limits, run.meter.look)
     return found[0] if found else None
 
 
@@ -129,7 +134,7 @@ def read_all(run: Run, value: Value) -> Value:
     run.meter.charge(8)
     run.meter.charge(len(string("read-all", value)))
     run.meter.allocate(16 * len(value))
-    return parse_values(value, run.limits)
+    return parse_values(value, run.limits, run.meter.look)
 
 
 @builtin("write-string", "(write-string x)", "The text of a value that reads back.",

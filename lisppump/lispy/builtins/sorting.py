@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin
-from lisppump.lispy.builtins.check import accepts, arity, call, is_number, room, walk, wrong
+from lisppump.lispy.builtins.check import accepts, arity, call, is_number, room, walk, watched, wrong
 from lisppump.lispy.builtins.comparators import arranged, order_of
 from lisppump.lispy.builtins.compare import NUMBERS, before, long_texts, plain_order
 from lisppump.lispy.calls import Builtin
@@ -25,11 +25,15 @@ def is_before(result: Value) -> bool:
     return result < 0 if is_number(result) else is_true(result)
 
 
-def merge_sort(keys: list[Value], ahead: Callable[[Value, Value], Value]) -> list[int]:
-    """Positions in the order of their keys; what is equal keeps its order."""
+def merge_sort(
+    keys: list[Value], ahead: Callable[[Value, Value], Value], look: Callable[[], None] | None = None
+) -> list[int]:
+    """Positions in the order of their keys; what is equal keeps its order. `look` may end it meanwhile."""
     order = list(range(len(keys)))
     width = 1
     while width < len(order):
+        if look is not None:
+            look()
         merged: list[int] = []
         for start in range(0, len(order), 2 * width):
             left, end = start, min(start + width, len(order))
@@ -63,13 +67,13 @@ def arrange(
                 return sorted(items)
             places = sorted(range(size), key=keys.__getitem__)
         else:
-            places = merge_sort(keys, lambda left, right: before(run, name, left, right))
+            places = merge_sort(keys, lambda left, right: before(run, name, left, right), run.meter.look)
     else:
         order = order_of(run, comparator) if size >= FEW or comparator.__class__ is Builtin else None
         known = None if order is None else arranged(run, order, items, keys)
         if known is not None:
             return known
-        places = merge_sort(keys, run.function(comparator, 2))
+        places = merge_sort(keys, run.function(comparator, 2), run.meter.look)
     return list(map(items.__getitem__, places))
 
 
@@ -90,7 +94,7 @@ def sort(run: Run, first: Value, second: Value = None) -> Value:
         raise wrong("sort", "a procedure", second, 2)
     if not accepts(second, 2) and accepts(second, 1):
         function = call(run, "sort", second, count=1)
-        return arrange(run, "sort", items, [function(item) for item in items], None)
+        return arrange(run, "sort", items, [function(item) for item in watched(run, items)], None)
     return arrange(run, "sort", items, items, second)
 
 
@@ -108,7 +112,7 @@ def sort_by(run: Run, first: Value, second: Value, *others: Value) -> Value:
         second, test = test, second  # (sort-by key before? list), as Clojure writes it
     function = call(run, "sort-by", first, count=1)
     items = walk(run, "sort-by", second, 2)
-    keys = [function(item) for item in items]
+    keys = [function(item) for item in watched(run, items)]
     if test is not None and not isinstance(test, Procedure):
         raise wrong("sort-by", "a procedure", test, 1)
     return arrange(run, "sort-by", items, keys, test)
@@ -122,7 +126,7 @@ def _best(run: Run, name: str, first: Value, second: Value, largest: bool) -> Va
     if not items:
         raise LispyError("bad-value", f"{name} of an empty list has no answer")
     best, best_key = items[0], function(items[0])
-    for item in items[1:]:
+    for item in watched(run, items[1:]):
         key = function(item)
         if key.__class__ in NUMBERS and best_key.__class__ in NUMBERS:
             better = key > best_key if largest else key < best_key

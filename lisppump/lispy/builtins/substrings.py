@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import builtin
-from lisppump.lispy.builtins.check import call, count, string, wrong
+from lisppump.lispy.builtins.check import call, count, string, watched, wrong
 from lisppump.lispy.builtins.text import LINEAR, joined
 from lisppump.lispy.errors import LispyError, figure
 from lisppump.lispy.printer import display_text
@@ -72,7 +72,7 @@ def _characters(run: Run, name: str, first: Value, second: Value) -> tuple[Calla
 def string_for_each(run: Run, first: Value, second: Value) -> Value:
     run.meter.charge(4)
     function, text = _characters(run, "string-for-each", first, second)
-    for character in text:
+    for character in watched(run, text):
         function(character)
 
 
@@ -81,7 +81,7 @@ def string_for_each(run: Run, first: Value, second: Value) -> Value:
 def string_map(run: Run, first: Value, second: Value) -> Value:
     run.meter.charge(4)
     function, text = _characters(run, "string-map", first, second)
-    parts = [function(character) for character in text]
+    parts = [function(character) for character in watched(run, text)]
     for part in parts:
         if part.__class__ is not str:
             raise wrong("string-map", "a procedure that gives characters", part)
@@ -93,7 +93,7 @@ def string_map(run: Run, first: Value, second: Value) -> Value:
 def string_filter(run: Run, first: Value, second: Value) -> Value:
     run.meter.charge(4)
     function, text = _characters(run, "string-filter", first, second)
-    return joined(run, "", [character for character in text if is_true(function(character))])
+    return joined(run, "", [character for character in watched(run, text) if is_true(function(character))])
 
 
 @builtin("string-any", "(string-any f text)", "The first true result of f for a character, or #f.",
@@ -101,7 +101,7 @@ def string_filter(run: Run, first: Value, second: Value) -> Value:
 def string_any(run: Run, first: Value, second: Value) -> Value:
     run.meter.charge(4)
     function, text = _characters(run, "string-any", first, second)
-    for character in text:
+    for character in watched(run, text):
         result = function(character)
         if is_true(result):
             return result
@@ -115,7 +115,7 @@ def string_every(run: Run, first: Value, second: Value) -> Value:
     run.meter.charge(4)
     function, text = _characters(run, "string-every", first, second)
     result: Value = True
-    for character in text:
+    for character in watched(run, text):
         result = function(character)
         if not is_true(result):
             return False
