@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from lisppump import Pump
-from lisppump.budget import Budget, BudgetRule
 from lisppump.calling import BackendError
 from lisppump.delta import UNUSED, Delta, Usage
 from lisppump.frame import Agent
@@ -88,7 +87,7 @@ class Pocket:
     open: int = 0
     spent: Usage = UNUSED
 
-    def reserve(self, alias: str, prompt_tokens: int, passes: int) -> Any:
+    def reserve(self, alias: str, prompt_tokens: int, passes: int, stream: int = 0) -> Any:
         self.log.append(("reserve", alias, passes))
         if self.most < 1:
             return "nothing is left"
@@ -100,6 +99,9 @@ class Pocket:
 
     def used(self, claim: Any, usage: Usage) -> None:
         self.spent = self.spent + usage
+
+    def lost(self, alias: str, claim: Any, prompt_tokens: int, passes: int) -> Usage:
+        return UNUSED
 
     def recorded(self, usage: Usage) -> None:
         self.spent = self.spent + usage
@@ -159,14 +161,12 @@ def pour(
 
             turn = Turn(
                 rig=pump.rig, head=pump.head, plan=plan, agents=agents, ledger=records, epoch=1, node="local",
-                budget=Budget(BudgetRule()), clock=pump.clock, settled=settled, sealed=sealed,
+                purse=purse or Pocket(), governor=Rows(rows), clock=pump.clock, settled=settled,
+                sealed=sealed,
             )  # fmt: skip
             made = turn._pipes()
             for one in made:
-                one.tick = replace(
-                    one.tick, governor=Rows(rows), purse=purse or one.tick.purse, monotonic=seconds,
-                    sleep=asyncio.sleep,
-                )  # fmt: skip
+                one.tick = replace(one.tick, monotonic=seconds, sleep=asyncio.sleep)
             return made
 
         async def scenario() -> None:
