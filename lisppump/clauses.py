@@ -145,6 +145,14 @@ _COLLECTION = clause(
                name("field")),
     ),
     clause(
+        "evaluate",
+        "Items are proposals: the program in each is run once, before the commit, over the frame that it "
+        "was made for. It gives a dict of collections, as its agent might have; the item goes where all do.",
+        "(evaluate (steps 200000))",
+        clause("steps", "Most steps of one program.", "(steps 200000)", value("n", "positive"),
+               default="(steps 200000)"),
+    ),
+    clause(
         "into",
         "The document, and the path of keys in it, that items go to; {field} in the document's name "
         "stands for a field of the item.",

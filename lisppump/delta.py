@@ -15,6 +15,7 @@ from lisppump.frame import FrameFunction
 STATUSES = ("ok", "empty", "invalid", "timed-out", "throttled", "failed", "over-budget")
 BAD_STATUSES = frozenset({"invalid", "timed-out", "throttled", "failed"})
 PIPES, ECHOES = "pipes", "echoes"  # who may bring items of a collection
+PROPOSAL_NODE = "proposal-"  # the same for what proposals bring; the place in their delta follows
 ECHO_NODE = "echo"  # the node of what echoes bring: no delta of a pipe has it
 FILE_FIELDS = ("frame", "stream", "utc", "node", "epoch", "status", "backend", "model")
 FILE_KEYS = frozenset({*FILE_FIELDS, "stream_id", "digest", "agents"})  # every other key is a collection
@@ -280,7 +281,8 @@ class Collection:
     `mode` says how items enter the place `into`: append, put, sum, union, max, min, last-writer, function or
     refuse; `keys` are the fields that mode works with. `actor` is the field that says who acts. Its items are
     also read where a delta has them under a name in `also`. `about` is the field that names the earlier frame
-    to which an item adds, `cites` that of the frames it goes by. Only `makers`, pipes or echoes, bring items.
+    to which an item adds, `cites` that of the frames it goes by. Where programs in items are to be run before
+    the commit, `evaluate` is how many steps one has. Only `makers`, pipes or echoes, bring items.
     """
 
     name: str
@@ -298,6 +300,7 @@ class Collection:
     also: tuple[str, ...] = ()
     about: str | None = None
     cites: str | None = None
+    evaluate: int | None = None
 
     @cached_property
     def acting(self) -> str | None:

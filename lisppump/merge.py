@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from lisppump import canon
-from lisppump.delta import ECHO_NODE, Collection, Delta, Schema
+from lisppump.delta import ECHO_NODE, PROPOSAL_NODE, Collection, Delta, Schema
 from lisppump.frame import Frame
 from lisppump.merge_causes import acausal
 from lisppump.merge_changes import Change, apply
@@ -474,6 +474,8 @@ def _within(item: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _stream(delta: Delta) -> str:
+    if delta.node.startswith(PROPOSAL_NODE):
+        return f"a proposal of {delta.agents[0]}"
     if delta.node == ECHO_NODE:
         return f"the echo of {delta.agents[0]}"
     if delta.origin is not None:

@@ -96,6 +96,7 @@ class _Reader:
             function=function,
             shape=shape,
             also=self._also(),
+            evaluate=self._evaluate(),
             about=self._frames("about"),
             cites=self._frames("cites"),
             counts=tuple(target for count in checked.all("count") if (target := self._count(count))),
@@ -183,6 +184,18 @@ class _Reader:
                                f"(actor {field.name}) wants a field of type agent, that one is {field.type}",
                                clause.node.span, f"write ({field.name} agent) in its fields")  # fmt: skip
         return field.name if field else None
+
+    def _evaluate(self) -> int | None:
+        """The steps of one proposal; its collection has a field with a program, and one with an agent."""
+        clause = self.checked.option("evaluate")
+        if clause is None:
+            return None
+        types = [field.type for field in self.fields]
+        if types.count("lispy") != 1 or "agent" not in types:
+            what = "(evaluate) wants one field of type lispy, and one of type agent"
+            help = "write (source lispy) and (agent agent) in its fields"
+            self.checker.error("wrong-kind", what, clause.node.span, help)
+        return int(clause.of("steps"))
 
     def _frames(self, option: str) -> str | None:
         """The field of (about FIELD), or of the (cites FIELD) in it."""

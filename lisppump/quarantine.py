@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump import canon
 from lisppump import clock as clocks
-from lisppump.delta import ECHO_NODE, Collection, Delta
+from lisppump.delta import ECHO_NODE, PROPOSAL_NODE, Collection, Delta
 from lisppump.errors import LisppumpError, declare
 from lisppump.importing import commit, may_begin, residents
 from lisppump.imports import NODE, stranger_in
@@ -66,6 +66,8 @@ def entry_of(pump: Lookout, id: str) -> dict[str, Any]:
     if "file" in entry:
         where = f"{entry.get('path')} of {entry['file']}, taken into frame {entry['frame']}"
         return {**entry, "source": where, "replies": []}
+    if str(entry.get("node")).startswith(PROPOSAL_NODE):
+        return {**entry, "source": f"what a proposal brought in frame {entry['frame']}", "replies": []}
     if entry.get("node") == ECHO_NODE:
         return {**entry, "source": f"what echoes brought after frame {entry['frame']}", "replies": []}
     stream = entry.get("stream")

@@ -300,7 +300,7 @@ def remade(
         governor=governor,
         clock=pump.clock,
         settled=_unheard,
-        recorded=Recorded(came.answers) if sealed else Recorded(),
+        recorded=Recorded(came.answers, ends=came.ends) if sealed else Recorded(),
         sealed=sealed,
         epochs={entry["stream"]: entry["epoch"] for entry in deltas},
     )

@@ -43,7 +43,7 @@ DELTA = ("frame", "stream", "node", "epoch", "digest")
 IMPORT = ("file", "sha256", "identity", "frame_text", "items")
 OUTCOME = (
     "stream", "attempt", "turn", "backend", "status", "reason", "settles", "tock", "name", "run", "error",
-    "again", "asked", "text", "usage",
+    "again", "asked", "text", "usage", "proposal",
 )  # fmt: skip
 TOOL = ("stream", "attempt", "turn", "backend", "call", "tool", "source", "told", "usage")
 COUNTS = ("in", "merged", "duplicate", "quarantined")

@@ -28,6 +28,7 @@ from lisppump.journal import Record
 from lisppump.leave import Governor
 from lisppump.merge import Change, Merged
 from lisppump.pour import Pipe
+from lisppump.proposals import Ends, Key, carried_out, ends_of
 from lisppump.report import Plan
 from lisppump.rig import Rig
 from lisppump.stages import Job, Thought
@@ -41,24 +42,30 @@ _NO_ANSWERS: deque[Answer] = deque()  # of a stream that is made for the first t
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What the journal holds of a frame since its intent: answers by stream, and the deltas that stand."""
+    """What the journal holds of a frame since its intent: answers by stream, and the deltas that stand.
+
+    `ends` tells how the machine ended proposals.
+    """
 
     answers: Mapping[int, Sequence[Answer]] = field(default_factory=dict)
     deltas: Mapping[int, Delta] = field(default_factory=dict)
+    ends: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def recorded(inputs: Iterable[Record]) -> Recorded:
     """What came for a frame, sorted by stream."""
     answers: dict[int, list[Answer]] = {}
-    deltas = {}
+    deltas, outcomes = {}, []
     for record in inputs:
         settled = told(record.kind, record.fields)
         if settled is not None:
             delta = from_record(settled)
             deltas[delta.stream] = delta
-        if record.kind in ("reply", "outcome"):
+        if record.kind == "outcome" and "proposal" in record.fields:
+            outcomes.append(record.fields)
+        elif record.kind in ("reply", "outcome"):
             answers.setdefault(record.fields["stream"], []).append(Answer(record.kind, record.fields))
-    return Recorded(answers, deltas)
+    return Recorded(answers, deltas, ends_of(outcomes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +175,9 @@ class Turn:
 
     def merge(self, deltas: Sequence[Delta]) -> Merged:
         """What the deltas make of the frame."""
-        return merge_under(self.rig, self.head, deltas, self.plan.frame)
+        write = None if self.sealed else self.ledger.outcome
+        ends = Ends(self.recorded.ends, write, self.sealed)
+        return merge_under(self.rig, self.head, deltas, self.plan.frame, ends)
 
     def virtual(self, deltas: Sequence[Delta], merged: Merged) -> dict[str, Any]:
         """The documents that the loop itself writes."""
@@ -185,10 +194,13 @@ def finished(call: Coroutine[Any, Any, Any]) -> None:
     raise LisppumpError("contract", "a frame that is made again waits for something outside of it")
 
 
-def merge_under(rig: Rig, head: Frame, deltas: Sequence[Delta], number: int) -> Merged:
-    """What deltas make of a frame by the merger of a policy, held to its contract."""
+def merge_under(
+    rig: Rig, head: Frame, deltas: Sequence[Delta], number: int, ends: Ends | None = None
+) -> Merged:
+    """What deltas, and proposals in them, make of a frame by the merger of a policy, held to its contract."""
     policy = rig.policy
-    found = rig.hooks.merge(policy=policy, frame=head, deltas=tuple(deltas), schema=policy.schema)
+    whole = tuple(carried_out(rig, head, deltas, ends or Ends()))
+    found = rig.hooks.merge(policy=policy, frame=head, deltas=whole, schema=policy.schema)
     with blamed("merger", policy.merger.name, policy.merger.offer.plugin, number):
         return check_merged(found, whose=f"merger `{policy.merger.name}`")
 

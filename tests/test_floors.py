@@ -72,6 +72,7 @@ FLOORS = [
         "nerves",
         "nudges",
         "observed",
+        "proposals",
         "tick",
         "call",
         "leave",
