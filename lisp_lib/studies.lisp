@@ -26,9 +26,10 @@
   "The code of the first block in a text, as data; nil where there is none that can be read."
   (let* ((start (string-index text "```lisp\n"))
          (end (and start (string-index text "\n```" (+ start 8)))))
-    (and end
-         (try (read-string (substring text (+ start 8) end))
-           (catch e nil)))))
+    (if end
+        (try (read-string (substring text (+ start 8) end))
+          (catch e nil))
+        nil)))
 
 (define (projection of now change ticks)
   "A program: what becomes of an amount that changes by so much a tick; over when it has fallen to nothing.

@@ -124,7 +124,7 @@ def _echo(echo: Mapping[str, Any]) -> str:
 
 
 def _apart(entry: Mapping[str, Any]) -> bool:
-    """True of what changes at each run of a program: what it used, all of a simulation's course, its source."""
+    """True of what changes at each run of a program: what it used, a simulation's course and source."""
     path = entry["path"]
     return path[:1] in (["frame"], ["usage"], ["program"]) or "trajectory" in path or path[-1:] == ["source"]
 
