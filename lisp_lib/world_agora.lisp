@@ -51,7 +51,8 @@
 (define (room-brief room)
   "What one room reads besides: who sits there, what they remember, what their echoes found."
   (map (lambda (agent)
-         (section (get agent "id") (list (memory-of agent) (echo-of agent) (posts-of (get agent "id")))
+         (section (get agent "id")
+                  (remove nil? (list (memory-of agent) (echo-of agent) (posts-of (get agent "id"))))
                   (tokens 600)))
        (get room "agents")))
 
