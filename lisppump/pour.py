@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import CoroutineType
 from typing import Any
 
-from lisppump import canon, clock, schema
+from lisppump import canon, clock, schema, schema_reply
 from lisppump.asking import request_of
 from lisppump.call import Call, awaited, fault, misanswered, reply_of, sentence
 from lisppump.calling import BackendError, Failure, Repair, Reply, Tool, answered, kept
@@ -50,6 +50,7 @@ class Pipe:
     settled: str | None = None
     turn: str = ""
     notes: list[str] = field(default_factory=list)
+    lacks: bool = False
     handed: bool = False
     delta: Delta | None = None
     asking: str | None = None
@@ -345,12 +346,13 @@ class Pipe:
         if reply.usage is not UNUSED:
             self.usage = self.usage + reply.usage
         try:
-            found, notes = schema.read(reply.text, reply.data, self.tick.policy.schema)
+            found = schema_reply.read(reply.text, reply.data, self.tick.policy.schema)
         except LisppumpError as error:
             self._unusable(alias, reply, error.message)
             return False
-        accepted, rejected = schema.check(self.tick.policy.schema, found)
-        if not accepted and (rejected or reply.stop == "truncated"):
+        accepted, rejected = schema.check(self.tick.policy.schema, found.data)
+        cut = found.cut or reply.stop == "truncated"
+        if not accepted and (rejected or cut):
             problem = f"no item is usable: {rejected[0].sentence}" if rejected else NOTHING
             if not self._unusable(alias, reply, problem):
                 self.rejected.extend([problem.to_json() for problem in rejected])
@@ -362,10 +364,12 @@ class Pipe:
             self.heard = {**before, **more}
         if rejected:
             self.rejected.extend([problem.to_json() for problem in rejected])
-        if notes:
-            self.notes.extend(notes)
-        if reply.stop != "end" and (reply.reason or reply.stop == "truncated"):
-            self.notes.append(reply.reason or CUT_OFF)
+        if found.notes:
+            self.notes.extend(found.notes)
+        if cut or (reply.stop == "partial" and reply.reason):
+            self.lacks = True
+            if reply.stop != "end":
+                self.notes.append(reply.reason or CUT_OFF)
         self.attempts.append(Attempt(alias, "ok" if accepted else "empty", reply.reason, reply.model))
         return True
 
@@ -426,8 +430,8 @@ class Pipe:
             digest=canon.digest(self.heard),
             agents=self.stream.agents,
             status="ok" if items else last.status,
-            reason=reason or ("; ".join(self.notes) or None),
-            partial=items and (failed or bool(self.notes)),
+            reason=reason or ("; ".join(dict.fromkeys(self.notes)) or None),
+            partial=items and (failed or self.lacks),
             backend=answered.backend,
             model=answered.model,
             node=tick.node,

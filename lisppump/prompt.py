@@ -195,6 +195,18 @@ def echoes(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def posted(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A section for each program in a post that was run: its result, or why there is none."""
+    return [
+        {
+            "title": f"{line.get('author')}, what the program in post {_inside(line.get('post'))} came to",
+            "body": dict(_said(line)),
+            "tokens": ECHO_TOKENS,
+        }
+        for line in lines
+    ]
+
+
 def _said(echo: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What an echo's document has for a reader."""
     error = echo.get("error")

@@ -220,7 +220,7 @@ def think(
     `say` is told what echoes remark on. By `monotonic` they are held to the time that the policy gives them.
     """
     place = (rig.policy.agents.document, tuple(rig.policy.agents.path))
-    within = rig.policy.tocks.within if ledger is not None else None
+    within = rig.policy.tocks.thinking if ledger is not None else None
     ends = None if within is None or monotonic is None else Deadline(monotonic, monotonic() + within)
     with Witness(frame.number, frame.tock + 1, rig.policy.portal, heard, ledger, place, ends) as witness:
         thoughts: tuple[Thought, ...] = rig.hooks.echo(policy=rig.policy, frame=frame, witness=witness)
@@ -231,11 +231,14 @@ def think(
         return None
     number, tock = frame.number, frame.tock + 1
     changes = tuple(
-        Change(f"echo_frames/{safe_stem(t.key)}.json", "set", (), t.to_json(number, tock)) for t in thoughts
+        Change(f"echo_frames/{safe_stem(t.key)}.json", "set", (), t.to_json(number, tock))
+        if t.into is None
+        else Change(t.into, "append", (), [t.to_json(number, tock)])
+        for t in thoughts
     )
     brought = _brought(rig, frame, thoughts)
     earlier = frame.virtual.get("echo", {}).get("results", {})
-    results = {**earlier, **{thought.key: thought.value for thought in thoughts}}
+    results = {**earlier, **{thought.key: thought.value for thought in thoughts if thought.into is None}}
     echo = {"signals": planning.signals([(t.key, t.value) for t in thoughts]), "results": results}
     return Tock(thoughts, (*changes, *brought.changes), {**frame.virtual, "echo": echo}, brought)
 
@@ -266,6 +269,6 @@ def _brought(rig: Rig, frame: Frame, thoughts: Sequence[Thought]) -> Merged:
 
 def of_echoes(thoughts: Sequence[Thought]) -> list[str]:
     """A sentence for each echo that came to nothing but an error, or that another of its name hides."""
-    keys = Counter(thought.key for thought in thoughts)
+    keys = Counter(thought.key for thought in thoughts if thought.into is None)
     failed = [f"echo `{t.key}` failed: {t.error['message']}" for t in thoughts if t.error is not None]
     return [*failed, *(f"{n} echoes are called `{key}`: the last stands" for key, n in keys.items() if n > 1)]
