@@ -478,12 +478,10 @@ class _Taking:
         if reply is None:
             return None
         record: dict[str, Any] = canon.Whole(pipe.place(self._alias))
-        record["model"] = reply.model
-        record["stop"] = reply.stop
-        record["reason"] = reply.reason
-        record["text"] = reply.text
-        record["data"] = reply.data
-        record["usage"] = {} if reply.usage is UNUSED else reply.usage.to_json()
+        record |= {
+            "model": reply.model, "stop": reply.stop, "reason": reply.reason, "text": reply.text,
+            "data": reply.data, "usage": {} if reply.usage is UNUSED else reply.usage.to_json(),
+        }  # fmt: skip
         if pipe.delta is not None:
             return "late", dict(record)
         self.usable = pipe._read(self._alias, reply)

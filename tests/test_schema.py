@@ -253,3 +253,39 @@ def test_cutting_a_reply_never_makes_up_an_item(items: list[dict[str, Any]], dat
     accepted, _ = check(SCHEMA, found)
     kept = accepted.get("posts", [])
     assert kept == items[: len(kept)]
+
+
+ODD = 1e-7  # a float that the two encoders spell in two ways
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"gauges": [{"level": ODD, "open": True}]},
+        {"gauges": [{"level": 1, "open": True, "note": ODD}]},
+        {"posts": [{**POST, "mood": ODD}]},
+        {"secrets": [{"text": "x", "extra": ODD}]},
+        {"heard": [{"said": ODD}]},
+        {"heard": ODD},
+        {"gossip": [{"said": ODD}]},
+        {"gossip": None},
+        {"frame": ODD},
+    ],
+)
+def test_only_what_surely_holds_no_float_is_whole(more: dict[str, Any]) -> None:
+    heard = Collection("heard", (Field("said", "any"),), makers=("echoes",))
+    schema = Schema((*SCHEMA.collections, heard), otherwise=Collection("otherwise", mode="refuse"))
+    usual = {"votes": [{"post": 1, "voter": "ada", "type": "up"}], "gauges": [{"level": 1, "open": True}]}
+    assert check(schema, usual)[0].__class__ is canon.Whole
+    accepted, _ = check(schema, {**usual, **more})
+    assert accepted.__class__ is dict
+    assert accepted["votes"] == usual["votes"]
+
+
+def test_what_a_reply_holds_is_changed_by_no_other_name_for_its_collection() -> None:
+    schema = Schema((Collection("posts", (Field("title", "string"),), also=("threads",)),))
+    reply = {"posts": [{"title": "a"}], "threads": [{"title": "b", "level": ODD}, {"title": "c"}]}
+    before = canon.canonical(reply)
+    accepted, _ = check(schema, reply)
+    assert [post["title"] for post in accepted["posts"]] == ["a", "b", "c"]
+    assert canon.canonical(reply) == before
