@@ -12,6 +12,7 @@ import pytest
 from lisppump.calling import BackendError, Failure, Reply, Request, talk
 from lisppump.delta import Delta, Usage
 from lisppump.testing import Scripted
+from tests.conftest import ROOT
 from tests.pouring import Pocket, Poured, Row, pour
 
 USED = Usage(input=10, output=5, dollars=None)
@@ -328,3 +329,32 @@ def test_fifteen_pipes_fail_in_every_way_and_the_one_that_does_not_is_let_be(
     assert found.deltas[15].status == "ok" and found.deltas[15].collections["lines"][0]["text"] == "fine"
     assert found.at[15] <= (6.0 if warms else 0.0)
     assert found.at[1] == pytest.approx(60.0, abs=7.0)
+
+
+def test_the_backend_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "writing-a-plugin.md").read_text()
+    section = page[page.index("## A backend of one's own") :]
+    source = section[section.index("```python\n") + 10 : section.index("\n```\n")]
+    answers: list[Any] = [
+        (None, None, None, True),
+        ("let me see", {"name": "lispy_eval", "arguments": {"source": "(+ 1 2)"}}, (5, 1), True),
+        ("not JSON", None, (10, 2), True),
+        ('{"lines": [{"agent": "ann", "text": "hi"}, {"age', None, (20, 3), False),
+    ]
+    talks: list[Any] = []
+
+    async def ask_oracle(shared: str, said: Any, schema: Any, began: Any) -> Any:
+        talks.append([*said])
+        began()
+        return answers.pop(0)
+
+    names: dict[str, Any] = {"ask_oracle": ask_oracle}
+    exec(source, names)
+    backend = names["backends"]()["oracle"]()
+    found = pour(tmp_path, {"script": backend}, rows={"script": Row(again=1.0)},
+                 changes={**ONE, "(delta\n": "(isolate none)\n  (delta\n"}, pipe="script (tools lispy_eval)")  # fmt: skip
+    assert statuses(only(found)) == [("script", "throttled"), ("script", "invalid"), ("script", "ok")]
+    assert (only(found).partial, only(found).usage.input, only(found).model) == (True, 30, "oracle-1")
+    assert (only(found).reason or "").startswith("repaired")
+    assert talks[2][-1] == ("user", '{"value":3}') and talks[3][1][1] == "not JSON"
+    assert [fields["told"] for kind, fields in found.records.kept if kind == "tool"] == ['{"value":3}']
