@@ -9,9 +9,14 @@ from typing import Any
 from lisppump import clock
 from lisppump.calling import BackendError, Failure, Reply, refused
 from lisppump.delta import Usage
-from lisppump.errors import LisppumpError, place_of, said
+from lisppump.errors import LisppumpError, declare, place_of, said
 from lisppump.plugin import Offer
 from lisppump.secrets import safe
+
+declare(
+    "state", 5,
+    not_recorded="The journal does not hold what a frame would need to be made again as it was.",
+)  # fmt: skip
 
 MOST_REASON = 2000  # letters of a reason; the rest of a longer one tells nobody anything
 
@@ -25,6 +30,15 @@ def reply_of(record: Mapping[str, Any]) -> Reply:
         model=record["model"],
         stop=record["stop"],
         reason=record["reason"],
+    )
+
+
+def unrecorded(what: str) -> LisppumpError:
+    """The journal holds something else than what is due."""
+    return LisppumpError(
+        "not-recorded",
+        f"the journal holds {what}",
+        help="the policy or a plugin is not what it was when the frame was made; see `lisppump show`",
     )
 
 
@@ -43,8 +57,9 @@ async def awaited(called: Awaitable[Any]) -> Any:
 class Call:
     """One call of a backend, step by step: how long one step held up all others, and who ended it.
 
-    Cancelled once, a backend may tidy up; cancelled again it is dropped, whatever it makes of that. Time
-    limits of its own cancel it as well, and take that back: they end what it does, and not its call.
+    Cancelled, a backend may tidy up; cancelled with the word DROPPED it is, whatever it makes of that. Time
+    limits of its own cancel it as well, some of them several times, and take that back: they end what it
+    does, and not its call.
     """
 
     __slots__ = ("_call", "_closed", "_monotonic", "longest")
@@ -69,9 +84,9 @@ class Call:
             self.longest = seconds
 
     def _drops(self, error: BaseException) -> bool:
-        """True where the call is to go no further; only the first wish to end it is passed on."""
-        again = clock.cancelled(error) and clock.cancellings() > 1
-        if not again and not isinstance(error, GeneratorExit):
+        """True where the call is to go no further; other wishes to end it are passed on."""
+        dropped = clock.cancelled(error) and error.args == (clock.DROPPED,)
+        if not dropped and not isinstance(error, GeneratorExit):
             return False
         self._closed = True
         with suppress(RuntimeError):  # it will not end; nobody asks it again

@@ -352,7 +352,8 @@ def test_the_backend_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     exec(source, names)
     backend = names["backends"]()["oracle"]()
     found = pour(tmp_path, {"script": backend}, rows={"script": Row(again=1.0)},
-                 changes={**ONE, "(delta\n": "(isolate none)\n  (delta\n"}, pipe="script (tools lispy_eval)")  # fmt: skip
+                 changes={**ONE, "(delta\n": "(isolate none)\n  (delta\n"},
+                 pipe="script (tools lispy_eval)")  # fmt: skip
     assert statuses(only(found)) == [("script", "throttled"), ("script", "invalid"), ("script", "ok")]
     assert (only(found).partial, only(found).usage.input, only(found).model) == (True, 30, "oracle-1")
     assert (only(found).reason or "").startswith("repaired")
