@@ -23,6 +23,7 @@ WRAPPERS = frozenset({  # keys under which models put what was asked for
 })  # fmt: skip
 MOST_DEEP = 4  # wrappers in each other
 MOST_NOTES = 8
+MOST_OBJECTS = 1000  # of one reply
 
 _BETWEEN = re.compile(r"[\s,;`]*(?:```\s*)?(?:json|jsonl|JSON)?[\s,;`]*")
 _ESCAPED = re.compile(r"[{\[]\s*\\+[\"n]")
@@ -54,9 +55,14 @@ def meant(text: str, schema: Schema) -> Reading | None:
     """What a reply holds of the schema's collections; None where there is nothing of them in it."""
     for variant, note in _variants(text, schema):
         found = objects(variant)
-        candidates = [one for each in found if (one := _candidate(each, schema)) is not None]
+        notes = [note] if note else []
+        if len(found) > MOST_OBJECTS:
+            notes.append(f"the reply holds more than {MOST_OBJECTS} objects; the rest is not read")
+        candidates = [
+            one for each in found[:MOST_OBJECTS] if (one := _candidate(each, schema)) is not None
+        ]
         if candidates:
-            return _together(candidates, variant, [note] if note else [])
+            return _together(candidates, variant, notes)
     return None
 
 
