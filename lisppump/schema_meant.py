@@ -226,7 +226,7 @@ def _renamed(key: str, name: str | None, notes: list[str]) -> str:
 
 
 def _bare_item(value: Mapping[str, Any], schema: Schema) -> str | None:
-    """The one collection whose item an object can be, since it has all that such an item must have."""
+    """The one collection whose item an object can be: it has all that such an item must, and nothing else."""
     fitting = [entry.name for entry in schema.collections if _may_come(entry) and _fits(value, entry)]
     return fitting[0] if len(fitting) == 1 else None
 
@@ -241,9 +241,8 @@ def _fits(value: Mapping[str, Any], entry: Collection) -> bool:
     if not required:
         return False
     given = {_SPACES.sub("", str(key)).lower() for key in value}
-    return all(
-        any(_SPACES.sub("", name).lower() in given for name in (one.name, *one.also)) for one in required
-    )
+    names = {one: {_SPACES.sub("", name).lower() for name in (one.name, *one.also)} for one in fields}
+    return all(names[one] & given for one in required) and given <= set().union(*names.values())
 
 
 def _items(rule: Collection | None, value: Any, notes: list[str]) -> Any:
