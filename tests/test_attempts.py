@@ -400,7 +400,7 @@ def in_turn(folder: Path, bright: list[str], small: list[str], passes: int, *, g
     return found, purse, row
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bright=SCRIPTS, small=SCRIPTS, passes=st.integers(1, 3), governed=st.booleans())
 def test_whatever_answers_come_the_record_makes_the_same_delta_and_nothing_stays_reserved(
     tmp_path_factory: pytest.TempPathFactory,
@@ -418,7 +418,7 @@ def test_whatever_answers_come_the_record_makes_the_same_delta_and_nothing_stays
     assert all(asked.count(alias) <= passes + 1 for alias in asked)  # its passes, and one repair call
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bright=SCRIPTS, small=SCRIPTS, passes=st.integers(1, 2), data=st.data())
 def test_a_frame_that_goes_on_asks_for_nothing_again_that_was_answered(
     tmp_path_factory: pytest.TempPathFactory, bright: list[str], small: list[str], passes: int, data: Any
