@@ -275,8 +275,11 @@ CLAUSES: dict[str, Clause] = {
                 value("time", "positive-number", SECONDS), default="(deadline (minutes 5))",
             ),
             clause(
-                "passes", "The passes of a room; later ones see the earlier.", "(passes act react)",
-                names("pass"),
+                "passes",
+                "The passes of a room; later ones see the earlier. What a model is told of a pass depends on "
+                "its name: act, react and synthesise have sentences of their own. A pass that fails ends the "
+                "room with what there is.",
+                "(passes act react)", names("pass"),
                 default="(passes act)",
             ),
             clause(

@@ -10,22 +10,17 @@ from typing import Any
 
 from lisppump import canon, clock, schema, schema_reply
 from lisppump.asking import request_of
-from lisppump.call import Call, awaited, fault, misanswered, reply_of, sentence
+from lisppump.call import Call, awaited, fault, misanswered, reply_of, sentence, unrecorded
 from lisppump.calling import BackendError, Failure, Repair, Reply, Tool, answered, kept
 from lisppump.delta import UNUSED, Attempt, Delta, Usage
 from lisppump.delta_records import beside
-from lisppump.errors import LisppumpError, declare
+from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Stream
 from lisppump.holding import given
 from lisppump.leave import CUT_SHORT, Held, Leave
 from lisppump.plugin import Offer
 from lisppump.prompt import Prompt
 from lisppump.tick import Answer, Claim, Tick
-
-declare(
-    "state", 5,
-    not_recorded="The journal does not hold what a frame would need to be made again as it was.",
-)  # fmt: skip
 
 CUT_OFF = "the reply was cut off"
 NOTHING = "the reply was cut off before its first item was finished"
@@ -284,9 +279,10 @@ class Pipe:
         told = answer.fields
         attempt = len(self.attempts) + 1
         if (told["backend"], told["turn"], told["attempt"]) != (alias, self.turn, attempt):
-            raise self._unrecorded(
+            raise unrecorded(
                 f"attempt {told['attempt']} with `{told['backend']}` in pass `{told['turn']}` where attempt "
-                f"{attempt} with `{alias}` in pass `{self.turn}` is due"
+                f"{attempt} with `{alias}` in pass `{self.turn}` is due ({self.stream.id}, frame "
+                f"{self.tick.number})"
             )
         if answer.kind == "reply":
             reply = reply_of(told)
@@ -303,13 +299,6 @@ class Pipe:
         if told["settles"]:
             self._settle()
         return False
-
-    def _unrecorded(self, what: str) -> LisppumpError:
-        return LisppumpError(
-            "not-recorded",
-            f"the journal holds {what} ({self.stream.id}, frame {self.tick.number})",
-            help="the policy or a plugin is not what it was when the frame was made; see `lisppump show`",
-        )
 
     def _called(self, alias: str, leave: Leave | None) -> Coroutine[Any, Any, Any]:
         """What the backend answers, to be awaited, whatever it is."""
