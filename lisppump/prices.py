@@ -91,8 +91,8 @@ class Prices:
         if not used or usage.dollars or terms.free:
             return usage
         price = self.of(terms, answered)
-        if price is None and not terms.reports and usage.dollars == 0.0:
-            return usage  # it declares that a call costs no money
+        if price is None and terms.assumed is not None:
+            return replace(usage, dollars=terms.assumed.dollars, assumed=True)
         dollars = None if price is None else price.dollars(usage, terms.kept)
         return replace(usage, dollars=dollars)
 
@@ -132,7 +132,8 @@ def most(terms: Terms, prices: Prices, prompt_tokens: int, passes: int) -> Most:
     reads = [prompt_tokens + earlier * writes for earlier in range(passes + repairs)]
     tokens = sum(reads) + writes * len(reads)
     if price is None:
-        return Most(tokens, None)
+        each = None if terms.assumed is None else terms.assumed.dollars
+        return Most(tokens, None if each is None else each * len(reads))
     dear = max(price.input, price.write(terms.kept)) if terms.warms else price.input
     return Most(tokens, (sum(reads) * dear + writes * len(reads) * price.output) / MILLION)
 

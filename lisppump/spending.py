@@ -9,7 +9,7 @@ from lisppump import control
 from lisppump.budget import Budget, Stopped
 from lisppump.calling import Terms
 from lisppump.errors import LisppumpError, declare
-from lisppump.prices import Price, Prices, is_day, most, problem_in
+from lisppump.prices import Price, Prices, is_day, most, problem_in, tokens_of
 from lisppump.purse import Accounts, Bookkeeper
 from lisppump.report import Event, Plan
 from lisppump.reservoir import Store
@@ -64,7 +64,9 @@ def require_known(rig: Rig, prices: Prices) -> None:
     rule = rig.policy.budget
     for alias, terms in rig.terms.items():
         limited = rule.tokens is not None or rule.dollars is not None
-        if limited and not terms.reports and terms.assumed is None:
+        assumed = terms.assumed
+        silent = assumed is None or (rule.tokens is not None and not tokens_of(assumed))
+        if limited and not terms.reports and silent:
             raise LisppumpError(
                 "unknown-usage",
                 f"the budget cannot hold backend `{alias}`: it does not say what it uses",
