@@ -116,3 +116,11 @@ def test_plan_and_budget_print_it(world: World, capsys: pytest.CaptureFixture[st
     assert "world" in text and "opus: $5 in, $25 out" in text and "as of 2026-01-01 (pump.lisp)" in text
     text = made.lisppump("status").out
     assert "0.3k tokens, $0.004 in frame 1" in text
+
+
+def test_a_policy_may_say_all_of_a_price(world: World) -> None:  # noqa: F811
+    more = '(cache-read 0.25) (cache-write-5m 6) (cache-write-1h 9)'
+    with world(PRICES.replace("(output 25)", f"(output 25) {more}")).open() as pump:
+        price = pump.policy.prices["opus"]
+    assert (price.cache_read, price.cache_write_5m, price.cache_write_1h, price.input) == (0.25, 6, 9, 5)
+    assert (price.as_of, price.source) == ("2026-01-01", "pump.lisp")
