@@ -13,6 +13,7 @@ from lisppump.prices import Price, Prices, is_day, most, problem_in, tokens_of
 from lisppump.purse import Accounts, Bookkeeper
 from lisppump.report import Event, Plan
 from lisppump.reservoir import Store
+from lisppump.tools import MOST_CALLS
 
 if TYPE_CHECKING:
     from lisppump.lookout import Lookout
@@ -31,9 +32,9 @@ STOP, PAUSE, NONE = "stop", "pause", "none"
 
 def prices_of(rig: Rig) -> Prices:
     """The price table in force: what pump.lisp says, then the user; read only where anybody has a price."""
-    if not any(_paid(terms) for terms in rig.terms.values()):
-        return Prices(dict(rig.policy.prices))
-    return Prices({**_own(), **rig.policy.prices})
+    uses = MOST_CALLS if rig.policy.pipe.tools else 0
+    own = _own() if any(_paid(terms) for terms in rig.terms.values()) else {}
+    return Prices({**own, **rig.policy.prices}, uses)
 
 
 def _own() -> dict[str, Price]:

@@ -48,6 +48,9 @@ def test_a_pipe_takes_a_call_for_each_pass_and_one_repair_at_most() -> None:
     assert needs.dollars == pytest.approx((sum(calls) * 6.25 + 3000 * 25) / 1e6)
     assert most(Terms(max_tokens=10), TABLE, 100, 1) == Most(110, None)
     assert most(Terms(), TABLE, 100, 3) == Most()
+    asks = Terms(max_tokens=1000, uses_tools=True, free=True)
+    assert most(asks, Prices(uses=5), 2100, 1).tokens == 6 * 2100 + 5 * 1000 + 15 * 1000 + 1000
+    assert most(asks, Prices(), 2100, 1).tokens == 3100
     assumed = Terms(reports=False, assumed=Usage(output=500, dollars=0.5), mends=True)
     assert most(assumed, TABLE, 100, 2) == Most(1500, 1.5)
     assert one_call(CLAUDE, TABLE, 2100, 2) == Usage(3100, output=1000, assumed=True,
