@@ -13,7 +13,7 @@ from lisppump import Pump
 from lisppump.calling import BackendError
 from lisppump.delta import UNUSED, Delta, Usage
 from lisppump.frame import Agent
-from lisppump.leave import Governor, Lane, Ungoverned
+from lisppump.leave import Governor, Lane
 from lisppump.plan import awake
 from lisppump.pour import Pipe
 from lisppump.replay import Nowhere
@@ -164,15 +164,12 @@ def pour(
 
             turn = Turn(
                 rig=pump.rig, head=pump.head, plan=plan, agents=agents, ledger=records, epoch=1, node="local",
-                purse=accounts(pump, pump.rig, plan.frame, Nowhere()), governor=Ungoverned(),
+                purse=purse or accounts(pump, pump.rig, plan.frame, Nowhere()), governor=Rows(rows),
                 clock=pump.clock, settled=settled, sealed=sealed,
             )  # fmt: skip
             made = turn._pipes()
             for one in made:
-                one.tick = replace(
-                    one.tick, governor=Rows(rows), purse=purse or one.tick.purse, monotonic=seconds,
-                    sleep=asyncio.sleep,
-                )  # fmt: skip
+                one.tick = replace(one.tick, monotonic=seconds, sleep=asyncio.sleep)
             return made
 
         async def scenario() -> None:
