@@ -105,11 +105,8 @@ class Pipe:
 
     def _lost(self, alias: str) -> dict[str, Any]:
         """What a call that was cut short counts as, where it may have used something."""
-        if self.claim is None:
-            return {}
         passes = len(self.tick.policy.pipe.passes)
-        lost = self.tick.purse.lost(alias, self.claim, self.prompt.tokens, passes)
-        return {} if lost is UNUSED else {"lost": lost.to_json()}
+        return self.tick.purse.lost(alias, self.claim, self.prompt.tokens, passes)
 
     def held(self) -> float:
         """Seconds for which it has been kept from asking anybody."""
