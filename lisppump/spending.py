@@ -80,8 +80,8 @@ def require_known(rig: Rig, prices: Prices) -> None:
                 "unknown-price",
                 f"the budget of dollars cannot hold backend `{alias}`: nobody knows the price of {named}",
                 help=f'say it in pump.lisp, (prices (as-of "2026-11-01") (model "{terms.model or "NAME"}" '
-                f"(input DOLLARS) (output DOLLARS))), for a million tokens, or in config.toml; or take (dollars "
-                "...) out of (budget ...)",
+                "(input DOLLARS) (output DOLLARS))), for a million tokens, or in config.toml; or take "
+                "(dollars ...) out of (budget ...)",
             )
 
 
