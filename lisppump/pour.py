@@ -19,6 +19,7 @@ from lisppump.frame import Agent, Stream
 from lisppump.holding import given
 from lisppump.leave import CUT_SHORT, Held, Leave
 from lisppump.plugin import Offer
+from lisppump.prices import tokens_of
 from lisppump.prompt import Prompt
 from lisppump.tick import Answer, Claim, Tick
 
@@ -99,11 +100,8 @@ class Pipe:
 
     def _lost(self, alias: str) -> dict[str, Any]:
         """What a call that was cut short counts as, where it may have used something."""
-        if self.claim is None:
-            return {}
         passes = len(self.tick.policy.pipe.passes)
-        lost = self.tick.purse.lost(alias, self.claim, self.prompt.tokens, passes)
-        return {} if lost is UNUSED else {"lost": lost.to_json()}
+        return self.tick.purse.lost(alias, self.claim, self.prompt.tokens, passes)
 
     def held(self) -> float:
         """Seconds for which it has been kept from asking anybody."""
@@ -247,8 +245,8 @@ class Pipe:
             self._mend(alias, text, str(reason))
         self.usage = self.usage + used
         more: dict[str, Any] = {} if used is UNUSED else {"usage": used.to_json()}
-        if used is UNUSED and failure.failure is Failure.TIMED_OUT:
-            more = self._lost(alias)
+        if failure.failure is Failure.TIMED_OUT and not tokens_of(used):
+            more |= self._lost(alias)
         if text is not None:
             more["text"] = text
         if self.pause:

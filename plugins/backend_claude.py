@@ -114,6 +114,7 @@ class Claude:
         self.model = model
         self.max_tokens = max_tokens
         self.warms = cache != "none"
+        self.kept = 3600 if cache == "1h" else 300
         self.caches_from = caches_from(model)
         self._cache = cache
         self._effort = effort

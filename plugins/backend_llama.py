@@ -40,6 +40,7 @@ class Llama:
         Option("at-once", "value", "Replies that are made side by side.", default=2, type="positive"),
     )  # fmt: skip
     warms: ClassVar[bool] = True
+    free: ClassVar[bool] = True
     mends: ClassVar[bool] = True
 
     def __init__(

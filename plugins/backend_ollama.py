@@ -105,6 +105,7 @@ class Ollama:
         host: str | None = None,
     ) -> None:
         self.model = model
+        self.free = not model.endswith("cloud")  # those are run elsewhere, and paid for
         self.max_tokens = max_tokens
         self.context = context
         self.silence = float(silence)
