@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lisppump import hookimpl
 from lisppump.calling import BackendError, Failure, Reply, Request, talk
-from lisppump.delta import Usage
+from lisppump.delta import UNUSED, Usage
+from lisppump.prompt import estimate
 from lisppump.schema import json_schema
 from lisppump.stages import Finding, Option
 
@@ -114,6 +116,7 @@ class Claude:
         self.model = model
         self.max_tokens = max_tokens
         self.warms = cache != "none"
+        self.kept = 3600 if cache == "1h" else 300
         self.caches_from = caches_from(model)
         self._cache = cache
         self._effort = effort
@@ -292,15 +295,22 @@ class _Call:
         )
 
     def failed(self, failure: Failure, reason: str, wait: float | None = None) -> BackendError:
-        """The failure of this call, with what it used and what had come."""
-        usage = self._usage()
+        """The failure of this call, with what it used and what had come.
+
+        What an answer that broke off has taken is only told at its end: then what came is counted as it is
+        estimated.
+        """
+        usage, text = self._usage(), self._text()
         used = usage.input + usage.cache_read + usage.cache_write + usage.output
+        at_least = self._done.output + estimate(text)
+        if used and usage.output < at_least:
+            usage = replace(usage, output=at_least, assumed=True)
         return BackendError(
             failure,
             reason,
             retry_after=wait,
-            usage=usage if used else Usage(),
-            text=self._text() or None,
+            usage=usage if used else UNUSED,
+            text=text or None,
             model=self._model or None,
         )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lisppump import canon, hookimpl
 from lisppump.calling import BackendError, Failure, Reply, Request, talk
-from lisppump.delta import Usage
+from lisppump.delta import UNUSED, Usage
 from lisppump.schema import json_schema
 from lisppump.stages import Finding, Option
 
@@ -86,10 +86,16 @@ class Ollama:
             default=120.0, unit="seconds", type="positive-number",
         ),
         Option(
+            "at-once", "value",
+            "Rooms asked side by side, as the server's OLLAMA_NUM_PARALLEL says; absent, all.",
+            default=None, type="positive",
+        ),
+        Option(
             "host", "value", "The server's address; absent, OLLAMA_HOST, or this machine.",
             default=None, type="string",
         ),
     )  # fmt: skip
+    free: ClassVar[bool] = True
     mends: ClassVar[bool] = True
     uses_tools: ClassVar[bool] = True
 
@@ -102,8 +108,10 @@ class Ollama:
         keep_alive: float | None = None,
         schema: str = "enforced",
         silence: float = 120.0,
+        at_once: int | None = None,
         host: str | None = None,
     ) -> None:
+        self.at_once = at_once
         self.model = model
         self.max_tokens = max_tokens
         self.context = context
@@ -196,7 +204,7 @@ class _Call:
         self._messages += [
             {"role": who, "content": text if text.strip() else EMPTY} for who, text in talk(request)
         ]
-        self._usage = Usage()
+        self._usage = UNUSED
         self._text = ""
         self._model: str | None = None
         self._began = False

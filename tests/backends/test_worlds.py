@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,10 @@ CLAUDE = '(claude (model "claude-test") (max-tokens 100) (silence (seconds 2)))'
 OLLAMA = '(ollama (model "small:1b") (context 8000) (max-tokens 100) (silence (seconds 2)))'
 
 
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    with Server() as server:
-        for name in ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE", "ANTHROPIC_CUSTOM_HEADERS"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("ANTHROPIC_API_KEY", "test-key-of-nobody")
-        monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path / "anthropic"))
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
-        monkeypatch.setenv("OLLAMA_HOST", server.url)
-        monkeypatch.delenv("OLLAMA_API_KEY", raising=False)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        yield server
+@pytest.fixture(autouse=True)
+def addresses(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+    monkeypatch.setenv("OLLAMA_HOST", server.url)
 
 
 def for_ann(bad: Answer, well: Callable[[str], Answer]) -> wire.Script:
