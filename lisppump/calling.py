@@ -256,11 +256,12 @@ def kept(error: BackendError) -> tuple[Usage, str | None, str | None]:
 
 
 def handed(request: Request, frame: Frame) -> Request:
-    """What a backend is given that stands in Python: its own request, over a frame its streams share."""
-    return Request(
-        frame, request.stream, request.agents, request.prompt, request.schema, request.turn, request.seed,
-        request.deadline, request.limits, request.heard, request.repair, request.tools, request.began,
-    )  # fmt: skip
+    """What a backend is given that stands in Python: its own request, over a frame its streams share.
+
+    A request is made for one call alone, so that it may be finished here.
+    """
+    object.__setattr__(request, "frame", frame)
+    return request
 
 
 def is_usage(usage: Any) -> bool:
