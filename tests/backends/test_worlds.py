@@ -174,6 +174,32 @@ def test_the_shared_part_is_the_same_bytes_for_all_rooms_and_the_usage_is_told(
     assert streams["bob"]["model"] == "claude-test-1"
 
 
+def test_the_first_room_warms_the_cache_and_the_others_follow_at_its_first_byte(
+    tmp_path: Path, server: Server
+) -> None:
+    """The leader's answer begins while nobody else has asked, and ends when all have."""
+    alone: list[int] = []
+
+    def others_wait() -> bool:
+        alone.append(len(server.asked))
+        return True
+
+    def answer(asked: Asked) -> Answer:
+        (name,) = wire.rooms(asked, NAMES)
+        if len(server.asked) > 1:
+            return wire.message(spoken(name), cache_read_input_tokens=300)
+        pieces = [others_wait, wire.start(cache_creation_input_tokens=300), lambda: len(server.asked) == 6]
+        return Answer([*pieces, *wire.said(spoken(name)), *wire.stop()], headers=wire.SSE)
+
+    server.answer = answer
+    outcome, streams = frame(world(tmp_path / "world", CLAUDE, pipe="(deadline (minutes 10))"))
+    assert outcome.code == 0 and {stream["status"] for stream in streams.values()} == {"ok"}
+    assert alone == [1]
+    usage = [stream["usage"] for stream in streams.values()]
+    assert sorted(one["cache_write"] for one in usage) == [0, 0, 0, 0, 0, 300]
+    assert sum(one["cache_read"] for one in usage) == 1500
+
+
 @pytest.mark.parametrize("backend", [CLAUDE, OLLAMA], ids=["claude", "ollama"])
 def test_a_run_in_a_process_of_its_own_ends_without_a_warning(
     tmp_path: Path, server: Server, backend: str
