@@ -17,6 +17,7 @@ from lisppump.stages import Finding, Option
 from .wire import (
     CONNECT,
     EMPTY,
+    LOOK,
     ROUNDS,
     Shared,
     absent,
@@ -25,6 +26,7 @@ from .wire import (
     count,
     failure_of,
     installed,
+    looked,
     retry_after,
     unreadable,
     without_password,
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from anthropic.types import Message
 
 WHERE = "set ANTHROPIC_API_KEY, or log in as docs/backends.md says"
-LOOK = 5.0  # seconds that `doctor` waits for an answer
 
 # Tokens from which on a prefix is cached, by the beginning of a model's name; shorter ones silently are not.
 _CACHES_FROM = {
@@ -184,7 +185,7 @@ class Claude:
         found = installed("anthropic", "claude")
         yield found
         if found.level == "ok":
-            yield from _looked_at(self.model, self._base_url)
+            yield from looked(lambda: _looked_at(self.model, self._base_url))
 
 
 class _Call:

@@ -18,6 +18,7 @@ from lisppump.stages import Finding, Option
 from .wire import (
     CONNECT,
     EMPTY,
+    LOOK,
     ROUNDS,
     Shared,
     absent,
@@ -26,6 +27,7 @@ from .wire import (
     count,
     failure_of,
     installed,
+    looked,
     retry_after,
     unreadable,
     without_password,
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     import httpx
     from ollama import AsyncClient, ChatResponse
 
-LOOK = 5.0  # seconds that `doctor` waits for an answer
 SEEDS = 2**31  # the server reads numbers as floats, and its sampler takes 32 bits, one of them for any seed
 
 # A prompt that is longer than the context is cut to half of it and a few tokens, or by older servers to all
@@ -184,7 +185,7 @@ class Ollama:
         found = installed("ollama", "ollama")
         yield found
         if found.level == "ok":
-            yield from _looked_at(self.model, self._host)
+            yield from looked(lambda: _looked_at(self.model, self._host))
 
 
 def seed(request: Request) -> int:

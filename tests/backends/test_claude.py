@@ -294,3 +294,9 @@ def test_what_was_asked_was_asked_with_the_key_and_no_more(server: Server) -> No
 
     assert "test-key-of-nobody" in of(server.asked[0]) and "retry-count" in of(server.asked[0])
     assert b"test-key" not in server.asked[0].body
+
+
+def test_doctor_waits_for_nobody_for_ever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lisppump.plugins.wire.LOOK", 0.1)
+    server.answer = Answer(end="drip")
+    assert findings(claude(server))[-1] == ("warning", "no complete answer within 0.2 s")

@@ -384,3 +384,9 @@ def test_doctor_is_told_that_no_server_is_there(server: Server) -> None:
     assert findings(Ollama(model="m", host=host))[-1][0] == "error"
     server.answer = Answer([b"<html>"])
     assert findings(ollama(server))[-1][0] == "error"
+
+
+def test_doctor_waits_for_nobody_for_ever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lisppump.plugins.wire.LOOK", 0.1)
+    server.answer = Answer(end="drip")
+    assert findings(ollama(server))[-1] == ("warning", "no complete answer within 0.2 s")
