@@ -35,10 +35,13 @@ pytestmark = pytest.mark.slow
 PROXY = "ollama-proxy-plus==0.1.0"
 AGENTS = people("ada", "ben")
 LINES = Schema((Collection("lines", (Field("author", "agent"), Field("text", "string"))),))
-SHARED = """\
+SHARED = (
+    """\
 You speak for the agents of a room. Answer with one JSON object: it has a list `lines`, each of which has an
 author, who is one of the agents, and a short text. Nothing else is wanted.
-""" + "The sea is calm. " * 40
+"""
+    + "The sea is calm. " * 40
+)
 
 
 @dataclass(frozen=True)
