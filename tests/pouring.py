@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from lisppump import Pump
-from lisppump.budget import Budget, BudgetRule
 from lisppump.calling import BackendError
 from lisppump.delta import UNUSED, Delta, Usage
 from lisppump.frame import Agent
 from lisppump.leave import Governor, Lane
 from lisppump.plan import awake
 from lisppump.pour import Pipe
+from lisppump.replay import Nowhere
 from lisppump.report import Plan
+from lisppump.spending import accounts
 from lisppump.stages import Job
 from lisppump.tick import Answer
 from lisppump.turn import Turn, finished
@@ -88,7 +89,7 @@ class Pocket:
     open: int = 0
     spent: Usage = UNUSED
 
-    def reserve(self, alias: str, prompt_tokens: int, passes: int) -> Any:
+    def reserve(self, alias: str, prompt_tokens: int, passes: int, stream: int = 0) -> Any:
         self.log.append(("reserve", alias, passes))
         if self.most < 1:
             return "nothing is left"
@@ -100,6 +101,10 @@ class Pocket:
 
     def used(self, claim: Any, usage: Usage) -> None:
         self.spent = self.spent + usage
+
+    def lost(self, alias: str, claim: Any, prompt_tokens: int, passes: int) -> Usage:
+        self.log.append(("lost", *claim))
+        return UNUSED
 
     def recorded(self, usage: Usage) -> None:
         self.spent = self.spent + usage
@@ -159,14 +164,12 @@ def pour(
 
             turn = Turn(
                 rig=pump.rig, head=pump.head, plan=plan, agents=agents, ledger=records, epoch=1, node="local",
-                budget=Budget(BudgetRule()), clock=pump.clock, settled=settled, sealed=sealed,
+                purse=purse or accounts(pump, pump.rig, plan.frame, Nowhere()), governor=Rows(rows),
+                clock=pump.clock, settled=settled, sealed=sealed,
             )  # fmt: skip
             made = turn._pipes()
             for one in made:
-                one.tick = replace(
-                    one.tick, governor=Rows(rows), purse=purse or one.tick.purse, monotonic=seconds,
-                    sleep=asyncio.sleep,
-                )  # fmt: skip
+                one.tick = replace(one.tick, monotonic=seconds, sleep=asyncio.sleep)
             return made
 
         async def scenario() -> None:

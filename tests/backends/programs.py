@@ -52,7 +52,7 @@ class Programs:
         for name in ("bin", "marks", "home", "tmp"):
             (self.folder / name).mkdir(parents=True)
         file = self.folder / "bin" / "copilot"
-        file.write_text(f"#!/bin/sh\nexec {sys.executable} -S {STAND_IN} \"$@\"\n")
+        file.write_text(f'#!/bin/sh\nexec {sys.executable} -S {STAND_IN} "$@"\n')
         file.chmod(0o755)
 
     @property

