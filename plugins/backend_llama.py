@@ -41,6 +41,7 @@ class Llama:
     )  # fmt: skip
     warms: ClassVar[bool] = True
     mends: ClassVar[bool] = True
+    free: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -191,7 +191,7 @@ def test_what_is_cut_off_is_said_to_be(box: Box) -> None:
 
 def test_what_it_declares_of_itself() -> None:
     declared = terms(Llama(model="models/some.gguf", max_tokens=99, at_once=3))
-    assert declared == Terms(max_tokens=99, model="some", at_once=3, warms=True, mends=True)
+    assert declared == Terms(max_tokens=99, model="some", at_once=3, warms=True, mends=True, free=True)
 
 
 def test_it_keeps_to_the_contract_of_backends(box: Box) -> None:
