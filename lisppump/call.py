@@ -43,8 +43,9 @@ async def awaited(called: Awaitable[Any]) -> Any:
 class Call:
     """One call of a backend, step by step: how long one step held up all others, and who ended it.
 
-    Cancelled once, a backend may tidy up; cancelled again it is dropped, whatever it makes of that. Time
-    limits of its own cancel it as well, and take that back: they end what it does, and not its call.
+    Cancelled, a backend may tidy up; cancelled with the word DROPPED it is, whatever it makes of that. Time
+    limits of its own cancel it as well, some of them several times, and take that back: they end what it
+    does, and not its call.
     """
 
     __slots__ = ("_call", "_closed", "_monotonic", "longest")
@@ -69,9 +70,9 @@ class Call:
             self.longest = seconds
 
     def _drops(self, error: BaseException) -> bool:
-        """True where the call is to go no further; only the first wish to end it is passed on."""
-        again = clock.cancelled(error) and clock.cancellings() > 1
-        if not again and not isinstance(error, GeneratorExit):
+        """True where the call is to go no further; other wishes to end it are passed on."""
+        dropped = clock.cancelled(error) and error.args == (clock.DROPPED,)
+        if not dropped and not isinstance(error, GeneratorExit):
             return False
         self._closed = True
         with suppress(RuntimeError):  # it will not end; nobody asks it again

@@ -64,7 +64,7 @@ class BackendError(Exception):
         self.retry_after = retry_after  # seconds that the other side asks to be left alone
         self.usage = usage  # what was used all the same
         self.text = safe(text) if isinstance(text, str) else text  # what had come, kept and not to be read
-        self.model = model
+        self.model = safe(model) if isinstance(model, str) else model
 
 
 class Tool(Protocol):
@@ -251,16 +251,17 @@ def kept(error: BackendError) -> tuple[Usage, str | None, str | None]:
     """Usage, text and model of a failure, as they can be recorded; what is none is as if not said."""
     usage, text, model = (getattr(error, name, None) for name in ("usage", "text", "model"))
     used = usage if isinstance(usage, Usage) and is_usage(usage) else UNUSED
-    said = text.encode("utf-8", "backslashreplace").decode() if isinstance(text, str) else None
-    return used, said, model if isinstance(model, str) and is_text(model) else None
+    said = safe(text.encode("utf-8", "backslashreplace").decode()) if isinstance(text, str) else None
+    return used, said, safe(model) if isinstance(model, str) and is_text(model) else None
 
 
 def handed(request: Request, frame: Frame) -> Request:
-    """What a backend is given that stands in Python: its own request, over a frame its streams share."""
-    return Request(
-        frame, request.stream, request.agents, request.prompt, request.schema, request.turn, request.seed,
-        request.deadline, request.limits, request.heard, request.repair, request.tools, request.began,
-    )  # fmt: skip
+    """What a backend is given that stands in Python: its own request, over a frame its streams share.
+
+    A request is made for one call alone, so that it may be finished here.
+    """
+    object.__setattr__(request, "frame", frame)
+    return request
 
 
 def is_usage(usage: Any) -> bool:

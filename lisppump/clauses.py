@@ -52,10 +52,10 @@ LIMITS = (
 )
 
 ASSUME = (
-    clause("tokens", "The tokens that one call counts as, beside its prompt.", "(tokens 2000)",
-           value("n", "natural", "tokens")),
-    clause("dollars", "What one call counts as in money.", "(dollars 1/100)",
-           value("n", "natural-number", "dollars")),
+    clause("tokens", "The tokens that one call counts as, with its prompt.", "(tokens 2000)",
+           value("n", "natural")),
+    clause("dollars", "What one call counts as in money.", "(dollars 0.01)",
+           value("n", "natural-number")),
 )  # fmt: skip
 INSIDE = {"limits": LIMITS, "assume": ASSUME}  # the clauses in an option of a stage that is of this kind
 
@@ -338,8 +338,8 @@ CLAUSES: dict[str, Clause] = {
             ),
             clause(
                 "within",
-                "How long all echoes together may take each time; programs of agents whose turn has not come "
-                "by then are the first the next time.",
+                "How long all echoes together may take each time, half of it to think, half to write down. "
+                "Programs of agents whose turn has not come by then are the first the next time.",
                 "(within (seconds 30))", value("time", "positive-number", SECONDS),
             ),
             default="(echoes)",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 import types
@@ -11,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Protocol
 
+DROPPED = "dropped"  # said with a cancellation of what was cancelled before and is waited for no longer
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")  # what `stamp` writes
 
 
@@ -41,6 +41,8 @@ class Wall:
 
     async def sleep(self, seconds: float) -> None:
         """Wait without blocking the loop."""
+        import asyncio  # what a frame needs of this module is no loop, and workers have none
+
         await asyncio.sleep(seconds)
 
 
@@ -75,11 +77,15 @@ def stepped(
 
 def cancelled(error: BaseException) -> bool:
     """True for a cancellation of the task that runs; one that code raised by itself is an error like any."""
+    import asyncio
+
     return isinstance(error, asyncio.CancelledError) and cancellings() > 0
 
 
 def cancellings() -> int:
     """How often the task that runs is asked to end by now; a time limit takes its own wish back."""
+    import asyncio
+
     try:
         task = asyncio.current_task()
     except RuntimeError:  # nothing runs that could be cancelled

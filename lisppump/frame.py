@@ -198,4 +198,6 @@ def state_of(frame: Frame, document: str, path: Sequence[str]) -> State:
 
 
 def _with_id(key: str, data: dict[str, Any]) -> dict[str, Any]:
-    return data if data.get("id") == key else {"id": key, **{k: v for k, v in data.items() if k != "id"}}
+    if "id" not in data:
+        return {"id": key, **data}
+    return data if data["id"] == key else {"id": key, **{k: v for k, v in data.items() if k != "id"}}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from lisppump import canon
@@ -18,11 +18,11 @@ from lisppump.merge_causes import acausal
 from lisppump.merge_changes import Change, apply
 from lisppump.merge_entries import Entry, Flow, Place, Refused, groups, items_of, number_in
 from lisppump.merge_memo import Memo, identity
-from lisppump.merge_rules import Rules, dated
+from lisppump.merge_rules import Rules
+from lisppump.merge_usual import is_usual, take_usual
 from lisppump.schema import shown
 
 _MOST_NUMBER = 2**53  # beyond it readers of JSON take two numbers for one
-_NOTHING_SEEN: tuple[dict[Any, Any], dict[Any, Entry]] = ({}, {})  # where no item repeats another
 
 __all__ = ["Change", "Memo", "Merged", "account", "apply", "merge", "origin_of"]
 
@@ -64,7 +64,7 @@ def merge(frame: Frame, deltas: Sequence[Delta], schema: Schema, memo: Memo | No
 def account(frame: Frame, deltas: Sequence[Delta], schema: Schema) -> tuple[Merged, tuple[Entry, ...]]:
     """The same merge, and every item as it left it; a delta that came twice is there once."""
     work = _Merge(frame, deltas, schema, Memo())
-    merged = work.run()
+    merged = work.run(keep=True)
     return merged, tuple(entry for entries in work.entries.values() for entry in entries)
 
 
@@ -85,11 +85,17 @@ class _Merge:
         self.entries: Mapping[Flow, list[Entry]] = {}
         self.places = Rules(frame, memo)
 
-    def run(self) -> Merged:
-        """Numbered collections first, since items of the others may refer to them by number."""
+    def run(self, *, keep: bool = False) -> Merged:
+        """Numbered collections first, since items of the others may refer to them by number.
+
+        Only where they are to be kept there is an entry for every item.
+        """
         deltas = self._once()
         self._forget_claims(deltas)
-        self.entries = entries = {flow: self._entries(flow, deltas) for flow in self._flows(deltas)}
+        flows = self._flows(deltas)
+        usual = {flow for flow in flows if not keep and is_usual(flow, self.places)}
+        entries = {flow: [] if flow in usual else self._entries(flow, deltas) for flow in flows}
+        self.entries = entries
         self._claim_numbers(entries)
         self._merge_numbered({flow: entries[flow] for flow in entries if flow.number is not None})
         for flow in entries:
@@ -99,8 +105,8 @@ class _Merge:
                 find = [] if self.places.fits(flow) else [self.places.find]
                 twin = [self._look_for_twin] if flow.rule.once_per else []
                 steps = (self._admit, *cause, *refer, *find, *twin, self._place)
-                if self.places.is_usual(flow):
-                    self._take_usual(flow, entries[flow], steps)
+                if flow in usual:
+                    take_usual(flow, deltas, self.places, partial(self._take_one, steps))
                 else:
                     self._take(entries[flow], *steps)
         for entry, refused in self.places.finish():
@@ -180,12 +186,12 @@ class _Merge:
         return self.schema.ordered(sorted(names))
 
     def _entries(self, flow: Flow, deltas: list[tuple[int, Delta]]) -> list[Entry]:
-        found = []
-        for place, delta in deltas:
-            items = delta.collections.get(flow.name)
-            if items is not None:
-                found += [Entry(flow, delta, place, *one) for one in enumerate(items_of(items))]
-        return found
+        name = flow.name
+        return [
+            Entry(flow, delta, place, index, item)
+            for place, delta in deltas
+            for index, item in enumerate(items_of(delta.collections.get(name)))
+        ]
 
     # items
 
@@ -203,36 +209,8 @@ class _Merge:
                 self._settle(entry, refused)
         return refusals
 
-    def _take_usual(self, flow: Flow, entries: Iterable[Entry], steps: Sequence[Step]) -> None:
-        """The same for a flow that only appends: an item with nothing unusual about it takes all at once."""
-        places, actor, once_per, document = self.places, flow.actor, flow.rule.once_per, flow.document or ""
-        adds, counts, outcomes = places.adds, bool(flow.counters), flow.outcomes
-        log: list[Any] | None = None
-        seen = None if once_per else _NOTHING_SEEN
-        for entry in entries:
-            item, delta = entry.item, entry.delta
-            log = places.appends.get((document, flow.path)) if log is None else log
-            seen = flow.seen.get(document) if seen is None else seen
-            usual = item.__class__ is dict and delta.origin is None
-            if seen is None or not usual or (actor and item.get(actor) not in delta.agents):
-                self._take((entry,), *steps)
-                continue
-            counters = places.usual_counters(flow, item) if counts else ()
-            key = identity(item, once_per) if once_per else None
-            if key in seen[0] and counters is not None:
-                entry.number = seen[0][key]
-                entry.settled = entry.duplicate = True
-                outcomes["duplicate"] += 1
-            elif log is None or counters is None or key in seen[1] or (counts and not places.claim(counters)):
-                self._take((entry,), *steps)
-            else:
-                if key is not None:
-                    seen[1][key], entry.identity = entry, key
-                log.append(dated(item, delta))
-                for place in counters:
-                    adds[place] = adds.get(place, 0) + 1
-                entry.settled = True
-                outcomes["merged"] += 1
+    def _take_one(self, steps: Sequence[Step], entry: Entry) -> None:
+        self._take((entry,), *steps)
 
     def _admit(self, entry: Entry) -> None:
         """Hold an item to its room."""

@@ -82,6 +82,8 @@ class Places:
 
     def claim(self, places: Sequence[Place]) -> bool:
         """Hold places for numbers that will be added; False, and nothing held, where one cannot be had."""
+        if not places:
+            return True
         try:
             for place in places:
                 if place not in self.adds:

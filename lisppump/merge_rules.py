@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lisppump import canon
-from lisppump.delta import Delta
 from lisppump.frame import Frame
 from lisppump.lispy.errors import LispyError
 from lisppump.merge_changes import Change
-from lisppump.merge_entries import Entry, Flow, Place, Refused
+from lisppump.merge_entries import Entry, Place, Refused
 from lisppump.merge_memo import Memo
 from lisppump.merge_places import ABSENT, Places, is_number, member_of
 from lisppump.schema import kind_of, plain
@@ -27,13 +26,6 @@ class Rules(Places):
         self.folds: dict[Place, list[tuple[Entry, Any]]] = {}
         self.unions: dict[Place, set[bytes]] = {}
         self.shapes: dict[str, Callable[..., Any]] = {}
-
-    def is_usual(self, flow: Flow) -> bool:
-        """True where items go as they are into one list for all, and counters are quickly found."""
-        rule = flow.rule
-        plain = rule.mode == "append" and rule.shape is None and not flow.refers and not flow.adopted
-        text = (flow.document or "").endswith((".md", ".txt"))
-        return plain and not text and self.has_place(flow) and all(one.plain for one in flow.counters)
 
     def put(self, entry: Entry) -> bool:
         """Take an item in by its rule, which may refuse it; False where the rule is asked at the end."""
@@ -82,7 +74,8 @@ class Rules(Places):
         if entry.document.endswith((".md", ".txt")):
             self._note(entry, item)
             return
-        item = dated(item, entry.delta)
+        if "created_at" not in item:
+            item = {**item, "created_at": entry.delta.utc}
         place = (entry.document, entry.flow.path)
         items = self.appends.get(place)
         if items is None:
@@ -238,11 +231,6 @@ class Rules(Places):
         made += [Change(name, "add", path, number) for (name, path), number in self.adds.items()]
         made += [Change(name, "text", (), "".join(lines)) for name, lines in self.texts.items()]
         return tuple(made)
-
-
-def dated(item: dict[str, Any], delta: Delta) -> dict[str, Any]:
-    """An item of a list, with the time at which it came."""
-    return item if "created_at" in item else {**item, "created_at": delta.utc}
 
 
 _MODES: dict[str, Callable[[Rules, Entry, dict[str, Any]], None]] = {

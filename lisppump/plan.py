@@ -20,9 +20,11 @@ from lisppump.policy import Policy
 from lisppump.prompt import Prompt
 from lisppump.registry import BUILTIN, Registry
 from lisppump.report import Plan, totals
-from lisppump.stages import Assignment, Dam, lent
+from lisppump.stages import POSTED, Assignment, Dam, lent
 from lisppump.stages import assign as assign_streams
 from lisppump.steering import told
+
+MOST_POSTED = 200  # lines of what programs in posts came to that are looked through for a prompt
 
 declare(
     "policy", 1,
@@ -131,7 +133,7 @@ def prompts(
     if asked := told(frame.steering):
         sections = [sections, {"title": "What is asked of this frame", "body": asked}]
     head = prompt.shared_part(policy.name, frame.number, frame.time, rules, sections, clause.at_most)
-    echoed = any(name.startswith("echo_frames/") for name in frame.documents)
+    echoed = any(name == POSTED or name.startswith("echo_frames/") for name in frame.documents)
     built = []
     for stream in streams:
         members = [agents[member].data for member in stream.agents]
@@ -140,7 +142,7 @@ def prompts(
             room = {"stream": stream.number, "name": stream.name, "topic": stream.topic, "agents": members}
             parts = to_json(room_part(room))
         elif echoed:
-            parts = prompt.echoes(_echoes(frame, stream))
+            parts = [*prompt.echoes(_echoes(frame, stream)), *prompt.posted(_posted(frame, stream))]
         built.append(prompt.build(head, stream, members, parts, clause.at_most))
     return tuple(built)
 
@@ -150,6 +152,16 @@ def _echoes(frame: Frame, stream: Stream) -> dict[str, Any]:
     names = {agent: f"echo_frames/{safe_stem(agent)}.json" for agent in stream.agents}
     found = {agent: frame.documents[name] for agent, name in names.items() if name in frame.documents}
     return {agent: said for agent, said in found.items() if isinstance(said, dict)}
+
+
+def _posted(frame: Frame, stream: Stream) -> list[dict[str, Any]]:
+    """What programs in the last posts of a room's agents came to, of each agent the last two."""
+    lines = frame.documents.get(POSTED)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in elements(lines)[-MOST_POSTED:] if is_list(lines) else ():
+        if isinstance(line, dict) and line.get("author") in stream.agents:
+            found.setdefault(line["author"], []).append(line)
+    return [line for agent in stream.agents for line in found.get(agent, ())[-2:]]
 
 
 def whole(choice: int | FrameFunction | None, frame: Frame, place: str, default: int) -> int:

@@ -100,10 +100,15 @@ class PromptClause:
 
 @dataclass(frozen=True, slots=True)
 class TocksClause:
-    """When echoes think besides: in a rest `every` so many seconds; and how long they may take each time."""
+    """When echoes think besides: in a rest `every` so many seconds; and `within` what time each time."""
 
     every: float | None = None
     within: float | None = None
+
+    @property
+    def thinking(self) -> float | None:
+        """How long programs may be begun: half of it, since what they came to has to be written down, too."""
+        return None if self.within is None else self.within / 2
 
 
 @dataclass(frozen=True, slots=True)

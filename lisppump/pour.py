@@ -331,9 +331,10 @@ class Pipe:
 
     def place(self, alias: str) -> dict[str, Any]:
         """Which attempt of which stream a record speaks of."""
+        tick = self.tick
         return {
-            "frame": self.tick.number,
-            "epoch": self.tick.epoch,
+            "frame": tick.number,
+            "epoch": tick.epoch,
             "stream": self.stream.number,
             "attempt": len(self.attempts) + 1,
             "turn": self.turn,
@@ -411,6 +412,7 @@ class Pipe:
 
     def _made(self) -> Delta:
         """What the stream has come to by now."""
+        tick, number = self.tick, self.stream.number
         last = self.attempts[-1] if self.attempts else Attempt("none", "empty", "no backend was asked")
         items = bool(self.heard)
         if self.unasked and not items:  # who was not asked hides nothing of those who were
@@ -421,9 +423,9 @@ class Pipe:
             answered = next((entry for entry in reversed(self.attempts) if entry.status == "ok"), last)
         reason = last.reason if failed or not items else None
         return Delta.of(
-            frame=self.tick.number,
-            stream=self.stream.number,
-            utc=clock.later(self.tick.time, microseconds=self.stream.number),
+            frame=tick.number,
+            stream=number,
+            utc=clock.later(tick.time, microseconds=number),
             collections=dict(self.heard),
             digest=canon.digest(self.heard),
             agents=self.stream.agents,
@@ -432,8 +434,8 @@ class Pipe:
             partial=items and (failed or self.lacks),
             backend=answered.backend,
             model=answered.model,
-            node=self.tick.node,
-            epoch=self.tick.epoch,
+            node=tick.node,
+            epoch=tick.epoch,
             attempts=tuple(self.attempts),
             usage=self.usage,
             rejected=tuple(self.rejected),
@@ -475,7 +477,7 @@ class _Taking:
         pipe, reply = self._pipe, self._reply
         if reply is None:
             return None
-        record = pipe.place(self._alias)
+        record: dict[str, Any] = canon.Whole(pipe.place(self._alias))
         record["model"] = reply.model
         record["stop"] = reply.stop
         record["reason"] = reply.reason
@@ -483,14 +485,14 @@ class _Taking:
         record["data"] = reply.data
         record["usage"] = {} if reply.usage is UNUSED else reply.usage.to_json()
         if pipe.delta is not None:
-            return "late", record
+            return "late", dict(record)
         self.usable = pipe._read(self._alias, reply)
         if self.usable and len(pipe.attempts) == len(pipe.tick.policy.pipe.passes) == 1:
             self._due = pipe._made()
             record["settled"] = beside(self._due, record)
             if pipe.heard.__class__ is canon.Whole and reply.usage is UNUSED:
-                record = canon.Whole(record)
-        return "reply", record
+                return "reply", record
+        return "reply", dict(record)
 
     def settle(self) -> None:
         """The reply is written; where nobody is asked any more, its stream settles."""

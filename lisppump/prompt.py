@@ -23,7 +23,7 @@ AGENT_TOKENS = 120
 ECHO_TOKENS = 300
 _NOTE = "\n[... {} tokens more]"
 _NOTE_BYTES = 40
-_WORDS = (str, int, float)
+_WORDS = frozenset({str, int, float, bool})
 
 RULES = """\
 You are one pipe of a simulation that goes on in frames. You speak for the agents of your room, named at the
@@ -106,11 +106,11 @@ def build(
     id = stream.id
     title = f"{id} ({stream.name})" if stream.name else id
     topic = f"Its topic: {stream.topic}\n" if stream.topic else ""
-    lines = "".join([f"{cut(_agent_line(agent), AGENT_TOKENS)}\n" for agent in agents])
+    lines = "".join([cut(_agent_line(agent), AGENT_TOKENS) + "\n" for agent in agents])
     fixed = f"\n# Your room: {title}\n{topic}Its agents:\n{lines}"
-    if sections is None and at_most is None:
-        return Prompt(shared, fixed)
     left = None if at_most is None else at_most - _tokens(_measured(shared)[1])
+    if sections is None and (left is None or estimate(fixed) <= left):
+        return Prompt(shared, fixed)
     return Prompt(shared, _assembled(fixed, sections, left, f"the room of {id}"))
 
 
@@ -195,6 +195,18 @@ def echoes(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def posted(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A section for each program in a post that was run: its result, or why there is none."""
+    return [
+        {
+            "title": f"{line.get('author')}, what the program in post {_inside(line.get('post'))} came to",
+            "body": dict(_said(line)),
+            "tokens": ECHO_TOKENS,
+        }
+        for line in lines
+    ]
+
+
 def _said(echo: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What an echo's document has for a reader."""
     error = echo.get("error")
@@ -237,7 +249,7 @@ def _agent_line(agent: Mapping[str, Any]) -> str:
     said = [
         f"{key} {value if value.__class__ is int else _inside(value)}"
         for key, value in agent.items()
-        if isinstance(value, _WORDS) and value != "" and key != "id"
+        if value.__class__ in _WORDS and value != "" and key != "id"
     ]
     return f"- {agent['id']}: {'; '.join(said)}"
 
@@ -245,7 +257,7 @@ def _agent_line(agent: Mapping[str, Any]) -> str:
 def _inside(value: Any) -> str:
     """A value within another: texts as they are, further lines indented, all else as compact JSON."""
     if isinstance(value, str):
-        return value.replace("\n", "\n  ")
+        return value.replace("\n", "\n  ") if "\n" in value else value
     if value.__class__ is int:
         return str(value)
     return canon.line(value).decode()

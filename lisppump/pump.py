@@ -166,8 +166,6 @@ class Pump(Lookout):
         while frames is None or done < frames:
             started = self.clock.monotonic()
             with self._complaints.of_one_frame():
-                if not await self._check_budget():
-                    break
                 report = await self._turn()
             if report is None:
                 break
@@ -222,6 +220,8 @@ class Pump(Lookout):
         if not self._listening:
             store.listen()
             self._listening = True
+        if not await self._check_budget():
+            return None
         intent = store.open_intent()
         if intent is not None:
             return await self._go_on(intent)
@@ -350,6 +350,7 @@ class Pump(Lookout):
     async def aretry(self, number: int, streams: Sequence[int]) -> FrameReport:
         """Make a frame once more: these streams are asked anew, of the others all answers stand."""
         self._may_run()
+        self._open_for_writing()
         await self._check_budget()
         rewind.retry(self, numbered(number), streams)
         (report,) = await self._loop(1, None, rest=False)

@@ -178,11 +178,6 @@ class Store(Books):
         """Journal something that the machine decided: a deadline, a killed worker."""
         self._record("outcome", **fields)
 
-    def tool(self, **fields: Any) -> None:
-        """Journal what a tool told a model, before the model is told."""
-        self._journal.record("tool", fields)
-        self._journal.sync_soon()
-
     def page(self, **fields: Any) -> None:
         """Journal what the portal gave a program, before the program has it."""
         self._journal.record("portal", fields)

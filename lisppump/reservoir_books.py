@@ -1,4 +1,4 @@
-"""The books in the journal: what was reserved, and what was spent by the last commit. It decides nothing."""
+"""The books of a world: what calls reserved and heard on the way, what was spent by the last commit."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ class Books(Desk):
     """A world's journal and its view, with what was spent on it; money is spent on whatever line."""
 
     spending: Callable[[], Mapping[str, Any] | None] | None = None
+
+    def tool(self, **fields: Any) -> None:
+        """Journal what a tool told a model, before the model is told."""
+        self._journal.record("tool", fields)
+        self._journal.sync_soon()
 
     def claim(self, **fields: Any) -> None:
         """Journal what is set aside for a pipe, before anybody is asked."""

@@ -25,6 +25,7 @@ class _Required(enum.Enum):
     REQUIRED = enum.auto()
 
 
+POSTED = "echo_posts.jsonl"  # what programs in posts came to
 GIVEN = ("builtins", "isolation")  # kinds of options that nobody writes
 REQUIRED: Any = _Required.REQUIRED  # the default of an option that has none
 
@@ -60,7 +61,8 @@ class Thought:
 
     `granted` are the capabilities that the policy gives it, `capabilities` those that it used. A dict under
     `delta` in its value brings items of collections that are `(from echoes)`; those of an agent's program
-    speak for that agent, and only one that is `for_all` speaks for anybody.
+    speak for that agent, and only one that is `for_all` speaks for anybody. Where a log is named by `into`,
+    it is a line of that, with its `facts`, and not the key's document.
     """
 
     key: str
@@ -72,6 +74,8 @@ class Thought:
     granted: Sequence[str] = ()
     capabilities: Sequence[str] = ()
     for_all: bool = False
+    into: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self, frame: int, tock: int = 1) -> dict[str, Any]:
         """The echo's document, as agents and people read it; a first tock goes without saying."""
@@ -79,6 +83,7 @@ class Thought:
         return {
             "frame": frame,
             **({"tock": tock} if tock > 1 else {}),
+            **self.facts,
             "program": self.program,
             "value": self.value,
             "error": None if self.error is None else dict(self.error),
@@ -231,11 +236,11 @@ def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, 
     hold(is_many(rooms), f"{whose} should give rooms, lists of agents' ids; it gave {kind_of(rooms)}")
     for number, room in enumerate(rooms, 1):
         given = room.agents if isinstance(room, Stream) else room
-        if not isinstance(given, tuple | list) and not is_many(given):
+        if given.__class__ is not tuple and not is_many(given):
             hold(False, f"{whose} should give lists of agents' ids as rooms; it gave {kind_of(given)}")
         members = tuple(given)
         for odd in members:
-            if not isinstance(odd, str):
+            if odd.__class__ is not str and not isinstance(odd, str):
                 hold(False, f"{whose} should put agents' ids into rooms; it put in {kind_of(odd)}")
         known = Stream(number, members)
         if isinstance(room, Stream):
@@ -311,6 +316,8 @@ def thought(entry: Any, *, whose: str) -> Thought:
     """Hold one of an echo's thoughts to its contract: a name, and nothing but data."""
     hold(isinstance(entry, Thought), f"{whose} gave {given(entry)}, where a Thought is wanted")
     hold(isinstance(entry.key, str) and entry.key != "", f"{whose} gave a Thought without a key")
+    logged = entry.into is None or (isinstance(entry.into, str) and documents.is_log(entry.into))
+    hold(logged and isinstance(entry.facts, Mapping), f"{whose} gave a Thought whose `into` is no log")
     sound = entry.error is None or isinstance(entry.error, Mapping)
     hold(sound and isinstance(entry.usage, Mapping), f"{whose} gave a Thought with a broken error or usage")
     hold(is_json([entry.key, entry.to_json(0)]), f"{whose} gave a Thought that is no JSON data")

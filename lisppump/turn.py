@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from lisppump import clock as clocks
@@ -34,6 +35,8 @@ from lisppump.stages import merged as check_merged
 from lisppump.tick import Answer, Ledger, Purse, Tick
 from lisppump.witness import Deadline, Witness
 from lisppump.witness import Ledger as WebLedger
+
+_NO_ANSWERS: deque[Answer] = deque()  # of a stream that is made for the first time; nobody adds to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class Turn:
 
     def _pipes(self) -> list[Pipe]:
         """A pipe for each stream; those of one epoch share all else."""
+        answers = self.recorded.answers
         epochs = {stream.number: self.epochs.get(stream.number, self.epoch) for stream in self.plan.streams}
         intake = Intake(self.ledger)
         gates = Gates(self.rig.policy.pipe.deadline)
@@ -119,7 +123,7 @@ class Turn:
                 stream,
                 tuple([self.agents[member] for member in stream.agents]),
                 prompt,
-                deque(self.recorded.answers.get(stream.number, ())),
+                deque(answers[stream.number]) if stream.number in answers else _NO_ANSWERS,
             )
             for stream, prompt in zip(self.plan.streams, self.plan.prompts, strict=True)
         ]
@@ -155,13 +159,12 @@ class Turn:
         """One pipe for the executor; its deadline starts when it is released."""
         clause = self.rig.policy.pipe
         delay = 0.0 if self.sealed else clause.stagger * (pipe.stream.number - 1)
-
-        async def late() -> None:
-            await self.clock.sleep(delay)
-            await pipe.run()
-
-        pour = late if delay else pipe.run
+        pour = partial(self._late, pipe, delay) if delay else pipe.run
         return Job(pipe.stream.number, pour, clause.deadline + delay, pipe.time_out, pipe.held)
+
+    async def _late(self, pipe: Pipe, delay: float) -> None:
+        await self.clock.sleep(delay)
+        await pipe.run()
 
     def merge(self, deltas: Sequence[Delta]) -> Merged:
         """What the deltas make of the frame."""
@@ -217,7 +220,7 @@ def think(
     `say` is told what echoes remark on. By `monotonic` they are held to the time that the policy gives them.
     """
     place = (rig.policy.agents.document, tuple(rig.policy.agents.path))
-    within = rig.policy.tocks.within if ledger is not None else None
+    within = rig.policy.tocks.thinking if ledger is not None else None
     ends = None if within is None or monotonic is None else Deadline(monotonic, monotonic() + within)
     with Witness(frame.number, frame.tock + 1, rig.policy.portal, heard, ledger, place, ends) as witness:
         thoughts: tuple[Thought, ...] = rig.hooks.echo(policy=rig.policy, frame=frame, witness=witness)
@@ -228,11 +231,14 @@ def think(
         return None
     number, tock = frame.number, frame.tock + 1
     changes = tuple(
-        Change(f"echo_frames/{safe_stem(t.key)}.json", "set", (), t.to_json(number, tock)) for t in thoughts
+        Change(f"echo_frames/{safe_stem(t.key)}.json", "set", (), t.to_json(number, tock))
+        if t.into is None
+        else Change(t.into, "append", (), [t.to_json(number, tock)])
+        for t in thoughts
     )
     brought = _brought(rig, frame, thoughts)
     earlier = frame.virtual.get("echo", {}).get("results", {})
-    results = {**earlier, **{thought.key: thought.value for thought in thoughts}}
+    results = {**earlier, **{thought.key: thought.value for thought in thoughts if thought.into is None}}
     echo = {"signals": planning.signals([(t.key, t.value) for t in thoughts]), "results": results}
     return Tock(thoughts, (*changes, *brought.changes), {**frame.virtual, "echo": echo}, brought)
 
@@ -263,6 +269,6 @@ def _brought(rig: Rig, frame: Frame, thoughts: Sequence[Thought]) -> Merged:
 
 def of_echoes(thoughts: Sequence[Thought]) -> list[str]:
     """A sentence for each echo that came to nothing but an error, or that another of its name hides."""
-    keys = Counter(thought.key for thought in thoughts)
+    keys = Counter(thought.key for thought in thoughts if thought.into is None)
     failed = [f"echo `{t.key}` failed: {t.error['message']}" for t in thoughts if t.error is not None]
     return [*failed, *(f"{n} echoes are called `{key}`: the last stands" for key, n in keys.items() if n > 1)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -64,8 +65,8 @@ class Copilot:
             default="plain", choices=("plain", "agentic"),
         ),
         Option(
-            "assume", "assume", "The most that one call takes beside its prompt; a token budget needs it. It "
-            "counts where the CLI does not say what it used.", default=None,
+            "assume", "assume", "The most that one call takes, and its price: a budget needs it. Where the "
+            "CLI says how many tokens it took, those count.", default=None,
         ),
         Option(
             "shared", "name", "Where the part goes that all pipes of a frame share.",
@@ -92,6 +93,7 @@ class Copilot:
         ),
     )  # fmt: skip
     mends: ClassVar[bool] = True
+    reports: ClassVar[bool] = False  # tokens only, afterwards, and what nobody could have reserved
     caches_from: ClassVar[int] = 1024
 
     def __init__(
@@ -112,7 +114,6 @@ class Copilot:
         self.model = model
         self.assumed = assume
         self.max_tokens = None if assume is None else assume.output
-        self.reports = assume is not None  # without a bound nothing can be reserved
         self.warms = shared == "instructions" and profile == "plain"
         self._plain = profile == "plain"
         self._program = program
@@ -181,7 +182,7 @@ class Copilot:
                 where = os.path.join(self._hands, frame)
             disk.mkdir(where)
             words.append("--no-custom-instructions")
-        variables = self._environment(home)
+        variables = _variables(home, self._names)
         if self._plain:
             words.append("--available-tools=none_such")
         else:
@@ -211,11 +212,6 @@ class Copilot:
                 remove(self._prefixes.pop(next(iter(self._prefixes))))
         return where
 
-    def _environment(self, home: str) -> dict[str, str]:
-        own = [name for name in os.environ if name.startswith("COPILOT_") and name not in NEVER]
-        variables = environment([*own, *TOKENS, "GH_HOST", "GH_CONFIG_DIR", *self._names])
-        return {**variables, "COPILOT_HOME": home, "COPILOT_AUTO_UPDATE": "false"}
-
     def _log_in(self, home: str) -> None:
         """Let a home that is made for one call know who the user is logged in as."""
         login = _login()
@@ -225,6 +221,8 @@ class Copilot:
     def _reply(self, program: Program, ended: Ended, events: Events) -> Reply:
         """A reply, or the failure that it came to."""
         usage = usage_of(ended.files.get(program.kept[0]))
+        if usage is not None and self.assumed is not None:
+            usage = replace(usage, dollars=self.assumed.dollars)  # it says no prices
         used = usage or self.assumed or Usage(dollars=None)
 
         def failure(kind: Failure, what: str, after: float | None = None) -> BackendError:
@@ -330,8 +328,7 @@ def _old(version: tuple[int, ...]) -> str:
 async def version_of(file: str) -> tuple[tuple[int, int, int] | None, str]:
     """The version that a file says, and how it says it."""
     place = folder()
-    variables = {**environment([]), "COPILOT_HOME": place, "COPILOT_AUTO_UPDATE": "false"}
-    program = Program((file, "--version"), variables, place, removed=place, most=4096, silence=30.0)
+    program = Program((file, "--version"), _variables(place), place, removed=place, most=4096, silence=30.0)
     try:
         ended = await run(program)
     except OSError as error:
@@ -339,6 +336,13 @@ async def version_of(file: str) -> tuple[tuple[int, int, int] | None, str]:
     said = " ".join(ended.output.decode("utf-8", "replace").split()) or ended.errors
     found = _VERSION.search(said) if ended.how == "exit" and ended.number == 0 else None
     return None if found is None else (int(found[1]), int(found[2]), int(found[3])), said[:200]
+
+
+def _variables(home: str, names: Iterable[str] = ()) -> dict[str, str]:
+    """The environment of a call: the CLI's own variables, credentials, and those of these names."""
+    own = [name for name in os.environ if name.startswith("COPILOT_") and name not in NEVER]
+    found = environment([*own, *TOKENS, "GH_HOST", "GH_CONFIG_DIR", *names])
+    return {**found, "COPILOT_HOME": home, "COPILOT_AUTO_UPDATE": "false"}
 
 
 def _login() -> Path | None:

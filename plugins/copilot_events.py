@@ -22,7 +22,7 @@ class Events:
     """Reads events; `feed` says when there is no use in reading on.
 
     In a call without tools (`plain`) a second turn means that the first was cut off and the model is asked to
-    go on, and a retry that the model could not be had: in both cases the pump decides, and not the CLI.
+    go on. After a failure the CLI asks again, up to five times. In both cases it is the pump that decides.
     """
 
     plain: bool
@@ -31,7 +31,7 @@ class Events:
     model: str | None = None
     error: Mapping[str, Any] | None = None
     result: Mapping[str, Any] | None = None
-    retries: bool = False
+    no_model: bool = False
     cut_off: bool = False
     odd: bytes = b""
     _line: bytearray = field(default_factory=bytearray)
@@ -49,7 +49,7 @@ class Events:
             if not passing and line.strip():
                 self._event(line)
             self._add(part)
-        return self.retries or self.cut_off
+        return self.no_model or self.cut_off
 
     def _add(self, part: bytes) -> None:
         if self._passing or len(self._line) + len(part) > LINE:
@@ -88,15 +88,14 @@ class Events:
         self.cut_off = self.cut_off or (self.plain and data.get("turnId") != "0")
 
     def _model_call_failure(self, data: Mapping[str, Any]) -> None:
-        said = data.get("errorMessage")
-        kind = "rate_limit" if data.get("statusCode") in (429, 529) else data.get("failureKind")
+        said = _inner(data.get("errorMessage"))
+        status = data.get("statusCode")
+        kind = _STATUS.get(status) if isinstance(status, int) else data.get("failureKind")
+        self.no_model = self.plain
         self.error = {
             "errorType": kind, "message": said or "the model could not be had",
-            "statusCode": data.get("statusCode"), "retryAfterSeconds": data.get("retryAfterSeconds"),
+            "statusCode": status, "retryAfterSeconds": data.get("retryAfterSeconds"),
         }  # fmt: skip
-
-    def _assistant_turn_retry(self, data: Mapping[str, Any]) -> None:
-        self.retries = self.plain
 
     def _session_error(self, data: Mapping[str, Any]) -> None:
         self.error = {**(self.error or {}), **data}
@@ -110,10 +109,20 @@ class Events:
         return (objects or self.answers or [""])[-1]
 
 
+def _inner(said: Any) -> Any:
+    """The sentence in a provider's error, which is often JSON."""
+    try:
+        return json.loads(said)["message"]
+    except (ValueError, KeyError, TypeError):
+        return said
+
+
 _KINDS = (
-    "model.call_finished", "assistant.message", "assistant.turn_start", "model.call_failure",
-    "assistant.turn_retry", "session.error",
+    "model.call_finished", "assistant.message", "assistant.turn_start", "model.call_failure", "session.error",
 )  # fmt: skip
+_STATUS = {
+    401: "authentication", 402: "quota", 403: "authorization", 429: "rate_limit", 529: "rate_limit",
+}  # fmt: skip
 
 
 def usage_of(file: bytes | None) -> Usage | None:

@@ -11,6 +11,7 @@ from types import CoroutineType
 from typing import Any, ClassVar
 
 from lisppump import hookimpl
+from lisppump.clock import DROPPED
 from lisppump.stages import Job, Option
 
 SOON = 0.01  # seconds after which a job that is kept from asking is looked at again, at the earliest
@@ -59,7 +60,7 @@ class Local:
         if waiting:
             _, deaf = await asyncio.wait(waiting, timeout=GRACE)
             for task in deaf:
-                task.cancel()
+                task.cancel(DROPPED)
 
 
 class _Tick:

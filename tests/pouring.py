@@ -16,7 +16,9 @@ from lisppump.frame import Agent
 from lisppump.leave import Governor, Lane
 from lisppump.plan import awake
 from lisppump.pour import Pipe
+from lisppump.replay import Nowhere
 from lisppump.report import Plan
+from lisppump.spending import accounts
 from lisppump.stages import Job
 from lisppump.tick import Answer
 from lisppump.turn import Turn, finished
@@ -101,6 +103,7 @@ class Pocket:
         self.spent = self.spent + usage
 
     def lost(self, alias: str, claim: Any, prompt_tokens: int, passes: int) -> Usage:
+        self.log.append(("lost", *claim))
         return UNUSED
 
     def recorded(self, usage: Usage) -> None:
@@ -161,8 +164,8 @@ def pour(
 
             turn = Turn(
                 rig=pump.rig, head=pump.head, plan=plan, agents=agents, ledger=records, epoch=1, node="local",
-                purse=purse or Pocket(), governor=Rows(rows), clock=pump.clock, settled=settled,
-                sealed=sealed,
+                purse=purse or accounts(pump, pump.rig, plan.frame, Nowhere()), governor=Rows(rows),
+                clock=pump.clock, settled=settled, sealed=sealed,
             )  # fmt: skip
             made = turn._pipes()
             for one in made:

@@ -186,7 +186,8 @@ def test_each_mistake_is_one_located_error(code: str, text: str) -> None:
 
 def test_every_code_of_a_policy_is_raised_by_some_test() -> None:
     declared = {code for code, entry in CODES.items() if (entry.category, entry.exit) == ("policy", 3)}
-    assert declared <= set(MISTAKES)
+    by_terms = {"unknown-usage", "unknown-price"}  # of a backend that was made: test_spending
+    assert declared - by_terms <= set(MISTAKES)
 
 
 def test_a_bare_number_shows_how_it_is_written() -> None:

@@ -155,7 +155,7 @@ class _Slow(Clock):
 
 
 def test_echoes_get_the_time_that_the_policy_gives_them(tmp_path: Path) -> None:
-    world(tmp_path, every=0, echoes="(agents-programs) (within (seconds 25))")
+    world(tmp_path, every=0, echoes="(agents-programs) (within (seconds 50))")
     with Pump.open(tmp_path, clock=_Slow()) as pump:
         first, second = pump.step(2)
         assert (first.echoes, second.echoes) == (("ada",), ("bob",))

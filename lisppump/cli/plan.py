@@ -82,7 +82,7 @@ def print_prompt(settings: Settings, plan: Plan, number: int) -> None:
 
 
 def _cost(cost: Mapping[str, Any]) -> Iterator[str]:
-    """What one backend takes at most where it answers all streams, by which price, what its cache does."""
+    """What one backend takes at most where it answers all streams, by which price, and its cache."""
     price, dollars = cost["price"], cost["dollars"]
     if price is None:
         model = f" of {cost['model']}" if cost["model"] else ""

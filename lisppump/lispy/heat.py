@@ -48,6 +48,11 @@ class Heat:
         self.winds = False  # some procedure or loop may go on for long
         self._hot: Any = None  # hot.py, once something turned hot
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing that ran has left anything here."""
+        return self._hot is None and not (self.winds or self.frozen)
+
     def is_eval(self, cell: Cell) -> bool:
         """Whether a name stands for what runs programs in the middle of others."""
         return isinstance(cell.builtin, Builtin) and cell.builtin.spec.name == "eval"

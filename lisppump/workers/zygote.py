@@ -32,7 +32,8 @@ from lisppump.workers.wire import HEAD, Line
 
 LATER = (  # what LisPy imports only when it needs it, which is too late in a worker
     "difflib", "json.decoder", "lark", "lark.exceptions", "lark.lexer", "re2", "traceback", "unicodedata",
-    "importlib.resources", "resource", "encodings.utf_8",
+    "importlib.resources", "resource", "encodings.utf_8", "lisppump.secrets", "base64",
+    "urllib.parse",
 )  # fmt: skip
 OWN = 64  # the first descriptor of a worker's, above all that the zygote has
 LOOK = 2.0  # seconds between two looks at whether the parent is still the parent

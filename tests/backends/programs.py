@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,10 @@ from typing import Any
 from tests.conftest import ROOT
 
 STAND_IN = ROOT / "tests" / "backends" / "stand_in.py"
+RUN = (
+    "import resource, sys; from lisppump.cli import main; code = main(sys.argv[1:]);"
+    "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr); sys.exit(code)"
+)
 WORLD = """\
 (define (first-frame)
   (dict "agents.json" (dict "agents" (apply dict (apply append (map (lambda (n)
@@ -47,7 +52,7 @@ class Programs:
         for name in ("bin", "marks", "home", "tmp"):
             (self.folder / name).mkdir(parents=True)
         file = self.folder / "bin" / "copilot"
-        file.write_text(f"#!/bin/sh\nexec {sys.executable} -S {STAND_IN} \"$@\"\n")
+        file.write_text(f'#!/bin/sh\nexec {sys.executable} -S {STAND_IN} "$@"\n')
         file.chmod(0o755)
 
     @property
@@ -78,6 +83,10 @@ class Programs:
         """What the stand-in was given for a stream: words, environment, prompt, shared."""
         return dict(json.loads((self.folder / "marks" / f"stream-{stream:04}.json").read_text()))
 
+    def pid(self, stream: int) -> int:
+        """The id of the process that was asked for a stream."""
+        return int((self.folder / "marks" / f"stream-{stream:04}.program").read_text())
+
     def pids(self, who: str = "*") -> list[int]:
         """The ids of the processes that were started."""
         files = (self.folder / "marks").glob(f"stream-*.{who}")
@@ -92,8 +101,8 @@ class Programs:
         return [pid for pid in self.pids() if lives(pid)]
 
     def litter(self) -> list[str]:
-        """What lies in the folder for temporary files."""
-        return sorted(str(path.relative_to(self.folder / "tmp")) for path in (self.folder / "tmp").rglob("*"))
+        """What of ours lies in the folder for temporary files."""
+        return sorted(name for name in os.listdir(self.folder / "tmp") if name.startswith("lisppump-"))
 
 
 def wait_until(holds: Callable[[], object], patience: float = 30) -> None:
@@ -126,3 +135,47 @@ def nobody_left(programs: Programs) -> Iterator[None]:
         for pid in programs.left():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def start(programs: Programs, *words: str, **more: str) -> subprocess.Popen[str]:
+    """A command about the world, in a process of its own that says at its end how large it was."""
+    environment = {
+        **programs.environment(**more), "PYTHONPATH": str(ROOT),
+        "LISPPUMP_CONFIG": os.environ["LISPPUMP_CONFIG"],
+    }  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, "-C", str(programs.folder / "world"), *words],
+        env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def ran(programs: Programs, *words: str, code: int = 0, **more: str) -> str:
+    """What a command said on its stdout; its exit code is as wanted."""
+    with start(programs, *words, **more) as process:
+        out, err = process.communicate()
+    assert process.returncode == code, (out, err)
+    return out
+
+
+def frame(programs: Programs, number: int = 1) -> dict[int, dict[str, Any]]:
+    """The streams of a frame by their number."""
+    document = json.loads(ran(programs, "show", str(number), "--json"))
+    return {stream["stream"]: stream for stream in document["streams"]}
+
+
+def lines(programs: Programs) -> set[str]:
+    """The agents who said something."""
+    file = programs.folder / "world" / "state" / "lines.jsonl"
+    return {json.loads(line)["agent"] for line in file.read_text().splitlines()}
+
+
+def peak(err: str) -> int:
+    """The kilobytes that a pump had at its fullest, by what it said on its stderr."""
+    return int(err.rpartition("peak ")[2].split()[0])
+
+
+def findings(programs: Programs, **more: str) -> list[tuple[str, str]]:
+    """What `doctor` says of backends: level and sentence."""
+    with start(programs, "doctor", "--json", **more) as process:
+        document = json.loads(process.communicate()[0])
+    return [(each["level"], each["what"]) for each in document["findings"] if each["topic"] == "backends"]

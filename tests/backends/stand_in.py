@@ -23,7 +23,7 @@ def main() -> None:
         return
     prompt = sys.stdin.read()
     stream = re.search(r"# Your room: (stream-\d+)", prompt)[1]
-    agents = re.findall(r"^- ([\w-]+):", prompt, re.MULTILINE)
+    agents = re.findall(r"^- ([\w-]+):", prompt.partition("Its agents:")[2], re.MULTILINE)
     what = json.loads(os.environ.get("COPILOT_STANDIN", "{}")).get(stream, "answer")
     note(stream, "program")
     record(stream, words, prompt)
@@ -75,6 +75,14 @@ def prose(stream: str, what: str, reply: str) -> None:
     answer(stream, what, f"Sure, here it is:\n```json\n{reply}\n```")
 
 
+def killed(stream: str, what: str, reply: str) -> None:
+    """Waits to be killed; called again, it does that itself."""
+    if os.path.exists(f"{os.environ['COPILOT_STANDIN_PIDS']}/{stream}.hangs"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    note(stream, "hangs")
+    time.sleep(600)
+
+
 def hang(stream: str, what: str, reply: str) -> None:
     """It and two others, one of them in a session of its own, none of which listens to SIGTERM."""
     for who in ("child", "stranger"):
@@ -112,7 +120,6 @@ def retry(stream: str, what: str, reply: str) -> None:
     """As the CLI does at a 429: it would wait and try again, five times."""
     message = '{"message":"Rate limit reached","type":"rate_limit_error"}'
     say("model.call_failure", statusCode=429, failureKind="api", errorMessage=message)
-    say("assistant.turn_retry", turnId="0", reason="rate_limit")
     time.sleep(600)
 
 
@@ -155,11 +162,12 @@ def throttled(stream: str, what: str, reply: str) -> None:
 
 
 EVENTS = {
-    "answer": answer, "prose": prose, "hang": hang, "wait": hang, "flood": flood, "long-line": long_line,
+    "answer": answer, "prose": prose, "hang": hang, "killed": killed, "flood": flood, "long-line": long_line,
     "nothing": nothing, "cut": cut, "retry": retry, "logged-out": logged_out, "leak": leak,
 }  # fmt: skip
 TEXT = {
-    "hang": hang, "wait": hang, "bytes": bytes_, "flood": spew, "nothing": nothing, "throttled": throttled,
+    "hang": hang, "killed": killed, "bytes": bytes_, "flood": spew, "nothing": nothing,
+    "throttled": throttled,
     **dict.fromkeys(("1", "64", "65", "70", "127"), code),
 }  # fmt: skip
 
