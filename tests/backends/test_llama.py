@@ -38,7 +38,7 @@ WORLD = """\
   (genesis first-frame)
   (agents "agents.json" agents)
   (streams 3)
-  (backends (box (llama (model "{model}"))))
+  (backends (box (llama (model "{model}") (at-once 3))))
   (pipe box none (deadline (seconds {deadline})))
   (delta (lines (fields (author agent) (text string)) (into "lines.jsonl"))))
 """
