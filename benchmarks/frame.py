@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from lisppump import Pump
+from lisppump.calling import Reply, Request
 from lisppump.collector import look_less_often
 from lisppump.disk import Disk
-from lisppump.stages import Reply, Request
 from lisppump.testing import Simulation
 
 PIPES = (15, 138, 1000)

@@ -23,10 +23,10 @@ from typing import Any
 
 from frame import state
 
+from lisppump.calling import Reply, Request
 from lisppump.canon import line
 from lisppump.collector import look_less_often
 from lisppump.disk import Disk
-from lisppump.stages import Reply, Request
 from lisppump.testing import Simulation
 
 FRAMES, PIPES, BLOCKS = 10_000, 15, 10

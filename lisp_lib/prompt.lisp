@@ -29,6 +29,15 @@
   (let ((soul (rb-soul agent)))
     (and soul (string-join (take-right (lines soul) 6) "\n"))))
 
+(define (posts-of agent)
+  "What programs in an agent's posts came to, the last two, oldest first: {\"post\" \"value\"}, or with \"error\"."
+  (map (lambda (line)
+         (let ((error (get line "error")))
+           (if error
+               (dict "post" (get line "post") "error" (get error "message"))
+               (dict "post" (get line "post") "value" (get line "value")))))
+       (take-right (filter (lambda (line) (equal? (get line "author") agent)) (get frame "echo_posts" '())) 2)))
+
 (define (echo-of agent)
   "What an agent's last echo came to, or why it failed; nil where it had none."
   (let ((error (get-in frame (list (string "echo_frames/" agent) "error"))))

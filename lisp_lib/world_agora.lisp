@@ -276,6 +276,7 @@
     ;; (bright (claude  (model "claude-opus-4-6") (max-tokens 4000)))
     ;; (small  (ollama  (model "llama3.2:3b") (context 16384) (max-tokens 1500)))
     ;; (hands  (copilot (profile agentic)))
+    ;; (box    (llama   (max-tokens 500)))        ; a small model on this machine: docs/backends.md
     (script (lispy (program persona))))        ; agents as LisPy programs: no model, no network
   (pipe script                                 ; with models: (pipe bright small none (passes act react) ...)
         (deadline (minutes 5)))

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from lisppump.calling import BackendError as BackendError
+    from lisppump.calling import Failure as Failure
+    from lisppump.calling import Reply as Reply
+    from lisppump.calling import Request as Request
     from lisppump.delta import Delta as Delta
     from lisppump.errors import LisppumpError as LisppumpError
     from lisppump.frame import Agent as Agent
@@ -19,29 +23,25 @@ if TYPE_CHECKING:
     from lisppump.merge import merge as merge
     from lisppump.policy import Policy as Policy
     from lisppump.pump import Pump as Pump
-    from lisppump.stages import BackendError as BackendError
-    from lisppump.stages import Failure as Failure
     from lisppump.stages import Finding as Finding
     from lisppump.stages import Option as Option
-    from lisppump.stages import Reply as Reply
-    from lisppump.stages import Request as Request
     from lisppump.stages import Thought as Thought
     from lisppump.stages import assign as assign
     from lisppump.witness import Witness as Witness
 
 _HOMES = {
     "Agent": "frame",
-    "BackendError": "stages",
+    "BackendError": "calling",
     "Delta": "delta",
-    "Failure": "stages",
+    "Failure": "calling",
     "Finding": "stages",
     "Frame": "frame",
     "LisppumpError": "errors",
     "Option": "stages",
     "Policy": "policy",
     "Pump": "pump",
-    "Reply": "stages",
-    "Request": "stages",
+    "Reply": "calling",
+    "Request": "calling",
     "Stream": "frame",
     "Thought": "stages",
     "Witness": "witness",

@@ -16,13 +16,15 @@ import pluggy
 
 from lisppump import hookspecs
 from lisppump.blame import hook_fault
+from lisppump.calling import BackendError, Reply, answered
 from lisppump.clock import Wall, cancelled
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent
+from lisppump.holding import given
 from lisppump.plugin import Plugin
 from lisppump.plugin_checks import HOOKS
 from lisppump.plugin_contents import Contents, Implementation
-from lisppump.stages import Assignment, BackendError, Reply, answered, given, lent, merged, seated, thoughts
+from lisppump.stages import Assignment, lent, merged, seated, thoughts
 
 _NOT_MADE = ("select", "assign", "pour", "merge")  # verbs whose `frame` is the one before that in the making
 

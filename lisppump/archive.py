@@ -180,6 +180,21 @@ class Archive:
         commit = self._latest("commit", number)
         return None if commit is None else _whole(commit)
 
+    def set_aside(self, number: int) -> list[dict[str, Any]]:
+        """What the merge of a frame and those of its tocks put into quarantine, in that order."""
+        made = self.made(number)
+        if made is None:
+            return []
+        tocks = sorted(seq for seq in self._journal.select("tock", frame=number) if seq > made)
+        records = [self._journal.read(seq).fields for seq in (made, *tocks)]
+        return [entry for fields in records for entry in fields.get("quarantine", ())]
+
+    def set_aside_by_tocks(self) -> dict[int, list[dict[str, Any]]]:
+        """The same of each frame of whose tocks one has put something there."""
+        tocks = (self._journal.read(seq).fields for seq in self._journal.select("tock"))
+        numbers = sorted({fields["frame"] for fields in tocks if "quarantine" in fields})
+        return {number: self.set_aside(number) for number in numbers}
+
     def intent_record(self, number: int) -> dict[str, Any] | None:
         """The fields of a frame's intent: of the last, where it was begun more than once."""
         return self._latest("intent", number)
@@ -268,6 +283,12 @@ class Archive:
         """What came in for a frame since it was last begun, in the order it came."""
         began = self.began(number)
         return [] if began is None else self._came(began, len(self._journal) + 1, self._head.dead)
+
+    def tools(self, number: int) -> list[dict[str, Any]]:
+        """The fields of what models' tools told them in a frame since it was last begun, as it came."""
+        began = self.began(number) or 0
+        seqs = sorted(seq for seq in self._journal.select("tool", frame=number) if seq > began)
+        return [dict(self._journal.read(seq).fields) for seq in seqs]
 
     def heard(self, number: int) -> list[Record]:
         """What the programs of a frame's tocks got from the web, and how the machine ended some of them."""

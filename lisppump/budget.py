@@ -1,12 +1,17 @@
-"""What a run may spend and when it must stop: budget and breaker. Pure counting; it reads no clock."""
+"""What a run may spend and when it must stop: budget and breaker. Pure counting; it reads no clock.
+
+What was spent is remembered: it stands in every commit, so that who opens the world counts on from the last
+of them, by what came since. A reservation that was open when a process died is spent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from lisppump.delta import BAD_STATUSES, UNUSED, Usage
+from lisppump.delta import BAD_STATUSES, Usage
+from lisppump.delta_records import told
 from lisppump.errors import LisppumpError, declare
 
 declare(
@@ -73,43 +78,231 @@ class BudgetRule:
     when_spent: str = "stop"
 
 
+SPANS = ("run", "day", "world")
+CENT = 1e-9  # dollars that no sum is exact to
+
+
+class Entry(Protocol):
+    """A record of the journal."""
+
+    @property
+    def kind(self) -> str:
+        """What it is."""
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """What it holds."""
+
+
+@dataclass(slots=True)
+class Spent:
+    """What was spent in a run, on a day, in a world: `unpriced` are the tokens whose price is unknown."""
+
+    tokens: int = 0
+    dollars: float = 0.0
+    unpriced: int = 0
+    wall: float = 0.0
+
+    def add(self, tokens: int, dollars: float | None) -> None:
+        """Count what a call used."""
+        self.tokens += tokens
+        self.dollars += dollars or 0.0
+        self.unpriced += tokens if dollars is None else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """As records and `status` hold it."""
+        return {
+            "tokens": self.tokens,
+            "dollars": round(self.dollars, 9),
+            "unpriced": self.unpriced,
+            "wall": round(self.wall, 6),
+        }
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Spent:
+        """The inverse of `to_json`."""
+        return cls(**{name: said[name] for name in cls.__slots__ if name in said})
+
+
+@dataclass(slots=True, eq=False)
+class Claim:
+    """A reservation for all that a pipe asks of one backend; what is used is taken from it."""
+
+    tokens: int
+    dollars: float
+    open: bool = True
+
+
 @dataclass(slots=True)
 class Budget:
     """What was spent and what is reserved for calls in flight."""
 
     rule: BudgetRule
-    spent: Usage = UNUSED
-    wall: float = 0.0
-    reserved: int = 0
-
-    def reserve(self, tokens: int) -> bool:
-        """Set tokens aside before a call; False when they would exceed the limit."""
-        if self.rule.tokens is not None and self.tokens + self.reserved + tokens > self.rule.tokens:
-            return False
-        self.reserved += tokens
-        return True
-
-    def settle(self, tokens: int, usage: Usage) -> None:
-        """Give a reservation back and count what the call really used."""
-        self.reserved -= tokens
-        self.spent = self.spent + usage
+    run: Spent = field(default_factory=Spent)
+    day: Spent = field(default_factory=Spent)
+    world: Spent = field(default_factory=Spent)
+    date: str = ""  # the day that `day` counts
+    reserved_tokens: int = 0
+    reserved_dollars: float = 0.0
+    _began: float | None = None  # when the frame began that is under way
 
     @property
-    def tokens(self) -> int:
-        """Tokens spent, in and out, cached or not."""
-        spent = self.spent
-        return spent.input + spent.cache_read + spent.cache_write + spent.output
+    def spent(self) -> Spent:
+        """What counts for the limits."""
+        return {"run": self.run, "day": self.day, "world": self.world}[self.rule.per]
+
+    def on(self, date: str) -> None:
+        """It is that day now: another one begins with nothing spent."""
+        if date != self.date:
+            self.date, self.day = date, Spent()
+
+    # -- calls -----------------------------------------------------------------------------------------------
+
+    def reserve(self, tokens: int, dollars: float | None, now: float = 0.0) -> Claim | str:
+        """Set aside what a pipe may use, or a sentence that says why it may not; nothing may always be."""
+        if not tokens and dollars == 0.0:
+            return Claim(0, 0.0)
+        why = self.short(tokens, dollars, now)
+        if why is not None:
+            return why
+        claim = Claim(tokens, dollars or 0.0)
+        self.reserved_tokens += claim.tokens
+        self.reserved_dollars += claim.dollars
+        return claim
+
+    def short(self, tokens: int, dollars: float | None, now: float = 0.0) -> str | None:
+        """Why so much cannot be set aside; None where it can."""
+        rule, per = self.rule, _span(self.rule.per)
+        if rule.tokens is not None:
+            left = rule.tokens - self.spent.tokens - self.reserved_tokens
+            if tokens > left:
+                return (
+                    f"it may take {tokens:,} tokens, and {max(0, left):,} of {rule.tokens:,} are left {per}"
+                    f"{self._others(self.reserved_tokens)}"
+                )
+        if rule.dollars is not None:
+            spare = rule.dollars - self.spent.dollars - self.reserved_dollars
+            if dollars is None:
+                return f"nobody knows its price, and ${rule.dollars:.2f} may be spent {per}"
+            if dollars > spare + CENT:
+                return (
+                    f"it may take {money(dollars)}, and {money(max(0.0, spare))} of ${rule.dollars:.2f} are "
+                    f"left {per}{self._others(self.reserved_dollars)}"
+                )
+        if rule.wall is not None and self.wall(now) >= rule.wall:
+            return f"the {rule.wall:.0f} seconds that may be taken {per} are over"
+        return None
+
+    def _others(self, reserved: float) -> str:
+        return " beside what is reserved for calls under way" if reserved > 0 else ""
+
+    def used(self, claim: Claim | None, tokens: int, dollars: float | None) -> None:
+        """Count what a call used, and take it from its reservation, as far as that is still there."""
+        for spent in (self.run, self.day, self.world):
+            spent.add(tokens, dollars)
+        if claim is not None and claim.open:
+            self._take(claim, min(tokens, claim.tokens), min(dollars or 0.0, claim.dollars))
+
+    def release(self, claim: Claim) -> None:
+        """Give back what is left of a reservation; a second time gives nothing."""
+        if claim.open:
+            self._take(claim, claim.tokens, claim.dollars)
+            claim.open = False
+
+    def _take(self, claim: Claim, tokens: int, dollars: float) -> None:
+        claim.tokens -= tokens
+        claim.dollars -= dollars
+        self.reserved_tokens -= tokens
+        self.reserved_dollars = max(0.0, self.reserved_dollars - dollars)
+
+    # -- time ------------------------------------------------------------------------------------------------
+
+    def begin(self, now: float) -> None:
+        """A frame begins."""
+        self._began = now
+
+    def end(self, now: float) -> None:
+        """A frame has ended, however it did."""
+        if self._began is not None:
+            for spent in (self.run, self.day, self.world):
+                spent.wall += now - self._began
+            self._began = None
+
+    def wall(self, now: float) -> float:
+        """Seconds in which frames were made, with the one that is under way."""
+        return self.spent.wall + (0.0 if self._began is None else now - self._began)
+
+    # -- limits ----------------------------------------------------------------------------------------------
 
     def exhausted(self) -> str | None:
         """The sentence that says which limit is reached, or None."""
-        rule = self.rule
-        if rule.tokens is not None and self.tokens >= rule.tokens:
-            return f"{self.tokens:,} of {rule.tokens:,} tokens are spent"
-        if rule.dollars is not None and (self.spent.dollars or 0.0) >= rule.dollars:
-            return f"${self.spent.dollars:.2f} of ${rule.dollars:.2f} are spent"
-        if rule.wall is not None and self.wall >= rule.wall:
-            return f"{self.wall:.0f} of {rule.wall:.0f} seconds are spent"
+        rule, spent = self.rule, self.spent
+        per = "" if rule.per == "run" else f" {_span(rule.per)}"
+        if rule.tokens is not None and spent.tokens >= rule.tokens:
+            return f"{spent.tokens:,} of {rule.tokens:,} tokens are spent{per}"
+        if rule.dollars is not None and spent.dollars >= rule.dollars - CENT:
+            return f"${spent.dollars:.2f} of ${rule.dollars:.2f} are spent{per}"
+        if rule.wall is not None and spent.wall >= rule.wall:
+            return f"{spent.wall:.0f} of {rule.wall:.0f} seconds are spent{per}"
         return None
+
+    def reset(self) -> Spent:
+        """Begin to count anew for the span of the limits; what had been spent in it is given."""
+        spent = self.spent
+        setattr(self, self.rule.per, Spent())
+        return spent
+
+    # -- remembering -----------------------------------------------------------------------------------------
+
+    def record(self, now: float) -> dict[str, Any] | None:
+        """What a commit keeps of it; None where nothing was ever spent that anybody limits."""
+        if not (self.world.tokens or self.world.dollars or self.rule.wall is not None):
+            return None
+        extra = 0.0 if self._began is None else now - self._began
+        said: dict[str, Any] = {}
+        for span in SPANS:
+            spent: Spent = getattr(self, span)
+            said[span] = {**spent.to_json(), "wall": round(spent.wall + extra, 6)}
+        return {**said, "date": self.date}
+
+    def recall(self, kept: Mapping[str, Any] | None, since: Iterable[Entry], *, going: bool) -> None:
+        """Count on from what a record kept, by the records since then.
+
+        Where a process is `going`, what it reserved last is reserved; else it died, and that is spent.
+        """
+        said = kept or {}
+        self.run, self.day, self.world = (Spent.from_json(said.get(span, {})) for span in SPANS)
+        self.date = said.get("date", self.date)
+        self.reserved_tokens, self.reserved_dollars = 0, 0.0
+        claims: dict[tuple[int, int], Claim] = {}
+        for record in since:
+            fields = record.fields
+            key = (fields.get("frame", -1), fields.get("stream", -1))
+            if record.kind == "open":
+                self._lost(claims)
+            elif record.kind == "claim":
+                if key in claims:
+                    self.release(claims.pop(key))
+                claims[key] = claim = Claim(fields["tokens"], fields["dollars"])
+                self.reserved_tokens += claim.tokens
+                self.reserved_dollars += claim.dollars
+            elif record.kind in ("reply", "outcome", "late"):
+                for usage in (fields.get("usage"), fields.get("lost")):
+                    if usage:
+                        used = Usage.from_json(usage)
+                        self.used(claims.get(key), _tokens(used), used.dollars)
+            if (fields.get("settles") or told(record.kind, fields) is not None) and key in claims:
+                self.release(claims.pop(key))
+        if not going:
+            self._lost(claims)
+
+    def _lost(self, claims: dict[tuple[int, int], Claim]) -> None:
+        """What was reserved by a process that died is spent."""
+        for claim in claims.values():
+            tokens, dollars = claim.tokens, claim.dollars
+            self.release(claim)
+            self.used(None, tokens, dollars)
+        claims.clear()
 
     def to_json(self) -> dict[str, Any]:
         """As `status` shows it."""
@@ -122,6 +315,19 @@ class Budget:
                 "wall": rule.wall,
                 "when_spent": rule.when_spent,
             },
-            "spent": {"tokens": self.tokens, "dollars": self.spent.dollars, "wall": self.wall},
-            "reserved": {"tokens": self.reserved},
+            "spent": self.spent.to_json(),
+            "reserved": {"tokens": self.reserved_tokens, "dollars": round(self.reserved_dollars, 9)},
         }
+
+
+def money(dollars: float) -> str:
+    """Dollars in words, small ones with as many digits as they need."""
+    return f"${dollars:.2f}" if dollars >= 1 or dollars == 0 else f"${dollars:.4f}"
+
+
+def _span(per: str) -> str:
+    return "today" if per == "day" else f"in this {per}"
+
+
+def _tokens(usage: Usage) -> int:
+    return usage.input + usage.cache_read + usage.cache_write + usage.output

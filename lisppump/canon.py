@@ -30,12 +30,15 @@ _HUGE = b"0" * 19
 _SMALL = re.compile(rb"e-\d")
 _PLUS = b"e+" in orjson.dumps(1e16)
 _LARGE = re.compile(rb"e\+\d" if _PLUS else rb"\d[\d.]*e\d")
-_TINY = (b":0.0000", b",0.0000", b"[0.0000", b" 0.0000", b"\n0.0000", b"-0.0000")
 _FLOAT = re.compile(rb"(?:^|[ \n:,\[])-?(?:\d[\d.]*e[-+]?\d+|0\.0000\d+)(?:[,\]}\n]|$)")
 _NOT_FINITE = re.compile(rb"g.{6}[\xf0-\xff][\x7f\xff]", re.DOTALL)  # in marshal's form, low byte first
 _LITERALS = ("-Infinity", "Infinity", "NaN")
 
 _registered: list[type[Iterable[Any]]] = []
+
+
+class Whole(dict[str, Any]):
+    """A dict of which whoever made it knows that no float stands in it: its bytes need no closer look."""
 
 
 def register(kind: type[T]) -> type[T]:
@@ -117,12 +120,13 @@ def canonical(value: Any) -> bytes:
     return _shortly(value, orjson.OPT_SORT_KEYS) or _slowly(value, sort=True, indent=None)
 
 
-def line(value: Any, *, finite: bool = False) -> bytes:
+def line(value: Any, *, finite: bool = False, whole: bool = False) -> bytes:
     """One line of a JSON-Lines document without its end: keys in their order, no spaces.
 
-    `finite`: the caller knows that no float in it is NaN or infinite, as it is of all that was JSON before.
+    `finite`: the caller knows that no float in it is NaN or infinite, as it is of all that was JSON before;
+    `whole`: there is none at all.
     """
-    return _shortly(value, 0, finite) or _slowly(value, sort=False, indent=None)
+    return _shortly(value, 0, finite, whole) or _slowly(value, sort=False, indent=None)
 
 
 def lines(items: Iterable[Any], *, sort: bool = False) -> bytes:
@@ -146,7 +150,8 @@ def document(value: Any) -> bytes:
 
 def digest(value: Any) -> str:
     """`sha256:` and the hex sha256 of the canonical form."""
-    return digest_bytes(canonical(value))
+    data = _shortly(value, orjson.OPT_SORT_KEYS, whole=value.__class__ is Whole)
+    return digest_bytes(data or _slowly(value, sort=True, indent=None))
 
 
 def digest_bytes(data: bytes) -> str:
@@ -154,12 +159,14 @@ def digest_bytes(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def _shortly(value: Any, option: int, finite: bool = False) -> bytes:
+def _shortly(value: Any, option: int, finite: bool = False, whole: bool = False) -> bytes:
     """What orjson writes where that surely is what is wanted, which is nearly always; else nothing."""
     try:
         data = orjson.dumps(value, _listed, option)
     except TypeError:  # an integer over 64 bits, deep data, or something that is no JSON
         return b""
+    if whole:
+        return data
     sure = finite or b"null" not in data
     return data if not _spells_otherwise(data) and (sure or not _may_hide_nan(value)) else b""
 
@@ -196,25 +203,20 @@ def _spells_otherwise(data: bytes) -> bool:
 
     Fast looks come before the slow one, since hardly any document has such floats.
     """
-    if _PLUS and b"0.0000" not in data and b"e-" not in data and b"e+" not in data:
-        return False
     hint = (
-        _holds_tiny(data)
-        or (b"e-" in data and _SMALL.search(data) is not None)
+        (b"e-" in data and _SMALL.search(data) is not None)
         or (not (_PLUS and b"+" not in data) and _LARGE.search(data) is not None)
+        or (b"0.0000" in data and _holds_tiny(data))
     )
     return hint and _FLOAT.search(data) is not None
 
 
 def _holds_tiny(data: bytes) -> bool:
     """True where a number may begin with 0.0000; in times these digits stand behind others."""
-    first = data.find(b"0.0000")
-    if first <= 0:
-        return first == 0
-    before = data[first - 1 : first]
-    if before.isdigit() and data.count(b"0.0000", first) == data.count(before + b"0.0000", first - 1):
-        return False  # all of them are in times of the same kind
-    return any(tiny in data for tiny in _TINY)
+    place = data.find(b"0.0000")
+    while place > 0 and data[place - 1] in b"0123456789":
+        place = data.find(b"0.0000", place + 6)
+    return place >= 0
 
 
 def _may_hide_nan(value: Any) -> bool:

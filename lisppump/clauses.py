@@ -51,6 +51,14 @@ LIMITS = (
     clause("output", "Most characters that one run may print.", "(output 65536)", value("n", "positive")),
 )
 
+ASSUME = (
+    clause("tokens", "The tokens that one call counts as, with its prompt.", "(tokens 2000)",
+           value("n", "natural")),
+    clause("dollars", "What one call counts as in money.", "(dollars 0.01)",
+           value("n", "natural-number")),
+)  # fmt: skip
+INSIDE = {"limits": LIMITS, "assume": ASSUME}  # the clauses in an option of a stage that is of this kind
+
 FIELD = clause(
     "FIELD",
     "A field of an item: its name, its type (string, integer, number, boolean, agent, any, lispy, "
@@ -112,6 +120,11 @@ _COLLECTION = clause(
         name("field"),
     ),
     clause(
+        "from",
+        "Who may bring items of it: pipes, or echoes (in a dict under `delta` in their values), or both.",
+        "(from echoes)", names("maker", "pipes", "echoes"), default="(from pipes)",
+    ),
+    clause(
         "once-per", "Fields that together may occur once; items where one is empty are all kept.",
         "(once-per author post)", names("field"),
     ),
@@ -122,6 +135,14 @@ _COLLECTION = clause(
             "above", "Documents above whose numbers the new ones start.", '(above "posted_log.json")',
             value("document", "document", many=True),
         ),
+    ),
+    clause(
+        "about",
+        "The field that names an earlier frame which the item adds to; those it cites in another field are "
+        "none that came later.",
+        "(about day (cites days))", name("field"),
+        clause("cites", "The field with a frame's number, or several, that it goes by.", "(cites days)",
+               name("field")),
     ),
     clause(
         "into",
@@ -221,7 +242,14 @@ CLAUSES: dict[str, Clause] = {
         clause(
             "streams", "How many pipes run side by side: a number, or a function of the last frame.",
             "(streams 5)",
-            choice("positive"), default="(streams 1)",
+            choice("positive"),
+            clause(
+                "topics",
+                "What each of the streams is about: a list of texts or nil, given the frame and how many. "
+                "(load steer) has all-on, fibonacci-topics and balanced-topics.",
+                "(topics (lambda (frame n) (repeat n nil)))", function("frame", "n"),
+            ),
+            default="(streams 1)",
         ),
         clause("dam", "Which agents share a room.", "(dam round-robin)", stage("dam"),
                default="(dam round-robin)"),
@@ -246,6 +274,19 @@ CLAUSES: dict[str, Clause] = {
             clause(
                 "stagger", "How much later each stream starts than the one before.", "(stagger (seconds 2))",
                 value("time", "natural-number", SECONDS), default="(stagger (seconds 0))",
+            ),
+            clause(
+                "warm",
+                "Whether one room goes first where the calls of a frame read a cache that the first fills. "
+                "The others follow when its answer begins; when it fails another leads, twice at most; "
+                "and after 10 seconds, or a tenth of the deadline where that is less, they follow anyway.",
+                "(warm no)", name("word", "yes", "no"), default="(warm yes)",
+            ),
+            clause(
+                "tools",
+                "What models may use while they think, where their backend lets them: lispy_eval runs a "
+                "LisPy program that reads the frame, 5 times in a pass at most.",
+                "(tools lispy_eval)", Position("tool", "name", choices=("lispy_eval",), many=True),
             ),
             required=True,
         ),
@@ -291,6 +332,16 @@ CLAUSES: dict[str, Clause] = {
                 "each", "An echo for every n-th frame only.", "(each 10 (by (lambda () 1)))",
                 value("frames", "positive"), stage("echo"), repeatable=True,
             ),
+            clause(
+                "every", "While the heart rests, echoes think again after so long, and so on.",
+                "(every (seconds 60))", value("time", "positive-number", SECONDS),
+            ),
+            clause(
+                "within",
+                "How long all echoes together may take each time, half of it to think, half to write down. "
+                "Programs of agents whose turn has not come by then are the first the next time.",
+                "(within (seconds 30))", value("time", "positive-number", SECONDS),
+            ),
             default="(echoes)",
         ),
         clause(
@@ -308,15 +359,44 @@ CLAUSES: dict[str, Clause] = {
             default="(breaker)",
         ),
         clause(
-            "budget", "What may be spent.", "(budget (per run) (tokens 2000000) (dollars 20))",
-            clause("per", "For what the budget stands: run, day or world.", "(per run)",
-                   name("span", "run", "day", "world"), default="(per run)"),
+            "budget", "What may be spent; what a call may take at most is set aside before it.",
+            "(budget (per run) (tokens 2000000) (dollars 20))",
+            clause("per",
+                   "For what the budget stands: a run, a day by the machine's clock (UTC), or all that the "
+                   "world has ever spent. All three outlive a process that is killed.",
+                   "(per run)", name("span", "run", "day", "world"), default="(per run)"),
             clause("tokens", "Most tokens, in and out.", "(tokens 2000000)", value("n", "natural")),
             clause("dollars", "Most money.", "(dollars 20)", value("n", "natural-number")),
             clause("wall", "Longest time.", "(wall (hours 10))", value("time", "positive-number", SECONDS)),
-            clause("when-spent", "What happens then: stop, pause, or nothing.", "(when-spent stop)",
+            clause("when-spent",
+                   "What happens then: the run stops; it pauses, until the day is over, the budget is raised "
+                   "or `lisppump budget reset`; or, for none, it goes on with what costs nothing.",
+                   "(when-spent stop)",
                    name("what", "stop", "pause", "none"), default="(when-spent stop)"),
             default="(budget)",
+        ),
+        clause(
+            "prices",
+            "What models cost, in dollars for a million tokens, and as of which day. A "
+            "model that is not named here, nor in the user's config.toml, has an unknown price.",
+            '(prices (as-of "2026-11-01") (model "claude-opus-4-6" (input 5) (output 25)))',
+            clause("as-of", "The day on which these prices held.", '(as-of "2026-11-01")',
+                   value("day", "day"), required=True),
+            clause(
+                "model", "What one model costs.", '(model "claude-opus-4-6" (input 5) (output 25))',
+                value("name", "string"),
+                clause("input", "What it reads.", "(input 5)", value("dollars", "natural-number"),
+                       required=True),
+                clause("output", "What it writes.", "(output 25)", value("dollars", "natural-number"),
+                       required=True),
+                clause("cache-read", "What it reads from a cache; else a tenth of input.",
+                       "(cache-read 1/2)", value("dollars", "natural-number")),
+                clause("cache-write-5m", "What it writes to a cache of 5 minutes; else 1.25 times input.",
+                       "(cache-write-5m 25/4)", value("dollars", "natural-number")),
+                clause("cache-write-1h", "What it writes to a cache of an hour; else twice input.",
+                       "(cache-write-1h 10)", value("dollars", "natural-number")),
+                repeatable=True,
+            ),
         ),
         clause(
             "portal",

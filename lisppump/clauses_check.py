@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from lisppump.clauses import LIMITS
+from lisppump.clauses import INSIDE
 from lisppump.clauses_parts import Checked, Code, StageChoice, Stages
 from lisppump.clauses_shape import Clause, Position, clause_of, usage, written
 from lisppump.clauses_types import TYPES, plain, said
+from lisppump.delta import Usage
 from lisppump.errors import LisppumpError, Span, suggest
 from lisppump.lispy.capabilities import CAPABILITIES
 from lisppump.lispy.foreign import Later
@@ -30,11 +32,12 @@ ALLOW = "it stands in the clause of an echo: (echoes (agents-programs (allow sta
 
 
 class Checker:
-    """One check of one file: `errors` grows, nothing is raised."""
+    """One check of one file, which lies in `root`: `errors` grows, nothing is raised."""
 
-    def __init__(self, code: Code, stages: Stages) -> None:
+    def __init__(self, code: Code, stages: Stages, root: Path | None = None) -> None:
         self.code = code
         self.stages = stages
+        self.root = root or Path()
         self.errors: list[LisppumpError] = []
         self.aliases: dict[str, StageChoice | None] = {}
         self.limits = Limits()
@@ -351,7 +354,7 @@ class Checker:
 
     def _chosen(self, item: Node, kind: str, name: str, offer: Offer) -> StageChoice:
         table: tuple[Option, ...] = getattr(offer.factory, "options", ())
-        clause = clause_of(name, table, LIMITS)
+        clause = clause_of(name, table, INSIDE)
         form = item if item.kind == "list" else Node("list", None, (item,), item.source, item.start, item.end)
         checked = self.clause(form, clause, f"{KINDS[kind].name} `{name}`")
         options: dict[str, Any] = {}
@@ -378,6 +381,11 @@ class Checker:
             return _ABSENT if found is None else text_of(found.values.get(name, ()))
         if option.kind == "limits":
             return limits_of(found, self.limits) if found is not None else self.limits
+        if option.kind == "assume":
+            return _ABSENT if found is None else assumed_of(found)
+        if option.kind == "folder":
+            name = option.default if found is None else found.values.get(name, _ABSENT)
+            return str(self.root.absolute() / name) if isinstance(name, str) else _ABSENT
         return found.values.get(name, _ABSENT) if found is not None else _ABSENT
 
 
@@ -393,6 +401,13 @@ def limits_of(checked: Checked, base: Limits) -> Limits:
     if "megabytes" in given:
         given["allocation"] = given.pop("megabytes") * 1024 * 1024
     return replace(base, **given)
+
+
+def assumed_of(checked: Checked) -> Usage:
+    """What an `(assume ...)` clause says that one call counts as."""
+    dollars = checked.of("dollars")
+    price = None if dollars is None else float(dollars)
+    return Usage(output=checked.of("tokens", 0), dollars=price, assumed=True)
 
 
 def _unit_help(item: Node, value: Value, position: Position, label: str) -> tuple[str, Span, str | None]:

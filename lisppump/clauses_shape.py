@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,9 +71,9 @@ def name(what: str, *choices: str, optional: bool = False) -> Position:
     return Position(what, "name", choices=choices, optional=optional)
 
 
-def names(what: str) -> Position:
+def names(what: str, *choices: str) -> Position:
     """A place for several words."""
-    return Position(what, "name", many=True)
+    return Position(what, "name", many=True, choices=choices)
 
 
 def path(*, optional: bool = False) -> Position:
@@ -95,8 +96,8 @@ def stage(kind: str, *, many: bool = False, optional: bool = False) -> Position:
     return Position(kind, "stage", stage=kind, many=many, optional=optional)
 
 
-def clause_of(word: str, options: tuple[Option, ...], limits: tuple[Clause, ...]) -> Clause:
-    """The clause that a stage's option table stands for; an option of kind limits has `limits`.
+def clause_of(word: str, options: tuple[Option, ...], inside: Mapping[str, tuple[Clause, ...]]) -> Clause:
+    """The clause that a stage's option table stands for; `inside` are the clauses in options of some kinds.
 
     Those that nobody writes are left out.
     """
@@ -112,8 +113,8 @@ def clause_of(word: str, options: tuple[Option, ...], limits: tuple[Clause, ...]
                 written(option.name),
                 option.doc,
                 _example_of(option),
-                positions=() if option.kind == "limits" else (_position_of(option),),
-                options=limits if option.kind == "limits" else (),
+                positions=() if option.kind in inside else (_position_of(option),),
+                options=inside.get(option.kind, ()),
                 required=option.default is REQUIRED,
             )
             for option in options
@@ -129,8 +130,11 @@ def _example_of(option: Option) -> str:
         shown = " ".join(default)
     elif option.kind == "source":
         shown = "(curl \"https://example.org\")"
+    elif option.kind == "assume":
+        shown = "(tokens 2000)"
     elif default.__class__ in (int, float, str):
-        shown = f'"{default}"' if default.__class__ is str and option.kind == "value" else f"{default}"
+        quoted = default.__class__ is str and option.kind in ("value", "folder")
+        shown = f'"{default}"' if quoted else f"{default}"
         shown = f"({option.unit} {shown})" if option.unit else shown
     else:
         shown = option.choices[0] if option.choices else option.kind.upper()
@@ -146,9 +150,9 @@ def _position_of(option: Option) -> Position:
     optional = option.positional and option.default is not REQUIRED
     return Position(
         written(option.name),
-        option.kind,
+        "value" if option.kind == "folder" else option.kind,
         option.doc,
-        type=option.type or _type_of(option.default),
+        type=option.type or ("folder" if option.kind == "folder" else _type_of(option.default)),
         unit=option.unit,
         arity=option.arity,
         choices=option.choices,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from lisppump.frame import SUFFIXES
@@ -34,6 +34,13 @@ def _is_time(text: str) -> bool:
     except ValueError:
         return False
     return "T" in text
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def is_inside(name: str) -> bool:
@@ -83,6 +90,7 @@ TYPES: dict[str, Type] = {
     "distribution": Type("the name of a distribution", (str,), _is_distribution, 'as in "lisppump-tides"'),
     "versions": Type("which versions will do", (str,), _is_versions, 'write it as in ">=1.2,<2"'),
     "time": Type("a time as a text", (str,), _is_time, 'write it as in "2026-04-09T00:00:00Z"'),
+    "day": Type("a day as a text", (str,), _is_day, 'write it as in "2026-11-01"'),
     "folder": Type("the name of a folder beside pump.lisp", (str,), is_inside, 'write it as in "state"'),
     "place": Type("a host and a port as a text", (str,), _is_place, 'write it as in "127.0.0.1:8080"'),
     "document": Type(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 import types
@@ -11,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Protocol
 
+DROPPED = "dropped"  # said with a cancellation of what was cancelled before and is waited for no longer
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")  # what `stamp` writes
 
 
@@ -37,12 +37,12 @@ class Wall:
         """The time of day, in UTC."""
         return datetime.now(UTC)
 
-    def monotonic(self) -> float:
-        """Seconds that never run backwards."""
-        return time.monotonic()
+    monotonic = staticmethod(time.monotonic)  # it is asked for at every step of every pour
 
     async def sleep(self, seconds: float) -> None:
         """Wait without blocking the loop."""
+        import asyncio  # what a frame needs of this module is no loop, and workers have none
+
         await asyncio.sleep(seconds)
 
 
@@ -77,18 +77,30 @@ def stepped(
 
 def cancelled(error: BaseException) -> bool:
     """True for a cancellation of the task that runs; one that code raised by itself is an error like any."""
-    if not isinstance(error, asyncio.CancelledError):
-        return False
+    import asyncio
+
+    return isinstance(error, asyncio.CancelledError) and cancellings() > 0
+
+
+def cancellings() -> int:
+    """How often the task that runs is asked to end by now; a time limit takes its own wish back."""
+    import asyncio
+
     try:
         task = asyncio.current_task()
     except RuntimeError:  # nothing runs that could be cancelled
-        return False
-    return task is not None and task.cancelling() > 0
+        return 0
+    return 0 if task is None else task.cancelling()
 
 
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds: `2026-04-09T00:00:00.000000Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def day(moment: datetime) -> str:
+    """The day of a moment, in UTC: `2026-04-09`."""
+    return moment.astimezone(UTC).date().isoformat()
 
 
 @lru_cache(maxsize=8)  # every stream of a frame counts from the same time

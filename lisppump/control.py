@@ -17,11 +17,12 @@ from lisppump.keep import Keep
 
 FILE = "control"
 GO, PAUSE, STOP = "go", "pause", "stop"
+RESET = "reset"  # its budget, and then go on as before
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A run that can be asked, and what it was asked last: go, pause or stop."""
+    """A run that can be asked, and what it was asked last: go, pause, stop or reset."""
 
     epoch: int
     pid: int

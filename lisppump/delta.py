@@ -14,6 +14,8 @@ from lisppump.frame import FrameFunction
 
 STATUSES = ("ok", "empty", "invalid", "timed-out", "throttled", "failed", "over-budget")
 BAD_STATUSES = frozenset({"invalid", "timed-out", "throttled", "failed"})
+PIPES, ECHOES = "pipes", "echoes"  # who may bring items of a collection
+ECHO_NODE = "echo"  # the node of what echoes bring: no delta of a pipe has it
 FILE_FIELDS = ("frame", "stream", "utc", "node", "epoch", "status", "backend", "model")
 FILE_KEYS = frozenset({*FILE_FIELDS, "stream_id", "digest", "agents"})  # every other key is a collection
 
@@ -131,7 +133,7 @@ class Delta:
     def of(cls, **fields: Any) -> Delta:
         """The same from its fields; a frozen dataclass takes three times as long to set them."""
         made = object.__new__(cls)
-        made.__dict__.update(_UNSAID, **fields)
+        object.__setattr__(made, "__dict__", {**_UNSAID, **fields})
         return made
 
     @property
@@ -261,9 +263,13 @@ class Numbering:
 
 @dataclass(frozen=True, slots=True)
 class Closer:
-    """What has to be looked at in an item whose fields and classes are usual: texts, and choosy fields."""
+    """What has to be looked at in an item whose fields and classes are usual.
+
+    Texts must have bytes, those that are `named` must name somebody, and some fields are choosy.
+    """
 
     texts: tuple[str, ...]
+    named: tuple[str, ...]
     choosy: tuple[Field, ...]
 
 
@@ -273,7 +279,8 @@ class Collection:
 
     `mode` says how items enter the place `into`: append, put, sum, union, max, min, last-writer, function or
     refuse; `keys` are the fields that mode works with. `actor` is the field that says who acts. Its items are
-    also read where a delta has them under a name in `also`.
+    also read where a delta has them under a name in `also`. `about` is the field that names the earlier frame
+    to which an item adds, `cites` that of the frames it goes by. Only `makers`, pipes or echoes, bring items.
     """
 
     name: str
@@ -283,11 +290,14 @@ class Collection:
     number: Numbering | None = None
     into: Target | None = None
     mode: str = "append"
+    makers: tuple[str, ...] = (PIPES,)
     keys: tuple[str, ...] = ()
     function: FrameFunction | None = None
     shape: FrameFunction | None = None
     counts: tuple[Target, ...] = ()
     also: tuple[str, ...] = ()
+    about: str | None = None
+    cites: str | None = None
 
     @cached_property
     def acting(self) -> str | None:
@@ -353,6 +363,11 @@ class Schema:
         """Names of collections in the policy's order; those it does not name come last, as they came."""
         last = len(self._places)
         return sorted(names, key=lambda name: self._places.get(name, last))
+
+    @cached_property
+    def usual_keys(self) -> dict[tuple[str, ...], list[tuple[str, str, Collection | None]]]:
+        """The rows of keys that came in which each is a collection's name: (name, name, rule), in order."""
+        return {}
 
     @cached_property
     def named(self) -> dict[str, Collection]:

@@ -145,6 +145,8 @@ def _very_same(collections: Mapping[str, list[Any]], data: Mapping[str, Any] | N
     if data is None or [*collections] != [*data]:
         return False
     for items, found in zip(collections.values(), data.values(), strict=True):
+        if items is found:
+            continue
         if found.__class__ is not list or len(items) != len(found) or not all(map(is_, items, found)):
             return False
     return True

@@ -12,7 +12,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from lisppump.plugin import BROKEN, OFF, READY, UNTRUSTED
 from lisppump.policy import Policy, switches_in
 from lisppump.registry import BUILTIN, Registry
 from lisppump.room import LEAST, LITTLE, size
+from lisppump.secrets import safe
 from lisppump.stages import Finding
 from lisppump.workers.rule import NONE
 
@@ -72,7 +73,7 @@ def _looks(topic: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Remark
     """The remarks of one look; where it fails, that is one of them."""
     try:
         for finding in look():
-            yield Remark(topic, finding)
+            yield Remark(topic, replace(finding, what=safe(finding.what)))
     except LisppumpError as error:
         yield Remark(topic, _of(error))
     except Exception as error:

@@ -198,11 +198,13 @@ def on_one_line(text: str) -> str:
 
 def said(error: BaseException) -> str:
     """An exception of foreign Python code in words; its own text is foreign code, too."""
+    from lisppump.secrets import safe
+
     try:
         text = "".join([str(error)])  # what str gives may be more than a str
     except BaseException:
         text = "its text cannot be read"
-    text = " ".join(text.split())  # it becomes a part of a line
+    text = safe(" ".join(text.split()))  # it becomes a part of a line, and may say back a key that was sent
     text = text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]} ..."
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

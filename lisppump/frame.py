@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from lisppump import canon
 from lisppump.errors import LisppumpError, declare
 from lisppump.lispy.values import Documents, elements, is_list
+from lisppump.steering import steering_of
 
 if TYPE_CHECKING:
     from lisppump.lispy.capabilities import State
@@ -91,9 +92,22 @@ class Frame:
         return {}
 
     @cached_property
+    def steering(self) -> dict[str, Any]:
+        """What is asked of the frame after this one, by operators and echoes."""
+        return steering_of(self.documents, self.number, self.time)
+
+    @cached_property
     def view(self) -> Documents:
-        """The frame as LisPy's dict `frame`: document names without suffix; virtual documents come first."""
+        """The frame as LisPy's dict `frame`: document names without suffix; virtual documents come first.
+
+        Signals that operators give stand above those of echoes.
+        """
         entries: dict[str, Any] = {**self.virtual, "woken": dict(self.woken)}
+        if steering := self.steering:
+            entries["steering"] = steering
+            if isinstance(signals := steering.get("signals"), dict):
+                echo = entries.get("echo", {})
+                entries["echo"] = {**echo, "signals": {**echo.get("signals", {}), **signals}}
         aliases: dict[str, str] = {}
         for name in sorted(self.documents):
             stem = stem_of(name)
@@ -184,4 +198,6 @@ def state_of(frame: Frame, document: str, path: Sequence[str]) -> State:
 
 
 def _with_id(key: str, data: dict[str, Any]) -> dict[str, Any]:
-    return data if data.get("id") == key else {"id": key, **{k: v for k, v in data.items() if k != "id"}}
+    if "id" not in data:
+        return {"id": key, **data}
+    return data if data["id"] == key else {"id": key, **{k: v for k, v in data.items() if k != "id"}}

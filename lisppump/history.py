@@ -24,7 +24,7 @@ GIVEN_UP = (
     "a repair has saved what there was; `lisppump verify` names the frames that cannot be rebuilt any more"
 )
 ROOMS = 50  # frames whose rooms a frame remembers
-HEAVY = ("reply", "delta", "tool", "portal", "outcome", "late", "import")
+HEAVY = ("reply", "delta", "tool", "portal", "outcome", "late", "import", "claim", "budget")
 LIGHT = tuple(kind for kind in KINDS if kind not in HEAVY)  # what a head is made of
 INPUTS = ("snapshot", "commit", "tock", "edit", "lost")
 WHOLE = ("snapshot", "rollback")  # what may hold a whole head
@@ -73,6 +73,7 @@ class Head:
             self.virtual = fields["virtual"]
         elif record.kind == "tock":
             self.tock, self.virtual = fields["tock"], fields["virtual"]
+            self.quarantined += len(fields.get("quarantine", ()))
         if record.kind == "commit":
             self._settle(fields)
         elif record.kind == "drop":

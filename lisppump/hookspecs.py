@@ -14,12 +14,13 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
+    from lisppump.calling import Reply, Request
     from lisppump.delta import Delta, Schema
     from lisppump.frame import Agent, Frame, Stream
     from lisppump.lispy.builtins import BuiltinSpec
     from lisppump.merge import Merged
     from lisppump.policy import Policy
-    from lisppump.stages import Assignment, Reply, Request, Thought
+    from lisppump.stages import Assignment, Thought
     from lisppump.witness import Witness
 
 API_VERSION = 1  # a plugin that needs a newer one says so: `lisppump_api = 2`

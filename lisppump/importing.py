@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lisppump import canon
+from lisppump import canon, nerves
 from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.delta import Delta
@@ -182,7 +182,7 @@ def _finish(
     rig.hooks.frame_committed(frame=frame, report=merged.report)
     said: list[str] = []
     try:
-        pump._think(rig, frame)
+        nerves.think_over(pump, rig, frame)
     except LisppumpError as error:
         said.append(f"frame {plan.frame} is committed, but its echoes failed: {error.message}")
     report = FrameReport(

@@ -7,7 +7,7 @@ nothing and reads nothing itself. A step that is taken with all of them at once 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -91,25 +91,25 @@ class Intake:
                 raise one.error
 
     def _take(self, arrived: list[_Arrived]) -> None:
-        _each(arrived, lambda one: one.taking.read())
+        """Take each step with all with which nothing went wrong; what does with one is its own pipe's."""
         entries: list[tuple[str, dict[str, Any]]] = []
-
-        def record(one: _Arrived) -> None:
-            entry = one.taking.record()
-            if entry is not None:
-                entries.append(entry)
-
-        _each(arrived, record)
+        for one in arrived:
+            try:
+                one.taking.read()
+            except Exception as error:
+                one.error = error
+        for one in arrived:
+            try:
+                entry = one.taking.record() if one.error is None else None
+                if entry is not None:
+                    entries.append(entry)
+            except Exception as error:
+                one.error = error
         if entries:
             self._records.came(entries)
-        _each(arrived, lambda one: one.taking.settle())
-
-
-def _each(arrived: list[_Arrived], step: Callable[[_Arrived], None]) -> None:
-    """Take a step with each with which nothing went wrong; what goes wrong with one is its own pipe's."""
-    for one in arrived:
-        if one.error is None:
+        for one in arrived:
             try:
-                step(one)
+                if one.error is None:
+                    one.taking.settle()
             except Exception as error:
                 one.error = error

@@ -397,10 +397,10 @@ class Journal(Pages):
         import asyncio
 
         loop = asyncio.get_running_loop()
-        while True:
+        while self.pending:
             await asyncio.sleep(GROUP)
             if not self.pending:
-                return
+                return  # a commit has synced it meanwhile
             target, fd = len(self), os.dup(self._fd)  # a segment that rolls meanwhile closes its own
             try:
                 await loop.run_in_executor(None, self._disk.sync, fd)

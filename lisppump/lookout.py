@@ -14,7 +14,7 @@ from lisppump import plan as planning
 from lisppump.advice import Complaints
 from lisppump.budget import Budget
 from lisppump.errors import LisppumpError, declare, legible
-from lisppump.frame import Agent, Frame, copied
+from lisppump.frame import Agent, Frame
 from lisppump.line_moves import place
 from lisppump.policy import Policy
 from lisppump.registry import Registry
@@ -73,6 +73,12 @@ class Lookout:
     def _rig(self, policy: Policy) -> Rig:
         return Rig(policy, self.registry, self._given, self._complaints)
 
+    async def _let_go(self) -> None:
+        """Have closed what the backends hold open, at the end of a run."""
+        await self.rig.close()
+        if self._earlier is not None:
+            await self._earlier[1].close()
+
     @property
     def policy(self) -> Policy:
         """What pump.lisp means now: the last that could be read."""
@@ -101,22 +107,22 @@ class Lookout:
         edits = self.store.pending_edits()
         if edits:
             notes.append(f"changed by hand and not in this plan yet: {', '.join(edits)}")
-        return replace(plan, notes=tuple(notes))
+        from lisppump import costs, spending
+
+        prices, passes = spending.prices_of(self.rig), len(self.policy.pipe.passes)
+        at_most = costs.at_most(self.rig.terms, prices, plan.prompts, passes)
+        each = costs.each(self.rig.terms, prices, plan.prompts, passes)
+        notes += costs.notes(each)
+        return replace(plan, at_most=at_most, costs=each, notes=tuple(notes))
 
     def _prepare(self, head: Frame) -> tuple[Plan, dict[str, Agent]]:
         """The plan, and the agents that wake, by id."""
         self._may_run()
         hooks = self.rig.hooks
         agents = planning.awake(self.policy, head, hooks.select(policy=self.policy, frame=head))
-        # Copies: a dam or a hook that changes what it was given changes it for nobody else.
-        copies = tuple(Agent(agent.id, copied(agent.data)) for agent in agents)
-        assignment: Assignment = hooks.assign(policy=self.policy, frame=head, agents=copies)
+        assignment: Assignment = hooks.assign(policy=self.policy, frame=head, agents=agents)
         by_id = {agent.id: agent for agent in agents}
         prompts = planning.prompts(self.policy, head, assignment.streams, by_id)
-        most = max((t.max_tokens for t in self.rig.terms.values() if t.max_tokens is not None), default=None)
-        tokens = 0
-        if most is not None:
-            tokens = sum(most + prompt.tokens for prompt in prompts) * len(self.policy.pipe.passes)
         plan = Plan(
             frame=head.number + 1,
             digest=head.digest,
@@ -125,11 +131,7 @@ class Lookout:
             streams=assignment.streams,
             backends=tuple(alias for alias, _ in self.policy.pipe.backends),
             prompts=prompts,
-            at_most={
-                "tokens": tokens,
-                "dollars": 0.0 if not tokens else None,
-                "unknown_prices": bool(tokens),
-            },
+            at_most={},
             overrides=self.overrides,
             notes=assignment.notes,
         )

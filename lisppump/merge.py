@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 from lisppump import canon
-from lisppump.delta import Collection, Delta, Schema
+from lisppump.delta import ECHO_NODE, Collection, Delta, Schema
 from lisppump.frame import Frame
+from lisppump.merge_causes import acausal
 from lisppump.merge_changes import Change, apply
-from lisppump.merge_entries import Entry, Flow, Place, Refused, items_of, number_in
+from lisppump.merge_entries import Entry, Flow, Place, Refused, groups, items_of, number_in
 from lisppump.merge_memo import Memo, identity
 from lisppump.merge_rules import Rules
+from lisppump.merge_usual import is_usual, take_usual
 from lisppump.schema import shown
 
 _MOST_NUMBER = 2**53  # beyond it readers of JSON take two numbers for one
@@ -61,7 +64,7 @@ def merge(frame: Frame, deltas: Sequence[Delta], schema: Schema, memo: Memo | No
 def account(frame: Frame, deltas: Sequence[Delta], schema: Schema) -> tuple[Merged, tuple[Entry, ...]]:
     """The same merge, and every item as it left it; a delta that came twice is there once."""
     work = _Merge(frame, deltas, schema, Memo())
-    merged = work.run()
+    merged = work.run(keep=True)
     return merged, tuple(entry for entries in work.entries.values() for entry in entries)
 
 
@@ -73,28 +76,39 @@ class _Merge:
 
     def __init__(self, frame: Frame, deltas: Sequence[Delta], schema: Schema, memo: Memo) -> None:
         self.schema = schema
+        self.number = frame.number
         self.given = sorted(deltas, key=_order)
         self.report: dict[str, dict[str, int]] = {}
         self.quarantine: list[dict[str, Any]] = []
         self.outcomes: dict[tuple[int, str, int], Outcome] = {}
-        self.rooms = {agent: delta for delta in self.given if not delta.foreign for agent in delta.agents}
         self.claims: dict[tuple[int, str], dict[int, Entry | None]] = {}
         self.entries: Mapping[Flow, list[Entry]] = {}
         self.places = Rules(frame, memo)
 
-    def run(self) -> Merged:
-        """Numbered collections first, since items of the others may refer to them by number."""
+    def run(self, *, keep: bool = False) -> Merged:
+        """Numbered collections first, since items of the others may refer to them by number.
+
+        Only where they are to be kept there is an entry for every item.
+        """
         deltas = self._once()
         self._forget_claims(deltas)
-        self.entries = entries = {flow: self._entries(flow, deltas) for flow in self._flows(deltas)}
+        flows = self._flows(deltas)
+        usual = {flow for flow in flows if not keep and is_usual(flow, self.places)}
+        entries = {flow: [] if flow in usual else self._entries(flow, deltas) for flow in flows}
+        self.entries = entries
         self._claim_numbers(entries)
         self._merge_numbered({flow: entries[flow] for flow in entries if flow.number is not None})
         for flow in entries:
             if flow.number is None:
                 refer = [self._refer] if flow.refers else []
+                cause = [] if flow.rule.about is None else [self._hold_to_time]
                 find = [] if self.places.fits(flow) else [self.places.find]
                 twin = [self._look_for_twin] if flow.rule.once_per else []
-                self._take(entries[flow], self._admit, *refer, *find, *twin, self._place)
+                steps = (self._admit, *cause, *refer, *find, *twin, self._place)
+                if flow in usual:
+                    take_usual(flow, deltas, self.places, partial(self._take_one, steps))
+                else:
+                    self._take(entries[flow], *steps)
         for entry, refused in self.places.finish():
             self._settle(entry, refused)
         ordered = {name: self.report[name] for name in self._names(self.report)}
@@ -104,20 +118,26 @@ class _Merge:
     def _merge_numbered(self, entries: Mapping[Flow, list[Entry]]) -> None:
         """Who gets a number is settled before any is given, so that none is given in vain."""
         for flow in entries:
-            self._take(entries[flow], self._admit, self.places.find)
+            cause = [] if flow.rule.about is None else [self._hold_to_time]
+            self._take(entries[flow], self._admit, *cause, self.places.find)
         refer = [flow for flow in entries if flow.refers]
         while any([self._take(entries[flow], self._keep_company) for flow in refer]):
             pass
         for flow in entries:
             if flow.rule.once_per:
                 self._take(entries[flow], self._look_for_twin)
-        for field, sources, names in _groups(self.schema.collections):
+        for field, sources, names in groups(self.schema.collections):
             self._number([flow for flow in entries if flow.name in names], entries, field, sources)
         for flow in entries:
             steps = [self._refer, self._place] if flow.refers else [self._place]
             self._take(entries[flow], *steps)
 
     # deltas
+
+    @cached_property
+    def rooms(self) -> Mapping[str, Delta]:
+        """In whose room an agent sits."""
+        return {agent: delta for delta in self.given if not delta.foreign for agent in delta.agents}
 
     def _once(self) -> list[tuple[int, Delta]]:
         """Each delta once, with its place; a repeated one counts as duplicates, what was rejected is told."""
@@ -129,7 +149,7 @@ class _Merge:
             before = told.get(key)
             if before is None:
                 kept.append((place, delta))
-                told[key] = {canon.canonical(problem) for problem in delta.rejected}
+                told[key] = set(map(canon.canonical, delta.rejected))
                 for problem in delta.rejected:
                     self._came(problem["collection"], 1)
                     self._set_aside(delta, problem)
@@ -189,6 +209,9 @@ class _Merge:
                 self._settle(entry, refused)
         return refusals
 
+    def _take_one(self, steps: Sequence[Step], entry: Entry) -> None:
+        self._take((entry,), *steps)
+
     def _admit(self, entry: Entry) -> None:
         """Hold an item to its room."""
         delta, flow = entry.delta, entry.flow
@@ -205,6 +228,11 @@ class _Merge:
         where = f"speaks for {who}, who is not in its room ({_stream(delta)}: {members})"
         home = self.rooms.get(who) if isinstance(who, str) else None
         raise Refused("not-in-room", where + (f"; {who} sits in {_stream(home)}" if home else ""))
+
+    def _hold_to_time(self, entry: Entry) -> None:
+        """Refuse what is said of an earlier frame by what came later, or of none that there was."""
+        if (wrong := acausal(entry.flow.rule, entry.item, self.number)) is not None:
+            raise Refused("acausal", wrong)
 
     def _look_for_twin(self, entry: Entry) -> None:
         """A duplicate ends here: what it is identified by stands there already, or came before it."""
@@ -439,30 +467,6 @@ def _quarantine_order(entry: Mapping[str, Any]) -> tuple[Any, ...]:
     return (entry["frame"], entry["node"], entry["stream"], entry["collection"], entry["index"])
 
 
-def _groups(rules: Iterable[Collection]) -> list[tuple[str, set[str], list[str]]]:
-    """The collections that share one row of numbers: a field, the documents it is sought in, their names.
-
-    They share the field and a document, be it that one of them goes where another looks.
-    """
-    groups: list[tuple[str, set[str], list[str]]] = []
-    for rule in rules:
-        if rule.number is None:
-            continue
-        field, sources = rule.number.field, set(rule.number.above)
-        if rule.into is not None:
-            sources.add(rule.into.document)
-        members: list[str] = []
-        apart = []
-        for known, places, group in groups:
-            if known == field and places & sources:
-                sources |= places
-                members.extend(group)
-            else:
-                apart.append((known, places, group))
-        groups = [*apart, (field, sources, [*members, rule.name])]
-    return groups
-
-
 def _within(item: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """True where another item has all that an item has, to the letter: 1, 1.0 and true are three values."""
     same = all(name in other and other[name] == value for name, value in item.items())
@@ -470,6 +474,8 @@ def _within(item: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _stream(delta: Delta) -> str:
+    if delta.node == ECHO_NODE:
+        return f"the echo of {delta.agents[0]}"
     if delta.origin is not None:
         return str(delta.origin["file"])
     return f"stream-{delta.stream:04d}" + ("" if delta.node == "local" else f" of {delta.node}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,13 @@ from lisppump.lispy.values import Slice, elements, is_list, slice_of
 declare("state", 5, bad_change="A journalled change does not fit the document it should change.")
 
 OPS = ("append", "set", "add", "text")
+_KEYS = {str}
+_VALUES: dict[Any, Callable[[Any], bool]] = {
+    "append": lambda value: isinstance(value, list),
+    "set": lambda value: True,
+    "add": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "text": lambda value: isinstance(value, str),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +37,11 @@ class Change:
     @property
     def sound(self) -> bool:
         """True when it is made as a change must be; whether it fits its document is told by `apply`."""
+        fits = _VALUES.get(self.op)
         named = isinstance(self.document, str) and isinstance(self.path, tuple)
-        keys = named and all(isinstance(key, str) for key in self.path)
-        held = {"append": isinstance(self.value, list), "text": isinstance(self.value, str)}
-        number = isinstance(self.value, int | float) and not isinstance(self.value, bool)
-        return keys and {"set": True, "add": number, **held}.get(self.op, False)
+        if fits is None or not named or not fits(self.value):
+            return False
+        return {*map(type, self.path)} <= _KEYS or all(isinstance(key, str) for key in self.path)
 
     def to_json(self) -> list[Any]:
         """As the journal keeps it: document, op, path, value."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,13 +28,17 @@ class Refused(Exception):
 class Counter:
     """A count that a collection's items raise: its document and its path, as (is it a field, name).
 
-    Where at most one field decides, `known` keeps the places that were found for its texts.
+    Where at most one field decides, `known` keeps the places that were found for its texts. One that is
+    `plain` counts under one name, `last`, of the member that the field `by` names, `before` which are keys.
     """
 
     document: str
     path: tuple[tuple[bool, str], ...]
     by: str | None
     simple: bool
+    plain: bool = False
+    before: Path = ()
+    last: str = ""
     known: dict[str, Place] = field(default_factory=dict)
 
 
@@ -100,8 +104,7 @@ class Entry:
         self.delta = delta
         self.place = place
         self.index = index
-        self.item = item
-        self.given = item
+        self.item = self.given = item
         self.document = flow.document or ""
 
 
@@ -118,6 +121,30 @@ def number_in(item: Mapping[str, Any], name: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def groups(rules: Iterable[Collection]) -> list[tuple[str, set[str], list[str]]]:
+    """The collections that share one row of numbers: a field, the documents it is sought in, their names.
+
+    They share the field and a document, be it that one of them goes where another looks.
+    """
+    found: list[tuple[str, set[str], list[str]]] = []
+    for rule in rules:
+        if rule.number is None:
+            continue
+        field, sources = rule.number.field, set(rule.number.above)
+        if rule.into is not None:
+            sources.add(rule.into.document)
+        members: list[str] = []
+        apart = []
+        for known, places, group in found:
+            if known == field and places & sources:
+                sources |= places
+                members.extend(group)
+            else:
+                apart.append((known, places, group))
+        found = [*apart, (field, sources, [*members, rule.name])]
+    return found
+
+
 def _counters_of(rule: Collection) -> list[Counter]:
     names = {one.name for one in rule.fields}
     made = []
@@ -129,5 +156,8 @@ def _counters_of(rule: Collection) -> list[Counter]:
             path.append((True, name) if name in names else (False, text))
         fields = [name for is_field, name in path if is_field]
         simple = len(fields) < 2 and not HOLE.search(count.document)
-        made.append(Counter(count.document, tuple(path), fields[0] if fields else None, simple))
+        plain = simple and len(path) > 1 and path[-2][0]  # the field is the last key but one
+        before = tuple([name for _, name in path[:-2]])
+        by, last = fields[0] if fields else None, path[-1][1] if path else ""
+        made.append(Counter(count.document, tuple(path), by, simple, plain, before, last))
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lisppump.delta import Collection
@@ -53,12 +53,46 @@ class Places:
 
     def fits(self, flow: Flow) -> bool:
         """True where nothing is to be found for each item: one place for all, which fits, and no counters."""
+        return not flow.counters and self.has_place(flow)
+
+    def has_place(self, flow: Flow) -> bool:
+        """True where a flow has one place for all its items, and that fits."""
         rule = flow.rule
-        if rule.into is None or flow.document is None or rule.mode == "refuse" or flow.counters:
+        if rule.into is None or flow.document is None or rule.mode == "refuse":
             return False
         documents = self.frame.documents
         wants = _wants(rule, flow.document)
         return _misfit(documents.get(flow.document), flow.document, flow.path, wants) is None
+
+    def usual_counters(self, flow: Flow, item: dict[str, Any]) -> list[Place] | None:
+        """The places of an item's counters, each a number or nothing yet; None where to look closer."""
+        found = []
+        for counter in flow.counters:
+            who = item.get(counter.by or "")
+            if who.__class__ is not str or counter.document in self.now:
+                return None
+            holder: Any = self.frame.documents.get(counter.document)
+            for key in counter.before:
+                holder = holder.get(key) if holder.__class__ is dict else None
+            member = holder.get(who) if who and holder.__class__ is dict else None
+            if member.__class__ is not dict or member.get(counter.last, 0).__class__ is not int:
+                return None
+            found.append((counter.document, (*counter.before, who, counter.last)))
+        return found
+
+    def claim(self, places: Sequence[Place]) -> bool:
+        """Hold places for numbers that will be added; False, and nothing held, where one cannot be had."""
+        if not places:
+            return True
+        try:
+            for place in places:
+                if place not in self.adds:
+                    self.hold(place, "a number")
+        except Refused:
+            self.let_go()
+            return False
+        self._taken.clear()
+        return True
 
     def _find_counters(self, entry: Entry) -> None:
         found = []
@@ -130,7 +164,8 @@ class Places:
         if refused is not None:
             raise refused
         node, keys = self.held, (document, *path)
-        for depth, key in enumerate(keys[:-1]):
+        *way, last = keys
+        for depth, key in enumerate(way):
             inner = node.get(key)
             if inner is None:
                 inner = node[key] = {}
@@ -138,10 +173,10 @@ class Places:
             elif inner.__class__ is str:
                 raise _in_the_way(keys[: depth + 1], inner)
             node = inner
-        there = node.get(keys[-1])
+        there = node.get(last)
         if there is None:
-            node[keys[-1]] = wants
-            self._taken.append((node, keys[-1]))
+            node[last] = wants
+            self._taken.append((node, last))
         elif there != wants:
             raise _in_the_way(keys, there)
 

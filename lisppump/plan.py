@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lisppump import __version__, canon, prompt, schema
@@ -19,8 +20,11 @@ from lisppump.policy import Policy
 from lisppump.prompt import Prompt
 from lisppump.registry import BUILTIN, Registry
 from lisppump.report import Plan, totals
-from lisppump.stages import Assignment, Dam, lent
+from lisppump.stages import POSTED, Assignment, Dam, lent
 from lisppump.stages import assign as assign_streams
+from lisppump.steering import told
+
+MOST_POSTED = 200  # lines of what programs in posts came to that are looked through for a prompt
 
 declare(
     "policy", 1,
@@ -34,8 +38,11 @@ def seed_of(*parts: Any) -> int:
 
 
 def select(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
-    """Who wakes: the first of those in line."""
+    """Who wakes: the first of those in line, before them those whom steering wants awake."""
     agents = in_line(policy, frame)
+    wanted = frame.steering.get("wake")
+    if isinstance(wanted, list):
+        agents = tuple(sorted(agents, key=lambda agent: agent.id not in wanted))
     return agents[: whole(policy.agents.at_most, frame, "(agents (at-most ...))", len(agents))]
 
 
@@ -75,11 +82,41 @@ def assign(policy: Policy, frame: Frame, agents: Sequence[Agent], dam: Dam) -> A
     """Who sits where: as many streams as the policy wants, grouped by its dam."""
     if not agents:
         return Assignment((), ("nobody wakes",))
-    wanted = max(1, whole(policy.streams, frame, "(streams ...)", 1))
+    wanted = max(1, how_many(policy, frame))
     seed, choice = seed_of(policy.seed, frame.number, "dam"), policy.dam
     with blamed("dam", choice.name, choice.offer.plugin, frame.number + 1):
-        seen = lent(frame) if is_foreign(choice) else frame
-        return assign_streams(dam, seen, agents, wanted, seed, name=choice.name)
+        seen, those = frame, agents
+        if is_foreign(choice):
+            seen, those = lent(frame), lent(tuple(agents))
+        made = assign_streams(dam, seen, those, wanted, seed, name=choice.name)
+    return made if policy.topics is None else replace(made, streams=_on_topics(policy, frame, made.streams))
+
+
+def how_many(policy: Policy, frame: Frame) -> int:
+    """How many streams the policy wants, or steering in its place."""
+    asked = frame.steering.get("streams")
+    if isinstance(asked, int) and not isinstance(asked, bool) and asked > 0:
+        return asked
+    return whole(policy.streams, frame, "(streams ...)", 1)
+
+
+def _on_topics(policy: Policy, frame: Frame, streams: Sequence[Stream]) -> tuple[Stream, ...]:
+    """The streams with what the policy says they are about, where the dam has not said that."""
+    from lisppump.lispy import to_json, to_text
+
+    assert policy.topics is not None
+    given = policy.topics.on(frame, seed=("topics",))(frame.view, len(streams))
+    topics = [] if is_nil(given) else to_json(given)
+    if isinstance(topics, list):
+        topics = [None if topic == [] else topic for topic in topics]
+    if not isinstance(topics, list) or not all(topic is None or isinstance(topic, str) for topic in topics):
+        what = f"(topics ...) should give a list of texts or nil, it gave {to_text(given)[:200]}"
+        raise LisppumpError("bad-answer", what)
+    topics = [*topics, *[None] * (len(streams) - len(topics))]
+    return tuple(
+        stream if stream.topic is not None or not topic else replace(stream, topic=topic)
+        for stream, topic in zip(streams, topics, strict=False)
+    )
 
 
 def prompts(
@@ -92,8 +129,11 @@ def prompts(
     shared = clause.shared.on(frame, seed=("prompt",))(frame.view) if clause.shared else None
     room_part = clause.room.on(frame, seed=("prompt",)) if clause.room else None
     rules = schema.in_words(policy.schema)
-    head = prompt.shared_part(policy.name, frame.number, frame.time, rules, to_json(shared), clause.at_most)
-    echoed = any(name.startswith("echo_frames/") for name in frame.documents)
+    sections = to_json(shared)
+    if asked := told(frame.steering):
+        sections = [sections, {"title": "What is asked of this frame", "body": asked}]
+    head = prompt.shared_part(policy.name, frame.number, frame.time, rules, sections, clause.at_most)
+    echoed = any(name == POSTED or name.startswith("echo_frames/") for name in frame.documents)
     built = []
     for stream in streams:
         members = [agents[member].data for member in stream.agents]
@@ -102,7 +142,7 @@ def prompts(
             room = {"stream": stream.number, "name": stream.name, "topic": stream.topic, "agents": members}
             parts = to_json(room_part(room))
         elif echoed:
-            parts = prompt.echoes(_echoes(frame, stream))
+            parts = [*prompt.echoes(_echoes(frame, stream)), *prompt.posted(_posted(frame, stream))]
         built.append(prompt.build(head, stream, members, parts, clause.at_most))
     return tuple(built)
 
@@ -112,6 +152,16 @@ def _echoes(frame: Frame, stream: Stream) -> dict[str, Any]:
     names = {agent: f"echo_frames/{safe_stem(agent)}.json" for agent in stream.agents}
     found = {agent: frame.documents[name] for agent, name in names.items() if name in frame.documents}
     return {agent: said for agent, said in found.items() if isinstance(said, dict)}
+
+
+def _posted(frame: Frame, stream: Stream) -> list[dict[str, Any]]:
+    """What programs in the last posts of a room's agents came to, of each agent the last two."""
+    lines = frame.documents.get(POSTED)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in elements(lines)[-MOST_POSTED:] if is_list(lines) else ():
+        if isinstance(line, dict) and line.get("author") in stream.agents:
+            found.setdefault(line["author"], []).append(line)
+    return [line for agent in stream.agents for line in found.get(agent, ())[-2:]]
 
 
 def whole(choice: int | FrameFunction | None, frame: Frame, place: str, default: int) -> int:

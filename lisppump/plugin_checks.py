@@ -20,7 +20,7 @@ declare(
 HOOKS: dict[str, Callable[..., Any]] = {
     name: getattr(hookspecs, name) for name in (*hookspecs.NOUNS, *hookspecs.VERBS, *hookspecs.PARTICIPLES)
 }
-OPTION_KINDS = ("name", "value", "function", "capability", "source", "limits", *GIVEN)
+OPTION_KINDS = ("name", "value", "function", "capability", "source", "limits", "assume", "folder", *GIVEN)
 ASYNC = ("backend", "executor")  # kinds whose method is awaited
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from lisppump.policy_delta import schema_of
 from lisppump.policy_files import Bundle, Folder, Program, Texts, differs, read_program
 from lisppump.policy_plugins import PluginsClause, clause_of, named, switches, told_once, unmet
 from lisppump.portal_rule import PortalRule
+from lisppump.prices import Price
 from lisppump.view import Unseen
 from lisppump.workers.rule import Isolation
 
@@ -83,6 +85,8 @@ class PipeClause:
     deadline: float = 300.0
     passes: tuple[str, ...] = ("act",)
     stagger: float = 0.0
+    warm: bool = True
+    tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,19 @@ class PromptClause:
     shared: FrameFunction | None = None
     room: FrameFunction | None = None
     at_most: int = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class TocksClause:
+    """When echoes think besides: in a rest `every` so many seconds; and `within` what time each time."""
+
+    every: float | None = None
+    within: float | None = None
+
+    @property
+    def thinking(self) -> float | None:
+        """How long programs may be begun: half of it, since what they came to has to be written down, too."""
+        return None if self.within is None else self.within / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +138,17 @@ class Policy:
     genesis: FrameFunction | None
     agents: AgentsClause
     streams: int | FrameFunction
+    topics: FrameFunction | None
     dam: StageChoice
     pipe: PipeClause
     prompt: PromptClause
     schema: Schema
     merger: StageChoice
     echoes: tuple[EchoClause, ...]
+    tocks: TocksClause
     breaker: BreakerRule
     budget: BudgetRule
+    prices: Mapping[str, Price]
     limits: Limits
     isolation: Isolation
     portal: PortalRule
@@ -199,7 +219,7 @@ def _load(texts: Texts, path: Path, stages: Stages | None, overrides: Mapping[st
     stages = stages.under(*switches(program.pump))
     code = PolicyCode(Later(lambda: stages.builtins()))
     errors = [*program.errors, *code.define(program.definitions)]
-    checker = Checker(code, stages)
+    checker = Checker(code, stages, path.parent)
     policy = None
     if program.pump is not None:
         checked, schema = _checked(program.pump, checker)
@@ -233,7 +253,7 @@ def _remains(program: Program, path: Path) -> Policy:
     code, stages, form = PolicyCode({}), Registry(), program.pump
     code.define(program.definitions)
     while True:
-        checker = Checker(code, stages)
+        checker = Checker(code, stages, path.parent)
         checked, schema = _checked(form, checker)
         less = _pruned(form, checker.errors)
         if less is form:
@@ -340,6 +360,7 @@ def _policy(
         genesis=checked.of("genesis"),
         agents=_agents(part("agents")),
         streams=part("streams").first(),
+        topics=part("streams").of("topics"),
         dam=part("dam").first(),
         pipe=_pipe(part("pipe")),
         prompt=PromptClause(
@@ -348,10 +369,12 @@ def _policy(
         schema=schema,
         merger=part("merger").first(),
         echoes=_echoes(part("echoes")),
+        tocks=TocksClause(part("echoes").of("every"), part("echoes").of("within")),
         breaker=BreakerRule(*(part("breaker").of(name) for name in ("bad", "frames", "empty"))),
         budget=BudgetRule(
             *(part("budget").of(name) for name in ("per", "tokens", "dollars", "wall", "when-spent"))
         ),
+        prices=_prices(checked.option("prices")),
         limits=checker.limits,
         isolation=checker.isolation,
         portal=_portal(part("portal")),
@@ -399,8 +422,24 @@ def _pipe(clause: Checked) -> PipeClause:
     for node, choice in zip(clause.nodes["backend"], clause.first(), strict=True):
         chain.append((node.name or choice.name, choice))
     return PipeClause(
-        tuple(chain), float(clause.of("deadline")), clause.of("passes"), float(clause.of("stagger"))
-    )  # fmt: skip
+        tuple(chain),
+        float(clause.of("deadline")),
+        clause.of("passes"),
+        float(clause.of("stagger")),
+        clause.of("warm") == "yes",
+        tuple(clause.of("tools", ())),
+    )
+
+
+def _prices(clause: Checked | None) -> Mapping[str, Price]:
+    """The price of each model that is named."""
+    if clause is None:
+        return MappingProxyType({})
+    found = {}
+    for model in clause.all("model"):
+        said = {name.replace("-", "_"): float(model.of(name)) for name in model.options}
+        found[model.first()] = Price.of(said, as_of=clause.of("as-of"))
+    return MappingProxyType(found)
 
 
 def _portal(clause: Checked) -> PortalRule:
@@ -432,9 +471,8 @@ def _overridden(policy: Policy, overrides: Mapping[str, Any]) -> Policy:
             known = ", ".join((*least, "without"))
             raise LisppumpError("bad-usage", f"`{name}` cannot be overridden", help=f"known: {known}")
         low = least[name]
-        if not (whole or (name == "heartbeat" and isinstance(value, float))) or (
-            low is not None and value < low
-        ):
+        seconds = name == "heartbeat" and isinstance(value, float) and math.isfinite(value)
+        if not (whole or seconds) or (low is not None and value < low):
             wish = "a whole number" if low is None else f"a number from {low} up"
             raise LisppumpError("bad-usage", f"`{name}` wants {wish}, got {value}")
     plugins = replace(policy.plugins, without=(*policy.plugins.without, *without))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from lisppump.clauses import RULES
 from lisppump.clauses_check import Checker
 from lisppump.clauses_parts import Checked
-from lisppump.delta import FILE_KEYS, Collection, Field, Numbering, Schema, Target
+from lisppump.delta import FILE_KEYS, PIPES, Collection, Field, Numbering, Schema, Target
 from lisppump.errors import suggest
 from lisppump.frame import FrameFunction
 from lisppump.lispy.nodes import Node
@@ -91,10 +91,13 @@ class _Reader:
             number=self._numbering(),
             into=self._into(),
             mode=mode,
+            makers=tuple(checked.of("from", (PIPES,))),
             keys=keys,
             function=function,
             shape=shape,
             also=self._also(),
+            about=self._frames("about"),
+            cites=self._frames("cites"),
             counts=tuple(target for count in checked.all("count") if (target := self._count(count))),
         )
 
@@ -180,6 +183,15 @@ class _Reader:
                                f"(actor {field.name}) wants a field of type agent, that one is {field.type}",
                                clause.node.span, f"write ({field.name} agent) in its fields")  # fmt: skip
         return field.name if field else None
+
+    def _frames(self, option: str) -> str | None:
+        """The field of (about FIELD), or of the (cites FIELD) in it."""
+        about = self.checked.option("about")
+        clause = about if about is None or option == "about" else about.option(option)
+        if clause is None:
+            return None
+        named = (node.name for node in clause.nodes.get("field", []) if node.name)
+        return next((name for name in named if self._known(name, clause.node)), None)
 
     def _numbering(self) -> Numbering | None:
         clause = self.checked.option("number")

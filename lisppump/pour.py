@@ -3,75 +3,32 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from types import CoroutineType
-from typing import Any, Protocol
+from typing import Any
 
-from lisppump import clock, schema
-from lisppump.budget import Budget
+from lisppump import canon, clock, schema, schema_reply
+from lisppump.asking import request_of
+from lisppump.call import Call, awaited, fault, misanswered, reply_of, sentence
+from lisppump.calling import BackendError, Failure, Repair, Reply, Tool, answered, kept
 from lisppump.delta import UNUSED, Attempt, Delta, Usage
 from lisppump.delta_records import beside
-from lisppump.errors import LisppumpError, declare, place_of, said
-from lisppump.frame import Agent, Frame, Stream, copied
-from lisppump.intake import Intake
-from lisppump.policy import Policy
+from lisppump.errors import LisppumpError, declare
+from lisppump.frame import Agent, Stream
+from lisppump.holding import given
+from lisppump.leave import CUT_SHORT, Held, Leave
+from lisppump.plugin import Offer
 from lisppump.prompt import Prompt
-from lisppump.stages import BackendError, Failure, Reply, Request, Terms, answered, given, refused
-
-Pourer = Callable[[Request, str], Awaitable[Reply]]
+from lisppump.tick import Answer, Claim, Tick
 
 declare(
     "state", 5,
     not_recorded="The journal does not hold what a frame would need to be made again as it was.",
 )  # fmt: skip
 
-MOST_REASON = 2000  # letters of a reason; the rest of a longer one tells nobody anything
-
-
-class Ledger(Protocol):
-    """Where a frame's inputs are written down the moment they are there."""
-
-    def came(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-        """Backends' answers: `reply`, or `late` where the stream was settled, and the fields of each."""
-
-    def outcome(self, **fields: Any) -> None:
-        """What the machine decided: an attempt that failed, a time that was over."""
-
-    def delta(self, delta: Delta) -> None:
-        """What a stream came to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """How one attempt ended, as it was recorded: a `reply`, or an `outcome` that the machine decided."""
-
-    kind: str
-    fields: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """What all pipes of a frame share; nothing of it changes while they run but the budget.
-
-    In a `sealed` frame nobody is asked: what the record does not hold is an error.
-    """
-
-    policy: Policy
-    frame: Frame
-    number: int
-    time: str
-    epoch: int
-    node: str
-    backends: Mapping[str, Terms]
-    pour: Pourer
-    ledger: Ledger
-    intake: Intake
-    settled: Callable[[Stream, Delta], None]
-    budget: Budget
-    monotonic: Callable[[], float]
-    sealed: bool = False
+CUT_OFF = "the reply was cut off"
+NOTHING = "the reply was cut off before its first item was finished"
 
 
 @dataclass(slots=True)
@@ -93,8 +50,17 @@ class Pipe:
     settled: str | None = None
     turn: str = ""
     notes: list[str] = field(default_factory=list)
+    lacks: bool = False
     handed: bool = False
     delta: Delta | None = None
+    asking: str | None = None
+    repair: Repair | None = None
+    mended: str | None = None
+    pause: float | None = None
+    claim: Claim | None = None
+    waits: Held | None = None
+    unasked: list[Attempt] = field(default_factory=list)
+    tools: tuple[str, tuple[Tool, ...]] | None = None
 
     async def run(self) -> None:
         """Take every pass; stop at the first that no backend answers."""
@@ -132,14 +98,21 @@ class Pipe:
     def _time_out(self, reason: str) -> None:
         if not self.over:
             self.turn = self.turn or self.tick.policy.pipe.passes[0]  # it may never have begun
-            self._decided(self.settled or self._alias(), "timed-out", reason, settles=True)
+            asked = self.asking or self.tick.policy.pipe.backends[0][0]
+            self._decided(asked, "timed-out", reason, settles=True, **self._lost(asked))
             self._settle()
 
-    def _alias(self) -> str:
-        """The backend that is being asked now: the first that has not failed yet."""
-        tried = len(self.attempts)
-        chain = self.tick.policy.pipe.backends
-        return chain[min(tried, len(chain) - 1)][0]
+    def _lost(self, alias: str) -> dict[str, Any]:
+        """What a call that was cut short counts as, where it may have used something."""
+        if self.claim is None:
+            return {}
+        passes = len(self.tick.policy.pipe.passes)
+        lost = self.tick.purse.lost(alias, self.claim, self.prompt.tokens, passes)
+        return {} if lost is UNUSED else {"lost": lost.to_json()}
+
+    def held(self) -> float:
+        """Seconds for which it has been kept from asking anybody."""
+        return 0.0 if self.waits is None else self.waits()
 
     async def _take(self, turn: str) -> bool:
         """Ask the backends in turn until one answers; after the first pass only the one that did."""
@@ -148,53 +121,163 @@ class Pipe:
                 return False  # its time is over: nobody else is asked
             if self.settled not in (None, alias):
                 continue
+            self.asking = alias
             if self.tick.sealed and not self.recorded:
                 return False  # the record ends here, and so does the stream
             if self.attempts and not self.recorded and self.tick.backends[alias].last_resort:
                 return False  # after failures it adds nothing and hides nothing
-            if await self._ask(alias, turn):
+            if await self._ask(alias, turn) or (
+                self._goes_on(alias) and await self._ask_on(alias, turn)
+            ):
                 self.settled = alias
                 return True
+            self._release()
         return False
+
+    def _goes_on(self, alias: str) -> bool:
+        """True where the same backend is asked once more in this pass: as recorded, or as is due."""
+        if self.over:
+            return False
+        if self.recorded:
+            told = self.recorded[0].fields
+            return (told["backend"], told["turn"]) == (alias, self.turn)
+        return self.pause is not None and not self.tick.sealed
+
+    async def _ask_on(self, alias: str, turn: str) -> bool:
+        """More attempts with a backend that failed: after a pause, or with a reply to be mended."""
+        answered = False
+        while not answered and self._goes_on(alias):
+            if self.pause and not self.recorded:
+                with self._kept():
+                    await self.tick.sleep(self.pause)
+            answered = await self._ask(alias, turn)
+        self.repair = None
+        return answered
+
+    def _kept(self) -> Held:
+        """What counts the seconds for which the pipe is kept from asking."""
+        if self.waits is None:
+            self.waits = Held(self.tick.monotonic)
+        return self.waits
 
     async def _ask(self, alias: str, turn: str) -> bool:
         """One attempt with one backend; False when it gave no usable reply, with the reason in `attempts`."""
-        tick = self.tick
+        tick, self.pause = self.tick, None
         if self.recorded:
             return self._again(alias, self.recorded.popleft())
-        bound = self._bound(tick.backends[alias])
-        if not tick.budget.reserve(bound):
-            over = "the call would take more tokens than the budget has left"
-            self._decided(alias, "over-budget", over)
+        leave = self._leave(alias)
+        if (leave is not None and self._skipped(leave, alias)) or not self._reserved(alias):
             return False
-        call = _Call(tick.monotonic)
+        if leave is not None and not await self._leave_taken(leave, alias):
+            return False
+        call = Call(tick.monotonic)
         try:
-            reply = await call.of(self._called(alias, turn))
+            reply = await call.of(self._called(alias, leave))
         except BaseException as error:
-            tick.budget.settle(bound, UNUSED)
-            if call.ended or isinstance(error, KeyboardInterrupt):
+            if call.ending or isinstance(error, KeyboardInterrupt):
+                if leave is not None:
+                    leave.back(None if self.delta is None else CUT_SHORT)
                 raise  # it is the pump that ends here, and not the backend
-            self._decided(alias, *self._fault(alias, error))
+            self._came_to(alias, error, leave)
             return False
+        if leave is not None:
+            leave.back(None)
+        taking = _Taking(self, alias, reply)
         if call.longest > tick.policy.pipe.deadline:
             self._time_out(f"it stopped all streams for {call.longest:.1f} s")
-        taking = _Taking(self, alias, reply, bound)
         self.handed = self.delta is None and self._last(alias, turn)
         await tick.intake.taken(taking, waits=not self.handed)
         return taking.usable
 
+    def _leave(self, alias: str) -> Leave | None:
+        """What a call of a backend has to wait for; None where that is nothing."""
+        tick = self.tick
+        lane = tick.governor.lane(alias)
+        warms = tick.backends[alias].warms and tick.policy.pipe.warm
+        if lane is None and not warms:
+            return None
+        model = tick.backends[alias].model
+        return Leave(lane, tick.gates.of(alias, model, self.prompt.shared_digest) if warms else None)
+
+    def _skipped(self, leave: Leave, alias: str) -> bool:
+        """True where nobody asks the backend now, which is an attempt that failed."""
+        why = leave.lane.skipped() if leave.lane is not None else None
+        if why is not None:
+            self._decided(alias, Failure.UNAVAILABLE.status, f"it was not asked: {why}", asked=False)
+        return why is not None
+
+    async def _leave_taken(self, leave: Leave, alias: str) -> bool:
+        """True when the backend may be asked; that it might not in time is an attempt that failed."""
+        deadline = self.tick.policy.pipe.deadline
+        with self._kept():
+            if await leave.taken(deadline - self.held()):
+                return True
+        if self.delta is None and leave.refused is not None:
+            why = f"it was not asked: {leave.refused}"
+            self._decided(alias, Failure.UNAVAILABLE.status, why, asked=False)
+        elif self.delta is None:
+            self._decided(alias, Failure.THROTTLED.status, f"it might not be asked within {deadline:g} s")
+        return False
+
+    def _reserved(self, alias: str) -> bool:
+        """Set aside what the pipe may use with a backend, once; False where that cannot be."""
+        if self.claim is not None:
+            return True
+        passes = len(self.tick.policy.pipe.passes)
+        claim = self.tick.purse.reserve(alias, self.prompt.tokens, passes, self.stream.number)
+        if isinstance(claim, str):
+            self._decided(alias, Failure.OVER_BUDGET.status, claim)
+            return False
+        self.claim = claim
+        return True
+
+    def _release(self) -> None:
+        if self.claim is not None:
+            self.tick.purse.release(self.claim)
+            self.claim = None
+
+    def _came_to(self, alias: str, error: BaseException, leave: Leave | None) -> None:
+        """A call came to an error: what is recorded of it, and whether another is worth while."""
+        status, reason = fault(error, self._offer(alias), self.tick.number)
+        failure = error if isinstance(error, BackendError) else BackendError(Failure.DEFECT, "")
+        used, text, model = kept(failure)
+        used = self.tick.purse.priced(alias, model, used)
+        self.tick.purse.used(self.claim, used)
+        if leave is not None:
+            tries = sum(one.backend == alias and one.status not in ("ok", "empty") for one in self.attempts)
+            again = leave.back(failure, tries + 1)
+            if again is not None and again + self.held() <= self.tick.policy.pipe.deadline:
+                self.pause = again
+        if self.pause is None and text and status == "invalid":
+            self._mend(alias, text, str(reason))
+        self.usage = self.usage + used
+        more: dict[str, Any] = {} if used is UNUSED else {"usage": used.to_json()}
+        if used is UNUSED and failure.failure is Failure.TIMED_OUT:
+            more = self._lost(alias)
+        if text is not None:
+            more["text"] = text
+        if self.pause:
+            more["again"] = self.pause
+        self._decided(alias, status, reason, model=model, **more)
+
+    def _mendable(self, alias: str) -> bool:
+        """True where a reply that is of no use is sent back to be mended: as recorded, or once for a pipe."""
+        if self.recorded:
+            return self._goes_on(alias)
+        asks = self.tick.backends[alias].mends and self.mended != alias
+        return asks and not (self.over or self.tick.sealed)
+
+    def _mend(self, alias: str, text: str, problem: str) -> bool:
+        if not self._mendable(alias):
+            return False
+        self.repair, self.mended, self.pause = Repair(text, sentence(problem)), alias, 0.0
+        return True
+
     def _last(self, alias: str, turn: str) -> bool:
         """True where nobody will be asked after this, whatever the reply is."""
         clause = self.tick.policy.pipe
-        return turn == clause.passes[-1] and self.settled in (None, alias) and alias == clause.backends[-1][0]
-
-    def _fault(self, alias: str, error: BaseException) -> tuple[str, Any]:
-        """Status and reason of a call that came to an error."""
-        if isinstance(error, BackendError):
-            return self._refused(alias, error)
-        if isinstance(error, LisppumpError):
-            return self._misanswered(alias, error)
-        return Failure.DEFECT.status, self._blame(alias, error)
+        last = turn == clause.passes[-1] and self.settled in (None, alias) and alias == clause.backends[-1][0]
+        return last and not (self.tick.backends[alias].mends and self._mendable(alias))
 
     def _again(self, alias: str, answer: Answer) -> bool:
         """Take an attempt as it ended before; the machine's decisions are applied and not made again."""
@@ -207,9 +290,16 @@ class Pipe:
             )
         if answer.kind == "reply":
             reply = reply_of(told)
-            self.tick.budget.settle(0, reply.usage)
+            self.tick.purse.recorded(reply.usage)
             return self._read(alias, reply)
-        self._failed(alias, told["status"], told["reason"], told["model"])
+        if "usage" in told:
+            used = Usage.from_json(told["usage"])
+            self.usage = self.usage + used
+            self.tick.purse.recorded(used)
+        self.pause = told.get("again")
+        if self.pause is None and told.get("text") and told["status"] == "invalid":
+            self._mend(alias, told["text"], told["reason"])
+        self._failed(alias, told["status"], told["reason"], told["model"], asked=told.get("asked", True))
         if told["settles"]:
             self._settle()
         return False
@@ -221,43 +311,30 @@ class Pipe:
             help="the policy or a plugin is not what it was when the frame was made; see `lisppump show`",
         )
 
-    def _called(self, alias: str, turn: str) -> Coroutine[Any, Any, Any]:
+    def _called(self, alias: str, leave: Leave | None) -> Coroutine[Any, Any, Any]:
         """What the backend answers, to be awaited, whatever it is."""
-        called: Any = self.tick.pour(self._request(turn), alias)
+        called: Any = self.tick.pour(request_of(self, alias, leave), alias)
         if called.__class__ is CoroutineType:
             return called
         if not isinstance(called, Awaitable):
             what = f"its pour gave {given(called)}, where something to await is wanted"
             raise LisppumpError("contract", what, help="write `async def pour`")
-        return _awaited(called)
+        return awaited(called)
 
-    def _refused(self, alias: str, error: BackendError) -> tuple[str, Any]:
-        """Status and reason that a backend gives; a class of its own may have neither."""
-        try:
-            return refused(error)
-        except LisppumpError as broken:
-            return self._misanswered(alias, broken)
-        except BaseException as fault:
-            return Failure.DEFECT.status, self._blame(alias, fault)
-
-    def _misanswered(self, alias: str, error: LisppumpError) -> tuple[str, str]:
-        """Status and reason where a reply cannot be used at all."""
-        if error.code == "bad-json":
-            return Failure.INVALID.status, f"the reply is no JSON data: {error.message}"
-        offer = dict(self.tick.policy.pipe.backends)[alias].offer
-        broke = f"backend `{offer.name}` of plugin {offer.plugin} broke its contract: {error.message}"
-        return Failure.DEFECT.status, broke if error.code == "contract" else error.message
+    def _offer(self, alias: str) -> Offer:
+        return dict(self.tick.policy.pipe.backends)[alias].offer
 
     @property
     def over(self) -> bool:
         """True where the stream has settled, or does so without being asked once its reply is taken in."""
         return self.delta is not None or self.handed
 
-    def _place(self, alias: str) -> dict[str, Any]:
+    def place(self, alias: str) -> dict[str, Any]:
         """Which attempt of which stream a record speaks of."""
+        tick = self.tick
         return {
-            "frame": self.tick.number,
-            "epoch": self.tick.epoch,
+            "frame": tick.number,
+            "epoch": tick.epoch,
             "stream": self.stream.number,
             "attempt": len(self.attempts) + 1,
             "turn": self.turn,
@@ -266,63 +343,61 @@ class Pipe:
 
     def _read(self, alias: str, reply: Reply) -> bool:
         """What a reply brings into the delta; False when nothing of it is usable."""
-        self.usage = self.usage + reply.usage
+        if reply.usage is not UNUSED:
+            self.usage = self.usage + reply.usage
         try:
-            found, notes = schema.read(reply.text, reply.data, self.tick.policy.schema)
+            found = schema_reply.read(reply.text, reply.data, self.tick.policy.schema)
         except LisppumpError as error:
-            self._failed(alias, "invalid", error.message, reply.model)
+            self._unusable(alias, reply, error.message)
             return False
-        accepted, rejected = schema.check(self.tick.policy.schema, found)
-        for name, items in accepted.items():
-            self.heard[name] = [*self.heard[name], *items] if name in self.heard else items
+        accepted, rejected = schema.check(self.tick.policy.schema, found.data)
+        cut = found.cut or reply.stop == "truncated"
+        if not accepted and (rejected or cut):
+            problem = f"no item is usable: {rejected[0].sentence}" if rejected else NOTHING
+            if not self._unusable(alias, reply, problem):
+                self.rejected.extend([problem.to_json() for problem in rejected])
+            return False
+        before = self.heard
+        self.heard = accepted  # it stays Whole only where nothing else was heard
+        if before:
+            more = {name: [*before.get(name, ()), *items] for name, items in accepted.items()}
+            self.heard = {**before, **more}
         if rejected:
             self.rejected.extend([problem.to_json() for problem in rejected])
-        self.notes.extend(notes)
-        if reply.stop == "partial" and reply.reason:
-            self.notes.append(reply.reason)
-        if rejected and not accepted:
-            self._failed(alias, "invalid", f"no item is usable: {rejected[0].sentence}", reply.model)
-            return False
+        if found.notes:
+            self.notes.extend(found.notes)
+        if cut or (reply.stop == "partial" and reply.reason):
+            self.lacks = True
+            if reply.stop != "end":
+                self.notes.append(reply.reason or CUT_OFF)
         self.attempts.append(Attempt(alias, "ok" if accepted else "empty", reply.reason, reply.model))
         return True
 
-    def _request(self, turn: str) -> Request:
-        policy = self.tick.policy
-        return Request(
-            frame=self.tick.frame,
-            stream=self.stream,
-            # Copies: a backend that changes what it was given changes it for nobody else.
-            agents=tuple([Agent(agent.id, copied(agent.data)) for agent in self.agents]),
-            prompt=self.prompt,
-            schema=policy.schema,
-            turn=turn,
-            seed=(policy.seed, self.tick.number, "pipe", turn),
-            deadline=policy.pipe.deadline,
-            limits=policy.limits,
-            heard=copied(self.heard) if self.heard else {},
-        )
+    def _unusable(self, alias: str, reply: Reply, problem: str) -> bool:
+        """An attempt that brought nothing; True where its reply is sent back to be mended."""
+        text = canon.canonical(reply.data).decode() if reply.text is None else reply.text
+        mended = self._mend(alias, text, problem)
+        self._failed(alias, Failure.INVALID.status, problem, reply.model)
+        return mended
 
-    def _bound(self, terms: Terms) -> int:
-        """The most tokens one call may take; a backend without `max_tokens` uses none."""
-        return 0 if terms.max_tokens is None else terms.max_tokens + self.prompt.tokens
-
-    def _decided(self, alias: str, status: str, reason: str, *, settles: bool = False) -> None:
+    def _decided(
+        self, alias: str, status: str, reason: Any, *, settles: bool = False, asked: bool = True,
+        model: str | None = None, **more: Any,
+    ) -> None:  # fmt: skip
         """An attempt ended without a reply: what the machine decided is recorded, and never decided again."""
-        told = {"status": status, "reason": _sentence(reason), "model": None, "settles": settles}
-        self.tick.ledger.outcome(**self._place(alias), **told)
-        self._failed(alias, status, reason)
+        told = {"status": status, "reason": sentence(reason), "model": model, "settles": settles, **more}
+        if not asked:
+            told["asked"] = False
+        self.tick.ledger.outcome(**self.place(alias), **told)
+        self._failed(alias, status, reason, model, asked=asked)
 
-    def _failed(self, alias: str, status: str, reason: str, model: str | None = None) -> None:
-        self.attempts.append(Attempt(alias, status, _sentence(reason), model))
-
-    def _blame(self, alias: str, error: BaseException) -> str:
-        """A plugin's fault names stage, plugin and place; the pump goes on."""
-        offer = dict(self.tick.policy.pipe.backends)[alias].offer
-        place = place_of(error) or offer.file or "?"
-        return (
-            f"backend `{offer.name}` of plugin {offer.plugin} raised {said(error)} "
-            f"({place}, frame {self.tick.number})"
-        )
+    def _failed(
+        self, alias: str, status: str, reason: Any, model: str | None = None, *, asked: bool = True
+    ) -> None:
+        failed = Attempt(alias, status, sentence(reason), model)
+        self.attempts.append(failed)
+        if not asked:
+            self.unasked.append(failed)
 
     def _settle(self) -> None:
         if not self.over:
@@ -330,33 +405,37 @@ class Pipe:
 
     def _settle_now(self, delta: Delta, *, recorded: bool = False) -> None:
         self.delta = delta
+        self._release()
         if not recorded:
             self.tick.ledger.delta(delta)
         self.tick.settled(self.stream, delta)
 
     def _made(self) -> Delta:
         """What the stream has come to by now."""
+        tick, number = self.tick, self.stream.number
         last = self.attempts[-1] if self.attempts else Attempt("none", "empty", "no backend was asked")
-        collections = {name: items for name, items in self.heard.items() if items}
-        items = bool(collections)
+        items = bool(self.heard)
+        if self.unasked and not items:  # who was not asked hides nothing of those who were
+            last = next((one for one in reversed(self.attempts) if one not in self.unasked), last)
         failed = last.status not in ("ok", "empty")
         answered = last
         if items and last.status != "ok":
             answered = next((entry for entry in reversed(self.attempts) if entry.status == "ok"), last)
         reason = last.reason if failed or not items else None
         return Delta.of(
-            frame=self.tick.number,
-            stream=self.stream.number,
-            utc=clock.later(self.tick.time, microseconds=self.stream.number),
-            collections=collections,
+            frame=tick.number,
+            stream=number,
+            utc=clock.later(tick.time, microseconds=number),
+            collections=dict(self.heard),
+            digest=canon.digest(self.heard),
             agents=self.stream.agents,
             status="ok" if items else last.status,
-            reason=reason or ("; ".join(self.notes) or None),
-            partial=items and (failed or bool(self.notes)),
+            reason=reason or ("; ".join(dict.fromkeys(self.notes)) or None),
+            partial=items and (failed or self.lacks),
             backend=answered.backend,
             model=answered.model,
-            node=self.tick.node,
-            epoch=self.tick.epoch,
+            node=tick.node,
+            epoch=tick.epoch,
             attempts=tuple(self.attempts),
             usage=self.usage,
             rejected=tuple(self.rejected),
@@ -366,27 +445,29 @@ class Pipe:
 class _Taking:
     """A reply that has come, on its way into its pipe."""
 
-    __slots__ = ("_alias", "_bound", "_due", "_pipe", "_reply", "usable")
+    __slots__ = ("_alias", "_claim", "_due", "_pipe", "_reply", "usable")
 
-    def __init__(self, pipe: Pipe, alias: str, reply: Any, bound: int) -> None:
+    def __init__(self, pipe: Pipe, alias: str, reply: Any) -> None:
         self._pipe = pipe
         self._alias = alias
         self._reply = reply
-        self._bound = bound
+        self._claim = pipe.claim
         self._due: Delta | None = None
         self.usable = False
 
     def read(self) -> None:
         """Hold what a backend gave to its contract; what cannot be used at all is an attempt that failed."""
-        pipe, used = self._pipe, UNUSED
+        pipe = self._pipe
         try:
-            self._reply = answered(self._reply)
-            used = self._reply.usage
+            self._reply = reply = answered(self._reply)
         except LisppumpError as error:
             self._reply = None
-            pipe._decided(self._alias, *pipe._misanswered(self._alias, error))
-        finally:
-            pipe.tick.budget.settle(self._bound, used)
+            pipe._decided(self._alias, *misanswered(error, pipe._offer(self._alias)))
+            return
+        used = pipe.tick.purse.priced(self._alias, reply.model, reply.usage)
+        if used is not reply.usage:
+            self._reply = replace(reply, usage=used)
+        pipe.tick.purse.used(self._claim, used)
 
     def record(self) -> tuple[str, dict[str, Any]] | None:
         """What is journalled of the reply: where that is all of its stream, also what the stream comes to.
@@ -396,82 +477,25 @@ class _Taking:
         pipe, reply = self._pipe, self._reply
         if reply is None:
             return None
-        record = {
-            **pipe._place(self._alias),
-            "model": reply.model,
-            "stop": reply.stop,
-            "reason": reply.reason,
-            "text": reply.text,
-            "data": reply.data,
-            "usage": {} if reply.usage is UNUSED else reply.usage.to_json(),
-        }
+        record: dict[str, Any] = canon.Whole(pipe.place(self._alias))
+        record["model"] = reply.model
+        record["stop"] = reply.stop
+        record["reason"] = reply.reason
+        record["text"] = reply.text
+        record["data"] = reply.data
+        record["usage"] = {} if reply.usage is UNUSED else reply.usage.to_json()
         if pipe.delta is not None:
-            return "late", record
+            return "late", dict(record)
         self.usable = pipe._read(self._alias, reply)
         if self.usable and len(pipe.attempts) == len(pipe.tick.policy.pipe.passes) == 1:
             self._due = pipe._made()
             record["settled"] = beside(self._due, record)
-        return "reply", record
+            if pipe.heard.__class__ is canon.Whole and reply.usage is UNUSED:
+                return "reply", record
+        return "reply", dict(record)
 
     def settle(self) -> None:
         """The reply is written; where nobody is asked any more, its stream settles."""
         pipe = self._pipe
         if pipe.delta is None and (self._due is not None or pipe.handed):
             pipe._settle_now(self._due or pipe._made(), recorded=self._due is not None)
-
-
-def reply_of(record: Mapping[str, Any]) -> Reply:
-    """The reply that a record holds."""
-    return Reply(
-        text=record["text"],
-        data=record["data"],
-        usage=Usage.from_json(record["usage"]),
-        model=record["model"],
-        stop=record["stop"],
-        reason=record["reason"],
-    )
-
-
-def _sentence(reason: Any) -> str:
-    """A reason as it can be kept and read: text, not endless."""
-    text = " ".join(reason.split()) if isinstance(reason, str) else "the backend did not say why"
-    text = text if len(text) <= MOST_REASON else text[:MOST_REASON] + " ..."
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-async def _awaited(called: Awaitable[Any]) -> Any:
-    return await called
-
-
-class _Call:
-    """One call of a backend, step by step: how long one step held up all others, and who ended it.
-
-    Cancelled once, a backend may tidy up; cancelled again it is dropped, whatever it makes of that.
-    """
-
-    __slots__ = ("_call", "_monotonic", "ended", "longest")
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self.longest = 0.0
-        self.ended = False
-        self._monotonic = monotonic
-
-    def of(self, call: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
-        """What the backend answers."""
-        self._call = call
-        return clock.stepped(call, self._monotonic, self._ran, self._drops)
-
-    def _ran(self, seconds: float) -> None:
-        if seconds > self.longest:
-            self.longest = seconds
-
-    def _drops(self, error: BaseException) -> bool:
-        """True where the call is to go no further; only the first wish to end it is passed on."""
-        ours = isinstance(error, GeneratorExit) or clock.cancelled(error)
-        if not ours:
-            return False
-        again, self.ended = self.ended or isinstance(error, GeneratorExit), True
-        if again:
-            with suppress(RuntimeError):  # it will not end; nobody asks it again
-                self._call.close()
-        return again

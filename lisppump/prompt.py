@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from lisppump import canon
@@ -23,7 +23,7 @@ AGENT_TOKENS = 120
 ECHO_TOKENS = 300
 _NOTE = "\n[... {} tokens more]"
 _NOTE_BYTES = 40
-_WORDS = (str, int, float)
+_WORDS = frozenset({str, int, float, bool})
 
 RULES = """\
 You are one pipe of a simulation that goes on in frames. You speak for the agents of your room, named at the
@@ -31,6 +31,16 @@ end, and for nobody else: every item names one of them as the one who acts. Deci
 this frame, as that agent would; doing nothing is an answer too.
 Answer with one JSON object and nothing around it. Its keys are collections, each a list of items; leave out
 those that you do not need. These are the collections and the fields of their items:"""
+
+PASSES = {
+    "act": "Let each agent of your room do what it wants to do in this frame.",
+    "react": "Let the agents answer what was done in their room so far, where they want to. "
+    "Give new items only.",
+    "synthesise": "Let the agents sum up what came of this frame for them: what they remember, what has "
+    "changed. Give new items only.",
+}
+PASS_TOKENS = 20  # what the heads of a pass take at most
+OTHER_PASS = "Do what the name of this pass says. Give new items only."
 
 
 @dataclass(frozen=True)
@@ -50,10 +60,10 @@ class Prompt:
         """The sha256 of the room's part."""
         return canon.digest_bytes(self.room.encode())
 
-    @cached_property
+    @property
     def size(self) -> int:
         """Bytes of both parts."""
-        return _measured(self.shared)[1] + len(self.room.encode())
+        return _measured(self.shared)[1] + _bytes_of(self.room)
 
     @property
     def tokens(self) -> int:
@@ -70,7 +80,11 @@ def _measured(shared: str) -> tuple[str, int]:
 
 def estimate(text: str) -> int:
     """How many tokens a text is about: four bytes of UTF-8 each."""
-    return _tokens(len(text.encode()))
+    return _tokens(_bytes_of(text))
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def shared_part(
@@ -92,10 +106,34 @@ def build(
     id = stream.id
     title = f"{id} ({stream.name})" if stream.name else id
     topic = f"Its topic: {stream.topic}\n" if stream.topic else ""
-    lines = "".join([f"{cut(_agent_line(agent), AGENT_TOKENS)}\n" for agent in agents])
+    lines = "".join([cut(_agent_line(agent), AGENT_TOKENS) + "\n" for agent in agents])
     fixed = f"\n# Your room: {title}\n{topic}Its agents:\n{lines}"
     left = None if at_most is None else at_most - _tokens(_measured(shared)[1])
+    if sections is None and (left is None or estimate(fixed) <= left):
+        return Prompt(shared, fixed)
     return Prompt(shared, _assembled(fixed, sections, left, f"the room of {id}"))
+
+
+def of_pass(
+    prompt: Prompt,
+    turn: str,
+    passes: Sequence[str],
+    heard: Mapping[str, Sequence[Any]],
+    at_most: int | None = None,
+) -> Prompt:
+    """The prompt of one of several passes: that of the room, what came so far, and what this pass is for.
+
+    All before it is the same in every pass, so that a cache which holds it is read.
+    """
+    place = passes.index(turn) + 1
+    parts = [f"\n# Pass {place} of {len(passes)}: {turn}\n{PASSES.get(turn, OTHER_PASS)}\n"]
+    if heard:
+        said = canon.line(dict(heard)).decode()
+        left = None if at_most is None else max(0, at_most - prompt.tokens - estimate(parts[0]) - PASS_TOKENS)
+        parts.insert(0, f"\n# What your room did in this frame so far, as JSON\n{cut(said, left)}\n")
+    elif place > 1:
+        parts.insert(0, "\n# What your room did in this frame so far\nNothing.\n")
+    return Prompt(prompt.shared, prompt.room + "".join(parts))
 
 
 def cut(text: str, tokens: int | None) -> str:
@@ -157,6 +195,18 @@ def echoes(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def posted(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A section for each program in a post that was run: its result, or why there is none."""
+    return [
+        {
+            "title": f"{line.get('author')}, what the program in post {_inside(line.get('post'))} came to",
+            "body": dict(_said(line)),
+            "tokens": ECHO_TOKENS,
+        }
+        for line in lines
+    ]
+
+
 def _said(echo: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What an echo's document has for a reader."""
     error = echo.get("error")
@@ -197,17 +247,17 @@ def _section(title: str | None, text: str) -> str:
 def _agent_line(agent: Mapping[str, Any]) -> str:
     """One agent: its id, then what is said of it in a word or a sentence."""
     said = [
-        f"{key} {_inside(value)}"
+        f"{key} {value if value.__class__ is int else _inside(value)}"
         for key, value in agent.items()
-        if key != "id" and isinstance(value, _WORDS) and value != ""
+        if value.__class__ in _WORDS and value != "" and key != "id"
     ]
-    return f"- {agent['id']}: " + "; ".join(said)
+    return f"- {agent['id']}: {'; '.join(said)}"
 
 
 def _inside(value: Any) -> str:
     """A value within another: texts as they are, further lines indented, all else as compact JSON."""
     if isinstance(value, str):
-        return value.replace("\n", "\n  ")
+        return value.replace("\n", "\n  ") if "\n" in value else value
     if value.__class__ is int:
         return str(value)
     return canon.line(value).decode()

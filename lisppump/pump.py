@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lisppump import branching, canon, control, rewind
+from lisppump import branching, canon, control, nerves, rewind, spending
 from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.budget import Breaker, Stopped
@@ -19,9 +20,9 @@ from lisppump.disk import Disk, StateError
 from lisppump.errors import LisppumpError, declare
 from lisppump.errors import said as in_words
 from lisppump.folder import find_root
-from lisppump.frame import Agent, Frame, Stream
+from lisppump.frame import Agent, Stream
+from lisppump.governor import Governor
 from lisppump.importing import import_deltas, settle_import
-from lisppump.journal import Record
 from lisppump.keep import FOLDER
 from lisppump.lookout import Lookout, numbered
 from lisppump.policy import Policy
@@ -31,9 +32,8 @@ from lisppump.reservoir import Store
 from lisppump.rig import Rig
 from lisppump.room import require_room
 from lisppump.stages import Backend, Thought
-from lisppump.turn import Recorded, Turn, of_echoes, recorded, think
+from lisppump.turn import Recorded, Turn, of_echoes, recorded
 from lisppump.view import Unseen
-from lisppump.workers.pool import told
 
 declare("usage", 1, closed="The pump was closed in Python, and is asked to run or write.")
 declare("state", 5, not_its_parent="A frame that was begun goes on from another state than it began from.")
@@ -53,6 +53,8 @@ class Pump(Lookout):
         self.disk = disk
         self.listeners: list[Listener] = []
         self.breaker = Breaker(self.policy.breaker)
+        self.governor = Governor(self.clock, lambda lanes: self.store.remark(lanes=lanes))
+        self.told_spent: str | None = None  # why the budget is spent, as it was told last
         self._stopping = False
         self.stopped = False  # from outside, by `lisppump stop`
         self._listening = False
@@ -98,6 +100,8 @@ class Pump(Lookout):
     def close(self) -> None:
         """Let go of the state and its lock; what was known can still be looked at."""
         self._closed = True
+        if self._writing:
+            spending.close_books(self)
         self.store.close()
 
     def _may_write(self) -> None:
@@ -150,6 +154,7 @@ class Pump(Lookout):
         try:
             await self._frames(reports, frames, rest=rest)
         finally:
+            await self._let_go()
             if self._listening:
                 self.store.deaf()
                 self._listening = False
@@ -161,13 +166,11 @@ class Pump(Lookout):
         while frames is None or done < frames:
             started = self.clock.monotonic()
             with self._complaints.of_one_frame():
-                self._check_budget()
                 report = await self._turn()
             if report is None:
                 break
             reports.append(report)
             done += 1
-            self.budget.wall += self.clock.monotonic() - started
             self._check_breaker(report)
             if self._stopping or done == frames:
                 break
@@ -177,7 +180,7 @@ class Pump(Lookout):
                 await self._rest(self.policy.heartbeat - (self.clock.monotonic() - started))
             if self._stopping:
                 break
-            self._reload()
+            await self._refresh()
 
     def request_stop(self) -> None:
         """Finish the frame that is running, then end the run."""
@@ -204,6 +207,8 @@ class Pump(Lookout):
         except StateError:
             self._writing = False
             raise
+        finally:
+            self.budget.end(self.clock.monotonic())
 
     async def _frame(self) -> FrameReport | None:
         """One frame, from reservoir to reservoir; one that was begun and not finished comes first.
@@ -215,6 +220,8 @@ class Pump(Lookout):
         if not self._listening:
             store.listen()
             self._listening = True
+        if not await self._check_budget():
+            return None
         intent = store.open_intent()
         if intent is not None:
             return await self._go_on(intent)
@@ -230,6 +237,8 @@ class Pump(Lookout):
                 error.help = "a hand edit was taken in last: `lisppump undo` takes it back, if it did this"
             raise
         bundle = store.blob(canon.canonical(dict(self.policy.bundle)))
+        if not await spending.ready(self, plan):
+            return None if self._stopping else await self._frame()
         fields = planning.intent(plan, self.head, self.policy, bundle=bundle, plugins=self.acting())
         store.intent(**fields, epoch=store.epoch, written=clocks.stamp(self.clock.now()))
         return await self._make(self.rig, plan, agents, Recorded())
@@ -253,6 +262,8 @@ class Pump(Lookout):
         """Pour, merge, commit, think, under an intent that stands in the journal."""
         started = self.clock.monotonic()
         store, head = self.store, self.head
+        self.budget.begin(started)
+        self.governor.under(rig.terms, seed=rig.policy.seed, patience=rig.policy.pipe.deadline)
         rig.hooks.frame_started(frame=head, number=plan.frame, streams=plan.streams)
         self._tell(Event("frame_started", plan.frame, streams=len(plan.streams)))
         turn = Turn(
@@ -263,7 +274,8 @@ class Pump(Lookout):
             ledger=store,
             epoch=store.epoch,
             node=store.node,
-            budget=self.budget,
+            purse=spending.accounts(self, rig, plan.frame, store),
+            governor=self.governor,
             clock=self.clock,
             settled=partial(self._settled, rig),
             recorded=came,
@@ -280,11 +292,12 @@ class Pump(Lookout):
             virtual=turn.virtual(deltas, merged),
             written=clocks.stamp(self.clock.now()),
         )
+        self.governor.tell()
         rig.hooks.frame_committed(frame=frame, report=merged.report)
         thoughts: tuple[Thought, ...] = ()
         broken: LisppumpError | None = None
         try:
-            thoughts = self._think(rig, frame)
+            thoughts = nerves.think_over(self, rig, frame)
         except LisppumpError as error:
             broken = error  # the frame is committed all the same, and is told before the error is
         said, self._told = store.notes[self._told :], len(store.notes)
@@ -305,6 +318,7 @@ class Pump(Lookout):
                 *of_echoes(thoughts),
             ),
             seconds=self.clock.monotonic() - started,
+            lanes=tuple(self.governor.remarks()),
         )
         self._tell(Event("frame_committed", plan.frame, report=report, streams=len(plan.streams)))
         self._complaints.stop(broken)
@@ -316,32 +330,6 @@ class Pump(Lookout):
         hear(number=delta.frame, stream=stream, delta=delta)
         if self.listeners:
             self._tell(Event("stream_settled", delta.frame, stream=delta.stream, delta=delta))
-
-    def _think(self, rig: Rig, frame: Frame, heard: Sequence[Record] = ()) -> tuple[Thought, ...]:
-        """Let the echoes think over a frame; what they came to is a tock of its own."""
-        tock = think(rig, frame, heard, self.store, self._complaints.say)
-        for said in told():
-            self._complaints.say(said)
-        if tock is None:
-            return ()
-        self.store.tock(changes=tock.changes, virtual=tock.virtual)
-        self._tell(Event("echoed", frame.number, text=", ".join(thought.key for thought in tock.thoughts)))
-        return tock.thoughts
-
-    def _think_again(self) -> None:
-        """Think over a frame whose run ended between its commit and its echoes, as that run would have."""
-        head = self.store.head
-        intent = None if head is None or head.tock else self.store.intent_record(head.number)
-        if head is None or intent is None or self.store.open_intent() is not None:
-            return
-        if thoughts := self._think(self.rig_of(intent), head, self.store.heard(head.number)):
-            digest = self.head.digest.removeprefix("sha256:")[:12]
-            now = f"frame {head.number} got its echoes now"
-            self._complaints.say(f"{now}, for its run ended before they were done; its digest is {digest}")
-            for said in of_echoes(thoughts):
-                self._complaints.say(f"frame {head.number}: {said}")
-            for said in planning.differences(intent.get("plugins", ()), self.acting()):
-                self._complaints.say(f"{now}; it was {said}")
 
     def abandon(self) -> int | None:
         """Give up the frame that was begun and not finished, if there is one; what came for it is kept."""
@@ -362,7 +350,8 @@ class Pump(Lookout):
     async def aretry(self, number: int, streams: Sequence[int]) -> FrameReport:
         """Make a frame once more: these streams are asked anew, of the others all answers stand."""
         self._may_run()
-        self._check_budget()
+        self._open_for_writing()
+        await self._check_budget()
         rewind.retry(self, numbered(number), streams)
         (report,) = await self._loop(1, None, rest=False)
         return report
@@ -385,7 +374,7 @@ class Pump(Lookout):
         self.take_lock()
         if self._unthought:
             self._unthought = False
-            self._think_again()
+            nerves.catch_up(self)
         settle_import(self)
         if self.store.head is None:
             documents = self._documents()
@@ -403,22 +392,36 @@ class Pump(Lookout):
             view, keep = _view(self.policy, self.root), self.policy.state.keep
             self.store = Store.open(self.root, view, write=True, keep=keep, disk=self.disk)
             self._writing = self._unthought = True
+            spending.open_books(self)
             if self.store.notes:
                 self.store.remark(mended=self.store.notes)
         return self.store
 
     async def _rest(self, seconds: float) -> None:
+        """Wait so long, with a look now and then at what others ask; the nerves go on when they are due."""
+        ends = self.clock.monotonic() + seconds
         if seconds > 0:
             self._tell(Event("resting", self.head.number, text=f"{seconds:.0f} s"))
-        while seconds > 0 and not self._stopping:
-            await self.clock.sleep(min(seconds, GLANCE))
-            seconds -= GLANCE
+        due = self._next_tock()
+        while (left := ends - self.clock.monotonic()) > 0 and not self._stopping:
+            await self.clock.sleep(min(left, GLANCE))
             await self._obey()
+            if due <= self.clock.monotonic() < ends and not self._stopping:
+                nerves.while_resting(self)
+                due = self._next_tock()
+
+    def _next_tock(self) -> float:
+        """When the echoes think again, unless the heart beats before that."""
+        every = self.policy.tocks.every
+        return math.inf if every is None else self.clock.monotonic() + every
 
     async def _obey(self) -> None:
         """Do what others ask of this run: wait as long as it is to pause, end it where it is to stop."""
         paused = False
         while not self._stopping and (wish := self.store.wish()) != control.GO:
+            if wish == control.RESET:
+                spending.wished(self)
+                continue
             if wish == control.STOP:
                 self._stopping = self.stopped = True
                 break
@@ -430,8 +433,14 @@ class Pump(Lookout):
         if paused:
             self._tell(Event("resumed", self.head.number))
 
-    def _reload(self) -> None:
+    async def _refresh(self) -> None:
         """Read the policy again when its files changed; a failure keeps the last good one and is said."""
+        before = self.rig
+        self._reload()
+        if self.rig is not before:
+            await before.close()
+
+    def _reload(self) -> None:
         if not self.policy.changed():
             return
         self.store.flush()
@@ -444,18 +453,17 @@ class Pump(Lookout):
             return
         self.stale = None
         self.breaker.rule, self.budget.rule = policy.breaker, policy.budget
+        self.told_spent = None
         self.rig.hooks.policy_reloaded(policy=policy)
         self._tell(Event("policy_reloaded", self.head.number))
         self._complaints.stop()
 
-    def _check_budget(self) -> None:
-        reason = self.budget.exhausted()
-        if reason is not None:
-            number = self.head.number + 1
-            self.rig.hooks.budget_spent(number=number, reason=reason)
-            raise Stopped(
-                "budget-spent", f"frame {number} was not begun: {reason}", help="raise (budget ...) to go on"
-            )
+    async def _check_budget(self) -> bool:
+        """Whether the next frame may begin: where the budget is spent the run stops, or waits."""
+        while not await spending.ready(self):
+            if self._stopping:
+                return False
+        return True
 
     def _check_breaker(self, report: FrameReport) -> None:
         reason = self.breaker.note([d.status for d in report.deltas], totals(report.merge)["merged"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump import canon
 from lisppump import clock as clocks
-from lisppump.delta import Collection, Delta
+from lisppump.delta import ECHO_NODE, Collection, Delta
 from lisppump.errors import LisppumpError, declare
 from lisppump.importing import commit, may_begin, residents
 from lisppump.imports import NODE, stranger_in
@@ -51,8 +51,9 @@ def _entries(pump: Lookout) -> Iterator[dict[str, Any]]:
     commits = pump.store.commits()
     gone = {(entry["id"], entry["digest"]) for entry in pump.store.dropped()}
     gone |= {(entry["id"], entry["digest"]) for said in commits for entry in said.get("accepted", ())}
+    aside = pump.store.set_aside_by_tocks()
     for said in commits:
-        for index, entry in enumerate(said["quarantine"], 1):
+        for index, entry in enumerate(aside.get(said["frame"], said["quarantine"]), 1):
             name = f"{said['frame']}.{index}"
             if (name, canon.digest(entry)) not in gone:
                 known = {"id": name, **entry, "frame": said["frame"]}
@@ -65,6 +66,8 @@ def entry_of(pump: Lookout, id: str) -> dict[str, Any]:
     if "file" in entry:
         where = f"{entry.get('path')} of {entry['file']}, taken into frame {entry['frame']}"
         return {**entry, "source": where, "replies": []}
+    if entry.get("node") == ECHO_NODE:
+        return {**entry, "source": f"what echoes brought after frame {entry['frame']}", "replies": []}
     stream = entry.get("stream")
     replies = [reply for reply in pump.store.replies(entry["frame"]) if reply.get("stream") == stream]
     return {**entry, "source": f"stream {stream} of frame {entry['frame']}", "replies": replies}
@@ -93,8 +96,8 @@ def _names(pump: Lookout, entries: Sequence[Mapping[str, Any]]) -> list[dict[str
     named = []
     for entry in entries:
         frame, _, index = entry["id"].partition(".")
-        record = pump.store.commit_record(int(frame)) or {"quarantine": []}
-        named.append({"id": entry["id"], "digest": canon.digest(record["quarantine"][int(index) - 1])})
+        there = pump.store.set_aside(int(frame))
+        named.append({"id": entry["id"], "digest": canon.digest(there[int(index) - 1])})
     return named
 
 

@@ -19,15 +19,15 @@ from lisppump.errors import LisppumpError
 
 KINDS = (
     "open", "edit", "import", "intent", "reply", "tool", "portal", "outcome", "delta", "late", "commit",
-    "tock", "nudge", "rollback", "snapshot", "lost", "drop",
+    "tock", "nudge", "rollback", "snapshot", "lost", "drop", "claim", "budget",
 )  # fmt: skip
 NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 # These hold nothing but what was JSON, or was checked to be, before: a commit goes into a digest, too.
-_JSON = frozenset({"reply", "delta", "commit", "tock"})
+_JSON = frozenset({"intent", "reply", "delta", "commit", "tock"})
 HEAD = 18  # two times eight hex digits and a space
 RESERVED = frozenset({"kind", "seq", "prev"})
 # Once one of these is written it is synced, with all that is before it.
-SYNCED = frozenset({"intent", "commit", "tock", "edit", "snapshot", "rollback", "drop"})
+SYNCED = frozenset({"intent", "commit", "tock", "edit", "snapshot", "rollback", "drop", "budget"})
 SECTOR = 512  # bytes that a disk writes at once
 
 
@@ -66,7 +66,8 @@ def chained(payload: bytes) -> str:
 
 def encoded(kind: str, seq: int, prev: str, fields: Mapping[str, Any]) -> bytes:
     """The payload of a record."""
-    return canon.line({**fields, "kind": kind, "seq": seq, "prev": prev}, finite=kind in _JSON)
+    whole = fields.__class__ is canon.Whole
+    return canon.line({**fields, "kind": kind, "seq": seq, "prev": prev}, finite=kind in _JSON, whole=whole)
 
 
 def lines_of(

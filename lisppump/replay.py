@@ -19,11 +19,15 @@ from lisppump.disk import StateError
 from lisppump.documents import Cell, entry, log_value
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame, Stream
+from lisppump.governor import Governor
 from lisppump.history import GIVEN_UP, Head
 from lisppump.journal import Record
 from lisppump.merge import apply
+from lisppump.prices import Prices
+from lisppump.purse import Accounts
 from lisppump.report import Difference, Relived, Replayed, totals
 from lisppump.rig import Rig
+from lisppump.spending import prices_of, seen
 from lisppump.turn import Recorded, Turn, recorded, think
 
 if TYPE_CHECKING:
@@ -47,7 +51,13 @@ class Nowhere:
     def outcome(self, **fields: Any) -> None:
         """Nothing is written."""
 
+    def tool(self, **fields: Any) -> None:
+        """Nothing is written."""
+
     def delta(self, delta: Delta) -> None:
+        """Nothing is written."""
+
+    def claim(self, **fields: Any) -> None:
         """Nothing is written."""
 
 
@@ -110,10 +120,17 @@ def replay_live(pump: Lookout, number: int) -> Relived:
     frame = head.frame({name: Cell(load=_loader(past, name)) for name in head.documents})
     turn = remade(pump, pump.rig_of(intent), frame, intent, commit["deltas"], Recorded(), sealed=False)
     before = {delta.stream: delta for delta in pump.store.deltas(number)}
-    deltas = asyncio.run(turn.pour())
+    deltas = asyncio.run(_poured(turn))
     merged = turn.merge(deltas)
     streams = tuple(_both(before.get(delta.stream), delta) for delta in deltas)
     return Relived(number, streams, {"recorded": totals(commit["report"]), "live": totals(merged.report)})
+
+
+async def _poured(turn: Turn) -> tuple[Delta, ...]:
+    try:
+        return await turn.pour()
+    finally:
+        await turn.rig.close()
 
 
 def _both(recorded: Delta | None, live: Delta) -> dict[str, Any]:
@@ -215,6 +232,10 @@ class _Rerun:
             raise Unlike(Difference(number, place, (), said["changes"], None))
         _same(number, place, said["changes"], [change.to_json() for change in tock.changes])
         _same(number, f"{place} virtual", said["virtual"], dict(tock.virtual))
+        report = {name: dict(counts) for name, counts in tock.brought.report.items()}
+        _same(number, f"{place} report", said.get("report", {}), report)
+        aside = [dict(entry) for entry in tock.brought.quarantine]
+        _same(number, f"{place} quarantine", said.get("quarantine", []), aside)
         self._documents(number, frame, tock.changes, said)
         self._advance(record)
 
@@ -264,6 +285,9 @@ def remade(
 ) -> Turn:
     """The turn that makes a committed frame again; without `sealed` its backends are asked anew."""
     plan, agents, _ = planning.resumed(rig.policy, frame, intent)
+    governor = Governor(pump.clock)
+    governor.under({} if sealed else rig.terms, seed=rig.policy.seed, patience=rig.policy.pipe.deadline)
+    prices = Prices() if sealed else prices_of(rig)
     return Turn(
         rig=rig,
         head=frame,
@@ -272,7 +296,8 @@ def remade(
         ledger=Nowhere(),
         epoch=pump.store.epoch,
         node=deltas[0]["node"] if deltas else pump.store.node,
-        budget=pump.budget,
+        purse=Accounts(seen(pump), prices, rig.terms, Nowhere(), plan.frame, pump.clock),
+        governor=governor,
         clock=pump.clock,
         settled=_unheard,
         recorded=Recorded(came.answers) if sealed else Recorded(),

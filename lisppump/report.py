@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from lisppump.delta import Delta
+from lisppump.delta import UNUSED, Delta, Usage
 from lisppump.frame import Stream
 from lisppump.prompt import Prompt
 
@@ -16,7 +16,8 @@ class Event:
     """Something that happened in the loop, for progress and dashboards.
 
     `kind` is frame_started, stream_settled, frame_committed, echoed, caught_up (a run that is to
-    stop made up for echoes, and begins no frame), resting, paused, resumed, policy_stale or policy_reloaded.
+    stop made up for echoes, and begins no frame), resting, remarked (echoes in a rest have something to
+    say), paused, resumed, policy_stale or policy_reloaded.
     """
 
     kind: str
@@ -30,7 +31,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the next frame would do: who wakes, who sits where, what they read, what it may cost."""
+    """What the next frame would do: who wakes, who sits where, what they read, what it may cost.
+
+    `at_most` is for the whole frame, `costs` for each backend as if it answered all streams.
+    """
 
     frame: int
     digest: str
@@ -42,6 +46,7 @@ class Plan:
     at_most: Mapping[str, Any]
     overrides: Mapping[str, Any]
     notes: tuple[str, ...]
+    costs: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump plan`."""
@@ -68,6 +73,7 @@ class Plan:
                 for stream, prompt in zip(self.streams, self.prompts, strict=True)
             ],
             "at_most": dict(self.at_most),
+            "costs": [dict(one) for one in self.costs],
             "overrides": dict(self.overrides),
             "notes": list(self.notes),
         }
@@ -83,6 +89,26 @@ def totals(report: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     }
 
 
+def usage_parts(usages: Sequence[Usage]) -> list[str]:
+    """What calls used, in words: tokens, how many of them came from a cache, and money; nothing for none."""
+    total = sum(usages, UNUSED)
+    tokens = total.input + total.cache_read + total.cache_write + total.output
+    if not tokens:
+        return [f"${total.dollars:.3f}"] if total.dollars else []
+    details = [f"{100 * total.cache_read // tokens}% cached"] if total.cache_read else []
+    if total.cache_write:
+        details.append(f"{total.cache_write / 1000:.1f}k written to a cache")
+    if details:
+        details.append(f"{total.output / 1000:.1f}k out")
+    parts = [f"{tokens / 1000:.1f}k tokens" + (f" ({', '.join(details)})" if details else "")]
+    known = sum(usage.dollars or 0.0 for usage in usages)
+    if any(usage.dollars is None for usage in usages):
+        parts.append(f"${known:.3f} and what has no known price" if known else "price unknown")
+    elif known:
+        parts.append(f"${known:.3f}")
+    return parts
+
+
 def count_of(number: int, what: str) -> str:
     """A number of things in words: `1 stream`, `2 streams`."""
     return f"{number} {what}" + ("" if number == 1 else "s")
@@ -90,7 +116,10 @@ def count_of(number: int, what: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FrameReport:
-    """One committed frame: what its streams brought and what became of it; `seconds` is the machine's."""
+    """One committed frame: what its streams brought and what became of it; `seconds` is the machine's.
+
+    `lanes` says in few words which backends are asked less than they could be, and why.
+    """
 
     frame: int
     digest: str
@@ -101,6 +130,7 @@ class FrameReport:
     echoes: tuple[str, ...]
     notes: tuple[str, ...]
     seconds: float
+    lanes: tuple[str, ...] = ()
 
     @property
     def statuses(self) -> dict[str, int]:
@@ -123,21 +153,13 @@ class FrameReport:
             "echoes": list(self.echoes),
             "notes": list(self.notes),
             "seconds": round(self.seconds, 6),
+            "lanes": list(self.lanes),
         }
 
     def line(self) -> str:
         """The frame in one line, as progress prints it."""
-        tokens = sum(
-            d.usage.input + d.usage.cache_read + d.usage.cache_write + d.usage.output for d in self.deltas
-        )
-        cached = sum(delta.usage.cache_read for delta in self.deltas)
         parts = [f"frame {self.frame}", count_of(len(self.deltas), "stream"), f"{self.seconds:.1f} s"]
-        if tokens:
-            share = f" ({100 * cached // tokens}% cached)" if cached else ""
-            parts.append(f"{tokens / 1000:.1f}k tokens{share}")
-        dollars = [delta.usage.dollars for delta in self.deltas]
-        if any(dollars):
-            parts.append(f"${sum(amount or 0.0 for amount in dollars):.3f}")
+        parts += usage_parts([delta.usage for delta in self.deltas])
         sums = totals(self.merge)
         parts.append(f"{sums['merged']} merged")
         if sums["duplicate"]:
@@ -145,6 +167,7 @@ class FrameReport:
         if sums["quarantined"]:
             parts.append(f"{sums['quarantined']} quarantined")
         parts.extend(f"{count} {status}" for status, count in self.statuses.items() if status != "ok")
+        parts.extend(self.lanes)
         return "  ".join(parts)
 
 
@@ -157,6 +180,7 @@ class Status:
     world is an error instead. `ended` is what ended the last run, `mended` what its opening found and set
     right. Of `edits`, those in `unreadable` cannot be read and those in `conflicts` overlap with what frames
     changed: either stops the next run. `unthought` is the newest frame, where its echoes are not done.
+    `steering` is what is asked of the next frame, and taken in already.
     """
 
     frame: int
@@ -183,6 +207,7 @@ class Status:
     unreadable: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     unthought: int | None = None
+    steering: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump status`."""
@@ -198,7 +223,8 @@ class Shown:
     `begun` counts its intents. `edits` went into it, `edited` came after it and are part of its state;
     `retried` are the streams that were asked anew where it was made once more; `portal` is what its echoes
     asked of the web, `echo_errors` the code and message of those that failed;
-    `unthought` says that they are not done yet.
+    `unthought` says that they are not done yet. `tools` is what its models used while they thought.
+    `steering` is what was asked of it, `observations` what was said of it later, as the newest frame has it.
     """
 
     frame: int
@@ -229,6 +255,9 @@ class Shown:
     portal: tuple[Mapping[str, Any], ...] = ()
     echo_errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unthought: bool = False
+    steering: Mapping[str, Any] = field(default_factory=dict)
+    observations: tuple[Mapping[str, Any], ...] = ()
+    tools: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump show`."""

@@ -36,7 +36,7 @@ from lisppump.keep import FOLDER, Keep
 from lisppump.line import left_behind
 from lisppump.lispy.values import elements
 from lisppump.merge_changes import Change, apply
-from lisppump.reservoir_edits import Desk
+from lisppump.reservoir_books import Books
 from lisppump.reservoir_view import Reservoir as Reservoir
 from lisppump.reservoir_view import changed_in_memory
 from lisppump.snapshots import Snapshots, snaps_of, thin
@@ -62,7 +62,7 @@ class MergeResult(Protocol):
         ...
 
 
-class Store(Desk):
+class Store(Books):
     """One world on disk, open for reading, or for writing under its lock; `notes` says what was found."""
 
     def __init__(self, keep: Keep, journal: Journal, head: Head, view: View, *, keep_deltas: int) -> None:
@@ -365,6 +365,7 @@ class Store(Desk):
             "quarantine": [dict(entry) for entry in merged.quarantine],
             "documents": entries,
             "virtual": dict(virtual),
+            **self._spent(),
             **({"imports": [dict(entry) for entry in imports]} if imports else {}),
             **({"accepted": [dict(entry) for entry in accepted]} if accepted else {}),
         }
@@ -372,8 +373,15 @@ class Store(Desk):
         self._show(parent, new, deltas, fields["quarantine"])
         return self._now()
 
-    def tock(self, *, changes: Sequence[Change], virtual: Mapping[str, Any]) -> Frame:
-        """A small commit of its own within the frame: what the echoes came to."""
+    def tock(
+        self,
+        *,
+        changes: Sequence[Change],
+        virtual: Mapping[str, Any],
+        report: Mapping[str, Mapping[str, int]] | None = None,
+        quarantine: Sequence[Mapping[str, Any]] = (),
+    ) -> Frame:
+        """A small commit of its own within the frame: what the echoes came to, and the items they brought."""
         self._roll()
         parent = self._now()
         new, entries = self._next(changes)
@@ -385,8 +393,13 @@ class Store(Desk):
             "documents": entries,
             "virtual": dict(virtual),
         }
+        if report:
+            fields["report"] = {name: dict(counts) for name, counts in report.items()}
+        if quarantine:
+            fields["quarantine"] = [dict(entry) for entry in quarantine]
         self._advance("tock", fields, new)
-        self._show(parent, new, (), ())
+        aside = self.set_aside(parent.number) if quarantine else ()
+        self._show(parent, new, (), aside)
         return self._now()
 
     def _next(self, changes: Sequence[Change]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -415,8 +415,7 @@ class Desk(Shelf):
         again = self._view.rebooted  # neither of these is synced at the end of a run
         frames = self._keep_deltas if again else int(lags)
         for frame in range(max(self._head.number - frames, 0) + 1, self._head.number + 1):
-            commit = self.commit_record(frame)
-            self._show_quarantine(commit["quarantine"] if commit else (), frame)
+            self._show_quarantine(self.set_aside(frame), frame)
         if index.deltas != self._head.number or again:
             self._show_deltas(again=again)
         if lags or found.lagging:

@@ -151,7 +151,7 @@ class Shelf(Archive):
                 self.view.drop_deltas(_file_name(said) for said in commit["deltas"])
             self._keep.drop(quarantine_path(commit["frame"]))
         for number in range(oldest, self._head.number + 1):
-            self._show_quarantine((self.commit_record(number) or {"quarantine": ()})["quarantine"], number)
+            self._show_quarantine(self.set_aside(number), number)
 
     def _show_quarantine(self, quarantine: Sequence[Mapping[str, Any]], frame: int) -> None:
         if quarantine:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from lisppump.advice import Complaints, relay
 from lisppump.blame import blamed
+from lisppump.calling import Terms
+from lisppump.calling import terms as terms_of
 from lisppump.clauses_parts import is_foreign
+from lisppump.errors import LisppumpError
+from lisppump.lispy.builtins import BuiltinSpec
+from lisppump.lispy.foreign import Later
 from lisppump.policy import Policy
 from lisppump.registry import Registry
-from lisppump.stages import Backend, Dam, Echo, Executor, Merger, Terms
-from lisppump.stages import terms as terms_of
+from lisppump.stages import Backend, Dam, Echo, Executor, Merger
 from lisppump.verbs import BuiltinVerbs
+
+CLOSING = 5.0  # seconds that a backend gets to close what it holds
 
 
 class Rig:
@@ -38,6 +46,8 @@ class Rig:
         for alias, choice in policy.pipe.backends:
             with blamed("backend", choice.name, choice.offer.plugin):
                 self.terms[alias] = terms_of(self.backends[alias])
+        self._complaints = complaints
+        self.builtins: Mapping[str, BuiltinSpec] = Later(registry.builtins)
         plugins = policy.plugins
         self.hooks: Any = relay(
             registry.under(*plugins.switches).contents(),
@@ -47,3 +57,15 @@ class Rig:
             complaints=complaints,
             trace=registry.ears.trace,
         )
+
+    async def close(self) -> None:
+        """Let the backends close what they hold open between calls; they may be asked again."""
+        for alias, choice in self.policy.pipe.backends:
+            close = getattr(self.backends[alias], "close", None)
+            if not inspect.iscoroutinefunction(close):
+                continue
+            try:
+                with blamed("backend", choice.name, choice.offer.plugin):
+                    await asyncio.wait_for(close(), CLOSING)
+            except LisppumpError as error:  # the frames stand; that something stayed open is worth a word
+                self._complaints.say(error.message)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lisppump import canon
-from lisppump.delta import FILE_KEYS, Closer, Collection, DeltaError, Field, Schema
+from lisppump.delta import FILE_KEYS, PIPES, Closer, Collection, Field, Schema
 from lisppump.lispy.values import Pair, Slice, elements, is_list
-from lisppump.schema_reader import Found, Unfinished, objects
+from lisppump.schema_reader import Unfinished
 
 MOST_DEEP = 100
 MOST_SHAPES = 64  # of items of one collection that are remembered as usual
@@ -48,12 +48,16 @@ class Problem:
         }
 
 
-def json_schema(schema: Schema) -> dict[str, Any]:
-    """The JSON Schema of a delta, as backends want it: closed objects, every collection optional."""
+def json_schema(schema: Schema, actors: Sequence[str] = ()) -> dict[str, Any]:
+    """The JSON Schema of a delta, as backends want it: closed objects, every collection optional.
+
+    With `actors`, a room's own, who acts in an item can only be one of them. It is then not the same for each
+    pipe of a frame: for backends that enforce a schema without having the model read it.
+    """
     properties = {
-        entry.name: {"type": "array", "items": _item_schema(entry)}
+        entry.name: {"type": "array", "items": _item_schema(entry, actors)}
         for entry in schema.collections
-        if entry.mode != "refuse"
+        if _may_come(entry)
     }
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
@@ -62,7 +66,7 @@ def in_words(schema: Schema) -> str:
     """The same for a reader: one line for each collection, then the JSON Schema."""
     lines = []
     for entry in schema.collections:
-        if entry.mode == "refuse":
+        if not _may_come(entry):
             continue
         fields = ", ".join(_field_in_words(field, entry) for field in entry.all_fields())
         lines.append(f"- {entry.name}: {fields or 'any fields'}")
@@ -71,64 +75,53 @@ def in_words(schema: Schema) -> str:
     return "\n".join([*lines, "", "As JSON Schema:", canon.canonical(json_schema(schema)).decode()])
 
 
-def read(
-    text: str | None, data: Mapping[str, Any] | None = None, schema: Schema | None = None
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The collections of a reply, parsed already or as text, and what has to be said about reading it."""
-    if data is not None:
-        return data if data.__class__ is dict else dict(data), ()
-    return read_reply(text, schema) if text is not None else ({}, ())
-
-
-def read_reply(text: str, schema: Schema | None = None) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The first JSON object in a text that can be a delta; DeltaError when there is none.
-
-    An item that was cut off comes back as `Unfinished`, which the check refuses.
-    """
-    found = objects(text)
-    known = {key for entry in schema.collections for key in (entry.name, *entry.also)} if schema else set()
-    for fits in (
-        lambda one: any(name in known for name in one.data),
-        lambda one: any(isinstance(value, list) for value in one.data.values()),
-        lambda one: not one.data and not one.cut,
-    ):
-        chosen = _first(found, fits)
-        if chosen is not None:
-            return chosen.data, chosen.notes
-    start = " ".join(text[:200].split())
-    raise DeltaError(
-        "unusable-reply",
-        "the reply should hold a JSON object of collections, but "
-        + (f"none was found; it begins: {start}" if start else "it is empty"),
-        help="the whole reply is kept in the journal",
-        data=text,
-    )
-
-
-def _first(found: list[Found], fits: Callable[[Found], bool]) -> Found | None:
-    return next((one for one in found if fits(one)), None)
+def _may_come(entry: Collection) -> bool:
+    """Whether a pipe may bring items of a collection."""
+    return entry.mode != "refuse" and PIPES in entry.makers
 
 
 def check(
-    schema: Schema, collections: Mapping[str, Any], *, source: str = "the reply"
+    schema: Schema, collections: Mapping[str, Any], *, source: str = "the reply", maker: str = PIPES
 ) -> tuple[dict[str, list[Any]], list[Problem]]:
     """Hold each item to the fields of its collection: what may stand in a delta, a problem for what may not.
 
     Accepted items keep their order; collections without one are left out. Unknown fields move under `extra`.
+    `maker` says who brings them: a collection takes items only from those that the policy names. What is
+    accepted is Whole where all of it is usual.
     """
-    accepted: dict[str, list[Any]] = {}
+    accepted: dict[str, list[Any]] = canon.Whole()
     rejected: list[Problem] = []
     for name, key, rule in _keys(schema, collections):
         value = collections[key]
-        if value.__class__ is list and rule is not None and key not in FILE_KEYS and _are_usual(rule, value):
-            accepted[name] = [*accepted[name], *value] if name in accepted else [*value]
+        if maker not in (_ANYBODYS if rule is None else rule.makers):
+            rejected.extend(_barred(name, key, rule, value, source, maker))
             continue
+        if rule is not None and value.__class__ is list and key not in FILE_KEYS and are_usual(rule, value):
+            accepted[name] = [*accepted[name], *value] if name in accepted else value
+            continue
+        accepted = dict(accepted)  # there may be a float in what follows
+        if name in accepted:
+            accepted[name] = [*accepted[name]]
         for _, item, problem in _sift(name, key, rule, value, source, elsewhere=False):
             if problem is None:
                 accepted.setdefault(name, []).append(item)
             else:
                 rejected.append(problem)
     return accepted, rejected
+
+
+_ANYBODYS = (PIPES,)  # the makers of a collection that the policy does not name
+
+
+def _barred(
+    name: str, key: str, rule: Collection | None, value: Any, source: str, maker: str
+) -> Iterator[Problem]:
+    """A problem for each item of a collection that its maker may bring nothing to."""
+    who = f"only {' and '.join(_ANYBODYS if rule is None else rule.makers)}"
+    for index, item in enumerate(elements(value) if is_list(value) else [value]):
+        seen = item.value if isinstance(item, Unfinished) else item
+        sentence = f"{key}[{index}] of {source} comes from {maker}, and {who} may bring items of `{name}`"
+        yield Problem(name, index, "not-its-maker", sentence, seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +150,18 @@ def sift(
             yield Sifted(name, key, index, item, problem)
 
 
-def _keys(schema: Schema, collections: Mapping[str, Any]) -> list[tuple[str, str, Collection | None]]:
+def _keys(schema: Schema, collections: Mapping[str, Any]) -> Sequence[tuple[str, str, Collection | None]]:
     """(collection, key, rule) of each key, in the policy's order, of one collection its own name first."""
-    rules = list(map(schema.named.get, collections))
-    if None not in rules:  # nearly always
-        if len(rules) < 2:
-            return [(name, name, rule) for name, rule in zip(collections, rules, strict=True)]
-        return [(name, name, schema.named[name]) for name in schema.ordered(collections)]
+    known = schema.usual_keys.get(keys_as_they_come := tuple(collections))
+    if known is not None:
+        return known
+    if schema.named.keys() >= collections.keys():
+        usual: list[tuple[str, str, Collection | None]] = [
+            (name, name, schema.named[name]) for name in schema.ordered(collections)
+        ]
+        if len(schema.usual_keys) < MOST_SHAPES:
+            schema.usual_keys[keys_as_they_come] = usual
+        return usual
     read = {key: (schema.reading(key) if isinstance(key, str) else None) for key in collections}
     names = {key: key if rule is None else rule.name for key, rule in read.items()}
     keys = sorted(collections, key=lambda key: names[key] != key)
@@ -202,10 +200,10 @@ def _sift(
 
 def _is_usual(collection: Collection, item: Any) -> bool:
     """A quick look: True only of what the check would keep as it is, which is nearly all that comes."""
-    return _are_usual(collection, (item,))
+    return are_usual(collection, (item,))
 
 
-def _are_usual(collection: Collection, items: Sequence[Any]) -> bool:
+def are_usual(collection: Collection, items: Sequence[Any]) -> bool:
     """The same of several items, and there is one at least."""
     known = collection.usual_shapes
     for item in items:
@@ -222,6 +220,9 @@ def _are_usual(collection: Collection, items: Sequence[Any]) -> bool:
         for name in closer.texts:
             text = item[name]
             if not text.isascii() and _is_halved(text):
+                return False
+        for name in closer.named:
+            if not item[name]:
                 return False
         for field in closer.choosy:
             if not _CHECKS[field.type](item[field.name], field):
@@ -240,7 +241,9 @@ def _usual_shape(collection: Collection, item: dict[str, Any]) -> Closer | None:
     if any(value.__class__ not in classes.get(name, ()) for name, value in item.items()):
         return None
     texts = tuple(name for name, value in item.items() if value.__class__ is str)
-    return Closer(texts, tuple(field for field in choosy if item.get(field.name) is not None))
+    there = [field for field in choosy if item.get(field.name) is not None]
+    named = tuple(field.name for field in there if field.type == "agent")
+    return Closer(texts, named, tuple(field for field in there if field.type != "agent"))
 
 
 def _check_item(
@@ -436,11 +439,14 @@ def _as_text(value: Any) -> str:
     return "(no JSON)"
 
 
-def _item_schema(collection: Collection) -> dict[str, Any]:
+def _item_schema(collection: Collection, actors: Sequence[str] = ()) -> dict[str, Any]:
     fields = collection.all_fields()
+    properties = {field.name: _field_schema(field) for field in fields}
+    if actors and collection.acting in properties:
+        properties[collection.acting] = {"type": "string", "enum": list(actors)}
     return {
         "type": "object",
-        "properties": {field.name: _field_schema(field) for field in fields},
+        "properties": properties,
         "required": [field.name for field in fields if not field.optional],
         "additionalProperties": False,
     }

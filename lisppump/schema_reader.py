@@ -1,4 +1,4 @@
-"""Reads JSON as models write it: fenced, amid prose, with stray commas, cut off. It adds nothing.
+"""Reads JSON as models write it: fenced, amid prose, in any quotes, with comments, cut off. It adds nothing.
 
 What was cut off is told apart from what was finished: the last, unfinished item comes back as `Unfinished`.
 """
@@ -12,12 +12,25 @@ from dataclasses import dataclass
 from typing import Any
 
 DEPTH = 100  # nesting of a reply; nothing a person would call an item is deeper
-TRIES = 500  # opening braces that may turn out to be no JSON before the reader gives up
+TRIES = 500  # opening brackets that may turn out to be no JSON before the reader gives up
+REPAIRED = "repaired: the reply was cut off, and its last, unfinished item is set aside"
 
-_MARK = re.compile(r"\{|<(/?)(think|thinking|thought|reasoning|reflection)>", re.IGNORECASE)
+_MARK = re.compile(r"\{|\[(?=\s*\{)|<(/?)(think|thinking|thought|reasoning|reflection)>", re.IGNORECASE)
 _TAIL = re.compile(r"[\s`]*\Z")
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+_BLANK = re.compile(r"(?:[\s,\ufeff\u200b，]|//[^\n]*|/\*.*?(?:\*/|\Z)|\#[^\n]*)+", re.DOTALL)
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?(?=[\s,}\]:/#`]|\Z)")
 _WORDS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
+_WORD = re.compile("|".join(_WORDS))
+_AFTER_WORD = re.compile(r"[\s,}\]:/#`]|\Z")
+_DOTS = re.compile(r"\.{3,}|…")
+_BARE_KEY = re.compile(r"[A-Za-z_][\w.-]*")
+_BARE = re.compile(r"[^\s,{}\[\]\"“”:][^,{}\[\]\"“”:\n]*")
+_COLON = ":："
+_QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "”": "”", "„": "“", "«": "»"}
+_CLOSES = re.compile(r"\s*(?:[,:}\]：，\"'“‘]|//|/\*|\#|[\s`]*\Z)")
+_CLOSES_APOSTROPHE = re.compile(r"\s*(?:[,:}\]：，]|//|/\*|\#|[\s`]*\Z)")
+_ESCAPE = re.compile(r"u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8}|.", re.DOTALL)
+_PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "/": "/", "\\": "\\", "\n": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +42,16 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One JSON object in a text, what is to be said about reading it; `cut` if the text ended inside it."""
+    """One JSON object or list of objects in a text, and what is to be said about reading it.
 
-    data: dict[str, Any]
+    `cut` says that the text ended inside it; it stands from `start` to `end`.
+    """
+
+    data: Any
     notes: tuple[str, ...] = ()
     cut: bool = False
+    start: int = 0
+    end: int = 0
 
 
 class _NotJson(Exception):
@@ -41,14 +59,14 @@ class _NotJson(Exception):
 
 
 def objects(text: str) -> list[Found]:
-    """The JSON objects of a text in their order; what stands inside thinking tags is thought, not said."""
+    """The JSON objects of a text in their order, and lists of such; what is in thinking tags was not said."""
     found: list[Found] = []
     position = tries = 0
     while tries < TRIES:
         mark = _MARK.search(text, position)
         if mark is None:
             break
-        if mark[0] != "{":
+        if mark[0][0] == "<":
             if mark[1]:  # a closing tag without an opening one: all before it was thinking
                 found.clear()
                 position = mark.end()
@@ -57,8 +75,9 @@ def objects(text: str) -> list[Found]:
                 position = closing.end() if closing else len(text)
             continue
         try:
-            reading, position = _object_at(text, mark.start())
+            reading = _at(text, mark.start())
             found.append(reading)
+            position = reading.end
         except _NotJson:
             tries += 1
             position = mark.end()
@@ -67,7 +86,7 @@ def objects(text: str) -> list[Found]:
     return found
 
 
-def _object_at(text: str, start: int) -> tuple[Found, int]:
+def _at(text: str, start: int) -> Found:
     notes: list[str] = []
 
     def joined(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -76,14 +95,14 @@ def _object_at(text: str, start: int) -> tuple[Found, int]:
     try:
         decoder = json.JSONDecoder(strict=False, object_pairs_hook=joined)
         data, end = decoder.raw_decode(text, start)
-        return Found(data, tuple(dict.fromkeys(notes))), end
+        return Found(data, tuple(dict.fromkeys(notes)), False, start, end)
     except ValueError:
         notes.clear()
     reader = _Reader(text, start)
-    data, whole = reader.object(0)
+    data, whole = reader.object(0) if text[start] == "{" else reader.array(0)
     if not whole:
-        reader.notes.append("the reply was cut off: its last, unfinished item is set aside")
-    return Found(data, tuple(dict.fromkeys(reader.notes)), not whole), reader.at
+        reader.notes.append(REPAIRED)
+    return Found(data, tuple(dict.fromkeys(reader.notes)), not whole, start, reader.at)
 
 
 def join(pairs: list[tuple[str, Any]], notes: list[str]) -> dict[str, Any]:
@@ -97,6 +116,14 @@ def join(pairs: list[tuple[str, Any]], notes: list[str]) -> dict[str, Any]:
             value = [*old, *value] if both else value
         made[key] = value
     return made
+
+
+def _paired(text: str) -> str:
+    """A text with the halves of its pairs put together; a half that stands alone stays."""
+    try:
+        return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError:
+        return text
 
 
 class _Reader:
@@ -116,12 +143,12 @@ class _Reader:
                 return join(pairs, self.notes), False
             if self._close("}"):
                 return join(pairs, self.notes), True
-            if self.text[self.at] != '"':
-                raise _NotJson
-            key, whole = self.string()
+            if self._left_out():
+                continue
+            key, whole = self._key()
             if not whole or self._over():
                 return join(pairs, self.notes), False
-            if self.text[self.at] != ":":
+            if self.text[self.at] not in _COLON:
                 raise _NotJson
             self.at += 1
             if self._over():
@@ -134,7 +161,7 @@ class _Reader:
                 return join(pairs, self.notes), False
 
     def array(self, depth: int) -> tuple[list[Any], bool]:
-        """An array; the unfinished last element of a collection is marked."""
+        """An array; the unfinished last element of a collection, or of what may be one, is marked."""
         items: list[Any] = []
         self.at += 1
         while True:
@@ -142,8 +169,11 @@ class _Reader:
                 return items, False
             if self._close("]"):
                 return items, True
+            if self._left_out():
+                continue
             value, whole = self.value(depth + 1)
-            items.append(value if whole or depth > 1 else Unfinished(value))
+            marked = not whole and (depth < 2 or isinstance(value, dict))
+            items.append(Unfinished(value) if marked else value)
             if not whole:
                 return items, False
 
@@ -156,51 +186,104 @@ class _Reader:
             return self.object(depth)
         if head == "[":
             return self.array(depth)
-        if head == '"':
-            return self.string()
+        if head in _QUOTES:
+            return self.string(head)
         return self._scalar()
 
-    def string(self) -> tuple[str, bool]:
-        """A string; line breaks may stand in it as they are."""
-        try:
-            value, self.at = json.decoder.scanstring(self.text, self.at + 1, False)  # type: ignore[attr-defined]
-            return value, True
-        except ValueError as error:
-            if "Unterminated" not in str(error) and "escape" not in str(error):
-                raise _NotJson from None
-            rest = self.text[self.at + 1 :]
-            if '"' in re.sub(r"\\.", "", rest, flags=re.DOTALL):  # it does end: an escape in it is wrong
-                raise _NotJson from None
-            self.at = len(self.text)
-            return rest, False
+    def _key(self) -> tuple[str, bool]:
+        """A key, in quotes or without."""
+        head = self.text[self.at]
+        if head in _QUOTES:
+            return self.string(head)
+        bare = _BARE_KEY.match(self.text, self.at)
+        if bare is None:
+            raise _NotJson
+        self.at = bare.end()
+        self.notes.append("keys stand without quotes")
+        return bare[0], _TAIL.match(self.text, self.at) is None
+
+    def string(self, quote: str) -> tuple[str, bool]:
+        """A string; line breaks may stand in it, and quotes that cannot be its end."""
+        closing, text = _QUOTES[quote], self.text
+        parts: list[str] = []
+        closes = _CLOSES_APOSTROPHE if closing in "'’" else _CLOSES
+        stop = re.compile(rf"[\\{closing}]") if quote != "“" else re.compile(r'[\\”"]')
+        at = self.at + 1
+        if quote != '"':
+            self.notes.append(f"texts stand in {quote} instead of \"")
+        while True:
+            mark = stop.search(text, at)
+            if mark is None:
+                self.at = len(text)
+                return "".join([*parts, text[at:]]), False
+            parts.append(text[at : mark.start()])
+            at = mark.end()
+            if mark[0] != "\\":
+                if closes.match(text, at):
+                    self.at = at
+                    return _paired("".join(parts)), True
+                parts.append(mark[0])
+                self.notes.append("quotes inside of texts are not escaped")
+                continue
+            escape = _ESCAPE.match(text, at)
+            if escape is None:
+                self.at = len(text)
+                return "".join(parts), False
+            at = escape.end()
+            parts.append(self._escaped(escape[0]))
+
+    def _escaped(self, escape: str) -> str:
+        if len(escape) > 1:
+            code = int(escape[1:], 16)
+            return chr(code) if code < 0x110000 else "\\" + escape
+        if escape not in _PLAIN and escape not in _QUOTES:
+            self.notes.append("texts have escapes that JSON does not know")
+        return _PLAIN.get(escape, escape)
 
     def _scalar(self) -> tuple[Any, bool]:
-        for word, value in _WORDS.items():
-            if self.text.startswith(word, self.at):
-                self.at += len(word)
-                return value, True
-        number = _NUMBER.match(self.text, self.at)
-        if number is None or not number[0]:
-            if self.text[self.at :].strip("`\n ").isalpha():
-                rest, self.at = self.text[self.at :], len(self.text)
-                return rest, False
+        text = self.text
+        word = _WORD.match(text, self.at)
+        if word is not None and _AFTER_WORD.match(text, word.end()):
+            self.at = word.end()
+            return _WORDS[word[0]], True
+        number = _NUMBER.match(text, self.at)
+        if number is not None:
+            self.at = number.end()
+            whole = _TAIL.match(text, self.at) is None  # more digits may have been on their way
+            if number[1] is None and number[2] is None and len(number[0]) < 4000:
+                return int(number[0]), whole
+            real = float(number[0])
+            return (real if math.isfinite(real) else number[0]), whole
+        bare = _BARE.match(text, self.at)
+        if bare is None:
             raise _NotJson
-        self.at = number.end()
-        whole = _TAIL.match(self.text, self.at) is None  # more digits may have been on their way
-        if number[1] is None and number[2] is None and len(number[0]) < 4000:
-            return int(number[0]), whole
-        real = float(number[0])
-        return (real if math.isfinite(real) else number[0]), whole
+        self.at = bare.end()
+        self.notes.append("texts stand without quotes")
+        return bare[0].strip(), _TAIL.match(text, self.at) is None
 
     def _over(self) -> bool:
-        """Skip blanks and stray commas; True when the text is over, a closing fence not counted."""
-        text = self.text
-        while self.at < len(text) and text[self.at] in " \t\r\n,":
-            self.at += 1
-        return _TAIL.match(text, self.at) is not None
+        """Skip blanks, comments and stray commas; True when the text is over, a closing fence not counted."""
+        blank = _BLANK.match(self.text, self.at)
+        if blank is not None:
+            self.at = blank.end()
+        return _TAIL.match(self.text, self.at) is not None
+
+    def _left_out(self) -> bool:
+        """Skip three dots that stand where an item or a field should."""
+        dots = _DOTS.match(self.text, self.at)
+        if dots is None:
+            return False
+        self.at = dots.end()
+        self.notes.append("it leaves something out with `...`")
+        return True
 
     def _close(self, bracket: str) -> bool:
-        if self.text[self.at] != bracket:
-            return False
-        self.at += 1
-        return True
+        """True at the end of what is read; the bracket of what is around it ends it, too."""
+        head = self.text[self.at]
+        if head == bracket:
+            self.at += 1
+            return True
+        if head in "}]":
+            self.notes.append(f"a `{bracket}` is missing in it")
+            return True
+        return False

@@ -7,27 +7,25 @@ becomes a keyword argument of the class (hyphens become underscores). Nothing he
 from __future__ import annotations
 
 import enum
-import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from lisppump import canon, documents
-from lisppump.delta import UNUSED, Delta, Schema, Usage
-from lisppump.errors import LisppumpError, declare
+from lisppump import documents
+from lisppump.calling import Reply, Request
+from lisppump.delta import Delta, Schema
+from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Frame, Stream, copied
-from lisppump.lispy.limits import Limits
+from lisppump.holding import given, hold, is_json, is_many, is_text, kind_of
 from lisppump.lispy.values import elements, is_list
 from lisppump.merge import Change, Merged
-from lisppump.prompt import Prompt
-
-declare("plugin", 4, contract="A stage broke the contract of its kind.")
 
 
 class _Required(enum.Enum):
     REQUIRED = enum.auto()
 
 
+POSTED = "echo_posts.jsonl"  # what programs in posts came to
 GIVEN = ("builtins", "isolation")  # kinds of options that nobody writes
 REQUIRED: Any = _Required.REQUIRED  # the default of an option that has none
 
@@ -35,7 +33,8 @@ REQUIRED: Any = _Required.REQUIRED  # the default of an option that has none
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option of a clause: `kind` is name, value, function (of `arity`), capability, source (the text of
-    the forms in it) or limits.
+    the forms in it), limits, assume (what one call counts as: a Usage, or None) or folder (beside pump.lisp;
+    it becomes its path).
 
     A kind in GIVEN is no part of the clause, but what a stage gets that runs programs: builtins is the table
     of LisPy builtins that plugins offer, isolation says where agents' programs run. A default is what the
@@ -56,77 +55,14 @@ class Option:
     type: str | None = None
 
 
-class Failure(enum.StrEnum):
-    """The typed ways in which a backend does not answer."""
-
-    UNAVAILABLE = "unavailable"
-    THROTTLED = "throttled"
-    TIMED_OUT = "timed-out"
-    REFUSED = "refused"
-    TRUNCATED = "truncated"
-    INVALID = "invalid"
-    OVER_BUDGET = "over-budget"
-    DEFECT = "defect"
-
-    @property
-    def status(self) -> str:
-        """The status of a stream whose last attempt ended so."""
-        direct = {"throttled": "throttled", "timed-out": "timed-out", "over-budget": "over-budget"}
-        if self in (Failure.TRUNCATED, Failure.INVALID):
-            return "invalid"
-        return direct.get(self.value, "failed")
-
-
-class BackendError(Exception):
-    """What a backend raises instead of a reply: one typed failure with its reason."""
-
-    def __init__(self, failure: Failure, reason: str, *, retry_after: float | None = None) -> None:
-        super().__init__(reason)
-        self.failure = Failure(failure)  # one that is made up is a defect of the backend, and raised here
-        self.reason = reason
-        self.retry_after = retry_after
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """All that a backend gets for one call: frame, room, prompt, and what the reply must look like.
-
-    `turn` is the pass (act, react, ...) and `heard` what earlier passes of this room produced, by collection.
-    `seed` names the die of this stream; a backend that needs one for an agent appends the agent's id.
-    """
-
-    frame: Frame
-    stream: Stream
-    agents: tuple[Agent, ...]
-    prompt: Prompt
-    schema: Schema
-    turn: str
-    seed: tuple[Any, ...]
-    deadline: float
-    limits: Limits
-    heard: Mapping[str, list[Any]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A backend's answer: `text`, or `data` where it was parsed already (a dict of collections).
-
-    `stop` is end, or partial where some of the room could not answer; `reason` says why.
-    """
-
-    text: str | None = None
-    data: Mapping[str, Any] | None = None
-    usage: Usage = UNUSED
-    model: str | None = None
-    stop: str = "end"
-    reason: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Thought:
     """What one echo program came to: `key` names its file in `state/echo_frames/` and its author.
 
-    `granted` are the capabilities that the policy gives it, `capabilities` those that it used.
+    `granted` are the capabilities that the policy gives it, `capabilities` those that it used. A dict under
+    `delta` in its value brings items of collections that are `(from echoes)`; those of an agent's program
+    speak for that agent, and only one that is `for_all` speaks for anybody. Where a log is named by `into`,
+    it is a line of that, with its `facts`, and not the key's document.
     """
 
     key: str
@@ -137,12 +73,17 @@ class Thought:
     usage: Mapping[str, Any] = field(default_factory=dict)
     granted: Sequence[str] = ()
     capabilities: Sequence[str] = ()
+    for_all: bool = False
+    into: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_json(self, frame: int) -> dict[str, Any]:
-        """The echo's document, as agents and people read it."""
+    def to_json(self, frame: int, tock: int = 1) -> dict[str, Any]:
+        """The echo's document, as agents and people read it; a first tock goes without saying."""
         words = {"granted": list(self.granted), "capabilities": list(self.capabilities)}
         return {
             "frame": frame,
+            **({"tock": tock} if tock > 1 else {}),
+            **self.facts,
             "program": self.program,
             "value": self.value,
             "error": None if self.error is None else dict(self.error),
@@ -154,12 +95,16 @@ class Thought:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One pipe for an executor: `pour` is called once and awaited for at most `deadline` seconds."""
+    """One pipe for an executor: `pour` is called once and awaited for at most `deadline` seconds.
+
+    `held` gives the seconds for which it has been kept from asking anybody so far; they do not count.
+    """
 
     stream: int
     pour: Callable[[], Awaitable[None]]
     deadline: float
     timed_out: Callable[[], None]
+    held: Callable[[], float] = float
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +134,11 @@ class Dam(Protocol):
 class Backend(Protocol):
     """Answers for the agents of one room.
 
-    One that declares `last_resort = True` is only asked where no other was: it adds and hides nothing.
-    One that uses tokens declares `max_tokens`, the most that one call may take besides the prompt.
+    What it declares of itself (`max_tokens`, `last_resort`, ...) is in lisppump.calling.Terms.
     One that has a method `findings()`, giving Findings, is asked by `lisppump doctor` whether it could
     answer: is its key there, does its server listen? That may cost time, and no money.
+    What it holds open between calls it closes in `async def close()`, which is awaited when a run ends, and
+    when pump.lisp is read again; it may be asked again afterwards.
     """
 
     async def pour(self, request: Request) -> Reply:
@@ -287,20 +233,20 @@ def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, 
     """Hold rooms to what a dam promises; they become streams that count from 1."""
     streams: list[Stream] = []
     seen: dict[str, int] = {}
-    _hold(_is_list(rooms), f"{whose} should give rooms, lists of agents' ids; it gave {_kind(rooms)}")
+    hold(is_many(rooms), f"{whose} should give rooms, lists of agents' ids; it gave {kind_of(rooms)}")
     for number, room in enumerate(rooms, 1):
         given = room.agents if isinstance(room, Stream) else room
-        if not isinstance(given, tuple | list) and not _is_list(given):
-            _hold(False, f"{whose} should give lists of agents' ids as rooms; it gave {_kind(given)}")
+        if given.__class__ is not tuple and not is_many(given):
+            hold(False, f"{whose} should give lists of agents' ids as rooms; it gave {kind_of(given)}")
         members = tuple(given)
         for odd in members:
-            if not isinstance(odd, str):
-                _hold(False, f"{whose} should put agents' ids into rooms; it put in {_kind(odd)}")
+            if odd.__class__ is not str and not isinstance(odd, str):
+                hold(False, f"{whose} should put agents' ids into rooms; it put in {kind_of(odd)}")
         known = Stream(number, members)
         if isinstance(room, Stream):
             known = replace(known, name=room.name, topic=room.topic)
-            named = known.name is not None and _is_text(known.name) and _is_text(known.topic)
-            _hold(named, f"{whose} gave {known.id} a name that is no text")
+            named = known.name is not None and is_text(known.name) and is_text(known.topic)
+            hold(named, f"{whose} gave {known.id} a name that is no text")
         streams.append(known)
         for member in known.agents:
             seen[member] = seen.get(member, 0) + 1
@@ -317,73 +263,29 @@ def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, 
     return tuple(streams)
 
 
-def answered(reply: Any) -> Reply:
-    """Hold a backend's answer to its contract: a reply of its own, that nobody else can change any more."""
-    if not isinstance(reply, Reply):
-        raise LisppumpError("contract", f"it gave {given(reply)}, where a Reply is wanted")
-    text, data, usage = reply.text, reply.data, reply.usage
-    if (text is None) == (data is None):
-        raise LisppumpError("contract", "its Reply should have either text or data")
-    if reply.model is not None or reply.reason is not None:
-        _hold(_is_text(reply.model), "the model of its Reply is no text")
-        _hold(_is_text(reply.reason), "the reason of its Reply is no text")
-    _hold(reply.stop in ("end", "partial"), "the stop of its Reply should be end or partial")
-    _hold(_is_usage(usage), "the usage of its Reply should hold whole numbers, and dollars")
-    if data is not None:
-        _hold(data.__class__ is dict or isinstance(data, Mapping), "the data of its Reply is no dict")
-        return Reply(None, canon.own(dict(data)), usage, reply.model, reply.stop, reply.reason)
-    _hold(isinstance(text, str), "the text of its Reply is no text")
-    # Half a surrogate pair has no bytes to be kept as: it is written as the escape that JSON has for it.
-    text = str(text).encode("utf-8", "backslashreplace").decode()
-    return Reply(text, None, usage, reply.model, reply.stop, reply.reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a backend declares of itself: the most tokens of a call, None for none; whether it is the last."""
-
-    max_tokens: int | None = None
-    last_resort: bool = False
-
-
-def terms(backend: Any) -> Terms:
-    """Read what a backend declares, once, and hold it to what a budget can count with."""
-    most = getattr(backend, "max_tokens", None)
-    fits = most is None or (most.__class__ is int and most >= 0)
-    _hold(fits, f"its max_tokens should be a whole number of tokens, or None; it is {_kind(most)}")
-    return Terms(most, getattr(backend, "last_resort", False) is True)
-
-
-def refused(error: BackendError) -> tuple[str, Any]:
-    """Status and reason of a backend's own error, which may be of a class of its own."""
-    failure = getattr(error, "failure", None)
-    _hold(isinstance(failure, Failure), f"its {type(error).__name__} has no Failure, but {_kind(failure)}")
-    return error.failure.status, getattr(error, "reason", None)
-
-
 def merged(result: Any, *, whose: str) -> Merged:
     """Hold a merger's answer to its contract: changes that can be carried out, every item accounted for.
 
     What it gives is a Merged of its own, gone through only once.
     """
-    _hold(isinstance(result, Merged), f"{whose} gave {given(result)}, where a Merged is wanted")
-    whole = _is_list(result.changes) and isinstance(result.report, Mapping) and _is_list(result.quarantine)
-    _hold(whole, f"{whose} should give changes, a report and a quarantine: a tuple, a dict and a tuple")
+    hold(isinstance(result, Merged), f"{whose} gave {given(result)}, where a Merged is wanted")
+    whole = is_many(result.changes) and isinstance(result.report, Mapping) and is_many(result.quarantine)
+    hold(whole, f"{whose} should give changes, a report and a quarantine: a tuple, a dict and a tuple")
     changes, report, quarantine = tuple(result.changes), dict(result.report), tuple(result.quarantine)
     for change in changes:
-        _hold(isinstance(change, Change) and change.sound, f"{whose} gave something that is no change")
+        hold(isinstance(change, Change) and change.sound, f"{whose} gave something that is no change")
     for collection, counts in report.items():
         sound = isinstance(counts, Mapping) and all(isinstance(counts.get(key), int) for key in _COUNTS)
-        _hold(sound, f"{whose} should count items of {collection} as {', '.join(_COUNTS)}")
+        hold(sound, f"{whose} should count items of {collection} as {', '.join(_COUNTS)}")
         outcomes = sum(counts[key] for key in _COUNTS[1:])
-        _hold(counts["in"] == outcomes, f"{whose} lost or made up items of {collection}")
+        hold(counts["in"] == outcomes, f"{whose} lost or made up items of {collection}")
     sound = all(isinstance(entry, Mapping) for entry in quarantine)
     report = {name: dict(counts) for name, counts in report.items()}
     quarantine = tuple(dict(entry) for entry in quarantine) if sound else ()
-    sound = sound and _is_json([report, list(quarantine)])
-    _hold(sound, f"{whose} gave a report or a quarantine that is no JSON")
+    sound = sound and is_json([report, list(quarantine)])
+    hold(sound, f"{whose} gave a report or a quarantine that is no JSON")
     told = all(isinstance(entry.get("message"), str) for entry in quarantine)
-    _hold(told, f"{whose} put an item into quarantine without a `message` that says why")
+    hold(told, f"{whose} put an item into quarantine without a `message` that says why")
     return Merged(changes, report, quarantine, tuple(getattr(result, "outcomes", ())))
 
 
@@ -398,34 +300,28 @@ def kept(method: str, answer: Any, *, whose: str) -> Any:
         whole = isinstance(answer, tuple) and all(part.__class__ is int for part in answer)
         fits, wanted = answer is None or whole, "a tuple of whole numbers, or None,"
     elif method == "read":
-        fits, wanted = _is_json(elements(answer) if is_list(answer) else answer), "JSON data"
-    _hold(fits, f"{whose} gave {given(answer)} for `{method}`, where {wanted} is wanted")
+        fits, wanted = is_json(elements(answer) if is_list(answer) else answer), "JSON data"
+    hold(fits, f"{whose} gave {given(answer)} for `{method}`, where {wanted} is wanted")
     return answer
 
 
 def thoughts(result: Any, *, whose: str) -> tuple[Thought, ...]:
     """Hold an echo's answer to its contract: a list of Thoughts."""
     fits = isinstance(result, list | tuple)
-    _hold(fits, f"{whose} gave {given(result)}, where a list of Thoughts is wanted")
+    hold(fits, f"{whose} gave {given(result)}, where a list of Thoughts is wanted")
     return tuple(thought(entry, whose=whose) for entry in result)
 
 
 def thought(entry: Any, *, whose: str) -> Thought:
     """Hold one of an echo's thoughts to its contract: a name, and nothing but data."""
-    _hold(isinstance(entry, Thought), f"{whose} gave {given(entry)}, where a Thought is wanted")
-    _hold(isinstance(entry.key, str) and entry.key != "", f"{whose} gave a Thought without a key")
+    hold(isinstance(entry, Thought), f"{whose} gave {given(entry)}, where a Thought is wanted")
+    hold(isinstance(entry.key, str) and entry.key != "", f"{whose} gave a Thought without a key")
+    logged = entry.into is None or (isinstance(entry.into, str) and documents.is_log(entry.into))
+    hold(logged and isinstance(entry.facts, Mapping), f"{whose} gave a Thought whose `into` is no log")
     sound = entry.error is None or isinstance(entry.error, Mapping)
-    _hold(sound and isinstance(entry.usage, Mapping), f"{whose} gave a Thought with a broken error or usage")
-    _hold(_is_json([entry.key, entry.to_json(0)]), f"{whose} gave a Thought that is no JSON data")
+    hold(sound and isinstance(entry.usage, Mapping), f"{whose} gave a Thought with a broken error or usage")
+    hold(is_json([entry.key, entry.to_json(0)]), f"{whose} gave a Thought that is no JSON data")
     return entry  # type: ignore[no-any-return]
-
-
-def given(value: Any) -> str:
-    """What a plugin's author calls a value: None, a dict, a Reply."""
-    kind = type(value).__name__
-    if value is None:
-        return "None"
-    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
 
 
 def lent(value: Any) -> Any:
@@ -447,54 +343,4 @@ def lent(value: Any) -> Any:
     return {name: lent(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
-def handed(request: Request, frame: Frame) -> Request:
-    """What a backend is given that stands in Python: its own request, over a frame its streams share."""
-    return Request(
-        frame, request.stream, request.agents, request.prompt, request.schema, request.turn, request.seed,
-        request.deadline, request.limits, request.heard,
-    )  # fmt: skip
-
-
 _COUNTS = ("in", "merged", "duplicate", "quarantined")
-
-
-def _hold(kept: bool, sentence: str) -> None:
-    if not kept:
-        raise LisppumpError("contract", sentence)
-
-
-def _is_list(value: Any) -> bool:
-    """True for what can be gone through; a text is one thing, and not its letters."""
-    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
-
-
-def _kind(value: Any) -> str:
-    """What a message calls a value; only what surely has a short text of its own is shown."""
-    name = type(value).__name__
-    if isinstance(value, str | int | float):
-        return f"the {name} {value!r}"[:60]
-    return "None" if value is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
-
-
-def _is_json(value: Any) -> bool:
-    try:
-        canon.canonical(value)
-    except LisppumpError:
-        return False
-    return True
-
-
-def _is_text(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and (value.isascii() or _is_json(value)))
-
-
-def _is_usage(usage: Any) -> bool:
-    if usage is UNUSED:
-        return True
-    if not isinstance(usage, Usage):
-        return False
-    counts = [usage.input, usage.cache_read, usage.cache_write, usage.output, usage.steps]
-    dollars = 0 if usage.dollars is None else usage.dollars
-    whole = dollars.__class__ is float and 0 <= dollars < math.inf
-    priced = whole or (isinstance(dollars, int | float) and dollars >= 0 and _is_json(dollars))
-    return priced and set(map(type, counts)) == {int} and min(counts) >= 0

@@ -18,11 +18,13 @@ from lisppump.errors import LisppumpError
 from lisppump.folder import find_root
 from lisppump.frame import Frame
 from lisppump.line_moves import Move, moves
+from lisppump.observed import observations
 from lisppump.plan import differences
 from lisppump.policy import Policy
 from lisppump.registry import Registry
 from lisppump.report import Shown, Status, count_of, totals
 from lisppump.reservoir import Store
+from lisppump.spending import seen
 from lisppump.view import Unseen
 
 if TYPE_CHECKING:
@@ -41,7 +43,9 @@ DELTA = ("frame", "stream", "node", "epoch", "digest")
 IMPORT = ("file", "sha256", "identity", "frame_text", "items")
 OUTCOME = (
     "stream", "attempt", "turn", "backend", "status", "reason", "settles", "tock", "name", "run", "error",
+    "again", "asked", "text", "usage",
 )  # fmt: skip
+TOOL = ("stream", "attempt", "turn", "backend", "call", "tool", "source", "told", "usage")
 COUNTS = ("in", "merged", "duplicate", "quarantined")
 ITEM = ("frame", "stream", "node", "epoch", "collection", "index", "reason", "message", "item")
 
@@ -118,7 +122,7 @@ def status_of(pump: Lookout) -> Status:
     if lock is not None:
         state = "resting" if opened is None and pump.policy.heartbeat > 0 else "running"
         run = store.run()
-        if opened is None and run is not None and run.wish == "pause":
+        if opened is None and ((run is not None and run.wish == "pause") or lately.get("paused")):
             state = "paused"
     else:
         state = "idle" if reason is None and ended is None else "stopped"
@@ -134,8 +138,8 @@ def status_of(pump: Lookout) -> Status:
         streams=tuple(_streams(commit)) if commit else (),
         merge=totals(commit["report"] if commit else {}),
         breaker={**breaker.to_json(), "reason": reason},
-        circuits={},
-        budget=pump.budget.to_json(),
+        circuits=lately.get("lanes", {}),
+        budget=seen(pump).to_json(),
         edits=tuple(edit.document for edit in edits),
         lagging=tuple(store.lagging()),
         quarantine=store.quarantined(),
@@ -147,6 +151,7 @@ def status_of(pump: Lookout) -> Status:
         unreadable=tuple(edit.document for edit in edits if edit.error is not None),
         conflicts=tuple(edit.document for edit in edits if edit.overlaps),
         unthought=head.number if unthought(pump) else None,
+        steering=head.steering,
     )
 
 
@@ -237,7 +242,7 @@ def shown(pump: Lookout, number: int) -> Shown:
         streams=streams,
         deltas=deltas,
         merge={**totals(report), "collections": report},
-        quarantined=tuple(_quarantined(commit)) if commit else (),
+        quarantined=tuple(_ordered(entry, ITEM) for entry in store.set_aside(number)) if commit else (),
         documents={
             name: {"digest": frame.digests[name], "changed": name in changed}
             for name in sorted(frame.documents)
@@ -257,7 +262,18 @@ def shown(pump: Lookout, number: int) -> Shown:
         begun=store.begun(number),
         edited=tuple(store.edits(number + 1)),
         retried=tuple(intent.get("retry", {}).get("streams", ())),
+        steering=_steered(pump, number) if commit else {},
+        observations=() if pump.remains else tuple(observations(head, pump.policy.schema, number)),
+        tools=tuple({key: fields[key] for key in TOOL if key in fields} for fields in store.tools(number)),
     )
+
+
+def _steered(pump: Lookout, number: int) -> Mapping[str, Any]:
+    """What was asked of a frame; empty also where the one before it is lost."""
+    try:
+        return pump.store.frame(number - 1).steering
+    except LisppumpError:
+        return {}
 
 
 def _echo_errors(frame: Frame) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -373,12 +389,6 @@ def _streams(commit: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for stream in commit["streams"]:
         attempts = [_ordered(attempt, ATTEMPT) for attempt in stream["attempts"]]
         yield _ordered({**stream, "attempts": attempts, "usage": _ordered(stream["usage"], USAGE)}, STREAM)
-
-
-def _quarantined(commit: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The items of a commit that did not pass."""
-    for entry in commit["quarantine"]:
-        yield _ordered(entry, ITEM)
 
 
 def _statuses(streams: Iterable[Mapping[str, Any]]) -> dict[str, int]:

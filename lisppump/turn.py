@@ -9,27 +9,34 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from lisppump import clock as clocks
 from lisppump import plan as planning
+from lisppump import schema
 from lisppump.blame import blamed
-from lisppump.budget import Budget
-from lisppump.delta import Delta
+from lisppump.calling import Request
+from lisppump.delta import ECHO_NODE, ECHOES, Delta
 from lisppump.delta_records import from_record, told
 from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Frame, Stream
+from lisppump.gate import Gates
 from lisppump.intake import Intake
 from lisppump.journal import Record
+from lisppump.leave import Governor
 from lisppump.merge import Change, Merged
-from lisppump.pour import Answer, Ledger, Pipe, Tick
+from lisppump.pour import Pipe
 from lisppump.report import Plan
 from lisppump.rig import Rig
-from lisppump.stages import Job, Request, Thought
+from lisppump.stages import Job, Thought
 from lisppump.stages import merged as check_merged
+from lisppump.tick import Answer, Ledger, Purse, Tick
+from lisppump.witness import Deadline, Witness
 from lisppump.witness import Ledger as WebLedger
-from lisppump.witness import Witness
+
+_NO_ANSWERS: deque[Answer] = deque()  # of a stream that is made for the first time; nobody adds to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,8 @@ class Turn:
     ledger: Ledger
     epoch: int
     node: str
-    budget: Budget
+    purse: Purse
+    governor: Governor
     clock: clocks.Clock
     settled: Callable[[Stream, Delta], None]
     recorded: Recorded = field(default_factory=Recorded)
@@ -104,21 +112,23 @@ class Turn:
 
     def _pipes(self) -> list[Pipe]:
         """A pipe for each stream; those of one epoch share all else."""
+        answers = self.recorded.answers
         epochs = {stream.number: self.epochs.get(stream.number, self.epoch) for stream in self.plan.streams}
         intake = Intake(self.ledger)
-        ticks = {epoch: self._tick(epoch, intake) for epoch in set(epochs.values())}
+        gates = Gates(self.rig.policy.pipe.deadline)
+        ticks = {epoch: self._tick(epoch, intake, gates) for epoch in set(epochs.values())}
         return [
             Pipe(
                 ticks[epochs[stream.number]],
                 stream,
                 tuple([self.agents[member] for member in stream.agents]),
                 prompt,
-                deque(self.recorded.answers.get(stream.number, ())),
+                deque(answers[stream.number]) if stream.number in answers else _NO_ANSWERS,
             )
             for stream, prompt in zip(self.plan.streams, self.plan.prompts, strict=True)
         ]
 
-    def _tick(self, epoch: int, intake: Intake) -> Tick:
+    def _tick(self, epoch: int, intake: Intake, gates: Gates) -> Tick:
         policy, asked = self.rig.policy, self.rig.hooks.pour
 
         def pour(request: Request, alias: str) -> Any:
@@ -136,8 +146,12 @@ class Turn:
             ledger=self.ledger,
             intake=intake,
             settled=self.settled,
-            budget=self.budget,
+            purse=self.purse,
+            governor=self.governor,
             monotonic=self.clock.monotonic,
+            sleep=self.clock.sleep,
+            gates=gates,
+            builtins=self.rig.builtins,
             sealed=self.sealed,
         )
 
@@ -145,12 +159,12 @@ class Turn:
         """One pipe for the executor; its deadline starts when it is released."""
         clause = self.rig.policy.pipe
         delay = 0.0 if self.sealed else clause.stagger * (pipe.stream.number - 1)
+        pour = partial(self._late, pipe, delay) if delay else pipe.run
+        return Job(pipe.stream.number, pour, clause.deadline + delay, pipe.time_out, pipe.held)
 
-        async def late() -> None:
-            await self.clock.sleep(delay)
-            await pipe.run()
-
-        return Job(pipe.stream.number, late if delay else pipe.run, clause.deadline + delay, pipe.time_out)
+    async def _late(self, pipe: Pipe, delay: float) -> None:
+        await self.clock.sleep(delay)
+        await pipe.run()
 
     def merge(self, deltas: Sequence[Delta]) -> Merged:
         """What the deltas make of the frame."""
@@ -181,11 +195,15 @@ def merge_under(rig: Rig, head: Frame, deltas: Sequence[Delta], number: int) -> 
 
 @dataclass(frozen=True, slots=True)
 class Tock:
-    """What the echoes of a frame came to: the changes and the virtual documents of a commit of its own."""
+    """What the echoes of a frame came to: the changes and the virtual documents of a commit of its own.
+
+    `brought` is what became of the items that they brought by their `delta`.
+    """
 
     thoughts: tuple[Thought, ...]
     changes: tuple[Change, ...]
     virtual: Mapping[str, Any]
+    brought: Merged
 
 
 def think(
@@ -194,31 +212,63 @@ def think(
     heard: Iterable[Record] = (),
     ledger: WebLedger | None = None,
     say: Callable[[str], None] | None = None,
+    monotonic: Callable[[], float] | None = None,
 ) -> Tock | None:
     """Let the echoes think over a frame; None where nothing came of it.
 
     `heard` are the pages and outcomes that were recorded for it; without a ledger nothing else is had.
-    `say` is told what echoes remark on.
+    `say` is told what echoes remark on. By `monotonic` they are held to the time that the policy gives them.
     """
     place = (rig.policy.agents.document, tuple(rig.policy.agents.path))
-    with Witness(frame.number, frame.tock + 1, rig.policy.portal, heard, ledger, place) as witness:
+    within = rig.policy.tocks.thinking if ledger is not None else None
+    ends = None if within is None or monotonic is None else Deadline(monotonic, monotonic() + within)
+    with Witness(frame.number, frame.tock + 1, rig.policy.portal, heard, ledger, place, ends) as witness:
         thoughts: tuple[Thought, ...] = rig.hooks.echo(policy=rig.policy, frame=frame, witness=witness)
     if say is not None:
         for sentence in witness.remarks:
             say(sentence)
     if not thoughts:
         return None
+    number, tock = frame.number, frame.tock + 1
     changes = tuple(
-        Change(f"echo_frames/{safe_stem(t.key)}.json", "set", (), t.to_json(frame.number)) for t in thoughts
+        Change(f"echo_frames/{safe_stem(t.key)}.json", "set", (), t.to_json(number, tock))
+        if t.into is None
+        else Change(t.into, "append", (), [t.to_json(number, tock)])
+        for t in thoughts
     )
+    brought = _brought(rig, frame, thoughts)
     earlier = frame.virtual.get("echo", {}).get("results", {})
-    results = {**earlier, **{thought.key: thought.value for thought in thoughts}}
+    results = {**earlier, **{thought.key: thought.value for thought in thoughts if thought.into is None}}
     echo = {"signals": planning.signals([(t.key, t.value) for t in thoughts]), "results": results}
-    return Tock(thoughts, changes, {**frame.virtual, "echo": echo})
+    return Tock(thoughts, (*changes, *brought.changes), {**frame.virtual, "echo": echo}, brought)
+
+
+def _brought(rig: Rig, frame: Frame, thoughts: Sequence[Thought]) -> Merged:
+    """What becomes of the items that echoes bring: of an agent's, those in which it speaks for itself."""
+    deltas = []
+    for place, thought in enumerate(thoughts, 1):
+        given = thought.value.get("delta") if isinstance(thought.value, dict) else None
+        if not isinstance(given, dict) or not given:
+            continue
+        source = f"the echo of {thought.key}"
+        accepted, rejected = schema.check(rig.policy.schema, given, source=source, maker=ECHOES)
+        deltas.append(
+            Delta.of(
+                frame=frame.number,
+                stream=place,
+                utc=frame.time,
+                collections=accepted,
+                agents=(thought.key,),
+                node=ECHO_NODE,
+                rejected=tuple(problem.to_json() for problem in rejected),
+                waived=("not-in-room",) if thought.for_all else (),
+            )
+        )
+    return merge_under(rig, frame, deltas, frame.number) if deltas else Merged((), {}, ())
 
 
 def of_echoes(thoughts: Sequence[Thought]) -> list[str]:
     """A sentence for each echo that came to nothing but an error, or that another of its name hides."""
-    keys = Counter(thought.key for thought in thoughts)
+    keys = Counter(thought.key for thought in thoughts if thought.into is None)
     failed = [f"echo `{t.key}` failed: {t.error['message']}" for t in thoughts if t.error is not None]
     return [*failed, *(f"{n} echoes are called `{key}`: the last stands" for key, n in keys.items() if n > 1)]

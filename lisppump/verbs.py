@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump import plan as planning
 from lisppump.blame import blamed
+from lisppump.calling import Request, handed
 from lisppump.clauses_parts import is_foreign
 from lisppump.delta import Delta, Schema
 from lisppump.frame import Agent, Frame
 from lisppump.hookspecs import hookimpl
 from lisppump.merge import Merged
 from lisppump.policy import Policy
-from lisppump.stages import Assignment, Request, Thought, handed, lent
+from lisppump.stages import Assignment, Thought, lent
 from lisppump.stages import thoughts as check_thoughts
 
 if TYPE_CHECKING:
@@ -79,11 +80,14 @@ class BuiltinVerbs:
         """Ask every echo that is due at this frame, in the policy's order."""
         thoughts: list[Thought] = []
         for number, (clause, stage) in enumerate(zip(policy.echoes, self._rig.echoes, strict=True)):
+            if witness.over():
+                break
             if frame.number % clause.each == 0:
                 name = clause.stage.name
                 with blamed("echo", name, clause.stage.offer.plugin, frame.number, made=True):
                     seen = lent(frame) if is_foreign(clause.stage) else frame
                     more = {"witness": witness} if "witness" in signature(stage.think).parameters else {}
-                    thought = stage.think(seen, (policy.seed, frame.number, "echo", number), **more)
+                    again = (frame.tock,) if frame.tock else ()  # other dice for other tocks
+                    thought = stage.think(seen, (policy.seed, frame.number, "echo", *again, number), **more)
                     thoughts.extend(check_thoughts(thought, whose=f"echo `{name}`"))
         return tuple(thoughts)

@@ -57,6 +57,9 @@ class Call:
         return cls(fields["name"], fields["program"], fields["run"], fields.get("call", 0))
 
 
+_WHOLE = Call("", "", 0)  # the tock itself, and none of its runs
+
+
 @dataclass(frozen=True, slots=True)
 class KnownPage:
     """A page as it was recorded."""
@@ -66,6 +69,19 @@ class KnownPage:
     text: str
     json: bool
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on a clock."""
+
+    monotonic: Callable[[], float]
+    ends: float
+
+    @property
+    def over(self) -> bool:
+        """True when it has passed."""
+        return self.monotonic() >= self.ends
 
 
 class Witness:
@@ -83,6 +99,7 @@ class Witness:
         records: Iterable[Record] = (),
         ledger: Ledger | None = None,
         agents: tuple[str, tuple[str, ...]] | None = None,
+        deadline: Deadline | None = None,
     ) -> None:
         self.rule = rule
         self.agents = agents  # the place in the frame at which the policy has them, for who asks
@@ -96,6 +113,9 @@ class Witness:
             if record.fields.get("tock") == tock
         }
         self._runs: Counter[tuple[str, str]] = Counter()
+        self._deadline = deadline
+        self._asked = 0  # how often it was asked whether the time is over
+        self._cut: int | None = self._known.get(("outcome", _WHOLE), {}).get("cut")
         self._window: Window | None = None
         self._fault: LisppumpError | None = None
 
@@ -130,6 +150,18 @@ class Witness:
             said = thought.to_json(self._place["frame"])
             self._write(self._ledger.outcome, call, {field: said.get(field, ()) for field in _ENDED})
         return thought
+
+    def over(self) -> bool:
+        """True when the time of the tock is over, so that no further program is to be run.
+
+        It is when it was so the first time, whatever the clock says when the tock is made again.
+        """
+        self._asked += 1
+        if self._cut is None and self._deadline is not None and self._deadline.over:
+            self._cut = self._asked
+            if self._ledger is not None:
+                self._write(self._ledger.outcome, _WHOLE, {"cut": self._cut})
+        return self._cut is not None and self._asked >= self._cut
 
     def fetch(self, call: Call, url: str, seconds: float) -> Page:
         """A page for a run: from the record, else from the web."""

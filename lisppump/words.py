@@ -192,7 +192,7 @@ def stages(registry: Registry) -> Iterator[Entry]:
 
 def _stage(offer: Offer, names: list[str]) -> Iterator[Entry]:
     name, *also = names
-    shape = clause_of(name, getattr(offer.factory, "options", ()), clauses.LIMITS)
+    shape = clause_of(name, getattr(offer.factory, "options", ()), clauses.INSIDE)
     doc = inspect.getdoc(offer.factory) or SILENT
     details = tuple(f"({option.name} ...)  {option.doc}" for option in shape.options)
     origin = Origin(offer.plugin, offer.version, offer.file)

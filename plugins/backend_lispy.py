@@ -10,12 +10,13 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from lisppump import hookimpl
+from lisppump.calling import BackendError, Failure, Reply, Request
 from lisppump.delta import Usage
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, FrameFunction
 from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.lispy.values import is_nil
-from lisppump.stages import BackendError, Failure, Option, Reply, Request
+from lisppump.stages import Option
 
 from .programs import programs_of, run_program
 

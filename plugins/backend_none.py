@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from lisppump import hookimpl
-from lisppump.stages import Option, Reply, Request
+from lisppump.calling import Reply, Request
+from lisppump.stages import Option
 
 
 class NoBackend:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from lisppump import hookimpl
-from lisppump.stages import BackendError, Failure, Option, Reply, Request
+from lisppump.calling import BackendError, Failure, Reply, Request
+from lisppump.stages import Option
 
 
 class Replay:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lisppump import hookimpl
+from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
 from lisppump.lispy.builtins import BuiltinSpec
@@ -62,11 +63,16 @@ class AgentsPrograms:
         if witness is not None:
             for remark in remarks_of(frame, _ids(frame, witness) if own else None):
                 witness.remark(remark)
-        return [
-            thought_of(
+        thoughts = []
+        for place, agent in enumerate(waiting := _by_turn(frame, own)):
+            if witness is not None and witness.over():
+                witness.remark(f"the time of the echoes was over before {len(waiting) - place} of "
+                               f"{len(waiting)} agents' programs had their turn; they come first next time")
+                break
+            thought = thought_of(
                 frame,
                 agent,
-                source,
+                own[agent],
                 allow=self._allow,
                 limits=self._limits,
                 seed=seed,
@@ -74,8 +80,19 @@ class AgentsPrograms:
                 witness=witness,
                 isolation=self._isolation,
             )
-            for agent, source in own.items()
-        ]
+            thoughts.append(thought)
+        return sorted(thoughts, key=lambda thought: thought.key)
+
+
+def _by_turn(frame: Frame, own: Mapping[str, str]) -> list[str]:
+    """Who has a program, longest not thought first; among equals by id."""
+
+    def last(agent: str) -> tuple[int, int]:
+        said = frame.documents.get(f"echo_frames/{safe_stem(agent)}.json")
+        when = said if isinstance(said, dict) else {}
+        return int(when.get("frame", -1)), int(when.get("tock", 1))
+
+    return sorted(own, key=lambda agent: (last(agent), agent))
 
 
 def _ids(frame: Frame, witness: Witness) -> frozenset[str] | None:

@@ -37,7 +37,7 @@ class By:
         name = str(getattr(self._function, "name", "lambda"))
         key = name if name != "lambda" else f"echo-{seed[-1]}"
         more = self._allow - {"state"}  # that it sees the frame goes without saying
-        blank = Thought(key, name, granted=tuple(sorted(self._allow)) if more else ())
+        blank = Thought(key, name, granted=tuple(sorted(self._allow)) if more else (), for_all=True)
         timed = witness is None or not witness.sealed
 
         def think(web: Web | None) -> Thought:

@@ -55,8 +55,11 @@ class Program:
         self, frame: Frame, seed: tuple[Any, ...], witness: Witness | None = None
     ) -> list[Thought]:
         """One thought for each of its agents, in the order of the policy."""
-        return [
-            thought_of(
+        thoughts = []
+        for agent in self._agents:
+            if witness is not None and witness.over():
+                break
+            thought = thought_of(
                 frame,
                 agent,
                 self._source,
@@ -66,8 +69,8 @@ class Program:
                 builtins=self._builtins,
                 witness=witness,
             )
-            for agent in self._agents
-        ]
+            thoughts.append(thought)
+        return thoughts
 
 
 @hookimpl

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import types
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from types import CoroutineType
 from typing import Any, ClassVar
 
 from lisppump import hookimpl
-from lisppump.clock import stepped
+from lisppump.clock import DROPPED
 from lisppump.stages import Job, Option
 
+SOON = 0.01  # seconds after which a job that is kept from asking is looked at again, at the earliest
 GRACE = 1.0  # seconds that pours which were cancelled get to tidy up, all together
 
 
@@ -57,11 +60,15 @@ class Local:
         if waiting:
             _, deaf = await asyncio.wait(waiting, timeout=GRACE)
             for task in deaf:
-                task.cancel()
+                task.cancel(DROPPED)
 
 
 class _Tick:
-    """The jobs of one frame: a task for each that runs, and one timer for the nearest of their deadlines."""
+    """The jobs of one frame: tasks that serve them, and one timer for the nearest of their deadlines.
+
+    A pour that waits has a task for itself; those that end at their first step share one, each in a context
+    of its own, since making a task costs more than many a pour.
+    """
 
     def __init__(
         self, jobs: Sequence[Job], most: int, abandon: Callable[[asyncio.Task[None]], None]
@@ -71,6 +78,7 @@ class _Tick:
         self._loop = asyncio.get_running_loop()
         self._waiting = deque(enumerate(jobs))
         self._running: dict[asyncio.Task[None], _Work] = {}
+        self._coming = 0  # tasks that will serve, and have not begun
         self._most = most
         self._abandon = abandon
         self._errors: dict[int, BaseException] = {}
@@ -79,7 +87,7 @@ class _Tick:
 
     async def over(self) -> None:
         """Wait until every job has ended or its time is over."""
-        self._start()
+        self.go_on()
         try:
             await self._over
         finally:
@@ -98,26 +106,36 @@ class _Tick:
         if self._errors:
             raise self._errors[min(self._errors)]
 
-    def _start(self) -> None:
-        """Release as many jobs as may run."""
-        while self._waiting and len(self._running) < self._most:
-            place, job = self._waiting.popleft()
-            work = _Work(self, place, job)
-            task = self._loop.create_task(work.run())
-            self._running[task] = work
-            task.add_done_callback(self._ended)
-            self._look_in(job.deadline)
-        if not self._running and not self._over.done():
+    def go_on(self) -> None:
+        """Have tasks come for the jobs that wait, one more than there run, as far as so many may."""
+        free = min(len(self._waiting), self._most - len(self._running), len(self._running) + 2)
+        while self._coming < free:
+            self._coming += 1
+            self._loop.create_task(self._serve())
+        if not self._running and not self._waiting and not self._over.done():
             self._over.set_result(None)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        work = self._running.pop(task, None)
-        if work is None:
-            return
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
-        if error is not None:
-            self._errors[work.place] = error
-        self._start()
+    async def _serve(self) -> None:
+        """Take one job after the other, up to the first that waits for something."""
+        self._coming -= 1
+        task = asyncio.current_task()
+        assert task is not None
+        while self._waiting and len(self._running) < self._most and not task.cancelling():
+            place, job = self._waiting.popleft()
+            work = self._running[task] = _Work(self, place, job)
+            self._look_in(job.deadline)
+            error: BaseException | None = None
+            try:
+                await work.run()
+            except (KeyboardInterrupt, SystemExit, GeneratorExit):
+                raise
+            except BaseException as raised:
+                error = raised
+            if self._running.pop(task, None) is not None and error is not None:
+                self._errors[place] = error
+            if work.waits:
+                break
+        self.go_on()
 
     def _watch(self) -> None:
         """Tell those whose time is over, and look again when that of the next will be."""
@@ -131,8 +149,8 @@ class _Tick:
             except Exception as error:
                 self._errors[work.place] = error
         if self._running:
-            self._look_in(min(left[task] for task in self._running))
-        self._start()
+            self._look_in(max(SOON, min(left[task] for task in self._running)))
+        self.go_on()
 
     def _look_in(self, seconds: float) -> None:
         """Have `_watch` called in so many seconds, unless it will be earlier."""
@@ -146,30 +164,46 @@ class _Tick:
 class _Work:
     """The time of one pour: what others hold up the loop for is not taken from its deadline."""
 
-    __slots__ = ("_before", "_began", "_own", "_tick", "job", "place")
+    __slots__ = ("_before", "_began", "_own", "_tick", "job", "place", "waits")
 
     def __init__(self, tick: _Tick, place: int, job: Job) -> None:
         self.place = place
         self.job = job
+        self.waits = False  # it has waited for something, at some time
         self._tick = tick
         self._began = tick.clock()
         self._before = tick.busy
         self._own = 0.0
 
-    async def run(self) -> None:
-        """Pour, and count how long it runs."""
-        poured: Any = self.job.pour()
+    @types.coroutine
+    def run(self) -> Generator[Any, Any, None]:
+        """Pour step by step, in a context of its own, and count how long it runs."""
+        tick, clock, inside = self._tick, self._tick.clock, contextvars.copy_context().run
+        poured: Any = inside(self.job.pour)
         work = poured if poured.__class__ is CoroutineType else _awaited(poured)
-        await stepped(work, self._tick.clock, self._ran)
-
-    def _ran(self, seconds: float) -> None:
-        self._own += seconds
-        self._tick.busy += seconds
+        step, said = work.send, None
+        while True:
+            began = clock()
+            try:
+                waits_for = inside(step, said)
+            except StopIteration:
+                return
+            finally:
+                took = clock() - began
+                self._own += took
+                tick.busy += took
+            if not self.waits:
+                self.waits = True
+                tick.go_on()
+            try:
+                step, said = work.send, (yield waits_for)
+            except BaseException as error:
+                step, said = work.throw, error
 
     def waited(self) -> float:
-        """Seconds since it began in which no other pour ran."""
+        """Seconds since it began in which no other pour ran, and nobody kept it from asking."""
         others = self._tick.busy - self._before - self._own
-        return self._tick.clock() - self._began - others
+        return self._tick.clock() - self._began - others - self.job.held()
 
 
 async def _awaited(poured: Awaitable[None]) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from lisppump import Pump
+from lisppump.calling import BackendError, Failure, Reply, Request
 from lisppump.canon import line
 from lisppump.documents import digest
-from lisppump.stages import BackendError, Failure, Reply, Request
 from lisppump.testing import FaultyDisk, Operation, Simulation
 
 NAMES = ("ann", "bob", "cid", "dee", "eve")

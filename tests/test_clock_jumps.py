@@ -9,8 +9,8 @@ import pytest
 
 from lisppump import Pump
 from lisppump.budget import Stopped
+from lisppump.calling import Reply, Request
 from lisppump.clock import parse
-from lisppump.stages import Reply, Request
 from lisppump.testing import Clock, Simulation
 from tests.conftest import ROOT
 

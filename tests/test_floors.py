@@ -13,9 +13,9 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "lisppump"
 FLOORS = [
-    {"errors", "canon", "clock", "collector", "folder"},
+    {"errors", "canon", "clock", "collector", "folder", "secrets"},
     {"lispy"},
-    {"frame", "delta", "delta_records", "schema"},
+    {"frame", "delta", "delta_records", "schema", "steering"},
     {
         "reservoir",
         "files",
@@ -47,6 +47,7 @@ FLOORS = [
         "merge",
         "prompt",
         "budget",
+        "pacing",
         "workers",
         "portal",
         "config",
@@ -56,8 +57,8 @@ FLOORS = [
         "imports",
     },
     {
-        "hookspecs", "registry", "plugin", "discovery", "advice", "blame", "stages", "policy", "clauses",
-        "witness",
+        "hookspecs", "registry", "plugin", "discovery", "advice", "blame", "policy", "clauses",
+        "witness", "stages", "calling", "holding", "subprocesses", "prices",
     },
     {
         "pump",
@@ -68,7 +69,20 @@ FLOORS = [
         "rewind",
         "branching",
         "pour",
+        "nerves",
+        "nudges",
+        "observed",
+        "tick",
+        "call",
+        "leave",
+        "asking",
+        "tools",
+        "gate",
         "intake",
+        "governor",
+        "purse",
+        "spending",
+        "costs",
         "plan",
         "report",
         "status",

@@ -74,7 +74,7 @@ def test_unknown_kinds_and_reserved_fields_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="prev"):
         log.append("open", prev="x")
     shut(log)
-    assert len(KINDS) == 17
+    assert len(KINDS) == 19
 
 
 def test_a_tail_torn_at_any_byte_is_cut_and_said(tmp_path: Path) -> None:

@@ -146,3 +146,43 @@ def test_tidy_memory_names_whose_memory_is_long() -> None:
     assert value("(tidy-memory)", "echo") == {"long": []}
     long = {"memory/ada.md": "word\n" * 1000 + "the end\n"}
     assert value("(tidy-memory)", "echo", **long) == {"long": [{"agent": "ada", "ends": "the end"}]}
+
+
+# -- physics
+
+
+def test_amounts_decay_and_the_least_are_gone() -> None:
+    assert value('(decay {"a" 10 "b" 1} 0.5 1)', "physics") == {"a": 5.0}
+    assert value("(half-life-factor 6 12)", "physics") == 0.25
+
+
+def test_thresholds_are_crossed_up_and_down() -> None:
+    source = '(crossed {"a" 1 "b" 5 "c" 9} {"a" 7 "b" 5 "d" 6} 5)'
+    assert value(source, "physics") == {"up": ["a", "d"], "down": ["c"]}
+
+
+def test_what_items_speak_of_trends() -> None:
+    source = """(trend (list {"c" "x" "n" 1} {"c" "y" "n" 3} {"c" "x" "n" 2} {"n" 9} {"c" "w" "n" 3})
+                       (lambda (item) (get item "c")) (lambda (item) (get item "n")) 2)"""
+    assert value(source, "physics") == [["w", 3], ["x", 3]]
+
+
+def test_convergence_is_the_share_on_the_seed() -> None:
+    source = '(convergence (list "Mars is dry" "MARS!" "water" "cats") (speaks-of? (list "mars" "Water")))'
+    assert value(source, "physics") == 0.75
+    assert value('(convergence nil (speaks-of? (list "a")))', "physics") == 0
+
+
+def test_memes_are_phrases_that_spread_over_authors() -> None:
+    source = """(memes (list {"by" "ada" "t" "Show the benchmark, not the vibes"}
+                             {"by" "ada" "t" "show the benchmark"} {"t" "show the benchmark"} {"by" "cy"}
+                             {"by" "bo" "t" "please SHOW the benchmark"}
+                             {"by" "cy" "t" "the vibes are off"} {"by" "dee" "t" "not the vibes again"})
+                       (lambda (item) (get item "by")) (lambda (item) (get item "t")) 2 2)"""
+    assert value(source, "physics") == [
+        {"phrase": "the vibes", "authors": ["ada", "cy", "dee"]},
+        {"phrase": "not the", "authors": ["ada", "dee"]},
+        {"phrase": "show the", "authors": ["ada", "bo"]},
+        {"phrase": "the benchmark", "authors": ["ada", "bo"]},
+    ]
+    assert value('(phrases "one" 2)', "physics") == []

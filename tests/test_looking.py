@@ -140,7 +140,7 @@ def test_but_no_frame_is_planned_or_made(world: Path, lisppump: Lisppump, way: s
 
 SLOW = """\
 from lisppump import hookimpl
-from lisppump.stages import Reply
+from lisppump.calling import Reply
 
 class Slow:
     '''Says one thing.'''

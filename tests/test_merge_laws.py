@@ -21,7 +21,7 @@ from lisppump.delta import Collection, Delta, Field, Schema, Target
 from lisppump.delta_records import from_record, to_record
 from lisppump.frame import Frame
 from lisppump.lispy.values import Slice
-from lisppump.merge import Change, Memo, Merged, apply, merge
+from lisppump.merge import Change, Memo, Merged, account, apply, merge
 from tests.merge_worlds import WORLDS
 from tests.merging import AUTHOR, POSTS, STATE, TITLE, frame, schema
 from tests.policy_support import load
@@ -305,6 +305,15 @@ def test_in_any_world_a_memo_changes_nothing(world: World, data: st.DataObject) 
 
 
 @SLOW
+@given(WORLDS)
+def test_in_any_world_what_is_usual_comes_to_what_each_step_alone_would_make_of_it(world: World) -> None:
+    documents, rules, deltas = world
+    step_by_step, _ = account(frame(documents), deltas, rules)
+    at_once = merged_in(world)
+    assert said(at_once) == said(step_by_step)
+    assert at_once.outcomes == step_by_step.outcomes
+
+
 @given(WORLDS)
 def test_in_any_world_a_delta_from_the_journal_merges_like_the_one_that_was_written(world: World) -> None:
     kept = [from_record(canon.loads(canon.canonical(to_record(one)))) for one in world[2]]

@@ -11,9 +11,9 @@ from lisppump.plugins.backend_lispy import Lispy
 from lisppump.plugins.backend_none import NoBackend
 from lisppump.plugins.backend_replay import Replay
 
+from lisppump.calling import BackendError, Failure, Reply
 from lisppump.lispy import LispyError, Runtime
 from lisppump.lispy.limits import Limits
-from lisppump.stages import BackendError, Failure, Reply
 from lisppump.testing import check_backend, frame_of, people, request_of
 
 AGENTS = people("ann", "bob", "cid")

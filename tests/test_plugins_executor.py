@@ -13,6 +13,7 @@ from lisppump.plugins.reservoir_files import reservoirs
 
 from lisppump.stages import Job
 from lisppump.testing import check_executor, check_reservoir
+from tests.virtual_time import virtually
 
 FOREVER = 60.0
 
@@ -159,6 +160,61 @@ def test_a_pour_that_ends_just_in_time_is_not_told() -> None:
 
     run(Local(), job(1, quick, told, deadline=0.0))
     assert told == []
+
+
+def test_seconds_in_which_a_pour_is_kept_from_asking_are_no_part_of_its_deadline() -> None:
+    told: list[tuple[int, float]] = []
+    ended: list[tuple[int, float]] = []
+
+    async def scenario() -> None:
+        clock = asyncio.get_running_loop().time
+        held = {1: 0.0, 2: 0.0, 3: 0.0}
+
+        def pour_of(number: int, waits: float, asks: float) -> Callable[[], Awaitable[None]]:
+            async def pour() -> None:
+                since = clock()
+                keeps[number] = lambda: clock() - since
+                await asyncio.sleep(waits)
+                held[number] = clock() - since
+                del keeps[number]
+                await asyncio.sleep(asks)
+                ended.append((number, clock()))
+
+            return pour
+
+        keeps: dict[int, Callable[[], float]] = {}
+
+        def kept(number: int) -> Callable[[], float]:
+            return lambda: keeps[number]() if number in keeps else held[number]
+
+        def job_of(number: int, waits: float, asks: float) -> Job:
+            told_of = lambda: told.append((number, clock()))  # noqa: E731
+            return Job(number, pour_of(number, waits, asks), 5.0, told_of, kept(number))
+
+        await Local().run([job_of(1, 100.0, 4.0), job_of(2, 100.0, 6.0), job_of(3, 0.0, 6.0)])
+
+    virtually(scenario())
+    assert ended == [(1, 104.0)]
+    (third, when), (second, later) = told
+    assert (third, second) == (3, 2)
+    assert 5.0 <= when < 5.1 and 105.0 <= later < 105.1
+
+
+def test_a_pour_that_is_kept_for_long_is_not_looked_at_all_the_time() -> None:
+    looks = 0
+
+    async def scenario() -> None:
+        clock = asyncio.get_running_loop().time
+
+        def held() -> float:
+            nonlocal looks
+            looks += 1
+            return clock()
+
+        await Local().run([Job(1, lambda: asyncio.sleep(10.0), 0.001, lambda: None, held)])
+
+    virtually(scenario())
+    assert looks <= 1000
 
 
 def test_nothing_to_do() -> None:

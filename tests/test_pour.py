@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from lisppump.plugins import executor_local
 
 from lisppump import Pump
+from lisppump.calling import BackendError, Failure, Reply, Request
 from lisppump.delta import Usage
 from lisppump.report import FrameReport
-from lisppump.stages import BackendError, Failure, Reply, Request
 from lisppump.testing import Clock, Scripted
 from tests.conftest import ROOT
 
@@ -284,3 +285,54 @@ def test_a_backend_given_in_python_that_writes_into_the_frame_changes_nothing(tm
     with Pump.open(folder) as pump:
         pump.step()
         assert pump.head.documents["stats.json"] == {"total_lines": 12}
+
+
+class OwnLimit(OneBad):
+    """Has time limits of its own, as SDKs and HTTP clients do; `spoil` runs into several of them."""
+
+    async def spoil(self, request: Request) -> Any:
+        for _ in range(3):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0):
+                    await asyncio.Event().wait()
+        mine = asyncio.current_task()
+        assert mine is not None
+        for _ in range(3):  # as anyio does until a scope of its own has come to its end
+            with suppress(asyncio.CancelledError):
+                mine.cancel("by a scope")
+                await asyncio.Event().wait()
+        for _ in range(3):
+            mine.uncancel()
+        raise BackendError(Failure.TIMED_OUT, "nobody answers")
+
+
+def test_a_time_limit_of_a_backend_s_own_ends_nothing_but_its_call(tmp_path: Path) -> None:
+    assert ann(frame_of(world(tmp_path), OwnLimit())) == ("timed-out", "nobody answers")
+
+
+def test_what_a_backend_holds_open_is_closed_when_a_run_ends(tmp_path: Path) -> None:
+    class Holds(Scripted):
+        held: ClassVar[list[str]] = []
+
+        async def pour(self, request: Request) -> Reply:
+            self.held.append("asked")
+            return lines(request)
+
+        async def close(self) -> None:
+            self.held.append("closed")
+
+    class Stays(Holds):
+        async def close(self) -> None:
+            raise OSError("it will not close")
+
+    with Pump.open(world(tmp_path / "w"), backends={"script": Holds()}) as pump:
+        pump.step(2)
+        assert Holds.held == [*["asked"] * 12, "closed"]
+        pump.step()
+        assert Holds.held[-7:] == [*["asked"] * 6, "closed"]
+        pump.replay_live(1)
+        assert Holds.held[-1] == "closed"
+    with Pump.open(tmp_path / "w", backends={"script": Stays()}) as pump:
+        assert pump.step()[0].frame == 4
+        (said,) = pump._complaints.told()
+        assert "OSError: it will not close" in said

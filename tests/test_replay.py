@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from lisppump import Pump, canon, hookimpl
+from lisppump.calling import BackendError, Failure, Reply, Request
 from lisppump.errors import LisppumpError
 from lisppump.journal import Journal, Record
-from lisppump.stages import BackendError, Failure, Reply, Request
 from lisppump.testing import Simulation
 from tests.conftest import ROOT
 from tests.faults import Crash, die

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from lisppump import Pump
+from lisppump.calling import BackendError, Failure
 from lisppump.delta_records import from_record, told
 from lisppump.documents import digest
 from lisppump.errors import LisppumpError
 from lisppump.journal import Journal
 from lisppump.reservoir import Store
-from lisppump.stages import BackendError, Failure
 from lisppump.testing import Scripted, Simulation
 from tests.faults import Crash, die
 from tests.storing import came

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from lisppump import Pump, journal
+from lisppump.calling import BackendError, Failure
 from lisppump.errors import LisppumpError
-from lisppump.stages import BackendError, Failure
 from lisppump.testing import Simulation
 from tests.faults import Crash, die
 from tests.rewinding import Mind, documents, files, five, titles, whole, world

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from lisppump import Pump
+from lisppump.calling import Reply, Request
 from lisppump.disk import StateError
 from lisppump.errors import LisppumpError
-from lisppump.stages import Reply, Request
 from lisppump.status import look
 from lisppump.testing import FaultyDisk, Image, Simulation
 from tests.conftest import ROOT

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from lisppump import canon
 from lisppump.delta import Collection, DeltaError, Field, Numbering, Schema
 from lisppump.lispy.values import pair_of, slice_of
-from lisppump.schema import check, in_words, json_schema, read, read_reply
+from lisppump.schema import check, in_words, json_schema
 from lisppump.schema_reader import Unfinished
+from lisppump.schema_reply import Reading, read, read_reply
 
 SCHEMA = Schema(
     (
@@ -79,18 +80,19 @@ def test_the_words_name_every_collection_and_end_with_the_schema() -> None:
     ],
 )
 def test_replies_are_read_as_models_write_them(text: str) -> None:
-    data, _ = read_reply(text, SCHEMA)
+    data = read_reply(text, SCHEMA).data
     assert check(SCHEMA, data)[0] == {"posts": [POST]}
 
 
 def test_tags_and_line_breaks_inside_a_string_are_content() -> None:
-    data, notes = read_reply('{"posts": [{"title": "<think>\nx</think>", "author": "ada"}]}')
+    reading = read_reply('{"posts": [{"title": "<think>\nx</think>", "author": "ada"}]}')
+    data, notes = reading.data, reading.notes
     assert data["posts"][0]["title"] == "<think>\nx</think>"
     assert notes == ()
 
 
 def test_an_empty_object_is_an_answer() -> None:
-    assert read_reply("Nothing to do. {}") == ({}, ())
+    assert read_reply("Nothing to do. {}") == Reading({})
 
 
 @pytest.mark.parametrize("text", ["", "I am sorry.", "{not json}", '{"posts"', "<think>{}", "{" * 10000])
@@ -110,26 +112,28 @@ def test_a_cut_off_reply_keeps_what_was_finished_and_sets_the_rest_aside() -> No
     whole = {"posts": [POST, {"title": "U", "author": "bo"}], "votes": []}
     text = json.dumps(whole)
     for end in range(text.index("bo"), text.index("bo") + 4):
-        data, notes = read_reply(text[:end], SCHEMA)
+        reading = read_reply(text[:end], SCHEMA)
+        data, notes = reading.data, reading.notes
         accepted, rejected = check(SCHEMA, data)
         assert accepted == {"posts": [POST]}
         assert [(problem.collection, problem.index, problem.reason) for problem in rejected] == [
             ("posts", 1, "cut-off")
         ]
         assert notes and "cut off" in notes[0]
-    data, notes = read_reply(text[: text.index("bo") + 5], SCHEMA)
+    reading = read_reply(text[: text.index("bo") + 5], SCHEMA)
+    data, notes = reading.data, reading.notes
     assert check(SCHEMA, data) == ({"posts": whole["posts"]}, [])
     assert notes
 
 
 def test_a_fence_after_the_cut_is_no_content() -> None:
-    data, _ = read_reply('```json\n{"posts": [{"title": "T"\n```', SCHEMA)
+    data = read_reply('```json\n{"posts": [{"title": "T"\n```', SCHEMA).data
     assert data == {"posts": [Unfinished({"title": "T"})]}
 
 
 def test_parsed_data_is_taken_as_it_is() -> None:
-    assert read(None, {"posts": []}) == ({"posts": []}, ())
-    assert read(None, None) == ({}, ())
+    assert read(None, {"posts": []}) == Reading({"posts": []})
+    assert read(None, None) == Reading({})
 
 
 def test_items_are_held_to_their_fields() -> None:
@@ -228,7 +232,7 @@ def test_nothing_disappears_and_the_check_is_idempotent(collections: dict[str, A
 @given(st.text(alphabet='{}[]":,ab1tn<>/think \\\n`', max_size=60))
 def test_the_reader_reads_or_says_why_not(text: str) -> None:
     try:
-        data, _ = read_reply(text)
+        data = read_reply(text).data
     except DeltaError as error:
         assert error.code == "unusable-reply"
     else:
@@ -243,7 +247,7 @@ def test_cutting_a_reply_never_makes_up_an_item(items: list[dict[str, Any]], dat
     text = json.dumps({"posts": items}, ensure_ascii=False)
     end = data.draw(st.integers(0, len(text)))
     try:
-        found, _ = read_reply(text[:end], SCHEMA)
+        found = read_reply(text[:end], SCHEMA).data
     except DeltaError:
         return
     accepted, _ = check(SCHEMA, found)

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from lisppump.blame import blamed
+from lisppump.calling import BackendError, Reply, answered
 from lisppump.errors import LisppumpError
 from lisppump.frame import Stream
 from lisppump.merge import Change, Merged
-from lisppump.stages import BackendError, Reply, Thought, answered, assign, merged, thought
+from lisppump.stages import Thought, assign, merged, thought
 from lisppump.testing import frame_of, people
 
 COUNTS = {"lines": {"in": 1, "merged": 1, "duplicate": 0, "quarantined": 0}}

@@ -11,9 +11,9 @@ import pytest
 
 from lisppump import LisppumpError, Pump, journal
 from lisppump.budget import Stopped
+from lisppump.calling import Reply, Request
 from lisppump.policy import PolicyErrors
 from lisppump.report import Event
-from lisppump.stages import Reply, Request
 from lisppump.status import log_documents, look
 from lisppump.testing import Clock, Scripted
 from tests.cli_support import Lisppump

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lisppump.delta import Collection, Field, Schema
-from lisppump.schema import check, in_words, json_schema, read_reply, sift
+from lisppump.schema import check, in_words, json_schema, sift
+from lisppump.schema_reply import read_reply
 from tests.policy_support import changed, errors_of, load
 
 POSTS = Collection("posts", (Field("title", "string", also=("headline", "name")),), also=("posts_made",))
@@ -57,7 +58,7 @@ def test_required_here_is_required_of_pipes_only() -> None:
 
 def test_a_reply_may_use_synonyms_and_is_not_told_of_them() -> None:
     said = '{"posts_made": [{"headline": "t"}], "posts": [{"title": "u"}]}'
-    found, _ = read_reply(f'Well: {{"note": 1}} {said}', SCHEMA)
+    found = read_reply(f'Well: {{"note": 1}} {said}', SCHEMA).data
     accepted, rejected = check(SCHEMA, found)
     assert (accepted, rejected) == ({"posts": [{"title": "u"}, {"title": "t"}]}, [])
     assert "headline" not in in_words(SCHEMA)

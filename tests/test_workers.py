@@ -258,9 +258,12 @@ def test_the_zygote_imports_the_language_and_the_nouns_and_nothing_else() -> Non
         assert other == {
             "lisppump",
             "lisppump.canon",
+            "lisppump.clock",
             "lisppump.errors",
             "lisppump.frame",
             "lisppump.lisp_lib",
+            "lisppump.secrets",
+            "lisppump.steering",
         }
         assert {name for name in ours if name.startswith("lisppump.workers")} == {
             "lisppump.workers",

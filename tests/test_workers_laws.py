@@ -195,4 +195,5 @@ def test_any_data_makes_an_answer_or_broken(there: Any) -> None:
 def test_an_answer_says_all_of_a_result(source: str) -> None:
     wanted = program(source)
     own = Runtime().run(source, wanted.name)
-    assert difference(result_of(decoded(result_answer(4, own, source, wanted.name)), wanted), own) == {}
+    said = result_answer(4, Runtime().outcome(source, wanted.name, None, False), source, wanted.name)
+    assert difference(result_of(decoded(said), wanted), own) == {}

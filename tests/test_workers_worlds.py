@@ -60,7 +60,7 @@ def echo(folder: Path, agent: str) -> dict[str, Any]:
 def use(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the pumps of this process use these workers."""
     monkeypatch.setattr(pool, "shared", lambda: workers)
-    monkeypatch.setattr("lisppump.pump.told", workers.told)
+    monkeypatch.setattr("lisppump.nerves.told", workers.told)
 
 
 def test_a_world_is_the_same_in_workers_and_without(tmp_path: Path) -> None:

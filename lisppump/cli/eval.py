@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lisppump.cli.context import Settings, as_command, incoming
+from lisppump.cli.trajectories import show
 from lisppump.errors import LisppumpError, suggest
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def command(
         settings.block(result.output.removesuffix("\n"))
     if result.error is not None:
         raise result.error
-    settings.block(result.text)
+    show(settings, result.text, result.value)
     return 0
 
 

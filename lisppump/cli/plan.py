@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import click
 
 from lisppump.cli.context import Settings, as_command, table
@@ -46,6 +49,9 @@ def print_plan(settings: Settings, plan: Plan) -> None:
         settings.print(line)
     settings.print(f"backends  {' '.join(plan.backends)}")
     settings.print(f"at most   {_at_most(plan)}")
+    for cost in plan.costs:
+        for line in _cost(cost):
+            settings.print(f"          {line}")
     for note in plan.notes:
         settings.print(f"note      {note}")
 
@@ -73,6 +79,28 @@ def print_prompt(settings: Settings, plan: Plan, number: int) -> None:
         return
     settings.block(prompt.shared.rstrip("\n"))
     settings.block(prompt.room.rstrip("\n"))
+
+
+def _cost(cost: Mapping[str, Any]) -> Iterator[str]:
+    """What one backend takes at most where it answers all streams, by which price, and its cache."""
+    price, dollars = cost["price"], cost["dollars"]
+    if price is None:
+        model = f" of {cost['model']}" if cost["model"] else ""
+        paid = f"the price{model} is unknown: say it in (prices ...)"
+    else:
+        dated = f" as of {price['as_of']} ({price['source']})" if price["as_of"] else " (it costs no money)"
+        paid = f"${dollars:.2f}{dated}"
+    yield f"{cost['backend']}: {cost['tokens']:,} tokens, {paid}"
+    cache = cost["cache"]
+    if cache is None or not cache["cached"]:
+        return
+    calls, share = count_of(cache["calls"], "call"), cache["share"]
+    sums = "" if not cache["dollars"] else f": ${cache['dollars']:.4f}, not ${cache['dollars_without']:.4f}"
+    yield (
+        f"{cost['backend']}: its cache makes the shared prefix of {cache['prefix_tokens']:,} tokens cost "
+        f"{share:.3f} of what {calls} would without it{sums} (1 write at {cache['write']:g}, "
+        f"{count_of(cache['calls'] - 1, 'read')} at {cache['read']:g}, kept for {cache['kept_seconds']:,} s)"
+    )
 
 
 def _at_most(plan: Plan) -> str:

@@ -98,7 +98,7 @@ class Watch:
             self.resting(event)
         elif event.kind == "paused":
             self.paused(event)
-        elif event.kind == "caught_up":
+        elif event.kind in ("caught_up", "remarked"):
             self.settings.note(f"note: {event.text}")
         elif event.kind == "resumed":
             self.settings.note("it goes on")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lisppump.cli.context import Settings
 from lisppump.cli.eval import Newest, Surroundings, document_of
+from lisppump.cli.trajectories import show
 from lisppump.errors import LisppumpError
 from lisppump.lispy import LispyError, read
 from lisppump.lispy.comments import tokens
@@ -166,7 +167,7 @@ class Session:
         if result.error is not None:
             self.settings.fail(result.error)
         else:
-            self.settings.block(result.text)
+            show(self.settings, result.text, result.value)
 
     def fail(self, error: LisppumpError) -> None:
         """Write an error and go on."""

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lisppump import canon
 from lisppump.cli.context import Settings, as_command, table
 from lisppump.cli.status import merge_words, stream_lines
-from lisppump.errors import LisppumpError
+from lisppump.cli.values import short
+from lisppump.errors import LisppumpError, on_one_line
 from lisppump.report import count_of
 
 if TYPE_CHECKING:
@@ -92,6 +94,15 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
     counts = document["merge"].get("collections", {})
     lines.extend(table([[name, _counts(entry)] for name, entry in counts.items()], indent="  "))
     lines.extend(quarantine_lines(document["quarantined"]))
+    if document["steering"]:
+        lines.append(f"steered by {on_one_line(canon.line(dict(document['steering'])).decode())}")
+    lines.extend(
+        f"later, in {entry['collection']}: {on_one_line(canon.line(entry['item']).decode())}"
+        for entry in document["observations"]
+    )
+    lines.extend(_tool(entry) for entry in document["tools"][:MOST])
+    if len(document["tools"]) > MOST:
+        lines.append(f"  and {len(document['tools']) - MOST} more uses of tools")
     echo = document["echo"]
     if echo.get("results"):
         signals = ", ".join(f"{verb}-{word}" for verb, word in echo["signals"].items())
@@ -123,6 +134,11 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
 def _plugin(entry: Mapping[str, Any]) -> str:
     does = ", ".join([*entry["stages"], *(f"hook {hook}" for hook in entry["hooks"])])
     return f"{entry['plugin']} {entry['version'] or ''}".rstrip() + (f": {does}" if does else "")
+
+
+def _tool(entry: Mapping[str, Any]) -> str:
+    asked, told = short(entry["source"], 100), short(entry["told"], 100)
+    return f"  stream-{entry['stream']:04d} used {entry['tool']} in {entry['turn']}: {asked} -> {told}"
 
 
 def _page(entry: Mapping[str, Any]) -> str:

@@ -28,7 +28,8 @@ def command(settings: Settings) -> None:
 
 
 def _rows(document: Mapping[str, Any]) -> list[list[str]]:
-    from lisppump.report import count_of
+    from lisppump.delta import Usage
+    from lisppump.report import count_of, usage_parts
 
     policy, merge = document["policy"], document["merge"]
     breaker, budget = document["breaker"], document["budget"]
@@ -41,6 +42,14 @@ def _rows(document: Mapping[str, Any]) -> list[list[str]]:
         ["breaker", breaker["reason"] or _breaker(breaker)],
         ["budget", _budget(budget)],
     ]
+    used = usage_parts([Usage.from_json(stream["usage"]) for stream in document["streams"]])
+    if used:
+        rows.append(["used", f"{', '.join(used)} in frame {document['frame']}"])
+    rows.extend(["lane", f"{alias}: {lane_words(lane)}"] for alias, lane in document["circuits"].items())
+    if document["steering"]:
+        from lisppump import canon
+
+        rows.append(["steering", canon.line(dict(document["steering"])).decode()])
     if document["quarantine"]:
         rows.append(["quarantine", f"{count_of(document['quarantine'], 'item')}: `lisppump quarantine`"])
     if document["open_frame"]:
@@ -141,13 +150,34 @@ def _breaker(breaker: Mapping[str, Any]) -> str:
     return f"{bad} bad of {limit['frames']} and {empty} empty of {limit['empty']} frames in a row"
 
 
+def lane_words(lane: Mapping[str, Any]) -> str:
+    """How much a backend is asked now, and whether it is left alone."""
+    from lisppump.report import count_of
+
+    parts = ["as many calls as there are" if lane["limit"] is None else f"{lane['limit']} calls at once"]
+    if lane["a_second"] is not None:
+        parts.append(f"{lane['a_second']:g} a second")
+    if lane["refusals"]:
+        parts.append(f"slowed down {count_of(lane['refusals'], 'time')}")
+    if lane["circuit"] != "closed":
+        until = f" until {lane['until']}" if lane["until"] else ""
+        parts.insert(0, f"circuit {lane['circuit']}{until}: {lane['reason']}")
+    return ", ".join(parts)
+
+
 def _budget(budget: Mapping[str, Any]) -> str:
     from lisppump.report import count_of
 
     limit, spent = budget["limit"], budget["spent"]
     parts = [f"{spent['tokens']:,}" + (f" of {limit['tokens']:,}" if limit["tokens"] else "") + " tokens"]
     if limit["dollars"] is not None:
-        parts.append(f"${spent['dollars'] or 0:.2f} of ${limit['dollars']:.2f}")
+        parts.append(f"${spent['dollars']:.2f} of ${limit['dollars']:.2f}")
+    elif spent["dollars"]:
+        parts.append(f"${spent['dollars']:.2f}")
+    if spent["unpriced"]:
+        parts.append(f"{spent['unpriced']:,} tokens of an unknown price")
+    if budget["reserved"]["tokens"]:
+        parts.append(f"{budget['reserved']['tokens']:,} tokens reserved")
     if limit["wall"] is not None:
         parts.append(f"{spent['wall']:.0f} of {count_of(round(limit['wall']), 'second')}")
     return ", ".join(parts) + f" this {limit['per']}"

@@ -38,14 +38,20 @@ class Heat:
 
     __slots__ = (
         "_closures", "_hot", "_leaps", "_loops", "_many", "_names", "_sizes", "_targets", "_templates",
-        "after", "frozen", "keeper",
+        "after", "frozen", "keeper", "winds",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.after = HOT
         self.keeper: Any = None  # what has to live as long as the run does
         self.frozen = False  # programs that use eval may rebind anything while hot code runs
+        self.winds = False  # some procedure or loop may go on for long
         self._hot: Any = None  # hot.py, once something turned hot
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing that ran has left anything here."""
+        return self._hot is None and not (self.winds or self.frozen)
 
     def is_eval(self, cell: Cell) -> bool:
         """Whether a name stands for what runs programs in the middle of others."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
+from lisppump.lispy.calls import Builtin, Closure
 from lisppump.lispy.tree import (
     And,
     Assert,
@@ -101,7 +102,10 @@ def _walk_all(trees: list[Tree], layout: Layout) -> None:
         if kind is Local:
             if tree.variable.home is not layout.home:  # type: ignore[attr-defined]
                 layout.use(tree.variable)  # type: ignore[attr-defined]
-        elif kind is not Const and kind is not Global:
+        elif kind is Global:
+            if tree.cell.value.__class__ is Closure and layout.parent is not None:  # type: ignore[attr-defined]
+                layout.procedure.winds = True
+        elif kind is not Const:
             _WALKS[kind](tree, layout, False)
 
 
@@ -151,7 +155,8 @@ def _set_global(tree: Any, layout: Layout, tail: bool) -> None:
 
 
 def _lambda(tree: Lambda, layout: Layout, tail: bool) -> None:
-    resolve(tree, layout)
+    if resolve(tree, layout).winds or layout.parent is not None:
+        layout.procedure.winds = True
 
 
 def _call(tree: Call, layout: Layout, tail: bool) -> None:
@@ -163,8 +168,14 @@ def _call(tree: Call, layout: Layout, tail: bool) -> None:
             if procedure.tails is None:
                 procedure.tails = []
             procedure.tails.append((tree, layout.looping))
-        if tree.operator.__class__ is not Global:
-            _walk(tree.operator, layout, False)
+        operator: Any = tree.operator
+        kind = operator.__class__
+        if kind is not Global:
+            _walk(operator, layout, False)
+            if kind is not Lambda and kind is not Const:
+                layout.procedure.winds = True
+        elif operator.cell.value.__class__ not in _PLAIN:  # it has no value yet, or a builtin made it
+            layout.procedure.winds = True
     _walk_all(tree.operands, layout)
 
 
@@ -188,6 +199,7 @@ def _body(tree: Body, layout: Layout, tail: bool) -> None:
 
 def _loop(tree: Loop, layout: Layout, tail: bool) -> None:
     before = layout.used, layout.turning, layout.looping
+    layout.procedure.winds = True
     for variable in tree.label.parameters:
         layout.own(variable)
     _walk_all(tree.inits, layout)
@@ -198,6 +210,7 @@ def _loop(tree: Loop, layout: Layout, tail: bool) -> None:
 
 def _while(tree: While, layout: Layout, tail: bool) -> None:
     before, layout.turning = layout.turning, True
+    layout.procedure.winds = True
     _walk(tree.test, layout, False)
     _walk(tree.body, layout, False)
     layout.turning = before
@@ -205,6 +218,7 @@ def _while(tree: While, layout: Layout, tail: bool) -> None:
 
 def _repeat(tree: Repeat, layout: Layout, tail: bool) -> None:
     before = layout.used
+    layout.procedure.winds = True
     _walk(tree.count, layout, False)
     layout.own(tree.variable)
     turning, layout.turning = layout.turning, True
@@ -239,6 +253,7 @@ def _assert(tree: Assert, layout: Layout, tail: bool) -> None:
         _walk(tree.message, layout, False)
 
 
+_PLAIN = frozenset({Builtin, Closure})
 _WALKS: dict[type, Callable[[Any, Layout, bool], None]] = {
     Const: _const, Global: _const, Local: _local, If: _if, Cond: _cond, Case: _case, Sequence: _sequence,
     And: _sequence, Or: _sequence, SetLocal: _set_local, SetGlobal: _set_global, DefineGlobal: _set_global,

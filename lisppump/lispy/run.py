@@ -57,7 +57,6 @@ class Run:
         "_inside",
         "_output",
         "_rng",
-        "_seals",
         "_seed",
         "deepest",
         "depth",
@@ -69,8 +68,10 @@ class Run:
         "now",
         "offered",
         "providers",
+        "roomy",
         "rules",
         "sealed",
+        "seals",
         "simulations",
         "tail_args",
         "tail_body",
@@ -90,8 +91,9 @@ class Run:
         self._enter = enter
         self._apply = apply
         self._inside = inside
-        self._seals = 0
+        self.seals = 0  # how many simulations there were
         self.heat: Any = None  # the hot code of the runtime
+        self.roomy = False  # see room.py
         self.tail_fast: Any = None
         self.tail_args: tuple[Value, ...] = ()
         self.tail_body: Callable[[list[Any]], Value] | None = None
@@ -139,8 +141,8 @@ class Run:
         self._seed, self._rng = seed, None
         self._output = []
         self._gensyms = 0
-        self._seals += 1
-        self.sealed = self._seals
+        self.seals += 1
+        self.sealed = self.seals
         self.simulations += 1
         self.rules = rules
         return saved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import proxy
@@ -22,9 +22,12 @@ from lisppump.lispy.heat import Heat
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.names import UNBOUND, Cell, Namespace
 from lisppump.lispy.nodes import Node, node_of, standing
+from lisppump.lispy.outcome import Outcome
+from lisppump.lispy.outcome import Result as Result
 from lisppump.lispy.printer import cut, to_json, to_text
 from lisppump.lispy.reader import read
 from lisppump.lispy.resolve import resolve
+from lisppump.lispy.room import is_definition, with_room
 from lisppump.lispy.run import Run
 from lisppump.lispy.session import Session, host_limit, host_limits, without_traceback
 from lisppump.lispy.tree import Lambda, Tree
@@ -37,38 +40,6 @@ NONE_HIDDEN: frozenset[str] = frozenset()
 READ, COMPILE = 100, 90  # steps of `eval` of a text, of data, beside its size
 EVAL_DEPTH = 20  # levels that compiling inside a run counts as
 FREE = 16 * 1024  # characters of a program that reading is not charged for; each beyond takes a step
-
-
-@dataclass(frozen=True, init=False)
-class Result:
-    """What a program came to. `value` is JSON data (None for a procedure), `text` is exact."""
-
-    ok: bool
-    value: Any
-    text: str
-    output: str
-    error: LispyError | None
-    usage: dict[str, int] = field(default_factory=dict)
-    capabilities: tuple[str, ...] = ()
-
-    def __init__(
-        self,
-        ok: bool,
-        value: Any,
-        text: str,
-        output: str,
-        error: LispyError | None,
-        usage: dict[str, int] | None = None,
-        capabilities: tuple[str, ...] = (),
-    ) -> None:
-        fields = self.__dict__  # the way around what keeps it frozen takes a third of the time
-        fields["ok"] = ok
-        fields["value"] = value
-        fields["text"] = text
-        fields["output"] = output
-        fields["error"] = error
-        fields["usage"] = {} if usage is None else usage
-        fields["capabilities"] = capabilities
 
 
 class _Library(Namespace):
@@ -225,6 +196,11 @@ class Runtime:
         `keep` is a global name that gets the value. A procedure is null in its data, which is for whom its
         text says enough; where there is `data_only` it is an error.
         """
+        error, data, text, output, steps, size, used = self.outcome(source, name, keep, data_only)
+        return Result(error is None, data, text, output, error, {"steps": steps, "bytes": size}, used)
+
+    def outcome(self, source: str | Node, name: str, keep: str | None, data_only: bool) -> Outcome:
+        """The parts of that result: its error, value, text, output, steps, bytes and capabilities."""
         run = self._run
         with self._session():
             error: LispyError | None = None
@@ -248,15 +224,8 @@ class Runtime:
                         error.help = "the value is there, written out it is too long; ask for a part of it"
             except (RecursionError, MemoryError) as caught:
                 error, text, data = host_limit(caught), "", None
-            return Result(
-                error is None,
-                data,
-                text,
-                run.output,
-                error,
-                {"steps": run.meter.steps, "bytes": run.meter.allocated},
-                tuple(sorted(run.used)) if run.used else (),
-            )
+            used = tuple(sorted(run.used)) if run.used else ()
+            return error, data, text, run.output, run.meter.steps, run.meter.allocated, used
 
     def evaluate(self, source: str | Node, name: str = "<eval>") -> Value:
         """The value of a program, or of a form that was read; its error is raised."""
@@ -291,6 +260,19 @@ class Runtime:
         terms = (limits or self.limits, parts, now, frozenset(allow), given, memo)
         with Session(run, terms), host_limits():
             return invoke(run, procedure, list(args), None)
+
+    def renewed(self) -> bool:
+        """Whether it is as one just made, as it is after programs that define nothing and use builtins."""
+        names = self._globals
+        left = names.bound or names.macros or self._library or self._defined or self._used or self._run.seals
+        if left or not self._run.heat.is_new:
+            return False
+        names.cells.clear()
+        return True
+
+    def reset(self, seed: tuple[Any, ...], now: str | None) -> None:
+        """Give the next program other dice and another clock."""
+        self._seed, self._now = seed, now
 
     def define(self, name: str, value: Value) -> None:
         """Give a global name a value."""
@@ -362,7 +344,11 @@ class Runtime:
         return self._perform(node, self._analyser(namespace))
 
     def _perform(self, node: Node, analyser: Analyser) -> Value:
-        return run_top(self._run, resolve(analyser.program(node)), self._missing)
+        run, tree = self._run, resolve(analyser.program(node))
+        run.heat.winds = run.heat.winds or tree.winds
+        if tree.winds and not (run.roomy or is_definition(tree.body)):
+            return with_room(run, partial(run_top, run, tree, self._missing))
+        return run_top(run, tree, self._missing)
 
     def _analyser(self, namespace: Namespace) -> Analyser:
         return Analyser(self._run, namespace, self._evaluate, spans=namespace.__class__ is not _Library)
@@ -383,16 +369,23 @@ class Runtime:
         """Run forms in order."""
         # A simulation defines nothing; that is said where it tries to.
         hidden = frozenset() if self._run.sealed else _hide_forms(nodes, self._globals)
-        value: Value = None
-        analyser = self._analyser(self._globals)
         try:
-            for node in nodes:
-                value = self._perform(node, analyser)
-        except BaseException as error:
-            if isinstance(error, LispyError):
-                error.located(node.span)
+            return self._forms(nodes, self._analyser(self._globals))
+        except BaseException:
             self._globals.bound -= {word for word in hidden if self._globals.cell(word).value is UNBOUND}
             raise
+
+    def _forms(self, nodes: Sequence[Node], analyser: Analyser) -> Value:
+        value: Value = None
+        run = self._run
+        for at, node in enumerate(nodes):
+            if run.heat.winds and not run.roomy:
+                return with_room(run, partial(self._forms, nodes[at:], analyser))
+            try:
+                value = self._perform(node, analyser)
+            except LispyError as error:
+                error.located(node.span)
+                raise
         return value
 
     def _evaluate_here(self, program: Value) -> Value:

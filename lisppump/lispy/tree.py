@@ -200,6 +200,7 @@ class Lambda(Tree):
     made: Any = None  # a reference to what the first tier made of it
     itself: Variable | None = None  # the local name that stands for it alone
     tails: list[tuple[Call, bool]] | None = None  # the calls in tail position; True: in a loop
+    winds: bool = False  # it, or a procedure in it, may go deep, or call others very often
     macros: tuple[Value, ...] = ()  # those used in it
     reach: Any = None  # the global names in it, once a simulation asked
     check: Any = None  # refuses arguments of a rest parameter that nothing takes

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lisppump import canon
+from lisppump.calling import BackendError, Reply, Request, answered
 from lisppump.clauses_types import is_inside
 from lisppump.delta import Delta, Schema
 from lisppump.delta_records import to_record
@@ -21,21 +22,7 @@ from lisppump.documents import digest, is_document
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Frame
 from lisppump.merge import Merged, apply
-from lisppump.stages import (
-    Assignment,
-    Backend,
-    BackendError,
-    Dam,
-    Echo,
-    Merger,
-    Reply,
-    Request,
-    Thought,
-    answered,
-    assign,
-    merged,
-    thought,
-)  # fmt: skip
+from lisppump.stages import Assignment, Backend, Dam, Echo, Merger, Thought, assign, merged, thought
 from lisppump.testing.breach import asked, breach, fingerprint, require, shaped
 from lisppump.testing.simulation import frame_of, people, request_of
 
@@ -83,7 +70,7 @@ def _assigned(whose: str, dam: Dam, frame: Frame, agents: Sequence[Agent], n: in
 def check_backend(backend: Backend, request: Request | None = None) -> Reply | BackendError:
     """Hold a backend to its contract: a Reply with text or data, or a BackendError; the frame untouched.
 
-    It is called once, and given the time that the request has.
+    It is called once, and given the time that the request has; then it is closed, where it has a `close`.
     """
     whose = shaped("backend", backend)
     most = getattr(backend, "max_tokens", None)
@@ -95,7 +82,7 @@ def check_backend(backend: Backend, request: Request | None = None) -> Reply | B
     before = fingerprint(request.frame)
     try:
         with asked(whose, ANSWER):
-            given = asyncio.run(_poured(whose, backend, request))
+            given = asyncio.run(_poured_once(whose, backend, request))
     finally:
         changed = fingerprint(request.frame) != before
     require(not changed, f"{whose} changed the frame, which it may only read")
@@ -104,6 +91,16 @@ def check_backend(backend: Backend, request: Request | None = None) -> Reply | B
         require(spoken, f"{whose} raised a BackendError that says no reason")
         return given
     return _replied(whose, given, most)
+
+
+async def _poured_once(whose: str, backend: Backend, request: Request) -> Any:
+    """The same as one call of a run, at whose end it closes what it holds."""
+    try:
+        return await _poured(whose, backend, request)
+    finally:
+        close = getattr(backend, "close", None)
+        if inspect.iscoroutinefunction(close):
+            await close()
 
 
 async def _poured(whose: str, backend: Backend, request: Request) -> Any:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from lisppump import canon
-from lisppump.clauses import LIMITS
+from lisppump.clauses import INSIDE
 from lisppump.clauses_check import Checker
 from lisppump.clauses_parts import StageChoice
 from lisppump.clauses_shape import clause_of, usage, written
@@ -38,7 +38,7 @@ def check_stage_options(factory: type, example: str | None = None) -> None:
     require_options(f"{kind.name} `{factory.__name__}`", factory)
     examples = [example] if example is not None else examples_of(factory)
     if examples is None:
-        shape = usage(clause_of(factory.__name__.lower(), table_of(factory), LIMITS))
+        shape = usage(clause_of(factory.__name__.lower(), table_of(factory), INSIDE))
         raise breach(
             f"{kind.name} `{factory.__name__}` needs an option that may be anything; nobody can guess one",
             f"give the check one: {shape}",
@@ -134,6 +134,8 @@ def _text(option: Option) -> str | None:
     """How pump.lisp would give it something: its default, a choice, a function; None where anything goes."""
     if option.kind == "limits":
         return ""
+    if option.kind == "assume":
+        return "(tokens 2000)"
     if option.kind == "source":
         return "(+ 1 2)"
     if option.kind == "function":

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from lisppump.stages import Backend, Reply, Request
+from lisppump.calling import Reply, Request
+from lisppump.stages import Backend
 
 Answer = (
     Any  # a Reply, a dict of collections, a text, an exception, "hang", or a list of these, one for each call

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from lisppump import canon
+from lisppump.calling import Request
 from lisppump.delta import Schema
 from lisppump.disk import StateError
 from lisppump.documents import digest, encode, is_log, log_value
@@ -21,7 +22,7 @@ from lisppump.frame import Agent, Frame, Stream
 from lisppump.lispy.limits import Limits
 from lisppump.lispy.values import elements
 from lisppump.prompt import Prompt
-from lisppump.stages import Backend, Request
+from lisppump.stages import Backend
 from lisppump.testing.clock import Clock
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import orjson
 from lisppump.errors import CODES, LisppumpError, Source, Span
 from lisppump.lispy.errors import LONGEST, CapabilityError, LimitError, LispyError
 from lisppump.lispy.limits import Limits
+from lisppump.lispy.outcome import Outcome, Result
 from lisppump.lispy.printer import to_json
-from lisppump.lispy.runtime import Result
 from lisppump.workers.program import Program
 from lisppump.workers.wire import Broken
 
@@ -50,14 +50,11 @@ def longest(limits: Limits) -> int:
     return SURPLUS + 12 * limits.string + 6 * limits.output + 6 * limits.source
 
 
-def result_answer(serial: int, result: Result, source: str, name: str) -> bytes:
-    """The answer that a result is, of a program with this text that messages call by this name."""
-    error = None if result.error is None else _error_fields(result.error, source, name)
-    usage = result.usage
-    return encoded([
-        serial, RESULT, result.ok, result.value, result.text, result.output, error,
-        usage["steps"], usage["bytes"], result.capabilities,
-    ])  # fmt: skip
+def result_answer(serial: int, outcome: Outcome, source: str, name: str) -> bytes:
+    """The answer that an outcome is, of a program with this text that messages call by this name."""
+    error, value, text, output, steps, size, used = outcome
+    told = None if error is None else _error_fields(error, source, name)
+    return encoded([serial, RESULT, told is None, value, text, output, told, steps, size, used])
 
 
 def kind_of(error: LisppumpError) -> str:

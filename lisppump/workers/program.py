@@ -9,8 +9,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from lisppump.lispy.limits import Limits
+from lisppump.lispy.outcome import Outcome, Result
 from lisppump.lispy.printer import to_json
-from lisppump.lispy.runtime import Result, Runtime
+from lisppump.lispy.runtime import Runtime
 
 if TYPE_CHECKING:
     from lisppump.lispy.builtins import BuiltinSpec
@@ -50,12 +51,12 @@ def run_here(
 ) -> Result:
     """What a program comes to in this process, in a sandbox of its own."""
     p = program
-    return run_parts(p.source, p.name, p.seed, p.now, p.defined, p.allow, p.limits, state, web, builtins)
+    runtime = runtime_for(p.seed, p.now, p.defined, p.allow, p.limits, state, web, builtins)
+    error, value, text, output, steps, size, used = outcome_in(runtime, p.source, p.name)
+    return Result(error is None, value, text, output, error, {"steps": steps, "bytes": size}, used)
 
 
-def run_parts(
-    source: str,
-    name: str,
+def runtime_for(
     seed: tuple[Any, ...],
     now: str | None,
     defined: Mapping[str, Any],
@@ -64,13 +65,18 @@ def run_parts(
     state: State | None,
     web: Web | None,
     builtins: Mapping[str, BuiltinSpec],
-) -> Result:
-    """The same, where its parts are at hand and nobody made a Program of them."""
+) -> Runtime:
+    """A sandbox for a program that is given all this."""
     providers = None if web is None else {"web": web}
     runtime = Runtime(state, allow, limits, seed, now, builtins, providers=providers)
     for word, value in defined.items():
         runtime.define(word, value)
-    return runtime.run(source, name, data_only=True)  # what it comes to is kept
+    return runtime
+
+
+def outcome_in(runtime: Runtime, source: str, name: str) -> Outcome:
+    """The parts of the result of a program in its sandbox; it is kept, so that the value has to be data."""
+    return runtime.outcome(source, name, None, True)
 
 
 def _plain(defined: dict[str, Any]) -> bool:

@@ -18,19 +18,22 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module, util
 from typing import Any
 
 from lisppump import canon
 from lisppump.frame import Frame, state_of
 from lisppump.lispy.capabilities import State
+from lisppump.lispy.room import keep_room
 from lisppump.lispy.values import slice_of
 from lisppump.workers import child, confine
 from lisppump.workers.wire import HEAD, Line
 
 LATER = (  # what LisPy imports only when it needs it, which is too late in a worker
     "difflib", "json.decoder", "lark", "lark.exceptions", "lark.lexer", "re2", "traceback", "unicodedata",
-    "importlib.resources", "resource", "encodings.utf_8",
+    "importlib.resources", "resource", "encodings.utf_8", "lisppump.secrets", "base64",
+    "urllib.parse",
 )  # fmt: skip
 OWN = 64  # the first descriptor of a worker's, above all that the zygote has
 LOOK = 2.0  # seconds between two looks at whether the parent is still the parent
@@ -200,7 +203,7 @@ class _Zygote:
                 os.close(descriptor)
         confine.confine(memory, seconds)
         gc.enable()
-        self._work(Line(into, out), self._state)
+        keep_room(partial(self._work, Line(into, out), self._state))
         os._exit(0)
 
     def _end(self, worker: int) -> None:

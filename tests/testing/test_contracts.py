@@ -14,11 +14,12 @@ from lisppump.plugins.dam_affinity import Affinity
 from lisppump.plugins.dam_round_robin import RoundRobin
 from lisppump.plugins.merge_dream_catcher import DreamCatcher
 
+from lisppump.calling import BackendError, Failure, Reply, Request
 from lisppump.delta import Collection, Delta, Field, Schema, Target, Usage
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Frame, Stream
 from lisppump.merge import Change, Merged
-from lisppump.stages import BackendError, Failure, Reply, Request, Thought
+from lisppump.stages import Thought
 from lisppump.testing import (
     Scripted,
     check_backend,
@@ -261,7 +262,7 @@ BROKEN_USAGE = Usage(input=-1)
         (Reply(data={"x": [{1, 2}]}), "no JSON value"),
         (Reply(data={"x": [float("nan")]}), "the number nan"),
         (Reply(text="a", model=5), "the model of its Reply is no text"),  # type: ignore[arg-type]
-        (Reply(text="a", stop="length"), "should be end or partial"),
+        (Reply(text="a", stop="length"), "should be one of end, partial, truncated"),
         (Reply(text="a", stop="partial"), "a partial Reply without a reason"),
         (Reply(text="a", stop="partial", reason=7), "the reason of its Reply is no text"),  # type: ignore[arg-type]
         (Reply(text="a", usage=BROKEN_USAGE), "the usage of its Reply"),

@@ -12,6 +12,7 @@ from lisppump.plugins.dam_round_robin import RoundRobin
 from lisppump.plugins.executor_local import Local
 
 from lisppump import hookimpl
+from lisppump.calling import BackendError, Failure, Reply, Request
 from lisppump.delta import Delta, Schema
 from lisppump.disk import Disk, write_all
 from lisppump.errors import LisppumpError
@@ -19,7 +20,7 @@ from lisppump.files import Files
 from lisppump.frame import Frame
 from lisppump.merge import Merged
 from lisppump.plugin_checks import check_stage
-from lisppump.stages import KINDS, BackendError, Failure, Job, Option, Reply, Request, Thought
+from lisppump.stages import KINDS, Job, Option, Thought
 from lisppump.testing import (
     Crash,
     Failing,

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from lisppump.calling import BackendError, Failure, Reply
 from lisppump.frame import Agent
-from lisppump.stages import BackendError, Failure, Reply
 from lisppump.testing import Clock, Reversed, Scripted, frame_of, people, request_of
 
 FRAME = frame_of({"a.json": 1})

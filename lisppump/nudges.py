@@ -1,0 +1,174 @@
+"""Operators' nudges: added, listed and dropped in `nudges.json`, an edit by hand that a frame takes in.
+
+So they are journalled, shown, replayed and taken back like any edit. Nothing here touches a frame.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lisppump.disk import StateError, trouble
+from lisppump.errors import LisppumpError, declare
+from lisppump.steering import NUDGES, active, entries, order
+from lisppump.view import Unseen
+
+if TYPE_CHECKING:
+    from lisppump.lookout import Lookout
+
+declare(
+    "usage", 1,
+    no_such_nudge="There is no nudge of that name.",
+    no_nudge="A nudge says nothing, or nothing that could be kept.",
+)  # fmt: skip
+LOCK = "steer"  # held while the document is read and written
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """One nudge as it is listed: `state` is waiting (the next frame takes it in), active or expired."""
+
+    id: str
+    state: str
+    text: str | None
+    set: Mapping[str, Any]
+    until_frame: int | None
+    until: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As `lisppump steer list --json` shows it."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            "text": self.text,
+            "set": dict(self.set),
+            "until_frame": self.until_frame,
+            "until": self.until,
+        }
+
+
+def nudges(pump: Lookout) -> tuple[Nudge, ...]:
+    """All that stand in the document, and those that the frame has and the document not any more."""
+    return _listed(pump, _there(pump, _view(pump)))
+
+
+def add(
+    pump: Lookout,
+    text: str | None,
+    asked: Mapping[str, Any],
+    *,
+    frames: int | None = None,
+    until: str | None = None,
+) -> Nudge:
+    """Write one down for the next `frames` frames, or `until` a time of the world; it counts from the next.
+
+    Those that have expired go.
+    """
+    if not (text or asked):
+        raise LisppumpError("no-nudge", "a nudge should say something", help="`lisppump steer add --help`")
+    if text is not None and not text.isprintable():
+        help = "leave out line breaks and what cannot be printed"
+        raise LisppumpError("no-nudge", "a nudge is a text of one line", help=help)
+    head = pump.store.head
+    if head is None:
+        help = "run a frame first: `lisppump step`"
+        raise LisppumpError("no-nudge", "this world has no frame yet that could be nudged", help=help)
+    view = _view(pump)
+    with _alone(pump):
+        there = _there(pump, view)
+        last = max((order(id)[0] for id in (*there, *_taken(pump))), default=0)
+        id, opened = f"n{last + 1}", pump.store.open_frame()
+        newest = head.number if opened is None else opened["frame"]
+        nudge = {
+            "text": text,
+            "set": dict(asked),
+            "until_frame": None if frames is None else newest + frames,
+            "until": until,
+        }
+        _write(view, {**_unexpired(pump, there), id: nudge})
+        found = {one.id: one for one in _listed(pump, {**there, id: nudge})}
+    return found[id]
+
+
+def drop(pump: Lookout, ids: Sequence[str]) -> tuple[Nudge, ...]:
+    """Take nudges back; the frames that were made under them stay."""
+    view = _view(pump)
+    with _alone(pump):
+        there = _there(pump, view)
+        gone = next((id for id in ids if id not in there), None)
+        if gone is not None:
+            known = ", ".join(there) or "there is none"
+            raise LisppumpError("no-such-nudge", f"there is no nudge `{gone}`", help=f"there: {known}")
+        dropped = tuple(nudge for nudge in _listed(pump, there) if nudge.id in ids)
+        _write(view, {id: nudge for id, nudge in _unexpired(pump, there).items() if id not in ids})
+    return dropped
+
+
+def _listed(pump: Lookout, there: Mapping[str, Any]) -> tuple[Nudge, ...]:
+    head = pump.store.head
+    taken, now = _taken(pump), set() if head is None else set(_ids(pump, there))
+    found = []
+    for id, said in sorted(there.items(), key=lambda entry: order(entry[0])):
+        state = "expired" if id not in now else "active" if taken.get(id) == said else "waiting"
+        until = said.get("until_frame"), said.get("until")
+        found.append(Nudge(id, state, said.get("text"), said.get("set", {}), *until))
+    return tuple(found)
+
+
+def _ids(pump: Lookout, there: Mapping[str, Any]) -> Iterator[str]:
+    """The nudges that are for the next frame."""
+    head = pump.head
+    return (id for id, _ in active(dict(there), head.number, head.time))
+
+
+def _unexpired(pump: Lookout, there: Mapping[str, Any]) -> dict[str, Any]:
+    now = set(_ids(pump, there))
+    return {id: nudge for id, nudge in there.items() if id in now}
+
+
+def _taken(pump: Lookout) -> dict[str, Any]:
+    """The nudges that the frame has."""
+    head = pump.store.head
+    return {} if head is None else dict(entries(head.documents.get(NUDGES)))
+
+
+def _view(pump: Lookout) -> Any:
+    if pump.barred is not None:
+        raise pump.barred
+    view: Any = pump.policy.reservoir.make_reservoir(pump.root / pump.policy.state.folder)
+    if isinstance(view, Unseen):
+        raise StateError("bad-document", "the reservoir of this world is not there, so that nobody is nudged")
+    return view
+
+
+def _there(pump: Lookout, view: Any) -> dict[str, Any]:
+    """The nudges of the document, as it lies there."""
+    if view.fingerprint(NUDGES) is None:
+        return {}
+    found = view.read(NUDGES)
+    if not isinstance(found, dict):
+        raise StateError("bad-document", f"{NUDGES} should be an object by names of nudges", help="mend it")
+    return dict(entries(found))
+
+
+def _write(view: Any, nudges: Mapping[str, Any]) -> None:
+    view.write(NUDGES, dict(nudges))
+
+
+@contextmanager
+def _alone(pump: Lookout) -> Iterator[None]:
+    """Hold off others who nudge meanwhile; a run is not held up by it."""
+    path = pump.store._keep.folder / LOCK
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise trouble(error, "writing a nudge") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)

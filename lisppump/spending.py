@@ -1,0 +1,209 @@
+"""What a pump does about money and time: it remembers, looks before each frame, stops or waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lisppump import clock as clocks
+from lisppump import control
+from lisppump.budget import Budget, Stopped
+from lisppump.calling import Terms
+from lisppump.errors import LisppumpError, declare
+from lisppump.prices import Price, Prices, is_day, most, problem_in
+from lisppump.purse import Accounts, Bookkeeper
+from lisppump.report import Event, Plan
+from lisppump.reservoir import Store
+
+if TYPE_CHECKING:
+    from lisppump.lookout import Lookout
+    from lisppump.pump import Pump
+    from lisppump.rig import Rig
+
+declare(
+    "policy", 3,
+    unknown_usage="A budget cannot hold a backend that does not say what it uses and declares nothing.",
+    unknown_price="A budget of dollars cannot hold a backend whose model has no known price.",
+)  # fmt: skip
+
+GLANCE = 0.5  # seconds between two looks at whether a run that waits may go on
+STOP, PAUSE, NONE = "stop", "pause", "none"
+
+
+def prices_of(rig: Rig) -> Prices:
+    """The price table in force: what pump.lisp says, then the user; read only where anybody has a price."""
+    if not any(_paid(terms) for terms in rig.terms.values()):
+        return Prices(dict(rig.policy.prices))
+    return Prices({**_own(), **rig.policy.prices})
+
+
+def _own() -> dict[str, Price]:
+    """The prices in the user's config.toml."""
+    from lisppump import config
+
+    said = config.load().get("prices")
+    if said is None:
+        return {}
+    help = 'write [prices] as_of = "2026-11-01", and [prices.models."NAME"] input = 5, output = 25'
+    if not isinstance(said, dict) or not is_day(said.get("as_of")):
+        raise config.refuse("should say as of which day its prices are, as_of, in [prices]", "prices", help)
+    models = said.get("models", {})
+    for name, price in models.items() if isinstance(models, dict) else [("models", None)]:
+        if (problem := problem_in(price)) is not None:
+            raise config.refuse(f"has a price for {name} that {problem}", name, help)
+    return {
+        name: Price.of(price, as_of=said["as_of"], source="config.toml") for name, price in models.items()
+    }
+
+
+def _paid(terms: Terms) -> bool:
+    return not terms.free and (terms.max_tokens is not None or not terms.reports)
+
+
+def require_known(rig: Rig, prices: Prices) -> None:
+    """Refuse to begin where a budget could not hold a backend, since nobody would know what it takes."""
+    rule = rig.policy.budget
+    for alias, terms in rig.terms.items():
+        limited = rule.tokens is not None or rule.dollars is not None
+        if limited and not terms.reports and terms.assumed is None:
+            raise LisppumpError(
+                "unknown-usage",
+                f"the budget cannot hold backend `{alias}`: it does not say what it uses",
+                help="say in its clause what one call counts as, (assume (tokens 4000) (dollars 0.02)), or "
+                "take the limit out of (budget ...)",
+            )
+        if rule.dollars is not None and most(terms, prices, 1, 1).dollars is None:
+            named = f"its model {terms.model}" if terms.model else "what it asks"
+            raise LisppumpError(
+                "unknown-price",
+                f"the budget of dollars cannot hold backend `{alias}`: nobody knows the price of {named}",
+                help=f'say it in pump.lisp, (prices (as-of "2026-11-01") (model "{terms.model or "NAME"}" '
+                f"(input 5) (output 25))), or in config.toml; or take (dollars ...) out of (budget ...)",
+            )
+
+
+def accounts(pump: Lookout, rig: Rig, frame: int, books: Bookkeeper) -> Accounts:
+    """The purse of a frame."""
+    return Accounts(pump.budget, prices_of(rig), rig.terms, books, frame, pump.clock)
+
+
+# -- remembering ---------------------------------------------------------------------------------------------
+
+
+def open_books(pump: Pump) -> None:
+    """Count on from what the journal says was spent; a run that was killed goes on, any other begins."""
+    store, budget = pump.store, pump.budget
+    kept, since = store.booked()
+    budget.recall(kept.get("spent"), since, going=False)
+    if kept.get("act") == "ended":
+        budget.run = type(budget.run)()
+    budget.on(clocks.day(pump.clock.now()))
+    store.spending = lambda: budget.record(pump.clock.monotonic())
+
+
+def close_books(pump: Pump) -> None:
+    """The run has ended, and was not killed: the next begins with nothing spent in it."""
+    budget, store = pump.budget, pump.store
+    if store.spending is None:
+        return
+    store.spending, now = None, pump.clock.monotonic()
+    budget.end(now)
+    spent = budget.run
+    if spent.tokens or spent.dollars or (budget.rule.wall is not None and spent.wall):
+        said = budget.record(now)
+        store.spending = lambda: said
+        store.book("ended", written=clocks.stamp(pump.clock.now()))
+        store.spending = None
+
+
+def seen(pump: Lookout) -> Budget:
+    """The budget as whoever looks at the world sees it, from the journal alone where another process runs."""
+    if isinstance(pump.store, Store) and pump.store.spending is None:
+        kept, since = pump.store.booked()
+        budget = Budget(pump.policy.budget)
+        budget.recall(kept.get("spent"), since, going=pump.store.lock_holder() is not None)
+        budget.on(clocks.day(pump.clock.now()))
+        return budget
+    return pump.budget
+
+
+def reset(pump: Pump) -> dict[str, Any]:
+    """Begin to count anew, in the journal; what had been spent is given."""
+    per = pump.budget.rule.per
+    spent = pump.budget.reset().to_json()
+    pump.store.book("reset", per=per, was=spent, written=clocks.stamp(pump.clock.now()))
+    return {"per": per, "was": spent}
+
+
+# -- checking ------------------------------------------------------------------------------------------------
+
+
+async def ready(pump: Pump, plan: Plan | None = None) -> bool:
+    """Whether a frame may begin; it stops the run where the budget is spent, or waits until it is not.
+
+    With its plan it also looks whether anything that costs can be asked at all. False where it has waited:
+    all may be different then, and a stop may have been asked for.
+    """
+    require_known(pump.rig, prices_of(pump.rig))
+    reason = _spent(pump, plan)
+    if reason is None:
+        return True
+    number, rule = pump.head.number + 1, pump.budget.rule
+    if pump.told_spent != reason:
+        pump.told_spent = reason
+        pump.rig.hooks.budget_spent(number=number, reason=reason)
+    if rule.when_spent == NONE:
+        return True
+    if rule.when_spent == PAUSE:
+        await _wait(pump, plan, reason)
+        return False
+    raise Stopped(
+        "budget-spent",
+        f"frame {number} was not begun: {reason}",
+        help="raise (budget ...) to go on" + ("" if rule.per == "run" else ", or `lisppump budget reset`"),
+    )
+
+
+def _spent(pump: Pump, plan: Plan | None) -> str | None:
+    """Why the next frame may not begin; None where it may."""
+    pump.budget.on(clocks.day(pump.clock.now()))
+    reason = pump.budget.exhausted()
+    return reason if reason is not None or plan is None else _nothing_fits(pump, plan)
+
+
+def _nothing_fits(pump: Pump, plan: Plan) -> str | None:
+    """Why not one of the calls that cost could be made; None where one could, or none costs anything."""
+    prices, passes = prices_of(pump.rig), len(pump.policy.pipe.passes)
+    why = None
+    for alias, terms in pump.rig.terms.items():
+        if not _paid(terms) and terms.max_tokens is None:
+            continue
+        for prompt in plan.prompts:
+            needs = most(terms, prices, prompt.tokens, passes)
+            short = pump.budget.short(needs.tokens, needs.dollars)
+            if short is None:
+                return None
+            why = f"nothing more can be asked of `{alias}`: {short}"
+    return why
+
+
+async def _wait(pump: Pump, plan: Plan | None, reason: str) -> None:
+    """Wait until a day has passed, the budget was reset or raised, or somebody wants the run to stop."""
+    pump.store.flush()
+    pump._tell(Event("paused", pump.head.number, text=reason))
+    pump.store.remark(paused=reason)
+    try:
+        while not pump._stopping and pump.budget.rule.when_spent == PAUSE and _spent(pump, plan) is not None:
+            await pump.clock.sleep(GLANCE)
+            await pump._obey()
+            await pump._refresh()
+    finally:
+        pump.store.remark(paused=None)
+    pump._tell(Event("resumed", pump.head.number))
+
+
+def wished(pump: Pump) -> None:
+    """Do what somebody asked of a run that holds the lock: reset its budget, and go on."""
+    run = pump.store.run()
+    if run is not None and run.wish == control.RESET:
+        reset(pump)
+        pump.store.ask(run, control.GO)
