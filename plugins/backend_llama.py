@@ -42,7 +42,6 @@ class Llama:
     warms: ClassVar[bool] = True
     free: ClassVar[bool] = True
     mends: ClassVar[bool] = True
-    free: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -96,7 +96,6 @@ class Ollama:
             default=None, type="string",
         ),
     )  # fmt: skip
-    free: ClassVar[bool] = True
     mends: ClassVar[bool] = True
     uses_tools: ClassVar[bool] = True
 
