@@ -9,9 +9,14 @@ from typing import Any
 from lisppump import clock
 from lisppump.calling import BackendError, Failure, Reply, refused
 from lisppump.delta import Usage
-from lisppump.errors import LisppumpError, place_of, said
+from lisppump.errors import LisppumpError, declare, place_of, said
 from lisppump.plugin import Offer
 from lisppump.secrets import safe
+
+declare(
+    "state", 5,
+    not_recorded="The journal does not hold what a frame would need to be made again as it was.",
+)  # fmt: skip
 
 MOST_REASON = 2000  # letters of a reason; the rest of a longer one tells nobody anything
 
@@ -25,6 +30,15 @@ def reply_of(record: Mapping[str, Any]) -> Reply:
         model=record["model"],
         stop=record["stop"],
         reason=record["reason"],
+    )
+
+
+def unrecorded(what: str) -> LisppumpError:
+    """The journal holds something else than what is due."""
+    return LisppumpError(
+        "not-recorded",
+        f"the journal holds {what}",
+        help="the policy or a plugin is not what it was when the frame was made; see `lisppump show`",
     )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass
-from dataclasses import fields as fields_of
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -132,9 +131,12 @@ class Delta:
 
     @classmethod
     def of(cls, **fields: Any) -> Delta:
-        """The same from its fields; a frozen dataclass takes three times as long to set them."""
+        """The same from its fields; a frozen dataclass takes three times as long to set them.
+
+        What is not said is as the class has it.
+        """
         made = object.__new__(cls)
-        object.__setattr__(made, "__dict__", {**_UNSAID, **fields})
+        object.__setattr__(made, "__dict__", fields)
         return made
 
     @property
@@ -210,11 +212,6 @@ class Delta:
             "attempts": [attempt.to_json() for attempt in self.attempts],
             "usage": self.usage.to_json(),
         }
-
-
-_UNSAID = {
-    one.name: one.default for one in fields_of(Delta) if one.default is not MISSING
-}  # the fields that have defaults
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ class Way:
         self._changed = changed
         self.pace = Pace()
         self.circuit = Circuit()
+        self.asked = 0  # calls that were let go
         self.patience = math.inf  # seconds that a pipe waits at most
         self._clock = clock
         self._seed = seed
@@ -106,6 +107,7 @@ class Way:
             now = self._clock.monotonic()
         if self.circuit.until is not None:
             self.circuit.probing = True
+        self.asked += 1
         return self.pace.start(now)
 
     async def _turn(self) -> None:
@@ -257,7 +259,7 @@ class Governor:
 
     def to_json(self) -> dict[str, Any]:
         """The lanes in which something has been asked, by alias."""
-        return {alias: way.to_json() for alias, way in self._ways.items()}
+        return {alias: way.to_json() for alias, way in self._ways.items() if way.asked}
 
     def remarks(self) -> list[str]:
         """What is to be said of lanes that are not as they should be, in a few words each."""

@@ -136,4 +136,4 @@ def frame_committed(frame: Frame, report: Mapping[str, Any]) -> None:
 
 @hookspec
 def budget_spent(number: int, reason: str) -> None:
-    """Hear that the budget stops the run before frame `number`."""
+    """Hear that the budget is spent before frame `number`: the run stops, pauses, or goes on at no cost."""

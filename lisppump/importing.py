@@ -17,7 +17,7 @@ from lisppump.delta_records import to_record
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Frame, agents_of
 from lisppump.imports import Foreign, Here, account, gather, items_of, read, text_of
-from lisppump.imports_folder import read_all
+from lisppump.imports_folder import File, read_all
 from lisppump.merge import Merged
 from lisppump.report import Event, FrameReport, Imported, Plan
 from lisppump.rig import Rig
@@ -36,11 +36,16 @@ INLINE = 64 * 1024  # bytes of a delta that are kept in its record; a larger one
 def import_deltas(pump: Pump, path: str | Path, *, dry_run: bool) -> Imported:
     """Read what lies at a path and, unless it is a dry run, make a frame of what is new in it."""
     with pump._complaints.of_one_frame():
-        return _import(pump, path, dry_run)
+        return _import(pump, read_all(Path(path)), dry_run)
 
 
-def _import(pump: Pump, path: str | Path, dry_run: bool) -> Imported:
-    files = read_all(Path(path))
+def take_files(pump: Pump, files: Sequence[File], *, dry_run: bool) -> Imported:
+    """The same with files that were read, or made, already."""
+    with pump._complaints.of_one_frame():
+        return _import(pump, files, dry_run)
+
+
+def _import(pump: Pump, files: Sequence[File], dry_run: bool) -> Imported:
     found, unreadable = _read(pump, files)
     notes = [f"{file.name}: {note}" for file in files for note in file.notes]
     strange = tuple(one.name for one in found if one.strange)

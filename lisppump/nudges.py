@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lisppump.disk import StateError, trouble
+from lisppump.disk import Disk, StateError, trouble
 from lisppump.errors import LisppumpError, declare
 from lisppump.steering import NUDGES, active, entries, order
 from lisppump.view import Unseen
@@ -162,13 +162,13 @@ def _write(view: Any, nudges: Mapping[str, Any]) -> None:
 @contextmanager
 def _alone(pump: Lookout) -> Iterator[None]:
     """Hold off others who nudge meanwhile; a run is not held up by it."""
-    path = pump.store._keep.folder / LOCK
+    disk, path = Disk(), pump.store._keep.folder / LOCK
     try:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        lock = disk.open(str(path), os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise trouble(error, "writing a nudge") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(lock)
+        disk.close(lock)

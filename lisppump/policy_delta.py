@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from lisppump.clauses import RULES
 from lisppump.clauses_check import Checker
+from lisppump.clauses_collection import RULES
 from lisppump.clauses_parts import Checked
 from lisppump.delta import FILE_KEYS, PIPES, Collection, Field, Numbering, Schema, Target
 from lisppump.errors import suggest

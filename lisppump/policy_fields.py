@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lisppump.clauses import TYPES
 from lisppump.clauses_check import Checker
+from lisppump.clauses_collection import TYPES
 from lisppump.delta import Field
 from lisppump.errors import suggest
 from lisppump.lispy.nodes import Node

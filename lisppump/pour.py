@@ -10,22 +10,18 @@ from typing import Any
 
 from lisppump import canon, clock, schema, schema_reply
 from lisppump.asking import request_of
-from lisppump.call import Call, awaited, fault, misanswered, reply_of, sentence
+from lisppump.call import Call, awaited, fault, misanswered, reply_of, sentence, unrecorded
 from lisppump.calling import BackendError, Failure, Repair, Reply, Tool, answered, kept
 from lisppump.delta import UNUSED, Attempt, Delta, Usage
 from lisppump.delta_records import beside
-from lisppump.errors import LisppumpError, declare
+from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Stream
 from lisppump.holding import given
 from lisppump.leave import CUT_SHORT, Held, Leave
 from lisppump.plugin import Offer
+from lisppump.prices import tokens_of
 from lisppump.prompt import Prompt
 from lisppump.tick import Answer, Claim, Tick
-
-declare(
-    "state", 5,
-    not_recorded="The journal does not hold what a frame would need to be made again as it was.",
-)  # fmt: skip
 
 CUT_OFF = "the reply was cut off"
 NOTHING = "the reply was cut off before its first item was finished"
@@ -104,11 +100,8 @@ class Pipe:
 
     def _lost(self, alias: str) -> dict[str, Any]:
         """What a call that was cut short counts as, where it may have used something."""
-        if self.claim is None:
-            return {}
         passes = len(self.tick.policy.pipe.passes)
-        lost = self.tick.purse.lost(alias, self.claim, self.prompt.tokens, passes)
-        return {} if lost is UNUSED else {"lost": lost.to_json()}
+        return self.tick.purse.lost(alias, self.claim, self.prompt.tokens, passes)
 
     def held(self) -> float:
         """Seconds for which it has been kept from asking anybody."""
@@ -252,8 +245,8 @@ class Pipe:
             self._mend(alias, text, str(reason))
         self.usage = self.usage + used
         more: dict[str, Any] = {} if used is UNUSED else {"usage": used.to_json()}
-        if used is UNUSED and failure.failure is Failure.TIMED_OUT:
-            more = self._lost(alias)
+        if failure.failure is Failure.TIMED_OUT and not tokens_of(used):
+            more |= self._lost(alias)
         if text is not None:
             more["text"] = text
         if self.pause:
@@ -284,9 +277,10 @@ class Pipe:
         told = answer.fields
         attempt = len(self.attempts) + 1
         if (told["backend"], told["turn"], told["attempt"]) != (alias, self.turn, attempt):
-            raise self._unrecorded(
+            raise unrecorded(
                 f"attempt {told['attempt']} with `{told['backend']}` in pass `{told['turn']}` where attempt "
-                f"{attempt} with `{alias}` in pass `{self.turn}` is due"
+                f"{attempt} with `{alias}` in pass `{self.turn}` is due ({self.stream.id}, frame "
+                f"{self.tick.number})"
             )
         if answer.kind == "reply":
             reply = reply_of(told)
@@ -303,13 +297,6 @@ class Pipe:
         if told["settles"]:
             self._settle()
         return False
-
-    def _unrecorded(self, what: str) -> LisppumpError:
-        return LisppumpError(
-            "not-recorded",
-            f"the journal holds {what} ({self.stream.id}, frame {self.tick.number})",
-            help="the policy or a plugin is not what it was when the frame was made; see `lisppump show`",
-        )
 
     def _called(self, alias: str, leave: Leave | None) -> Coroutine[Any, Any, Any]:
         """What the backend answers, to be awaited, whatever it is."""
@@ -478,12 +465,10 @@ class _Taking:
         if reply is None:
             return None
         record: dict[str, Any] = canon.Whole(pipe.place(self._alias))
-        record["model"] = reply.model
-        record["stop"] = reply.stop
-        record["reason"] = reply.reason
-        record["text"] = reply.text
-        record["data"] = reply.data
-        record["usage"] = {} if reply.usage is UNUSED else reply.usage.to_json()
+        record |= {
+            "model": reply.model, "stop": reply.stop, "reason": reply.reason, "text": reply.text,
+            "data": reply.data, "usage": {} if reply.usage is UNUSED else reply.usage.to_json(),
+        }  # fmt: skip
         if pipe.delta is not None:
             return "late", dict(record)
         self.usable = pipe._read(self._alias, reply)

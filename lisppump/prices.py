@@ -17,6 +17,7 @@ from lisppump.delta import UNUSED, Usage
 MILLION = 1_000_000
 READ, WRITE_5M, WRITE_1H = 0.1, 1.25, 2.0  # of the price of input, where nothing else is said
 HOUR = 3600
+TOLD = 1000  # tokens of what a tool says at most
 KEYS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
 
 
@@ -72,9 +73,10 @@ FREE = Price(0.0, 0.0, 0.0, 0.0, 0.0, None, "the backend, which costs no money")
 
 @dataclass(frozen=True)
 class Prices:
-    """The price table in force, by the names of models."""
+    """The price table in force, by the names of models; `uses` of tools are allowed in a pass of a room."""
 
     models: Mapping[str, Price] = field(default_factory=dict)
+    uses: int = 0
 
     def of(self, terms: Terms, answered: str | None = None) -> Price | None:
         """What a backend's calls cost: by the model that answered, or that it asks; None where unknown."""
@@ -91,8 +93,8 @@ class Prices:
         if not used or usage.dollars or terms.free:
             return usage
         price = self.of(terms, answered)
-        if price is None and not terms.reports and usage.dollars == 0.0:
-            return usage  # it declares that a call costs no money
+        if price is None and terms.assumed is not None:
+            return replace(usage, dollars=terms.assumed.dollars, assumed=True)
         dollars = None if price is None else price.dollars(usage, terms.kept)
         return replace(usage, dollars=dollars)
 
@@ -118,6 +120,7 @@ def most(terms: Terms, prices: Prices, prompt_tokens: int, passes: int) -> Most:
     """The most that a pipe takes with a backend: a call for each pass, and one repair call where it mends.
 
     A pass reads the prompt and what the passes before it wrote; a repair call also the reply that it mends.
+    After each use of a tool all that is read again, with what the tool said and the model wrote.
     """
     price = prices.of(terms)
     repairs = 1 if terms.mends else 0
@@ -129,10 +132,15 @@ def most(terms: Terms, prices: Prices, prompt_tokens: int, passes: int) -> Most:
     if terms.max_tokens is None:
         return Most()
     writes = terms.max_tokens
-    reads = [prompt_tokens + earlier * writes for earlier in range(passes + repairs)]
+    uses = prices.uses if terms.uses_tools else 0
+    reads = [
+        (1 + uses) * (prompt_tokens + earlier * writes) + uses * writes + TOLD * uses * (uses + 1) // 2
+        for earlier in range(passes + repairs)
+    ]
     tokens = sum(reads) + writes * len(reads)
     if price is None:
-        return Most(tokens, None)
+        each = None if terms.assumed is None else terms.assumed.dollars
+        return Most(tokens, None if each is None else each * len(reads))
     dear = max(price.input, price.write(terms.kept)) if terms.warms else price.input
     return Most(tokens, (sum(reads) * dear + writes * len(reads) * price.output) / MILLION)
 

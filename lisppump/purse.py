@@ -60,11 +60,13 @@ class Accounts:
         if tokens or usage.dollars:
             self.budget.used(claim, tokens, usage.dollars)
 
-    def lost(self, alias: str, claim: Claim | None, prompt_tokens: int, passes: int) -> Usage:
-        """Count a call as spent that was cut short, so that nobody knows what it used; what is counted."""
-        usage = one_call(self.terms[alias], self.prices, prompt_tokens, passes)
+    def lost(self, alias: str, claim: Claim | None, prompt_tokens: int, passes: int) -> dict[str, Any]:
+        """Count a call as spent that was cut short, and nobody knows what it used; what to record of it."""
+        usage = UNUSED
+        if claim is not None:
+            usage = one_call(self.terms[alias], self.prices, prompt_tokens, passes)
         self.used(claim, usage)
-        return usage
+        return {} if usage is UNUSED else {"lost": usage.to_json()}
 
     def recorded(self, usage: Usage) -> None:
         """What stands in the journal was counted by whoever opened it."""

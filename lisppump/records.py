@@ -75,11 +75,11 @@ def lines_of(
 ) -> tuple[list[bytes], str]:
     """The lines of records that follow each other, from a number and a hash on; and the hash of the last."""
     lines = []
-    for kind, fields in entries:
-        payload = encoded(kind, seq, prev, fields)
-        lines.append(pack(payload))
-        prev = chained(payload)
-        seq += 1
+    checksum, sha256 = google_crc32c.value, hashlib.sha256
+    for number, (kind, fields) in enumerate(entries, seq):
+        payload = encoded(kind, number, prev, fields)
+        lines.append(b"%08x %08x %s\n" % (len(payload), checksum(payload), payload))
+        prev = sha256(payload).hexdigest()
     return lines, prev
 
 

@@ -94,7 +94,7 @@ def check(
     for name, key, rule in _keys(schema, collections):
         value = collections[key]
         if maker not in (_ANYBODYS if rule is None else rule.makers):
-            rejected.extend(_barred(name, key, rule, value, source, maker))
+            accepted, rejected = dict(accepted), [*rejected, *_barred(name, key, rule, value, source, maker)]
             continue
         if rule is not None and value.__class__ is list and key not in FILE_KEYS and are_usual(rule, value):
             accepted[name] = [*accepted[name], *value] if name in accepted else value

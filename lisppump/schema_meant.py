@@ -23,6 +23,7 @@ WRAPPERS = frozenset({  # keys under which models put what was asked for
 })  # fmt: skip
 MOST_DEEP = 4  # wrappers in each other
 MOST_NOTES = 8
+MOST_OBJECTS = 1000  # of one reply
 
 _BETWEEN = re.compile(r"[\s,;`]*(?:```\s*)?(?:json|jsonl|JSON)?[\s,;`]*")
 _ESCAPED = re.compile(r"[{\[]\s*\\+[\"n]")
@@ -54,9 +55,14 @@ def meant(text: str, schema: Schema) -> Reading | None:
     """What a reply holds of the schema's collections; None where there is nothing of them in it."""
     for variant, note in _variants(text, schema):
         found = objects(variant)
-        candidates = [one for each in found if (one := _candidate(each, schema)) is not None]
+        notes = [note] if note else []
+        if len(found) > MOST_OBJECTS:
+            notes.append(f"the reply holds more than {MOST_OBJECTS} objects; the rest is not read")
+        candidates = [
+            one for each in found[:MOST_OBJECTS] if (one := _candidate(each, schema)) is not None
+        ]
         if candidates:
-            return _together(candidates, variant, [note] if note else [])
+            return _together(candidates, variant, notes)
     return None
 
 
@@ -220,7 +226,7 @@ def _renamed(key: str, name: str | None, notes: list[str]) -> str:
 
 
 def _bare_item(value: Mapping[str, Any], schema: Schema) -> str | None:
-    """The one collection whose item an object can be, since it has all that such an item must have."""
+    """The one collection whose item an object can be: it has all that such an item must, and nothing else."""
     fitting = [entry.name for entry in schema.collections if _may_come(entry) and _fits(value, entry)]
     return fitting[0] if len(fitting) == 1 else None
 
@@ -235,9 +241,8 @@ def _fits(value: Mapping[str, Any], entry: Collection) -> bool:
     if not required:
         return False
     given = {_SPACES.sub("", str(key)).lower() for key in value}
-    return all(
-        any(_SPACES.sub("", name).lower() in given for name in (one.name, *one.also)) for one in required
-    )
+    names = {one: {_SPACES.sub("", name).lower() for name in (one.name, *one.also)} for one in fields}
+    return all(names[one] & given for one in required) and given <= set().union(*names.values())
 
 
 def _items(rule: Collection | None, value: Any, notes: list[str]) -> Any:

@@ -13,10 +13,11 @@ from typing import Any
 
 DEPTH = 100  # nesting of a reply; nothing a person would call an item is deeper
 TRIES = 500  # opening brackets that may turn out to be no JSON before the reader gives up
+VAIN = 20  # times the length of a text that may be read in vain before that
 REPAIRED = "repaired: the reply was cut off, and its last, unfinished item is set aside"
 
 _MARK = re.compile(r"\{|\[(?=\s*\{)|<(/?)(think|thinking|thought|reasoning|reflection)>", re.IGNORECASE)
-_TAIL = re.compile(r"[\s`]*\Z")
+_TAIL = re.compile(r"[\s`]*+\Z")
 _BLANK = re.compile(r"(?:[\s,\ufeff\u200b，]|//[^\n]*|/\*.*?(?:\*/|\Z)|\#[^\n]*)+", re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?(?=[\s,}\]:/#`]|\Z)")
 _WORDS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
@@ -27,8 +28,8 @@ _BARE_KEY = re.compile(r"[A-Za-z_][\w.-]*")
 _BARE = re.compile(r"[^\s,{}\[\]\"“”:][^,{}\[\]\"“”:\n]*")
 _COLON = ":："
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "”": "”", "„": "“", "«": "»"}
-_CLOSES = re.compile(r"\s*(?:[,:}\]：，\"'“‘]|//|/\*|\#|[\s`]*\Z)")
-_CLOSES_APOSTROPHE = re.compile(r"\s*(?:[,:}\]：，]|//|/\*|\#|[\s`]*\Z)")
+_CLOSES = re.compile(r"\s*+(?:[,:}\]：，\"'“‘]|//|/\*|\#|[\s`]*+\Z)")
+_CLOSES_APOSTROPHE = re.compile(r"\s*+(?:[,:}\]：，]|//|/\*|\#|[\s`]*+\Z)")
 _ESCAPE = re.compile(r"u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8}|.", re.DOTALL)
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "/": "/", "\\": "\\", "\n": ""}
 
@@ -55,14 +56,16 @@ class Found:
 
 
 class _NotJson(Exception):
-    """The text at this place cannot be read, however kindly."""
+    """The text cannot be read any further, however kindly, than to this place."""
+
+    at = 0
 
 
 def objects(text: str) -> list[Found]:
     """The JSON objects of a text in their order, and lists of such; what is in thinking tags was not said."""
     found: list[Found] = []
-    position = tries = 0
-    while tries < TRIES:
+    position = tries = vain = 0
+    while tries < TRIES and vain <= VAIN * len(text):
         mark = _MARK.search(text, position)
         if mark is None:
             break
@@ -78,8 +81,9 @@ def objects(text: str) -> list[Found]:
             reading = _at(text, mark.start())
             found.append(reading)
             position = reading.end
-        except _NotJson:
+        except _NotJson as error:
             tries += 1
+            vain += error.at - mark.start()
             position = mark.end()
         except RecursionError:
             break
@@ -99,7 +103,11 @@ def _at(text: str, start: int) -> Found:
     except ValueError:
         notes.clear()
     reader = _Reader(text, start)
-    data, whole = reader.object(0) if text[start] == "{" else reader.array(0)
+    try:
+        data, whole = reader.object(0) if text[start] == "{" else reader.array(0)
+    except _NotJson as error:
+        error.at = reader.at
+        raise
     if not whole:
         reader.notes.append(REPAIRED)
     return Found(data, tuple(dict.fromkeys(reader.notes)), not whole, start, reader.at)

@@ -9,7 +9,7 @@ from typing import Any
 from lisppump.delta import DeltaError, Schema
 from lisppump.schema import are_usual
 from lisppump.schema_meant import Reading, meant
-from lisppump.schema_reader import objects
+from lisppump.schema_reader import Unfinished, objects
 
 NOTHING_KNOWN = Schema()
 
@@ -33,7 +33,7 @@ def read_reply(text: str, schema: Schema = NOTHING_KNOWN) -> Reading:
     if known is not None:
         return known
     found = [one for one in objects(text) if isinstance(one.data, dict)]
-    unknown = (one for one in found if any(isinstance(value, list) for value in one.data.values()))
+    unknown = (one for one in found if any(map(_is_list, one.data.values())))
     chosen = next(unknown, None) or next((one for one in found if not one.data and not one.cut), None)
     if chosen is not None:
         return Reading(chosen.data, chosen.notes, chosen.cut)
@@ -45,6 +45,13 @@ def read_reply(text: str, schema: Schema = NOTHING_KNOWN) -> Reading:
         help="the whole reply is kept in the journal",
         data=text,
     )
+
+
+def _is_list(value: Any) -> bool:
+    """True for a list of which there is more than the beginning of a text or number."""
+    first = value[0] if isinstance(value, list) and value else None
+    scalar = isinstance(first, Unfinished) and not isinstance(first.value, dict | list)
+    return isinstance(value, list) and not scalar
 
 
 def _plainly(text: str, schema: Schema) -> dict[str, Any] | None:

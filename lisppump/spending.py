@@ -9,10 +9,11 @@ from lisppump import control
 from lisppump.budget import Budget, Stopped
 from lisppump.calling import Terms
 from lisppump.errors import LisppumpError, declare
-from lisppump.prices import Price, Prices, is_day, most, problem_in
+from lisppump.prices import Price, Prices, is_day, most, problem_in, tokens_of
 from lisppump.purse import Accounts, Bookkeeper
 from lisppump.report import Event, Plan
 from lisppump.reservoir import Store
+from lisppump.tools import MOST_CALLS
 
 if TYPE_CHECKING:
     from lisppump.lookout import Lookout
@@ -31,9 +32,9 @@ STOP, PAUSE, NONE = "stop", "pause", "none"
 
 def prices_of(rig: Rig) -> Prices:
     """The price table in force: what pump.lisp says, then the user; read only where anybody has a price."""
-    if not any(_paid(terms) for terms in rig.terms.values()):
-        return Prices(dict(rig.policy.prices))
-    return Prices({**_own(), **rig.policy.prices})
+    uses = MOST_CALLS if rig.policy.pipe.tools else 0
+    own = _own() if any(_paid(terms) for terms in rig.terms.values()) else {}
+    return Prices({**own, **rig.policy.prices}, uses)
 
 
 def _own() -> dict[str, Price]:
@@ -64,7 +65,9 @@ def require_known(rig: Rig, prices: Prices) -> None:
     rule = rig.policy.budget
     for alias, terms in rig.terms.items():
         limited = rule.tokens is not None or rule.dollars is not None
-        if limited and not terms.reports and terms.assumed is None:
+        assumed = terms.assumed
+        silent = assumed is None or (rule.tokens is not None and not tokens_of(assumed))
+        if limited and not terms.reports and silent:
             raise LisppumpError(
                 "unknown-usage",
                 f"the budget cannot hold backend `{alias}`: it does not say what it uses",
@@ -77,7 +80,8 @@ def require_known(rig: Rig, prices: Prices) -> None:
                 "unknown-price",
                 f"the budget of dollars cannot hold backend `{alias}`: nobody knows the price of {named}",
                 help=f'say it in pump.lisp, (prices (as-of "2026-11-01") (model "{terms.model or "NAME"}" '
-                f"(input 5) (output 25))), or in config.toml; or take (dollars ...) out of (budget ...)",
+                "(input DOLLARS) (output DOLLARS))), for a million tokens, or in config.toml; or take "
+                "(dollars ...) out of (budget ...)",
             )
 
 

@@ -32,6 +32,7 @@ class Why:
     `prompt_digest` is that of the room's part; `asleep` says why the agent was not awake, and `woken` when it
     was before. `echo` is what its echo came to after the frame, `echo_before` what it had to read from the
     frame before. `merged` has of its room's delta every item that is the agent's, or nobody's in that room.
+    `texts` are what came with failures, by attempt: kept, and no part of anything.
     """
 
     agent: str
@@ -55,6 +56,7 @@ class Why:
     echo: Mapping[str, Any] | None = None
     echo_before: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    texts: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `lisppump why`."""
@@ -184,7 +186,15 @@ class _Look:
             delta=None if delta is None else _delta(delta),
             merged=() if delta is None else tuple(self._items(delta)),
             notes=tuple(self.notes),
+            texts=tuple(self._texts(stream)),
         )
+
+    def _texts(self, stream: int) -> Iterator[dict[str, Any]]:
+        """What came with the failures of a stream: nothing of it counts, and it is kept."""
+        for record in self.pump.store.inputs(self.number):
+            said = record.fields
+            if record.kind == "outcome" and said.get("stream") == stream and "text" in said:
+                yield {key: said[key] for key in ("attempt", "turn", "backend", "text")}
 
     def _prompt(self, stream: int, seat: Mapping[str, Any]) -> dict[str, Any]:
         """What the room read, made again; a note where that is not what it read then."""

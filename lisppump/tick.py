@@ -53,8 +53,11 @@ class Purse(Protocol):
     def used(self, claim: Claim, usage: Usage) -> None:
         """Count what a call used, and take it from its reservation; also after that was given back."""
 
-    def lost(self, alias: str, claim: Claim, prompt_tokens: int, passes: int) -> Usage:
-        """Count a call as spent that was cut short, so that nobody knows what it used; what is counted."""
+    def lost(self, alias: str, claim: Claim | None, prompt_tokens: int, passes: int) -> dict[str, Any]:
+        """Count a call as spent that was cut short, so that nobody knows what it used.
+
+        What is to be recorded of that; nothing for one that had reserved nothing.
+        """
 
     def recorded(self, usage: Usage) -> None:
         """Count what a call used whose answer was taken from the record."""

@@ -20,12 +20,12 @@ _CODES = {64: Failure.DEFECT, 65: Failure.REFUSED, 70: Failure.DEFECT}
 
 
 def found(program: str, install: str) -> str:
-    """The file of a program; where there is none, nobody can be asked."""
+    """The file of a program; where there is none, asking again is no use."""
     place = find(program)
     if place is not None:
         return place
     what, help = missing(program, install)
-    raise BackendError(Failure.UNAVAILABLE, f"{what}; {help}")
+    raise BackendError(Failure.REFUSED, f"{what}; {help}")
 
 
 def missing(program: str, install: str) -> tuple[str, str]:
@@ -83,12 +83,12 @@ def failed(program: Program, ended: Ended, usage: Usage = UNUSED) -> BackendErro
 def unable(program: Program, number: int) -> BackendError:
     """The failure where a program could not even be started."""
     name, why = os.path.basename(program.words[0]), os.strerror(number).lower()
-    help = ""
+    help, kind = "", Failure.UNAVAILABLE
     if number in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM):
         help = "; let fewer run side by side: (at-once n)"
     elif number in (errno.EACCES, errno.ENOEXEC):
-        help = f"; is {program.words[0]} a program that this user may run?"
-    return BackendError(Failure.UNAVAILABLE, f"`{name}` could not be started: {why}{help}")
+        help, kind = f"; is {program.words[0]} a program that this user may run?", Failure.REFUSED
+    return BackendError(kind, f"`{name}` could not be started: {why}{help}")
 
 
 def text_of(output: bytes) -> str:

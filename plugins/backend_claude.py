@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lisppump import hookimpl
 from lisppump.calling import BackendError, Failure, Reply, Request, talk
-from lisppump.delta import Usage
+from lisppump.delta import UNUSED, Usage
+from lisppump.prompt import estimate
 from lisppump.schema import json_schema
 from lisppump.stages import Finding, Option
 
 from .wire import (
     CONNECT,
     EMPTY,
+    LOOK,
     ROUNDS,
     Shared,
     absent,
@@ -23,6 +26,7 @@ from .wire import (
     count,
     failure_of,
     installed,
+    looked,
     retry_after,
     unreadable,
     without_password,
@@ -33,7 +37,6 @@ if TYPE_CHECKING:
     from anthropic.types import Message
 
 WHERE = "set ANTHROPIC_API_KEY, or log in as docs/backends.md says"
-LOOK = 5.0  # seconds that `doctor` waits for an answer
 
 # Tokens from which on a prefix is cached, by the beginning of a model's name; shorter ones silently are not.
 _CACHES_FROM = {
@@ -114,6 +117,7 @@ class Claude:
         self.model = model
         self.max_tokens = max_tokens
         self.warms = cache != "none"
+        self.kept = 3600 if cache == "1h" else 300
         self.caches_from = caches_from(model)
         self._cache = cache
         self._effort = effort
@@ -181,7 +185,7 @@ class Claude:
         found = installed("anthropic", "claude")
         yield found
         if found.level == "ok":
-            yield from _looked_at(self.model, self._base_url)
+            yield from looked(lambda: _looked_at(self.model, self._base_url))
 
 
 class _Call:
@@ -292,15 +296,22 @@ class _Call:
         )
 
     def failed(self, failure: Failure, reason: str, wait: float | None = None) -> BackendError:
-        """The failure of this call, with what it used and what had come."""
-        usage = self._usage()
+        """The failure of this call, with what it used and what had come.
+
+        What an answer that broke off has taken is only told at its end: then what came is counted as it is
+        estimated.
+        """
+        usage, text = self._usage(), self._text()
         used = usage.input + usage.cache_read + usage.cache_write + usage.output
+        at_least = self._done.output + estimate(text)
+        if used and usage.output < at_least:
+            usage = replace(usage, output=at_least, assumed=True)
         return BackendError(
             failure,
             reason,
             retry_after=wait,
-            usage=usage if used else Usage(),
-            text=self._text() or None,
+            usage=usage if used else UNUSED,
+            text=text or None,
             model=self._model or None,
         )
 

@@ -261,10 +261,10 @@ class Copilot:
         version, said = await version_of(file)
         if version is None:
             raise BackendError(
-                Failure.UNAVAILABLE, f"{file} does not say a version, as the Copilot CLI does: {said}"
+                Failure.REFUSED, f"{file} does not say a version, as the Copilot CLI does: {said}"
             )
         if version < OLDEST:
-            raise BackendError(Failure.UNAVAILABLE, f"{_old(version)}; {INSTALL}@latest")
+            raise BackendError(Failure.REFUSED, f"{_old(version)}; {INSTALL}@latest")
         self._tested = file
 
     def findings(self) -> Iterator[Finding]:
@@ -298,7 +298,7 @@ def _meaning(error: Mapping[str, object]) -> tuple[Failure, str]:
     if kind == "quota":
         return Failure.REFUSED, f"Copilot's own budget is used up: {said}"
     if kind in ("authentication", "authorization", "policy"):
-        return Failure.UNAVAILABLE, f"Copilot does not let this user in: {said}; {LOGIN}"
+        return Failure.REFUSED, f"Copilot does not let this user in: {said}; {LOGIN}"
     if kind == "context_limit" or error.get("statusCode") in (400, 413, 422):
         return Failure.REFUSED, f"Copilot does not take this prompt: {said}"
     return Failure.UNAVAILABLE, f"Copilot has no answer: {said}"
@@ -308,15 +308,15 @@ def _known(ended: Ended) -> tuple[Failure, str] | None:
     """The failures that it tells in words alone, before a session begins."""
     said = ended.errors
     if _NOBODY.search(said):
-        return Failure.UNAVAILABLE, f"nobody is logged in to Copilot; {LOGIN}"
+        return Failure.REFUSED, f"nobody is logged in to Copilot; {LOGIN}"
     if "could not be validated" in said:
         why = " ".join(said.split())[:300]
         return Failure.UNAVAILABLE, f"Copilot could not check who is logged in: {why}"
     if ended.number and _UNKNOWN.search(said):
         what = f"this Copilot CLI does not know an option ({said.splitlines()[0]}); {INSTALL}@latest"
-        return Failure.UNAVAILABLE, what
+        return Failure.REFUSED, what
     if ended.number and "explicit model" in said:
-        return Failure.UNAVAILABLE, "a provider of one's own needs a model; write (copilot (model \"...\"))"
+        return Failure.REFUSED, "a provider of one's own needs a model; write (copilot (model \"...\"))"
     return None
 
 

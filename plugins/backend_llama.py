@@ -40,6 +40,7 @@ class Llama:
         Option("at-once", "value", "Replies that are made side by side.", default=2, type="positive"),
     )  # fmt: skip
     warms: ClassVar[bool] = True
+    free: ClassVar[bool] = True
     mends: ClassVar[bool] = True
 
     def __init__(
@@ -61,10 +62,6 @@ class Llama:
 
     async def pour(self, request: Request) -> Reply:
         """What the model says, held to the schema of the delta while it speaks."""
-        # The HTTP client's inner workings cancel the task that they run in, which should not be the pipe's.
-        return await asyncio.ensure_future(self._ask(request))
-
-    async def _ask(self, request: Request) -> Reply:
         box = await self._running()
         try:
             written = await box.warm(request.prompt.shared)

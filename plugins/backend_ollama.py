@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from lisppump import canon, hookimpl
 from lisppump.calling import BackendError, Failure, Reply, Request, talk
-from lisppump.delta import Usage
+from lisppump.delta import UNUSED, Usage
 from lisppump.schema import json_schema
 from lisppump.stages import Finding, Option
 
 from .wire import (
     CONNECT,
     EMPTY,
+    LOOK,
     ROUNDS,
     Shared,
     absent,
@@ -26,6 +27,7 @@ from .wire import (
     count,
     failure_of,
     installed,
+    looked,
     retry_after,
     unreadable,
     without_password,
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     import httpx
     from ollama import AsyncClient, ChatResponse
 
-LOOK = 5.0  # seconds that `doctor` waits for an answer
 SEEDS = 2**31  # the server reads numbers as floats, and its sampler takes 32 bits, one of them for any seed
 
 # A prompt that is longer than the context is cut to half of it and a few tokens, or by older servers to all
@@ -86,6 +87,11 @@ class Ollama:
             default=120.0, unit="seconds", type="positive-number",
         ),
         Option(
+            "at-once", "value",
+            "Rooms asked side by side, as the server's OLLAMA_NUM_PARALLEL says; absent, all.",
+            default=None, type="positive",
+        ),
+        Option(
             "host", "value", "The server's address; absent, OLLAMA_HOST, or this machine.",
             default=None, type="string",
         ),
@@ -102,9 +108,12 @@ class Ollama:
         keep_alive: float | None = None,
         schema: str = "enforced",
         silence: float = 120.0,
+        at_once: int | None = None,
         host: str | None = None,
     ) -> None:
+        self.at_once = at_once
         self.model = model
+        self.free = not model.endswith("cloud")  # those are run elsewhere, and paid for
         self.max_tokens = max_tokens
         self.context = context
         self.silence = float(silence)
@@ -176,7 +185,7 @@ class Ollama:
         found = installed("ollama", "ollama")
         yield found
         if found.level == "ok":
-            yield from _looked_at(self.model, self._host)
+            yield from looked(lambda: _looked_at(self.model, self._host))
 
 
 def seed(request: Request) -> int:
@@ -196,7 +205,7 @@ class _Call:
         self._messages += [
             {"role": who, "content": text if text.strip() else EMPTY} for who, text in talk(request)
         ]
-        self._usage = Usage()
+        self._usage = UNUSED
         self._text = ""
         self._model: str | None = None
         self._began = False

@@ -201,7 +201,10 @@ class _Work:
                 step, said = work.throw, error
 
     def waited(self) -> float:
-        """Seconds since it began in which no other pour ran, and nobody kept it from asking."""
+        """Seconds since it began in which no other pour ran, and nobody kept it from asking.
+
+        What was both at once counts twice, in its favour.
+        """
         others = self._tick.busy - self._before - self._own
         return self._tick.clock() - self._began - others - self.job.held()
 

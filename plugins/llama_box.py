@@ -83,13 +83,19 @@ class Box:
     async def start(cls, settings: Settings) -> Box:
         """A server that is ready to answer; Lost where it cannot be started."""
         folder = Path(tempfile.mkdtemp(prefix="lisppump-llama-"))
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", str(PROGRAM)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,  # a Ctrl-C is for the pump, which finishes its frame with it
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", str(PROGRAM)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,  # a Ctrl-C is for the pump, which finishes its frame with it
+            )
+        except BaseException as error:
+            folder.rmdir()
+            if isinstance(error, OSError):
+                raise Lost(f"the model server did not start: {error}") from None
+            raise
         box = cls(process, settings, folder)
         try:
             await box._begin(settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -14,6 +14,7 @@ from lisppump.errors import LisppumpError
 from lisppump.secrets import has_password
 from lisppump.stages import Finding
 
+LOOK = 5.0  # seconds that `doctor` waits for the next piece of an answer
 CONNECT = 10.0  # seconds that a server has to take a connection
 ROUNDS = 8  # calls of one room in which its model may use tools; after them it has to answer
 SAID = 300  # letters of what a server says that are told
@@ -139,6 +140,31 @@ def installed(package: str, extra: str) -> Finding:
         return Finding("ok", f"{package} {metadata.version(package)} is installed")
     except metadata.PackageNotFoundError:
         return Finding("error", f"{package} is not installed", f"pip install 'lisppump[{extra}]'")
+
+
+def looked(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What a look at a server finds within a bounded time, however slowly it answers."""
+    import threading
+
+    found: list[Finding] = []
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            for finding in look():
+                found.append(finding)
+        except Exception as error:  # raised again where it is asked
+            failed.append(error)
+
+    looker = threading.Thread(target=run, daemon=True)
+    looker.start()
+    looker.join(2 * LOOK)
+    yield from found[:]
+    if failed:
+        raise failed[0]
+    if looker.is_alive():
+        help = "see whether something stands between here and the server"
+        yield Finding("warning", f"no complete answer within {2 * LOOK:g} s", help)
 
 
 def count(value: Any) -> int:

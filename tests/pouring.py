@@ -102,9 +102,8 @@ class Pocket:
     def used(self, claim: Any, usage: Usage) -> None:
         self.spent = self.spent + usage
 
-    def lost(self, alias: str, claim: Any, prompt_tokens: int, passes: int) -> Usage:
-        self.log.append(("lost", *claim))
-        return UNUSED
+    def lost(self, alias: str, claim: Any, prompt_tokens: int, passes: int) -> dict[str, Any]:
+        return {}
 
     def recorded(self, usage: Usage) -> None:
         self.spent = self.spent + usage

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lisppump.calling import BackendError, Failure, Reply, Request, talk
 from lisppump.delta import Delta, Usage
 from lisppump.testing import Scripted
+from tests.conftest import ROOT
 from tests.pouring import Pocket, Poured, Row, pour
 
 USED = Usage(input=10, output=5, dollars=None)
@@ -328,3 +331,104 @@ def test_fifteen_pipes_fail_in_every_way_and_the_one_that_does_not_is_let_be(
     assert found.deltas[15].status == "ok" and found.deltas[15].collections["lines"][0]["text"] == "fine"
     assert found.at[15] <= (6.0 if warms else 0.0)
     assert found.at[1] == pytest.approx(60.0, abs=7.0)
+
+
+def test_the_backend_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "writing-a-plugin.md").read_text()
+    section = page[page.index("## A backend of one's own") :]
+    source = section[section.index("```python\n") + 10 : section.index("\n```\n")]
+    answers: list[Any] = [
+        (None, None, None, True),
+        ("let me see", {"name": "lispy_eval", "arguments": {"source": "(+ 1 2)"}}, (5, 1), True),
+        ("not JSON", None, (10, 2), True),
+        ('{"lines": [{"agent": "ann", "text": "hi"}, {"age', None, (20, 3), False),
+    ]
+    talks: list[Any] = []
+
+    async def ask_oracle(shared: str, said: Any, schema: Any, began: Any) -> Any:
+        talks.append([*said])
+        began()
+        return answers.pop(0)
+
+    names: dict[str, Any] = {"ask_oracle": ask_oracle}
+    exec(source, names)
+    backend = names["backends"]()["oracle"]()
+    found = pour(tmp_path, {"script": backend}, rows={"script": Row(again=1.0)},
+                 changes={**ONE, "(delta\n": "(isolate none)\n  (delta\n"},
+                 pipe="script (tools lispy_eval)")  # fmt: skip
+    assert statuses(only(found)) == [("script", "throttled"), ("script", "invalid"), ("script", "ok")]
+    assert (only(found).partial, only(found).usage.input, only(found).model) == (True, 30, "oracle-1")
+    assert (only(found).reason or "").startswith("repaired")
+    assert talks[2][-1] == ("user", '{"value":3}') and talks[3][1][1] == "not JSON"
+    assert [fields["told"] for kind, fields in found.records.kept if kind == "tool"] == ['{"value":3}']
+
+
+ANSWERS: dict[str, Any] = {
+    "good": GOOD,
+    "empty": Reply(text="{}"),
+    "useless": Reply(text="I would rather talk.", usage=USED),
+    "wrong": Reply(text='{"lines": [{"agent": "ann"}]}'),
+    "some wrong": Reply(text='{"lines": [{"agent": "ann"}, {"agent": "ann", "text": "hi"}]}'),
+    "cut": Reply(text='{"lines": [{"agent": "ann", "text": "hi"}, {"a', stop="truncated", reason="full"),
+    "cut early": Reply(text='{"lines": [', stop="truncated"),
+    "throttled": BackendError(Failure.THROTTLED, "too much", retry_after=1.0),
+    "down": BackendError(Failure.UNAVAILABLE, "nobody is there"),
+    "refused": BackendError(Failure.REFUSED, "no"),
+    "invalid": BackendError(Failure.INVALID, "bad", text="]", usage=USED),
+    "fault": ValueError("a fault"),
+    "hang": "hang",
+    "contract": Reply(),
+}
+SCRIPTS = st.lists(st.sampled_from(sorted(ANSWERS)), min_size=1, max_size=6)
+
+
+def in_turn(folder: Path, bright: list[str], small: list[str], passes: int, *, governed: bool,
+            recorded: Any = lambda stream: ()) -> tuple[Poured, Pocket, Row]:  # fmt: skip
+    """One room that asks two backends by a script, as far as it was not recorded before."""
+    known = [answer.fields for answer in recorded(1)]
+    done = {name: sum(one["backend"] == name for one in known) for name in ("script", "small")}
+    backends = {
+        name: Mending({1: [ANSWERS[word] for word in words[done[name] :]] or ANSWERS[words[-1]]})
+        for name, words in (("script", bright), ("small", small))
+    }
+    purse, row = Pocket(), Row(again=1.0)
+    turns = " ".join(("act", "react", "synthesise")[:passes])
+    found = pour(
+        folder, backends, pipe=f"script small none (deadline (seconds 20)) (passes {turns})", changes=ONE,
+        rows={"script": row} if governed else {}, purse=purse, recorded=recorded,
+    )  # fmt: skip
+    return found, purse, row
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bright=SCRIPTS, small=SCRIPTS, passes=st.integers(1, 3), governed=st.booleans())
+def test_whatever_answers_come_the_record_makes_the_same_delta_and_nothing_stays_reserved(
+    tmp_path_factory: pytest.TempPathFactory,
+    bright: list[str],
+    small: list[str],
+    passes: int,
+    governed: bool,
+) -> None:
+    found, purse, row = in_turn(tmp_path_factory.mktemp("w"), bright, small, passes, governed=governed)
+    assert (purse.open, row.inside) == (0, 0)
+    delta = only(found)
+    assert delta.status in ("ok", "empty", "invalid", "timed-out", "throttled", "failed")
+    assert found.at[1] <= 20.0 + 6.0
+    asked = [fields["backend"] for kind, fields in found.records.kept if kind == "reply"]
+    assert all(asked.count(alias) <= passes + 1 for alias in asked)  # its passes, and one repair call
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bright=SCRIPTS, small=SCRIPTS, passes=st.integers(1, 2), data=st.data())
+def test_a_frame_that_goes_on_asks_for_nothing_again_that_was_answered(
+    tmp_path_factory: pytest.TempPathFactory, bright: list[str], small: list[str], passes: int, data: Any
+) -> None:
+    whole, _, _ = in_turn(tmp_path_factory.mktemp("w"), bright, small, passes, governed=True)
+    answers = whole.records.answers(1)
+    kept = answers[: data.draw(st.integers(0, len(answers)))]
+    again, purse, row = in_turn(
+        tmp_path_factory.mktemp("w"), bright, small, passes, governed=True, recorded=lambda stream: kept
+    )
+    assert only(again).outcome()["attempts"] == only(whole).outcome()["attempts"]
+    assert (only(again).collections, only(again).usage) == (only(whole).collections, only(whole).usage)
+    assert (purse.open, row.inside) == (0, 0)

@@ -6,14 +6,16 @@ read of it), the reasons of what is set aside, whether it was cut off, a part of
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lisppump.delta import Collection, DeltaError, Field, Schema
@@ -50,7 +52,7 @@ def cases() -> Iterator[Any]:
             yield pytest.param(case, id=f"{path.stem}: {case['name']}")
 
 
-@pytest.mark.parametrize("case", cases())
+@pytest.mark.parametrize("case", list(cases()))
 def test_a_bad_reply_comes_to_what_an_honest_reader_makes_of_it(case: dict[str, Any]) -> None:
     if case["comes"] is None:
         with pytest.raises(DeltaError) as caught:
@@ -165,6 +167,7 @@ def _bare_keys(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", WRAPPINGS)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_what_is_well_formed_survives_any_wrapping(name: str, data: st.DataObject) -> None:
     delta = data.draw(deltas(TEXT))
@@ -172,6 +175,7 @@ def test_what_is_well_formed_survives_any_wrapping(name: str, data: st.DataObjec
 
 
 @pytest.mark.parametrize("name", FRAGILE)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_what_is_well_formed_survives_other_marks_around_plain_texts(name: str, data: st.DataObject) -> None:
     delta = data.draw(deltas(PLAIN))
@@ -206,3 +210,37 @@ def test_the_reader_takes_or_refuses_and_never_breaks(text: str) -> None:
     except DeltaError:
         return
     check(SCHEMA, reading.data)
+
+
+LONG: dict[str, str] = {
+    "blanks after quotes": '{"lines": [{"agent": "ann", "text": "' + ('"x' + " " * 2000) * 50,
+    "blanks at the end": '{"lines": [' + " " * 200_000,
+    "brackets in brackets": '{"a": ' * 20_000,
+    "brackets that are none": "{x " * 50_000,
+    "a long object with a wrong end": "{" + ", ".join(f'"k{n}": {{"a": {n}}}' for n in range(8000)) + " = }",
+    "quotes": '{"lines": "' + '"a' * 50_000,
+    "objects": "".join(f'{{"lines": [{{"agent": "ann", "text": "{n}"}}]}}\n' for n in range(3000)),
+    "backticks": '{"lines": "a"' + "`" * 100_000 + "x",
+    "comments": '{"lines": [' + "/* " * 50_000,
+    "commas": '{"lines": [' + "," * 200_000,
+    "thoughts": "<think>" * 20_000,
+    "escapes": '{"lines": "' + "\\x" * 50_000,
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_long_texts_are_read_in_steps_that_grow_with_their_length(name: str) -> None:
+    steps = 0
+
+    def counted(*_: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        return counted
+
+    sys.settrace(counted)
+    try:
+        with contextlib.suppress(DeltaError):
+            read_reply(LONG[name], SCHEMA)
+    finally:
+        sys.settrace(None)
+    assert steps <= 60 * len(LONG[name])

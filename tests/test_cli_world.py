@@ -54,6 +54,16 @@ def test_check_says_what_the_policy_is(lisppump: Lisppump, world: Path) -> None:
     assert not (world / ".lisppump").exists() and not (world / "state").exists()
 
 
+def test_check_warns_where_programs_would_stand_in_for_a_model(lisppump: Lisppump, world: Path) -> None:
+    change(world, "(backends (script", '(backends (bright (command "llm")) (script')
+    change(world, "(pipe script (deadline", "(pipe bright script none (deadline")
+    outcome = lisppump("-C", world, "check")
+    assert outcome.code == 0
+    assert "asks the LisPy programs of `script` where the model `bright` fails" in outcome.err
+    change(world, "(pipe bright script none (deadline", "(pipe script bright none (deadline")
+    assert lisppump("-C", world, "check").err == ""
+
+
 def test_check_tells_every_error_at_once(lisppump: Lisppump, world: Path) -> None:
     change(world, "round-robin", "round-robbin")
     change(world, "(streams how-many)", "(streems how-many)")

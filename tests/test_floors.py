@@ -72,6 +72,7 @@ FLOORS = [
         "nerves",
         "nudges",
         "observed",
+        "mail",
         "proposals",
         "tick",
         "call",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lisppump import canon
 from lisppump.delta import Collection, DeltaError, Field, Numbering, Schema
 from lisppump.lispy.values import pair_of, slice_of
-from lisppump.schema import check, in_words, json_schema
+from lisppump.schema import _TYPES, check, in_words, json_schema
 from lisppump.schema_reader import Unfinished
 from lisppump.schema_reply import Reading, read, read_reply
 
@@ -55,6 +55,31 @@ def test_the_json_schema_is_closed_and_names_what_is_required() -> None:
     assert item["additionalProperties"] is False
     assert item["properties"]["number"] == {"type": "integer"}
     assert schema["properties"]["votes"]["items"]["properties"]["type"]["enum"] == ["up", "down"]
+
+
+KEYWORDS = {"type", "properties", "required", "additionalProperties", "items", "enum", "anyOf", "description"}
+
+
+def test_the_json_schema_holds_nothing_that_a_backend_would_refuse() -> None:
+    """No bounds, lengths, patterns, references: servers that enforce a schema know closed objects alone."""
+
+    def walk(part: dict[str, Any]) -> None:
+        assert part.keys() <= KEYWORDS
+        if part.get("type") == "object":
+            assert part["additionalProperties"] is False
+            assert set(part.get("required", ())) <= part["properties"].keys()
+            for inner in part["properties"].values():
+                walk(inner)
+        for inner in [part["items"]] if "items" in part else part.get("anyOf", ()):
+            walk(inner)
+        if "enum" in part:
+            assert part["type"] == "string" and len(set(part["enum"])) == len(part["enum"])
+
+    every = [Field(kind, kind, optional=place % 2 == 0) for place, kind in enumerate(sorted(_TYPES))]
+    choice, other = Field("one", "one-of", choices=("a", "b")), Field("to", "ref", target="things")
+    things = Collection("things", (*every, choice, other), number=Numbering("number"), once_per=("one",))
+    for schema in (SCHEMA, Schema((things, Collection("free", mode="put"))), Schema()):
+        walk(json_schema(schema))
 
 
 def test_the_words_name_every_collection_and_end_with_the_schema() -> None:
@@ -253,3 +278,39 @@ def test_cutting_a_reply_never_makes_up_an_item(items: list[dict[str, Any]], dat
     accepted, _ = check(SCHEMA, found)
     kept = accepted.get("posts", [])
     assert kept == items[: len(kept)]
+
+
+ODD = 1e-7  # a float that the two encoders spell in two ways
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"gauges": [{"level": ODD, "open": True}]},
+        {"gauges": [{"level": 1, "open": True, "note": ODD}]},
+        {"posts": [{**POST, "mood": ODD}]},
+        {"secrets": [{"text": "x", "extra": ODD}]},
+        {"heard": [{"said": ODD}]},
+        {"heard": ODD},
+        {"gossip": [{"said": ODD}]},
+        {"gossip": None},
+        {"frame": ODD},
+    ],
+)
+def test_only_what_surely_holds_no_float_is_whole(more: dict[str, Any]) -> None:
+    heard = Collection("heard", (Field("said", "any"),), makers=("echoes",))
+    schema = Schema((*SCHEMA.collections, heard), otherwise=Collection("otherwise", mode="refuse"))
+    usual = {"votes": [{"post": 1, "voter": "ada", "type": "up"}], "gauges": [{"level": 1, "open": True}]}
+    assert check(schema, usual)[0].__class__ is canon.Whole
+    accepted, _ = check(schema, {**usual, **more})
+    assert accepted.__class__ is dict
+    assert accepted["votes"] == usual["votes"]
+
+
+def test_what_a_reply_holds_is_changed_by_no_other_name_for_its_collection() -> None:
+    schema = Schema((Collection("posts", (Field("title", "string"),), also=("threads",)),))
+    reply = {"posts": [{"title": "a"}], "threads": [{"title": "b", "level": ODD}, {"title": "c"}]}
+    before = canon.canonical(reply)
+    accepted, _ = check(schema, reply)
+    assert [post["title"] for post in accepted["posts"]] == ["a", "b", "c"]
+    assert canon.canonical(reply) == before

@@ -188,6 +188,7 @@ def test_without_a_price_it_is_said_to_be_unknown(world: World) -> None:
         ("(budget (dollars 5))", {"model": None}, "unknown-price"),
         ("(budget (tokens 5000))", {"reports": False}, "unknown-usage"),
         ("(budget (dollars 5))", {"reports": False}, "unknown-usage"),
+        ("(budget (tokens 5))", {"reports": False, "assumed": Usage(dollars=1.0)}, "unknown-usage"),
         ("(budget (dollars 5))", {"reports": False, "assumed": Usage(output=9, dollars=None), "model": None},
          "unknown-price"),
     ],
@@ -216,6 +217,13 @@ def test_what_reports_nothing_counts_as_what_is_assumed(world: World) -> None:
         assert (spent(pump)["tokens"], spent(pump)["dollars"]) == (3000, 1.5)
         with pytest.raises(Stopped, match=r"\$1.50 of \$1.50 are spent in this world"):
             pump.step()
+
+
+def test_what_reports_tokens_and_no_price_costs_what_is_assumed(world: World) -> None:
+    model = Model(model="unknown", assumed=Usage(output=40, dollars=0.5))
+    with world("(budget (per world) (dollars 5))", model).open() as pump:
+        assert statuses(pump) == ["ok", "ok", "ok"]
+        assert (spent(pump)["tokens"], spent(pump)["dollars"]) == (300, 1.5)
 
 
 def test_with_none_it_goes_on_with_what_costs_nothing(world: World) -> None:

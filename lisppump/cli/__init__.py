@@ -47,6 +47,7 @@ COMMANDS: dict[str, str] = {
     "stop": "Let the run that is going end after its frame.",
     "import-deltas": "Take in deltas that were made elsewhere.",
     "budget": "What was spent of what may be: list, reset.",
+    "mail": "Take in letters of another world.",
     "quarantine": "Items that did not pass: list, show, accept, drop.",
     "edits": "What was changed in the state by hand: list, take, drop.",
     "steer": "Ask something of the next frames: list, add, drop.",

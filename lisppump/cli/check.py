@@ -48,6 +48,11 @@ def command(settings: Settings, file: Path | None) -> int:
             f"{' and '.join(echoes)} both think in the name of {name}: where both did in a frame, what the "
             f"later one in (echoes ...) came to stands in echo_frames/{name}.json, and the other is lost"
         )
+    for program, model in _makes_up(policy):
+        settings.note(
+            f"(pipe ...) asks the LisPy programs of `{program}` where the model `{model}` fails: what they "
+            "give would stand there as if it had answered; let `none` be the end"
+        )
     if settings.json:
         settings.document(_document(policy, ()))
         return 0
@@ -80,6 +85,16 @@ def _hidden(policy: Policy, root: Path) -> Iterator[tuple[str, list[str]]]:
         for name in names:
             found.setdefault(name, []).append(f"`{echo.stage.name}`")
     yield from ((name, echoes) for name, echoes in sorted(found.items()) if len(echoes) > 1)
+
+
+def _makes_up(policy: Policy) -> Iterator[tuple[str, str]]:
+    """Each backend `lispy` that stands behind one that asks a model, and that one."""
+    model = None
+    for alias, choice in policy.pipe.backends:
+        if choice.name == "lispy" and model is not None:
+            yield alias, model
+        elif choice.name not in ("lispy", "none", "replay"):
+            model = model or alias
 
 
 def _with_programs(document: Path) -> list[str]:

@@ -29,12 +29,17 @@ def command(settings: Settings, folder: Path, dry_run: bool) -> int:
         ask_first(settings)
     with settings.open() as pump:
         document = pump.import_deltas(folder, dry_run=dry_run).to_json()
+    told(settings, document)
+    nothing = len(document["strange"]) == document["deltas"] and not document["items"]
+    return 1 if nothing and (document["unreadable"] or document["strange"]) else 0
+
+
+def told(settings: Settings, document: Mapping[str, Any]) -> None:
+    """Write what became of deltas."""
     if settings.json:
         settings.document(document)
     else:
         _print(settings, document, verbose=settings.verbose)
-    nothing = len(document["strange"]) == document["deltas"] and not document["items"]
-    return 1 if nothing and (document["unreadable"] or document["strange"]) else 0
 
 
 def _print(settings: Settings, document: Mapping[str, Any], *, verbose: bool) -> None:

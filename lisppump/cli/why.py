@@ -74,6 +74,8 @@ def _answers(found: Mapping[str, Any]) -> Iterator[str]:
     for reply in found["replies"]:
         came = reply["data"] if reply["text"] is None else reply["text"]
         yield f"reply  {short(came, 400)}"
+    for entry in found["texts"]:
+        yield f"failed {short(entry['text'], 400)}"
     if found["late"]:
         yield f"late   {found['late']} more came when it was settled, and are part of no frame"
     delta = found["delta"]

@@ -99,6 +99,7 @@ declare(
     not_a_number="An operation on numbers has no finite result.",
     division_by_zero="A division by zero.",
     no_document="The frame has no document of that name.",
+    no_tool="Nobody shares a tool of that name, or of that version.",
     json_error="A text is not JSON, or a value cannot be written as JSON.",
     immutable="A name promises to change data in place, which LisPy does not do.",
     impure="A simulation did something that does not follow from its state and its seed alone.",

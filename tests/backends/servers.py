@@ -32,13 +32,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent back: each piece of the body is a chunk of its own.
+    """What is sent back: each piece of the body is a chunk of its own; before one that asks something, the
+    server waits until that holds.
 
     `end` is complete, cut (the connection closes in the middle), reset (it is torn off), hang (nothing more
     comes until the other side goes) or drip (the piece `drip` again and again, until it goes).
     """
 
-    pieces: Sequence[bytes] = ()
+    pieces: Sequence[bytes | Callable[[], bool]] = ()
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     end: str = "complete"
@@ -139,6 +140,10 @@ async def _send(answer: Answer, reader: asyncio.StreamReader, writer: asyncio.St
     lines = [f"HTTP/1.1 {answer.status} {phrase}", *(f"{name}: {value}" for name, value in headers.items())]
     writer.write("\r\n".join([*lines, "", ""]).encode())
     for piece in answer.pieces:
+        if not isinstance(piece, bytes):
+            while not piece():
+                await asyncio.sleep(0.005)
+            continue
         writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         await writer.drain()
     if answer.end == "complete":

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
-import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +14,13 @@ pytest.importorskip("anthropic")
 
 from lisppump.plugins.backend_claude import Claude, caches_from
 
-from lisppump.calling import BackendError, Failure, Repair, Reply, Request
-from lisppump.delta import Collection, Field, Schema, Usage
+from lisppump.calling import BackendError, Failure, Repair, Reply
+from lisppump.delta import Usage
 from lisppump.errors import LisppumpError
 from lisppump.prompt import Prompt
 from lisppump.stages import Finding
-from lisppump.testing import check_backend, check_stage_options, frame_of, people, request_of
+from lisppump.testing import check_backend, check_stage_options
+from tests.backends.asking import DELTA, Tool, failure, pour, request
 from tests.backends.servers import (
     SSE,
     Answer,
@@ -30,7 +28,6 @@ from tests.backends.servers import (
     Server,
     closed_port,
     error,
-    event,
     in_turn,
     message,
     said,
@@ -39,60 +36,9 @@ from tests.backends.servers import (
     used,
 )
 
-AGENTS = people("ann", "bob")
-LINES = Schema((Collection("lines", (Field("agent", "agent"), Field("text", "string"))),))
-
-
-@pytest.fixture(autouse=True)
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key that opens nothing, no profile of whoever runs the tests, and no proxy."""
-    for name in (
-        "ANTHROPIC_AUTH_TOKEN",
-        "ANTHROPIC_BASE_URL",
-        "ANTHROPIC_PROFILE",
-        "ANTHROPIC_CUSTOM_HEADERS",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "test-key-of-nobody")
-    monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path / "anthropic"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server() as server:
-        yield server
-
 
 def claude(server: Server, **options: Any) -> Claude:
     return Claude(**{"model": "claude-test", "max_tokens": 100, "base_url": server.url, **options})
-
-
-def request(**more: Any) -> Request:
-    given = {"schema": LINES, "deadline": 10.0, **more}
-    return request_of(frame_of({}), AGENTS, **given)
-
-
-def pour(backend: Any, *requests: Request) -> Any:
-    """The replies, or the failures, of rooms asked side by side; the backend is closed as at a run's end."""
-
-    async def all_of_them() -> list[Any]:
-        try:
-            return await asyncio.gather(*map(backend.pour, requests or (request(),)), return_exceptions=True)
-        finally:
-            await backend.close()
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ResourceWarning)
-        found = asyncio.run(all_of_them())
-        gc.collect()
-    return found if len(requests) > 1 else found[0]
-
-
-def failure(backend: Any, given: Request | None = None) -> BackendError:
-    found = pour(backend, given or request())
-    assert isinstance(found, BackendError), found
-    return found
 
 
 # -- answers
@@ -122,24 +68,7 @@ def test_what_is_asked_and_what_comes_back(server: Server) -> None:
         "output_config": {
             "format": {
                 "type": "json_schema",
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "lines": {
-                            "type": "array",
-                            "items": {
-                                "type": "object",
-                                "properties": {
-                                    "agent": {"type": "string", "description": "the id of an agent"},
-                                    "text": {"type": "string"},
-                                },
-                                "required": ["agent", "text"],
-                                "additionalProperties": False,
-                            },
-                        }
-                    },
-                    "additionalProperties": False,
-                },
+                "schema": DELTA,
             }
         },
     }
@@ -203,18 +132,6 @@ def test_the_contracts(server: Server) -> None:
 # -- tools
 
 
-@dataclass
-class Adder:
-    name: str = "lispy_eval"
-    doc: str = "Adds."
-    parameters: Mapping[str, Any] = field(default_factory=lambda: {"type": "object", "properties": {}})
-    used: list[Any] = field(default_factory=list)
-
-    async def call(self, arguments: Mapping[str, Any]) -> str:
-        self.used.append(dict(arguments))
-        return f"result {len(self.used)}"
-
-
 def test_a_model_may_use_tools_before_it_answers(server: Server) -> None:
     server.answer = in_turn(
         Answer(
@@ -226,10 +143,10 @@ def test_a_model_may_use_tools_before_it_answers(server: Server) -> None:
         ),
         message("{}", output=9),
     )  # fmt: skip
-    adder, began = Adder(), []
-    reply = pour(claude(server), request(tools=(adder,), began=lambda: began.append(1)))
+    tool, began = Tool(), []
+    reply = pour(claude(server), request(tools=(tool,), began=lambda: began.append(1)))
     assert (reply.text, reply.usage.output, reply.usage.input) == ("{}", 29, 14)
-    assert adder.used == [{"code": "(+ 1 2)"}] and began == [1]
+    assert tool.used == [{"code": "(+ 1 2)"}] and began == [1]
     first, second = (asked.json for asked in server.asked)
     assert first["tools"] == second["tools"]
     assert first["tools"][0]["name"] == "lispy_eval" and first["max_tokens"] == 100
@@ -249,18 +166,18 @@ def test_a_model_may_use_tools_before_it_answers(server: Server) -> None:
 
 def test_tools_are_used_a_bounded_number_of_times(server: Server) -> None:
     server.answer = Answer([start(), *used("lispy_eval", {}), *stop("tool_use", 1)], headers=SSE)
-    adder = Adder()
-    found = failure(claude(server), request(tools=(adder,)))
+    tool = Tool()
+    found = failure(claude(server), request(tools=(tool,)))
     assert found.failure is Failure.INVALID and "goes on using tools" in found.reason
     assert len(server.asked) == 9 and server.asked[-1].json["tool_choice"] == {"type": "none"}
     assert "tool_choice" not in server.asked[0].json
     server.answer = Answer([start(), *used("lispy_eval", {}), *stop("tool_use", 60)], headers=SSE)
-    found = failure(claude(server), request(tools=(adder,)))
+    found = failure(claude(server), request(tools=(tool,)))
     assert found.failure is Failure.TRUNCATED and found.usage.output == 120
 
 
 def test_a_defect_of_a_tool_is_told_as_what_it_is(server: Server) -> None:
-    class Broken(Adder):
+    class Broken(Tool):
         async def call(self, arguments: Mapping[str, Any]) -> str:
             raise ZeroDivisionError
 
@@ -268,185 +185,11 @@ def test_a_defect_of_a_tool_is_told_as_what_it_is(server: Server) -> None:
     assert isinstance(pour(claude(server), request(tools=(Broken(),))), ZeroDivisionError)
 
 
-# -- failures
-
-
-STATUSES = {
-    "wrong key": (
-        error(401, "authentication_error", "invalid x-api-key"),
-        "refused",
-        "does not take the key",
-    ),
-    "no money": (error(402, "billing_error", "no credit"), "refused", "no credit"),
-    "forbidden": (error(403, "permission_error", "not allowed"), "refused", "not allowed"),
-    "no such model": (error(404, "not_found_error", "model: x"), "refused", "knows no claude-test"),
-    "too long": (error(400, "invalid_request_error", "prompt is too long"), "refused", "prompt is too long"),
-    "too large": (error(413, "request_too_large", "too large"), "refused", "too large"),
-    "rate limit": (error(429, "rate_limit_error", "slow down"), "throttled", "asks to wait"),
-    "conflict": (error(409, "conflict_error", "again"), "unavailable", "fails"),
-    "broken": (error(500, "api_error", "oops"), "unavailable", "oops"),
-    "bad gateway": (Answer([b"<html>bad gateway</html>"], 502), "unavailable", "bad gateway"),
-    "no content": (Answer(status=503), "unavailable", "503"),
-    "late": (error(504, "timeout_error", "late"), "unavailable", "late"),
-    "overloaded": (error(529, "overloaded_error", "Overloaded"), "throttled", "Overloaded"),
-    "moved": (Answer(status=304), "invalid", ""),
-}
-
-
-@pytest.mark.parametrize("name", STATUSES)
-def test_each_status_is_one_failure_and_asked_for_once(server: Server, name: str) -> None:
-    server.answer, kind, words = STATUSES[name]
-    found = failure(claude(server))
-    assert (found.failure.value, len(server.asked)) == (kind, 1), found.reason
-    assert words in found.reason and "\n" not in found.reason
-    assert found.usage == Usage() and found.model == "claude-test" and found.text is None
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "17"}, 17.0),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
-        (
-            {
-                "retry-after": "Wed, 21 Oct 2026 07:28:30 GMT",
-                "date": "Wed, 21 Oct 2026 07:28:00 GMT",
-            },
-            30.0,
-        ),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": "inf"}, None),
-        ({"retry-after": "-3"}, None),
-        ({}, None),
-    ],
-)
-def test_how_long_the_server_asks_to_wait(
-    server: Server, headers: dict[str, str], seconds: float | None
-) -> None:
-    server.answer = error(429, "rate_limit_error", **headers)
-    assert failure(claude(server)).retry_after == seconds
-
-
-BEGUN = [start(), *said('{"lines": [')[:2]]
-STREAMS = {
-    "overloaded within": ([*BEGUN, event("error", error={"type": "overloaded_error"})], "throttled"),
-    "broken within": ([*BEGUN, event("error", error={"type": "api_error", "message": "x"})], "unavailable"),
-    "an odd error within": ([*BEGUN, b"event: error\ndata: nonsense\n\n"], "unavailable"),
-    "ended early": (BEGUN, "unavailable"),
-    "refused": ([*BEGUN, *stop("refusal", stop_details={"type": "refusal", "category": "bio"})], "refused"),
-    "odd reason": ([*BEGUN, *stop("boredom")], "invalid"),
-    "paused": ([*BEGUN, *stop("pause_turn")], "invalid"),
-    "no JSON": ([*BEGUN, b"event: content_block_delta\ndata: {nonsense\n\n"], "invalid"),
-    "a number": ([*BEGUN, b"event: content_block_delta\ndata: 5\n\n"], "invalid"),
-    "no UTF-8": ([*BEGUN, b"event: content_block_delta\ndata: \xff\xfe\n\n"], "invalid"),
-    "a block that never began": ([*BEGUN, *said("x", index=7)[1:]], "invalid"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", STREAMS)
-def test_what_goes_wrong_in_a_stream_keeps_what_had_come(server: Server, name: str) -> None:
-    pieces, kind = STREAMS[name]
-    server.answer = Answer(pieces, headers=SSE)
-    found = failure(claude(server))
-    assert (found.failure.value, found.text, found.model) == (kind, '{"lines": [', "claude-test-1"), (
-        found.reason
-    )
-    assert found.usage.input == 7 and found.usage.dollars is None
-
-
-NONSENSE = {
-    "nothing": Answer(headers=SSE),
-    "a page": Answer([b"<html>welcome to our hotel</html>"], headers={"content-type": "text/html"}),
-    "JSON": Answer([b'{"ok": true}']),
-    "out of order": Answer([*said("x"), *stop()], headers=SSE),
-    "a message that is none": Answer([event("message_start")], headers=SSE),
-    "null": Answer([b"event: message_start\ndata: null\n\n"], headers=SSE),
-    "not packed": Answer([b"not gzip"], headers={**SSE, "content-encoding": "gzip"}),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", NONSENSE)
-def test_what_is_no_answer_at_all_is_invalid(server: Server, name: str) -> None:
-    server.answer = NONSENSE[name]
-    found = failure(claude(server))
-    assert found.failure is Failure.INVALID and found.reason and found.usage == Usage()
-
-
-@pytest.mark.parametrize(
-    ("reason", "words"), [("max_tokens", "(max-tokens 100)"), ("model_context_window_exceeded", "context")]
-)
-def test_a_cut_off_answer_says_so(server: Server, reason: str, words: str) -> None:
-    server.answer = message('{"lines": [{"a', reason=reason)
-    reply = pour(claude(server))
-    assert (reply.stop, reply.text) == ("truncated", '{"lines": [{"a') and words in reply.reason
-    server.answer = message("", reason=reason)
-    found = failure(claude(server))
-    assert found.failure is Failure.TRUNCATED and found.usage.input == 7
-
-
-@pytest.mark.parametrize("end", ["cut", "reset"])
-@pytest.mark.parametrize("bytes_sent", [0, 1, 40, 400, 700])
-def test_a_connection_that_breaks_anywhere_is_unavailable(server: Server, end: str, bytes_sent: int) -> None:
-    whole = b"".join([start(), *said("{}"), *stop()])
-    server.answer = Answer([whole[:bytes_sent]] if bytes_sent else [], headers=SSE, end=end)
-    found = failure(claude(server))
-    assert found.failure is Failure.UNAVAILABLE, found.reason
-
-
-@pytest.mark.parametrize("raw", [b"", b"HTTP/1.1 200", b"nonsense\r\n\r\n"])
-def test_what_is_no_http_is_unavailable(server: Server, raw: bytes) -> None:
-    server.answer = Answer(raw=raw)
-    assert failure(claude(server)).failure is Failure.UNAVAILABLE
-
-
-def test_nobody_listens() -> None:
-    found = failure(Claude(model="m", base_url=f"http://127.0.0.1:{closed_port()}"))
-    assert found.failure is Failure.UNAVAILABLE and "cannot be reached" in found.reason
-
-
-@pytest.mark.parametrize("pieces", [[], BEGUN])
-def test_a_silent_server_is_left_after_the_time_it_may_be_silent(server: Server, pieces: list[bytes]) -> None:
-    server.answer = Answer(pieces, headers=SSE, end="hang")
-    found = failure(claude(server, silence=0.2))
-    assert found.failure is Failure.TIMED_OUT and len(server.asked) == 1
-    server.wait(lambda: server.open == 0)
-
-
-@pytest.mark.parametrize("pieces", [[], BEGUN])
-def test_a_slow_drip_ends_with_the_whole_time(server: Server, pieces: list[bytes]) -> None:
-    server.answer = Answer(pieces, headers=SSE, end="drip")
-    found = failure(claude(server), request(deadline=0.3))
-    assert found.failure is Failure.TIMED_OUT and "within 0.3 s" in found.reason
-    assert found.text == ('{"lines": [' if pieces else None)
-    server.wait(lambda: server.open == 0)
-
-
-@pytest.mark.parametrize("pieces", [[], BEGUN])
-def test_a_cancelled_call_closes_its_connection_at_once(server: Server, pieces: list[bytes]) -> None:
-    server.answer = Answer(pieces, headers=SSE, end="hang")
-    backend = claude(server)
-
-    async def cancelled() -> None:
-        calls = [asyncio.ensure_future(backend.pour(request())) for _ in range(5)]
-        await asyncio.to_thread(server.wait, lambda: len(server.asked) == 5)
-        for call in calls:
-            call.cancel()
-        await asyncio.wait(calls)
-        assert all(call.cancelled() for call in calls)
-        await asyncio.to_thread(server.wait, lambda: server.open == 0)  # before it is closed
-        await backend.close()
-
-    asyncio.run(cancelled())
-    assert server.most == 5
-
-
 # -- what has to be there
 
 
 @pytest.fixture
-def no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_credentials(nobody: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_CONFIG_DIR", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -551,3 +294,9 @@ def test_what_was_asked_was_asked_with_the_key_and_no_more(server: Server) -> No
 
     assert "test-key-of-nobody" in of(server.asked[0]) and "retry-count" in of(server.asked[0])
     assert b"test-key" not in server.asked[0].body
+
+
+def test_doctor_waits_for_nobody_for_ever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lisppump.plugins.wire.LOOK", 0.1)
+    server.answer = Answer(end="drip")
+    assert findings(claude(server))[-1] == ("warning", "no complete answer within 0.2 s")

@@ -126,7 +126,7 @@ def test_ways_to_end(script: str, kind: str, reason: str) -> None:
 
 def test_one_that_is_not_there(tmp_path: Path) -> None:
     error = failure("no-such-program", assume=ASSUMED)
-    assert (error.failure, error.usage.output) == (Failure.UNAVAILABLE, 0)
+    assert (error.failure, error.usage.output) == (Failure.REFUSED, 0)
     assert error.reason.startswith("`no-such-program` was not found on the PATH; install it, or name another")
     broken = tmp_path / "broken"
     broken.write_text("no program at all")

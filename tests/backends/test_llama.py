@@ -38,7 +38,7 @@ WORLD = """\
   (genesis first-frame)
   (agents "agents.json" agents)
   (streams 3)
-  (backends (box (llama (model "{model}"))))
+  (backends (box (llama (model "{model}") (at-once 3))))
   (pipe box none (deadline (seconds {deadline})))
   (delta (lines (fields (author agent) (text string)) (into "lines.jsonl"))))
 """
@@ -57,10 +57,8 @@ class Box:
         monkeypatch.syspath_prepend(str(STANDIN))
         monkeypatch.delitem(sys.modules, "xllamacpp", raising=False)
 
-    def told(self, how: str, answer: str | None = None) -> None:
+    def told(self, how: str) -> None:
         self._patch.setenv("STANDIN", how)
-        if answer is not None:
-            self._patch.setenv("STANDIN_ANSWER", answer)
 
     def llama(self, **options: Any) -> Llama:
         return Llama(model=str(self.model), **options)
@@ -191,7 +189,7 @@ def test_what_is_cut_off_is_said_to_be(box: Box) -> None:
 
 def test_what_it_declares_of_itself() -> None:
     declared = terms(Llama(model="models/some.gguf", max_tokens=99, at_once=3))
-    assert declared == Terms(max_tokens=99, model="some", at_once=3, warms=True, mends=True)
+    assert declared == Terms(max_tokens=99, model="some", at_once=3, warms=True, mends=True, free=True)
 
 
 def test_it_keeps_to_the_contract_of_backends(box: Box) -> None:
@@ -319,9 +317,22 @@ def test_the_doctor_is_told_what_is_there_and_what_is_not(box: Box) -> None:
 def test_a_run_merges_what_it_says(box: Box, simulation: Simulations) -> None:
     world = simulation(WORLD.format(model=box.model, deadline=60))
     (report,) = world.run()
-    # The stand-in always speaks for ada, who sits in one of the three rooms.
     assert [delta.status for delta in report.deltas] == ["ok", "ok", "ok"]
-    assert report.merge["lines"]["merged"] == 1
+    assert report.merge["lines"]["merged"] == 3
+    assert is_over(box.starts[0]["pid"])
+
+
+def test_one_room_that_is_left_alone_keeps_nothing_from_the_others(
+    box: Box, simulation: Simulations
+) -> None:
+    box.told("leaves-cid")
+    world = simulation(WORLD.format(model=box.model, deadline=60))
+    done = world.lisppump("run", "--frames", "1")
+    assert done.code == 0
+    streams = world.lisppump("show", "1", "--json").json["streams"]
+    left = {"cid" in stream["agents"]: stream["status"] for stream in streams}
+    assert left == {True: "failed", False: "ok"}
+    assert len(world.read("lines.jsonl")) == 2
     assert is_over(box.starts[0]["pid"])
 
 
@@ -366,3 +377,16 @@ def _comes(look: Callable[[], object], run: subprocess.Popen[str]) -> bool:
             pass
         select.select([], [], [], 0.02)
     raise AssertionError(run.communicate()[1])
+
+
+def test_a_run_whose_server_always_dies_ends_with_every_stream_failed(
+    box: Box, simulation: Simulations
+) -> None:
+    box.told("dies")
+    world = simulation(WORLD.format(model=box.model, deadline=60))
+    (report,) = world.run()
+    for delta in report.deltas:
+        assert delta.status == "failed"
+        assert "its process was ended by signal 9" in (delta.reason or "")
+    assert all(is_over(start["pid"]) for start in box.starts)
+    assert len(box.starts) <= 3 * 4  # each stream is tried a few times, and no more

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
-import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -16,11 +12,12 @@ pytest.importorskip("ollama")
 
 from lisppump.plugins.backend_ollama import Ollama, seed
 
-from lisppump.calling import BackendError, Failure, Repair, Reply, Request
-from lisppump.delta import Collection, Field, Schema, Usage
+from lisppump.calling import BackendError, Failure, Repair, Reply
+from lisppump.delta import UNUSED, Usage
 from lisppump.errors import LisppumpError
 from lisppump.prompt import Prompt
-from lisppump.testing import check_backend, check_stage_options, frame_of, people, request_of
+from lisppump.testing import check_backend, check_stage_options, frame_of, request_of
+from tests.backends.asking import AGENTS, DELTA, Tool, failure, pour, request
 from tests.backends.servers import (
     NDJSON,
     Answer,
@@ -33,53 +30,9 @@ from tests.backends.servers import (
     wrong,
 )
 
-AGENTS = people("ann", "bob")
-LINES = Schema((Collection("lines", (Field("agent", "agent"),)),))
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No server and no key of whoever runs the tests, and no proxy."""
-    for name in ("OLLAMA_HOST", "OLLAMA_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server() as server:
-        yield server
-
 
 def ollama(server: Server, **options: Any) -> Ollama:
     return Ollama(**{"model": "small:1b", "max_tokens": 100, "context": 1000, "host": server.url, **options})
-
-
-def request(stream: int = 1, **more: Any) -> Request:
-    given = {"schema": LINES, "deadline": 10.0, **more}
-    return request_of(frame_of({}), AGENTS, stream, **given)
-
-
-def pour(backend: Any, *requests: Request) -> Any:
-    """The replies, or the failures, of rooms asked side by side; the backend is closed as at a run's end."""
-
-    async def all_of_them() -> list[Any]:
-        try:
-            return await asyncio.gather(*map(backend.pour, requests or (request(),)), return_exceptions=True)
-        finally:
-            await backend.close()
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ResourceWarning)
-        found = asyncio.run(all_of_them())
-        gc.collect()
-    return found if len(requests) > 1 else found[0]
-
-
-def failure(backend: Any, given: Request | None = None) -> BackendError:
-    found = pour(backend, given or request())
-    assert isinstance(found, BackendError), found
-    return found
 
 
 # -- answers
@@ -95,12 +48,6 @@ def test_what_is_asked_and_what_comes_back(server: Server) -> None:
     assert began == [1]
     (asked,) = server.asked
     assert (asked.method, asked.path) == ("POST", "/api/chat")
-    schema = {
-        "type": "object",
-        "properties": {"agent": {"type": "string", "description": "the id of an agent"}},
-        "required": ["agent"],
-        "additionalProperties": False,
-    }
     assert asked.json == {
         "model": "small:1b",
         "stream": True,
@@ -111,11 +58,7 @@ def test_what_is_asked_and_what_comes_back(server: Server) -> None:
             {"role": "system", "content": "what all read"},
             {"role": "user", "content": "what this room reads"},
         ],
-        "format": {
-            "type": "object",
-            "properties": {"lines": {"type": "array", "items": schema}},
-            "additionalProperties": False,
-        },
+        "format": DELTA,
         "options": {"num_ctx": 1000, "num_predict": 100, "seed": seed(given)},
     }
 
@@ -200,20 +143,6 @@ def test_the_contracts(server: Server) -> None:
 # -- tools
 
 
-@dataclass
-class Adder:
-    name: str = "lispy_eval"
-    doc: str = "Adds."
-    parameters: Mapping[str, Any] = field(
-        default_factory=lambda: {"type": "object", "properties": {"code": {"type": "string"}}}
-    )
-    used: list[Any] = field(default_factory=list)
-
-    async def call(self, arguments: Mapping[str, Any]) -> str:
-        self.used.append(dict(arguments))
-        return f"result {len(self.used)}"
-
-
 def use(name: str = "lispy_eval", **arguments: Any) -> dict[str, Any]:
     return {"function": {"name": name, "arguments": arguments}}
 
@@ -224,10 +153,10 @@ def test_a_model_may_use_tools_before_it_answers(server: Server) -> None:
         Answer([line("let me"), line(tool_calls=wants), done(output=20)], headers=NDJSON),
         lines("{}", output=9),
     )
-    adder, began = Adder(), []
-    reply = pour(ollama(server), request(tools=(adder,), began=lambda: began.append(1)))
+    tool, began = Tool(), []
+    reply = pour(ollama(server), request(tools=(tool,), began=lambda: began.append(1)))
     assert (reply.text, reply.usage) == ("{}", Usage(input=100, output=29))
-    assert adder.used == [{"code": "(+ 1 2)"}] and began == [1]
+    assert tool.used == [{"code": "(+ 1 2)"}] and began == [1]
     first, second = (asked.json for asked in server.asked)
     assert first["tools"][0]["function"]["name"] == "lispy_eval" and "format" not in first
     assert second["options"]["num_predict"] == 80
@@ -240,17 +169,17 @@ def test_a_model_may_use_tools_before_it_answers(server: Server) -> None:
 
 def test_tools_are_used_a_bounded_number_of_times_and_then_it_has_to_answer(server: Server) -> None:
     server.answer = Answer([line("{}", tool_calls=[use()]), done(output=1)], headers=NDJSON)
-    assert pour(ollama(server), request(tools=(Adder(),))).text == "{}"
+    assert pour(ollama(server), request(tools=(Tool(),))).text == "{}"
     assert len(server.asked) == 9
     assert "format" in server.asked[-1].json and not server.asked[-1].json["tools"]
     server.answer = Answer([line(tool_calls=[use()]), done(output=60)], headers=NDJSON)
-    found = failure(ollama(server), request(tools=(Adder(),)))
+    found = failure(ollama(server), request(tools=(Tool(),)))
     assert found.failure is Failure.TRUNCATED and found.usage.output == 120
 
 
 def test_a_repair_uses_no_tools(server: Server) -> None:
     server.answer = lines("{}")
-    pour(ollama(server), request(tools=(Adder(),), repair=Repair("x", "y")))
+    pour(ollama(server), request(tools=(Tool(),), repair=Repair("x", "y")))
     assert not server.asked[0].json["tools"] and "format" in server.asked[0].json
 
 
@@ -280,7 +209,7 @@ def test_each_status_is_one_failure_and_asked_for_once(server: Server, name: str
     found = failure(ollama(server))
     assert (found.failure.value, len(server.asked)) == (kind, 1), found.reason
     assert words in found.reason and "\n" not in found.reason
-    assert found.usage == Usage() and found.text is None and found.model == "small:1b"
+    assert found.usage is UNUSED and found.text is None and found.model == "small:1b"
 
 
 def test_how_long_the_server_asks_to_wait(server: Server) -> None:
@@ -324,7 +253,7 @@ NONSENSE = {
 def test_what_is_no_answer_at_all_is_invalid(server: Server, name: str) -> None:
     server.answer = NONSENSE[name]
     found = failure(ollama(server))
-    assert found.failure is Failure.INVALID and found.reason and found.usage == Usage()
+    assert found.failure is Failure.INVALID and found.reason and found.usage is UNUSED
 
 
 def test_an_answer_without_a_line_ended_too_early(server: Server) -> None:
@@ -376,7 +305,7 @@ def test_what_is_no_http_is_unavailable(server: Server, raw: bytes) -> None:
     assert failure(ollama(server)).failure is Failure.UNAVAILABLE
 
 
-def test_nobody_listens() -> None:
+def test_nobody_listens(nobody: None) -> None:
     found = failure(Ollama(model="m", host=f"127.0.0.1:{closed_port()}"))
     assert found.failure is Failure.UNAVAILABLE and "`ollama serve`" in found.reason
 
@@ -455,3 +384,9 @@ def test_doctor_is_told_that_no_server_is_there(server: Server) -> None:
     assert findings(Ollama(model="m", host=host))[-1][0] == "error"
     server.answer = Answer([b"<html>"])
     assert findings(ollama(server))[-1][0] == "error"
+
+
+def test_doctor_waits_for_nobody_for_ever(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lisppump.plugins.wire.LOOK", 0.1)
+    server.answer = Answer(end="drip")
+    assert findings(ollama(server))[-1] == ("warning", "no complete answer within 0.2 s")

@@ -26,7 +26,8 @@ from lisppump.plugins.llama_box import Box, Settings
 from lisppump.calling import Reply, Request
 from lisppump.delta import Collection, Field, Schema
 from lisppump.prompt import Prompt
-from lisppump.schema import check, read
+from lisppump.schema import check
+from lisppump.schema_reply import read
 from lisppump.testing import frame_of, people, request_of
 from tests.backends.npm import cache
 
@@ -35,10 +36,13 @@ pytestmark = pytest.mark.slow
 PROXY = "ollama-proxy-plus==0.1.0"
 AGENTS = people("ada", "ben")
 LINES = Schema((Collection("lines", (Field("author", "agent"), Field("text", "string"))),))
-SHARED = """\
+SHARED = (
+    """\
 You speak for the agents of a room. Answer with one JSON object: it has a list `lines`, each of which has an
 author, who is one of the agents, and a short text. Nothing else is wanted.
-""" + "The sea is calm. " * 40
+"""
+    + "The sea is calm. " * 40
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def rooms() -> list[Request]:
 
 def said(reply: Reply) -> dict[str, list[object]]:
     """What may stand in a delta of a reply that was held to the schema."""
-    found, _ = read(reply.text, reply.data, LINES)
+    found = read(reply.text, reply.data, LINES).data
     return check(LINES, found)[0]
 
 

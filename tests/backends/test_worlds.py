@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,10 @@ CLAUDE = '(claude (model "claude-test") (max-tokens 100) (silence (seconds 2)))'
 OLLAMA = '(ollama (model "small:1b") (context 8000) (max-tokens 100) (silence (seconds 2)))'
 
 
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    with Server() as server:
-        for name in ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE", "ANTHROPIC_CUSTOM_HEADERS"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("ANTHROPIC_API_KEY", "test-key-of-nobody")
-        monkeypatch.setenv("ANTHROPIC_CONFIG_DIR", str(tmp_path / "anthropic"))
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
-        monkeypatch.setenv("OLLAMA_HOST", server.url)
-        monkeypatch.delenv("OLLAMA_API_KEY", raising=False)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        yield server
+@pytest.fixture(autouse=True)
+def addresses(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+    monkeypatch.setenv("OLLAMA_HOST", server.url)
 
 
 def for_ann(bad: Answer, well: Callable[[str], Answer]) -> wire.Script:
@@ -180,6 +172,32 @@ def test_the_shared_part_is_the_same_bytes_for_all_rooms_and_the_usage_is_told(
         "input": 7, "cache_read": 300, "cache_write": 20, "output": 5,
     }  # fmt: skip
     assert streams["bob"]["model"] == "claude-test-1"
+
+
+def test_the_first_room_warms_the_cache_and_the_others_follow_at_its_first_byte(
+    tmp_path: Path, server: Server
+) -> None:
+    """The leader's answer begins while nobody else has asked, and ends when all have."""
+    alone: list[int] = []
+
+    def others_wait() -> bool:
+        alone.append(len(server.asked))
+        return True
+
+    def answer(asked: Asked) -> Answer:
+        (name,) = wire.rooms(asked, NAMES)
+        if len(server.asked) > 1:
+            return wire.message(spoken(name), cache_read_input_tokens=300)
+        pieces = [others_wait, wire.start(cache_creation_input_tokens=300), lambda: len(server.asked) == 6]
+        return Answer([*pieces, *wire.said(spoken(name)), *wire.stop()], headers=wire.SSE)
+
+    server.answer = answer
+    outcome, streams = frame(world(tmp_path / "world", CLAUDE, pipe="(deadline (minutes 10))"))
+    assert outcome.code == 0 and {stream["status"] for stream in streams.values()} == {"ok"}
+    assert alone == [1]
+    usage = [stream["usage"] for stream in streams.values()]
+    assert sorted(one["cache_write"] for one in usage) == [0, 0, 0, 0, 0, 300]
+    assert sum(one["cache_read"] for one in usage) == 1500
 
 
 @pytest.mark.parametrize("backend", [CLAUDE, OLLAMA], ids=["claude", "ollama"])

@@ -244,3 +244,20 @@ if
 ;!> bad-syntax
 (use-modules (ice-9))
 ;!> bad-syntax
+; patterns and parameters of many parts are gone through once
+(match '(1 2 3 4) (`(1 ,a . ,rest) (list a rest)))
+;=> (2 (3 4))
+(match '(1 2) (`(1 2 3) 'three) (`(1 ,_) 'two))
+;=> two
+(match '(1 (2 x)) (`(,a (2 ,b)) (list a b)))
+;=> (1 x)
+(match '(1 2) ((list a (and b (not 3))) (list a b)))
+;=> (1 2)
+(define (f &key a b c d e g h i j k l m n o p q r s t (u 5) v) (list a v u)) (list (f) (f :v 1 :a 2) (f :a 1 :a 2 :u 3))
+;=> ((nil nil 5) (2 1 5) (1 nil 3))
+(f :w 1)
+;!> wrong-arity
+(f :a)
+;!> wrong-arity
+(define (f x &optional y &key a b c d e g h i j k l m n o p q r s t u v) (list x y v)) (f 1 2 :v 3)
+;=> (1 2 3)

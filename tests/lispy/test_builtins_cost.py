@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lisppump.lispy import Limits, Runtime
+from lisppump.lispy.limits import Meter
 
 
 def steps(program: str) -> int:
@@ -138,3 +139,52 @@ def test_memory_of_a_memoized_procedure_ends_with_the_run() -> None:
     program = "(define n 0) (define f (memoize (lambda (x) (set! n (+ n 1)) n))) (list (f 1) (f 1))"
     assert runtime.run(program).value == [1, 1]
     assert runtime.run(program).value == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        '(regex-match-all "(?s)c.*d|c" (string-repeat "c" 90000))',
+        '(regex-match-all "c(.*d)?" (string-repeat "c" 90000))',
+        '(regex-replace "a" (string-repeat "a" 1000000) "")',
+        '(regex-split "a" (string-repeat "a" 1000000))',
+        '(let ((p (string-append "(" (string-repeat "a?" 400) "){1,9}"))) (while #t (regex-match p "a")))',
+        '(dotimes (i 9999) (regex-match "((a{9}){9}){9}" "a"))',
+    ],
+)
+def test_a_search_that_takes_long_is_charged_for(program: str) -> None:
+    assert code(program, Limits(steps=2_000_000)) == "step-limit"
+
+
+def test_more_matches_than_a_list_may_have_are_not_looked_for() -> None:
+    program = '(regex-match-all "." (string-repeat "a" 1000000))'
+    result = Runtime(limits=Limits(elements=2000)).run(program)
+    assert result.error is not None and result.error.code == "size-limit"
+    assert result.usage["steps"] < 1_200_000
+
+
+def test_usual_patterns_cost_their_text() -> None:
+    for pattern in ("[0-9]{4}-[0-9]{2}-[0-9]{2}", "(a|b)+", "cat|dog", "\\\\p{L}+"):
+        assert steps(f'(regex-match "{pattern}" "x")') <= 40
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "(sort (map (lambda (i) (list (- i))) (range 100000)))",
+        "(sort-by list (range 100000))",
+        "(sort (range 100000) (lambda (a b) (list)))",
+        '(string-any not (string-repeat "a" 1000000))',
+        '(string-filter not (string-repeat "a" 1000000))',
+        '(string-map identity (string-repeat "a" 1000000))',
+        '(json-parse (string-append "[" (string-repeat "[]," 200000) "[]]"))',
+    ],
+)
+def test_what_takes_long_looks_at_the_clock_meanwhile(
+    program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    look = Meter.look
+    monkeypatch.setattr(Meter, "look", lambda meter: looks.append(meter.steps) or look(meter))
+    Runtime().run(program)
+    assert len(looks) > 10

@@ -221,6 +221,7 @@ def load() -> dict[str, BuiltinSpec]:
         searching,
         sequences,
         sets,
+        shared,
         simulation,
         sorting,
         state,

@@ -44,6 +44,7 @@ def apply(run: Run, procedure: Value, first: Value, *others: Value) -> Value:
     return run.apply(procedure, [first, *others[:-1], *items] if others else [*items])
 
 
+MADE_BYTES = 640  # what making a procedure out of others is charged
 WORDS = {word: Symbol(word) for word in ("compose", "partial", "constantly", "complement", "memoize")}
 
 
@@ -51,7 +52,7 @@ def _made(
     run: Run, name: str, function: Callable[..., Value], low: int, high: int | None, *parts: Value
 ) -> Procedure:
     """A procedure that a call of `name` with these parts makes; that call is its source."""
-    run.meter.allocate(160)
+    run.meter.allocate(MADE_BYTES)
     return Primitive(name, function, low, high, source=[WORDS[name], *parts])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,50 @@ if TYPE_CHECKING:
 
 LONGEST = 1000  # characters of a pattern
 MEMORY = 1 << 20  # bytes a compiled pattern may take
-COST = "length x (1 + pattern length / 16)"
+LIGHT = 250  # parts of a pattern, repeated ones counted as often, that compiling is not charged for
+FEW, EACH = 1000, 30  # matches in a text that cost what is said of them; what each of more costs beside
+SHORT, FAR = 8192, 6  # characters of a text that is searched again for nothing; 2^FAR others take a step
+PARTS = re.compile(
+    r"\\[pP](?:\{[^}]*\}|.)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{([0-9]{1,4})(?:,([0-9]{0,4}))?\}|.", re.DOTALL
+)
+COST = "length x (1 + pattern length / 16), and 2 a part of a large pattern"
+
+
+@lru_cache(maxsize=256)
+def _weight(pattern: str) -> int:
+    """How many parts a pattern has once what it repeats is written out: what compiling it takes grows so."""
+    around: list[int] = []
+    total = last = 0
+    for match in PARTS.finditer(pattern):
+        part, least, most = match[0], match[1], match[2]
+        if part == "(":
+            around.append(total)
+            total = last = 0
+        elif part == ")":
+            last, outer = total, around.pop() if around else 0
+            total += outer
+        elif least is not None:
+            times = max(int(least), int(most or 0), 1)
+            total += last * (times - 1)
+            last *= times
+        else:
+            last = 200 if "\\p" in part.lower() else 4 if part == "." or part.startswith("[^") else 1
+            total += last
+        if total > 1 << 20:
+            return 1 << 20
+    return total + sum(around)
+
+
+@lru_cache(maxsize=256)
+def _looks_far(pattern: str) -> bool:
+    """Whether a search may go on far behind a match, in hope of a longer one.
+
+    That takes a choice, or a group that may be left out or come again, and something without end in it.
+    """
+    bare = "".join(["x" if len(part := match[0]) > 1 and part[0] in "\\[" else part
+                    for match in PARTS.finditer(pattern)])  # fmt: skip
+    chooses = "|" in bare or re.search(r"\)[?*+{]", bare) is not None
+    return "\\Q" in pattern or (chooses and re.search(r"[*+{]", bare) is not None)
 
 
 @lru_cache(maxsize=64)
@@ -41,6 +86,9 @@ def _ready(run: Run, name: str, pattern: Value, text: Value) -> Any:
             "bad-value", f"{name} wants a pattern of at most {LONGEST:,} characters, got {len(pattern):,}"
         )
     run.meter.charge((1 + len(text)) * (1 + (len(pattern) >> 4)))
+    weight = _weight(pattern)
+    if weight > LIGHT:
+        run.meter.charge(2 * weight)
     compiled = _compiled(pattern)
     if compiled is None:
         raise LispyError(
@@ -48,6 +96,15 @@ def _ready(run: Run, name: str, pattern: Value, text: Value) -> Any:
             help="RE2 syntax: no look-around, no back-references, repetition up to 1,000",
         )  # fmt: skip
     return compiled
+
+
+def _matches(run: Run, compiled: Any, text: str, steps: int) -> Iterator[Any]:
+    """All matches in a text, at so many steps each; of many, and where a search looks far, at more."""
+    far = len(text) > SHORT and _looks_far(compiled.pattern)
+    for count, match in enumerate(compiled.finditer(text)):
+        more = EACH if count >= FEW else 0
+        run.meter.charge(steps + more + ((len(text) - match.end()) >> FAR if far else 0))
+        yield match
 
 
 def _groups(match: Any) -> list[Value]:
@@ -82,9 +139,10 @@ def regex_match_all(run: Run, pattern: Value, text: Value) -> Value:
     run.meter.charge(24)
     compiled = _ready(run, "regex-match-all", pattern, text)
     out: list[Value] = []
-    for match in compiled.finditer(text):
-        run.meter.charge(1)
+    for match in _matches(run, compiled, text, 1):
         out.append(_groups(match) if compiled.groups else match.group(0))
+        if len(out) > run.limits.elements:
+            break
     room(run, len(out))
     run.meter.allocate(64 * len(out))
     return out
@@ -99,8 +157,7 @@ def regex_replace(run: Run, pattern: Value, text: Value, new: Value) -> Value:
     string("regex-replace", new, 3)
     parts: list[str] = []
     size = end = 0
-    for match in _ready(run, "regex-replace", pattern, text).finditer(text):
-        run.meter.charge(1)
+    for match in _matches(run, _ready(run, "regex-replace", pattern, text), text, 1):
         parts.extend((text[end : match.start()], new))
         size += match.start() - end + len(new)
         if size > run.limits.string:
@@ -152,8 +209,7 @@ def regex_split(run: Run, pattern: Value, text: Value) -> Value:
     run.meter.charge(30)
     parts: list[str] = []
     end = 0
-    for match in _ready(run, "regex-split", pattern, text).finditer(text):
-        run.meter.charge(4)
+    for match in _matches(run, _ready(run, "regex-split", pattern, text), text, 4):
         if match.end() > match.start():
             parts.append(text[end : match.start()])
             end = match.end()

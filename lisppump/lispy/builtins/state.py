@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
 
-def _name(name: str, value: Value) -> str:
+def name_of(name: str, value: Value) -> str:
     """A document's or agent's name, as string, symbol or keyword."""
     if value.__class__ is Symbol or value.__class__ is Keyword:
         return str(value.name)
@@ -25,7 +25,7 @@ def _agent_id(name: str, value: Value) -> str:
     """The id of an agent: itself, or that of the agent's dict."""
     if isinstance(value, dict):
         value = get_or_nil(value, "id")
-    text = _name(name, value)
+    text = name_of(name, value)
     if "/" in text or "\\" in text or text.startswith("."):
         raise LispyError("bad-value", f"{name} wants the id of an agent, not the name of a file")
     return text
@@ -45,7 +45,7 @@ def get_or_nil(value: Value, key: str) -> Value:
          "A document of the frame, or what it has at a path of keys.",
          example="(dict? (rb-state \"stats.json\")) ;=> #t", cost="keys", capability="state")  # fmt: skip
 def rb_state(run: Run, document: Value, *keys: Value) -> Value:
-    value = run.state.document(_name("rb-state", document))
+    value = run.state.document(name_of("rb-state", document))
     for key in keys:
         value = get(run, value, key)
     return value

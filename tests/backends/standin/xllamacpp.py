@@ -16,7 +16,6 @@ from types import SimpleNamespace
 from typing import Any
 
 HOW = os.environ.get("STANDIN", "")
-ANSWER = os.environ.get("STANDIN_ANSWER", '{"lines": [{"author": "ada", "text": "hello there"}]}')
 
 
 class CommonParams(SimpleNamespace):
@@ -96,7 +95,12 @@ class _Handler(BaseHTTPRequestHandler):
         if not body.get("stream"):
             return self.tell(200, {"timings": {**timings, "predicted_n": 1}})
         note(body=body, **timings)
-        self.stream(timings, ANSWER)
+        if HOW == "leaves-cid" and "- cid:" in body["messages"][-1]["content"]:
+            return self.stream(timings, "", ends=True)
+        schema = body["response_format"]["json_schema"]["schema"]["properties"]
+        fields = schema["lines"]["items"]["properties"] if "lines" in schema else {}
+        author = fields.get("author", {}).get("enum", ["nobody"])[0]
+        self.stream(timings, json.dumps({"lines": [{"author": author, "text": "hello there"}]}))
 
     def tell(self, status: int, data: dict[str, Any]) -> None:
         told = json.dumps(data).encode()
@@ -105,10 +109,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(told)
 
-    def stream(self, timings: dict[str, int], answer: str) -> None:
+    def stream(self, timings: dict[str, int], answer: str, ends: bool = False) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
+        if ends:
+            return
         if HOW == "hangs":
             time.sleep(600)
         parts = [answer[:9], answer[9:]]
