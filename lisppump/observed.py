@@ -1,4 +1,5 @@
-"""What was said of a frame after it was made: the items of collections with (about ...). It only reads."""
+"""What was said of a frame after it was made: items of collections with (about ...), and what programs in its
+posts came to. It only reads."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lisppump.delta import Target
 from lisppump.frame import Frame
 from lisppump.lispy.values import elements, is_list
+from lisppump.stages import POSTED
 
 if TYPE_CHECKING:
     from lisppump.delta import Schema
@@ -24,6 +26,16 @@ def observations(frame: Frame, schema: Schema, number: int) -> Iterator[dict[str
         for item in _items(frame, entry.into):
             if item.get(entry.about) == number:
                 yield {"collection": entry.name, "item": item}
+
+
+def posted(frame: Frame, author: str | None = None) -> Iterator[dict[str, Any]]:
+    """What programs in posts came to after a frame, those of one author or of all."""
+    lines = frame.documents.get(POSTED)
+    for line in elements(lines) if is_list(lines) else ():
+        if not isinstance(line, dict) or line.get("frame") != frame.number:
+            continue
+        if author in (None, line.get("author")):
+            yield {key: line.get(key) for key in ("author", "post", "program", "value", "error")}
 
 
 def _items(frame: Frame, into: Target) -> Iterator[dict[str, Any]]:

@@ -223,6 +223,7 @@ class Shown:
     `begun` counts its intents. `edits` went into it, `edited` came after it and are part of its state;
     `retried` are the streams that were asked anew where it was made once more; `portal` is what its echoes
     asked of the web, `echo_errors` the code and message of those that failed;
+    `posted` is what programs in posts came to;
     `unthought` says that they are not done yet. `tools` is what its models used while they thought.
     `steering` is what was asked of it, `observations` what was said of it later, as the newest frame has it.
     """
@@ -254,6 +255,7 @@ class Shown:
     retried: tuple[int, ...] = ()
     portal: tuple[Mapping[str, Any], ...] = ()
     echo_errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    posted: tuple[Mapping[str, Any], ...] = ()
     unthought: bool = False
     steering: Mapping[str, Any] = field(default_factory=dict)
     observations: tuple[Mapping[str, Any], ...] = ()

@@ -18,7 +18,7 @@ from lisppump.errors import LisppumpError
 from lisppump.folder import find_root
 from lisppump.frame import Frame
 from lisppump.line_moves import Move, moves
-from lisppump.observed import observations
+from lisppump.observed import observations, posted
 from lisppump.plan import differences
 from lisppump.policy import Policy
 from lisppump.registry import Registry
@@ -256,6 +256,7 @@ def shown(pump: Lookout, number: int) -> Shown:
         outcomes=tuple({key: fields[key] for key in OUTCOME if key in fields} for fields in decided),
         portal=tuple(_page(record.fields) for record in heard if record.kind == "portal"),
         echo_errors=dict(_echo_errors(frame)),
+        posted=tuple(posted(frame)),
         unthought=number == head.number and unthought(pump),
         late=len(store.came_late(number)),
         epochs=tuple(sorted({entry["epoch"] for entry in deltas})),

@@ -16,6 +16,7 @@ from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError
 from lisppump.merge import account
 from lisppump.merge_entries import Entry, items_of
+from lisppump.observed import posted
 from lisppump.policy import Policy
 from lisppump.report import count_of
 from lisppump.rig import Rig
@@ -31,7 +32,8 @@ class Why:
 
     `prompt_digest` is that of the room's part; `asleep` says why the agent was not awake, and `woken` when it
     was before. `echo` is what its echo came to after the frame, `echo_before` what it had to read from the
-    frame before. `merged` has of its room's delta every item that is the agent's, or nobody's in that room.
+    frame before, `posted` what programs in its posts came to. `merged` has of its room's delta every item
+    that is the agent's, or nobody's in that room.
     `texts` are what came with failures, by attempt: kept, and no part of anything.
     """
 
@@ -55,6 +57,7 @@ class Why:
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     echo: Mapping[str, Any] | None = None
     echo_before: Mapping[str, Any] | None = None
+    posted: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     texts: tuple[Mapping[str, Any], ...] = ()
 
@@ -76,6 +79,7 @@ def why(pump: Lookout, agent: str, number: int | None = None, *, prompt: bool = 
     base = Why(
         agent, number, changes=found.changes(), woken=found.was.woken.get(agent),
         echo=found.now.documents.get(name), echo_before=found.was.documents.get(name) if number else None,
+        posted=tuple(posted(found.now, agent)),
     )  # fmt: skip
     if number == 0:
         return replace(base, asleep="frame 0 is the beginning: nobody woke for it")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from lisppump import Pump
-from lisppump.cli.trajectories import is_simulation, lines
+from lisppump.cli.trajectories import in_short, is_simulation, lines
+from lisppump.cli.values import two
 from lisppump.testing import Clock
 from tests.cli_support import Lisppump
 
@@ -113,3 +114,37 @@ def test_the_same_simulation_comes_to_the_same_bytes_in_two_processes(runs: int)
     ]
     first, second = (run.communicate(timeout=300)[0] for run in both)
     assert first == second and first.count(b"True") == runs
+
+
+def test_a_simulation_is_told_in_one_line_by_how_it_ended() -> None:
+    value = {
+        "trajectory": [{"n": 1}, {"n": 2.5}],
+        "final-state": {"n": 2.5, "of": "a"},
+        "ticks": 1,
+        "seed": 0,
+    }
+    value["source"] = "(simulation)"
+    assert in_short(value) == "a simulation of 1 tick, which ended with n 2.5, of a"
+    assert in_short({"of": 3, "run": value}) == f'{{"of":3,"run":"{in_short(value)}"}}'
+    assert in_short([value]).startswith('[{"trajectory"')
+    assert in_short({"x": 1}) == '{"x":1}'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("a", "b", ("a", "b")),
+        (1, {"x": 2}, ("1", '{"x":2}')),
+        ("x" * 60, "y" * 60, ("x" * 50 + "... (60 letters)", "y" * 50 + "... (60 letters)")),
+        (
+            "one two three four five six seven eight nine ten 11 twelve",
+            "one two three four five six seven eight nine ten 12 twelve",
+            ("... eight nine ten 11 twelve", "... eight nine ten 12 twelve"),
+        ),
+        ("word " * 20 + "end", "word " * 20, ("... word word word end", "... word word word")),
+    ],
+)
+def test_two_long_values_that_begin_alike_are_told_from_where_they_differ(
+    before: object, after: object, told: tuple[str, str]
+) -> None:
+    assert two(before, after) == told

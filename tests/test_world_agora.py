@@ -162,7 +162,12 @@ def test_agents_publish_what_they_found_and_fork_each_other(small: Life) -> None
         whose = post["title"].partition("@")[2]
         assert whose in found and whose != post["author"]
         assert " instead of " in post["body"]
-    assert small.last.documents["echo_posts.jsonl"]
+    (line, *_) = small.last.documents["echo_posts.jsonl"]
+    with Pump.open(small.folder) as pump:
+        shown = pump.show(line["frame"]).posted
+        assert line["post"] in [entry["post"] for entry in shown]
+        (told,) = pump.why(line["author"], line["frame"]).posted
+        assert told["value"]["ticks"] == 8
 
 
 def test_who_was_off_corrects_the_own_program(small: Life) -> None:

@@ -138,7 +138,17 @@ def _echoes(document: Mapping[str, Any]) -> list[str]:
     came = [(name, value) for name, value in sorted(document["echo"].get("results", {}).items())
             if name not in document["echo_errors"]]  # fmt: skip
     lines = [f"  {name}: {in_short(value)}" for name, value in came[:MOST]]
-    return lines + ([f"  and {len(came) - MOST} more"] if len(came) > MOST else [])
+    lines += [f"  and {len(came) - MOST} more"] if len(came) > MOST else []
+    lines += [f"  {posted_line(entry)}" for entry in document["posted"][:MOST]]
+    more = len(document["posted"]) - MOST
+    return lines + ([f"  and {more} more programs in posts"] if more > 0 else [])
+
+
+def posted_line(entry: Mapping[str, Any]) -> str:
+    """What a program in a post came to, or why it failed."""
+    error = entry["error"] or {}
+    came = f"error: {error.get('message')}" if error else in_short(entry["value"])
+    return f"program in post {entry['post']} of {entry['author']}: {came}"
 
 
 def _plugin(entry: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lisppump.cli.context import Settings, as_command, table
-from lisppump.cli.show import frame_place
+from lisppump.cli.show import frame_place, posted_line
 from lisppump.cli.trajectories import in_short
 from lisppump.cli.values import change_lines, short
 
@@ -115,6 +115,7 @@ def _after(found: Mapping[str, Any]) -> Iterator[str]:
         yield _echo(found["echo"])
         if found["echo"].get("program"):
             yield f"  by  {short(found['echo']['program'], 400)}"
+    yield from map(posted_line, found["posted"])
     yield from (f"note: {note}" for note in found["notes"])
 
 
