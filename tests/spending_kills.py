@@ -46,9 +46,9 @@ POLICY = """\
 class Subject:
     """A backend, as pump.lisp has it, and what its server says it gave out: tokens, by all calls so far.
 
-    `more` are clauses beside it, such as (prices ...); `plugins` are files of the folder `plugins/`. `dollars`
-    is what that costs, where it costs anything; a run is killed when up to `stride` more tokens were given.
-    `above` are the tokens by which calls may have used more than was reserved for them.
+    `more` are clauses beside it, such as (prices ...); `plugins` are files of the folder `plugins/`.
+    `dollars` is what was given in money; a run is killed when up to `stride` more tokens were given. `above`
+    are the tokens by which calls may have used more than was reserved for them.
     """
 
     clause: str
@@ -78,7 +78,7 @@ class Books:
         return (
             f"{self.kills} kills ({self.in_flight} in a frame), {self.frames} frames, the server gave out "
             f"{self.given:,} tokens, the books say {self.spent['tokens']:,} of {self.limit['tokens']} and "
-            f"${self.spent['dollars']:.4f} of {self.limit['dollars']}"
+            f"${self.spent['dollars']:.4f} of {self.limit['dollars']}; the last frame: {dict(self.last)}"
         )
 
 
@@ -86,7 +86,7 @@ def spend(
     folder: Path, subject: Subject, *, budget: str, pipes: int = 15, kills: int = 5, seed: int = 1
 ) -> Books:
     """Run under a `budget` (per world), kill so many times, then run until it is spent: exit 6."""
-    dice, in_flight = random.Random(seed), 0
+    dice, in_flight, counted = random.Random(seed), 0, 0
     world = folder / "spender"
     (world / "plugins").mkdir(parents=True)
     policy = POLICY
@@ -127,7 +127,8 @@ def spend(
         time.sleep(0.3)  # what had reached the server by then is given out now
         found = said("status", "--json")
         in_flight += found["open_frame"] is not None
-        counted = found["budget"]["spent"]["tokens"]
+        earlier, counted = counted, found["budget"]["spent"]["tokens"]
+        assert earlier <= counted, "it did not go on from the books"
         assert subject.given() <= counted, f"the server gave {subject.given()}, the books say {counted}"
         assert subject.dollars() <= found["budget"]["spent"]["dollars"] + 1e-6
     with command("run", "--quiet") as process:
@@ -137,13 +138,14 @@ def spend(
     frame = said("show", str(head), "--json")
     last = Counter(stream["status"] for stream in frame["streams"])
     books = Books(kills, in_flight, head, subject.given(), found["spent"], found["limit"], last)
-    assert books.given <= books.spent["tokens"], str(books)
+    assert max(books.given, counted) <= books.spent["tokens"], str(books)
     assert subject.dollars() <= books.spent["dollars"] + 1e-6, str(books)
     tokens, dollars = books.limit["tokens"], books.limit["dollars"]
     assert tokens is None or books.spent["tokens"] <= tokens + subject.above(), str(books)
     assert dollars is None or books.spent["dollars"] <= dollars + 1e-6, str(books)
     # The limit is reached in the middle of a frame: some are over it, what the others brought is merged.
-    assert set(last) == {"ok", "over-budget"}, str(books)
+    # A frame that was killed may be resumed with all its answers, or with nothing left for any.
+    assert set(last) == {"ok", "over-budget"} or (kills and set(last) < {"ok", "over-budget"}), str(books)
     assert frame["merge"]["merged"] == last["ok"], str(books)
     return books
 

@@ -1,4 +1,4 @@
-"""Backends as subjects of tests.spending_kills: each with what its server, or its programs, say they gave out.
+"""Backends as subjects of tests.spending_kills: each with what its server, or its programs, gave out.
 
 The servers live in the process of the test, which outlives the pumps that are killed. It asserts nothing.
 """
@@ -9,7 +9,6 @@ import json
 import os
 import random
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -61,6 +60,8 @@ class Counting:
             for name, count in used.items():
                 self.each[name] += count
             self.requests += 1
+            estimated = -(-len((shared + said).encode()) // 4)
+            self.above += max(0, sum(used.values()) - 2 * (estimated + MOST) - MOST)  # with a repair call
         agent = _AGENT.findall(said.partition("Its agents:")[2])[0]
         answer = json.dumps({"lines": [{"agent": agent, "text": "hi"}]})
         return used, answer, lambda: time.monotonic() >= due
