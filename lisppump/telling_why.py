@@ -18,6 +18,7 @@ from lisppump.merge import account
 from lisppump.merge_entries import Entry, items_of
 from lisppump.observed import posted
 from lisppump.policy import Policy
+from lisppump.proposals import Ends, carried_out, ends_of
 from lisppump.report import count_of
 from lisppump.rig import Rig
 from lisppump.telling_diff import by_agent, documents_between, frame_at, known_agents, no_agent
@@ -253,14 +254,38 @@ class _Look:
 
     def _fates(self, delta: Delta) -> dict[tuple[str, int], Entry]:
         """The items of a delta as the merge left them; none where it cannot be made again as it was."""
-        policy = self.rig.policy if self.rig is not None else None
-        if policy is None or policy.merger.name != "dream-catcher":
+        rig = self.rig
+        if rig is None or rig.policy.merger.name != "dream-catcher":
             return {}
-        merged, entries = account(self.was, self.pump.store.deltas(self.number), policy.schema)
+        ends = Ends(ends_of(self._proposals_ended()), sealed=True)
+        whole = carried_out(rig, self.was, self.pump.store.deltas(self.number), ends)
+        merged, entries = account(self.was, whole, rig.policy.schema)
         if [change.to_json() for change in merged.changes] != self.commit["changes"]:
             self.notes.append("the merge comes out otherwise now: what became of each item is not known")
             return {}
-        return {(one.flow.name, one.index): one for one in entries if one.delta.key == delta.key}
+        run = next(one for one in whole if one.key == delta.key)
+        places = {name: _kept(delta, run, name) for name in run.collections}
+        return {
+            (one.flow.name, places[one.flow.name][one.index]): one
+            for one in entries
+            if one.delta.key == delta.key
+        }
+
+    def _proposals_ended(self) -> Iterator[Mapping[str, Any]]:
+        """How the machine ended proposals of the frame: that does not come again by itself."""
+        for record in self.pump.store.inputs(self.number):
+            if record.kind == "outcome" and "proposal" in record.fields:
+                yield record.fields
+
+
+def _kept(delta: Delta, run: Delta, name: str) -> list[int]:
+    """The places in a delta of the items of a collection that are left once its proposals were run."""
+    failed = {
+        problem["index"]
+        for problem in run.rejected[len(delta.rejected) :]
+        if problem["collection"] == name
+    }
+    return [index for index in range(len(items_of(delta.collections[name]))) if index not in failed]
 
 
 def _fate(problem: Mapping[str, Any] | None, entry: Entry | None) -> dict[str, Any]:

@@ -101,6 +101,20 @@ def test_a_proposal_sees_the_frame_it_was_made_for(tmp_path: Path) -> None:
         assert pump.replay().equal
 
 
+def test_why_tells_what_became_of_proposals_and_all_beside_them(tmp_path: Path) -> None:
+    """Also of one behind a proposal that failed."""
+    good = '{"stores" (list {"what" "water" "amount" 1})}'
+    with propose(world(tmp_path), "(car 5)", good, posts=[{"author": "ada", "title": "first"}]) as pump:
+        told = pump.why("ada")
+    fates = {(one["collection"], one["index"]): one for one in told.merged}
+    assert {place: one["outcome"] for place, one in fates.items()} == {
+        ("proposals", 0): "quarantined", ("proposals", 1): "merged", ("posts", 0): "merged",
+    }  # fmt: skip
+    assert fates["proposals", 0]["reason"] == "failed-proposal"
+    assert fates["proposals", 1]["document"] == "proposals.jsonl"
+    assert told.notes == ()
+
+
 def test_the_machines_ends_are_recorded_and_not_decided_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
