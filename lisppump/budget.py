@@ -193,11 +193,11 @@ class Budget:
         if rule.dollars is not None:
             spare = rule.dollars - self.spent.dollars - self.reserved_dollars
             if dollars is None:
-                return f"nobody knows its price, and ${rule.dollars:.2f} may be spent {per}"
+                return f"nobody knows its price, and {money(rule.dollars)} may be spent {per}"
             if dollars > spare + CENT:
                 return (
-                    f"it may take {money(dollars)}, and {money(max(0.0, spare))} of ${rule.dollars:.2f} are "
-                    f"left {per}{self._others(self.reserved_dollars)}"
+                    f"it may take {money(dollars)}, and {money(max(0.0, spare))} of {money(rule.dollars)} "
+                    f"are left {per}{self._others(self.reserved_dollars)}"
                 )
         if rule.wall is not None and self.wall(now) >= rule.wall:
             return f"the {rule.wall:.0f} seconds that may be taken {per} are over"
@@ -251,7 +251,7 @@ class Budget:
         if rule.tokens is not None and spent.tokens >= rule.tokens:
             return f"{spent.tokens:,} of {rule.tokens:,} tokens are spent{per}"
         if rule.dollars is not None and spent.dollars >= rule.dollars - CENT:
-            return f"${spent.dollars:.2f} of ${rule.dollars:.2f} are spent{per}"
+            return f"{money(spent.dollars)} of {money(rule.dollars)} are spent{per}"
         if rule.wall is not None and spent.wall >= rule.wall:
             return f"{spent.wall:.0f} of {rule.wall:.0f} seconds are spent{per}"
         return None

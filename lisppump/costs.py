@@ -24,7 +24,17 @@ def at_most(
             worst = _larger(worst, failed + most(declared, prices, prompt.tokens, passes))
             failed += most(declared, prices, prompt.tokens, 1)
         total += worst
-    return {"tokens": total.tokens, "dollars": total.dollars, "unknown_prices": total.dollars is None}
+    return {
+        "tokens": total.tokens,
+        "dollars": total.dollars,
+        "unknown_prices": total.dollars is None,
+        "unknown_usage": any(_unsaid(declared) for declared in terms.values()),
+    }
+
+
+def _unsaid(terms: Terms) -> bool:
+    """Whether nobody knows what a backend takes: it does not say it, and its clause assumes nothing."""
+    return not terms.reports and terms.assumed is None
 
 
 def _larger(one: Most, other: Most) -> Most:
@@ -83,6 +93,16 @@ def _cache(
         "dollars": None if paid is None else round(paid * share, 9),
         "dollars_without": None if paid is None else round(paid, 9),
     }
+
+
+def unsaid(terms: Mapping[str, Terms]) -> list[str]:
+    """What is to be said of backends that do not say what they use."""
+    return [
+        f"nobody knows what `{alias}` takes, since it does not say what it uses; say what one call counts as "
+        "in its clause, (assume (tokens 4000) (dollars 0.02))"
+        for alias, declared in terms.items()
+        if _unsaid(declared)
+    ]
 
 
 def notes(costs: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -224,7 +224,7 @@ def settle_import(pump: Pump) -> None:
 
 def _plan(head: Frame, time: str, overrides: Mapping[str, Any]) -> Plan:
     """The plan of a frame in which nobody wakes."""
-    nothing = {"tokens": 0, "dollars": 0.0, "unknown_prices": False}
+    nothing = {"tokens": 0, "dollars": 0.0, "unknown_prices": False, "unknown_usage": False}
     return Plan(
         frame=head.number + 1, digest=head.digest, time=time, wake=(), streams=(), backends=(), prompts=(),
         at_most=nothing, overrides=overrides, notes=(),

@@ -112,7 +112,8 @@ class Lookout:
         prices, passes = spending.prices_of(self.policy, self.rig.terms), len(self.policy.pipe.passes)
         at_most = costs.at_most(self.rig.terms, prices, plan.prompts, passes)
         each = costs.each(self.rig.terms, prices, plan.prompts, passes)
-        notes += costs.notes(each)
+        notes += [*costs.unsaid(self.rig.terms), *costs.notes(each)]
+        notes += spending.objections(self, prices, plan)
         return replace(plan, at_most=at_most, costs=each, notes=tuple(notes))
 
     def _prepare(self, head: Frame) -> tuple[Plan, dict[str, Agent]]:

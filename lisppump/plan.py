@@ -299,6 +299,16 @@ def resumed(
     return plan, agents, changed
 
 
+def earlier(intent: Mapping[str, Any], policy: Policy) -> list[str]:
+    """What is to be said where pump.lisp has changed since a frame was begun."""
+    if intent["policy"] == policy.digest:
+        return []
+    return [
+        f"pump.lisp has changed since frame {intent['frame']} was begun, which goes on under the one of "
+        "then; `lisppump run --abandon` begins it anew under the new one"
+    ]
+
+
 def genesis(policy: Policy) -> dict[str, Any] | None:
     """The documents of frame 0 that the policy makes, or None where it has no (genesis ...)."""
     if policy.genesis is None:

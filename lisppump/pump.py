@@ -254,6 +254,7 @@ class Pump(Lookout):
         notes = [f"frame {plan.frame} goes on where its run ended: {finished} had finished"]
         if "retry" in intent:
             notes = [f"frame {plan.frame} is made once more: {finished} stand as they were"]
+        notes += planning.earlier(intent, self.policy)
         notes += [f"{stream} reads something else than its intent says" for stream in changed]
         notes += [f"its intent was {said}" for said in planning.differences(intent["plugins"], self.acting())]
         return await self._make(rig, replace(plan, notes=tuple(notes)), agents, came)
@@ -265,7 +266,7 @@ class Pump(Lookout):
         self.budget.begin(started)
         self.governor.under(rig.terms, seed=rig.policy.seed, patience=rig.policy.pipe.deadline)
         rig.hooks.frame_started(frame=head, number=plan.frame, streams=plan.streams)
-        self._tell(Event("frame_started", plan.frame, streams=len(plan.streams)))
+        self._tell(Event("frame_started", plan.frame, streams=len(plan.streams), notes=plan.notes))
         turn = Turn(
             rig=rig,
             head=head,

@@ -27,6 +27,7 @@ class Event:
     report: FrameReport | None = None
     streams: int = 0
     text: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,10 +117,15 @@ def open_books(pump: Pump) -> None:
     store, budget = pump.store, pump.budget
     kept, since = store.booked()
     budget.recall(kept.get("spent"), since, going=False)
-    if kept.get("act") == "ended":
+    if _ended(store):
         budget.run = type(budget.run)()
     budget.on(clocks.day(pump.clock.now()))
     store.spending = lambda: budget.record(pump.clock.monotonic())
+
+
+def _ended(store: Store) -> bool:
+    """Whether the last run came to its end, so that the next begins with nothing spent in it."""
+    return bool(store.booked()[0].get("act") == "ended")
 
 
 def close_books(pump: Pump) -> None:
@@ -182,18 +187,39 @@ async def ready(pump: Pump, plan: Plan | None = None) -> bool:
     raise Stopped(
         "budget-spent",
         f"frame {number} was not begun: {reason}",
-        help="raise (budget ...) to go on" + ("" if rule.per == "run" else ", or `lisppump budget reset`"),
+        help="raise (budget ...) to go on" + _anew(pump.budget),
     )
+
+
+def _anew(budget: Budget) -> str:
+    """The other way to go on, where something was spent: to count anew."""
+    spent = budget.spent
+    if not (spent.tokens or spent.dollars or spent.wall):
+        return ""
+    return ", or run again, which counts anew" if budget.rule.per == "run" else ", or `lisppump budget reset`"
+
+
+def objections(pump: Lookout, prices: Prices, plan: Plan) -> list[str]:
+    """Why a run could not begin this frame, for want of a price or of budget; with what to do."""
+    try:
+        require_known(pump.rig, prices)
+    except LisppumpError as error:
+        return [f"a run would stop here: {error.message}; {error.help}"]
+    budget = seen(pump)
+    if budget is not pump.budget and pump.store.lock_holder() is None and _ended(pump.store):
+        budget.run = type(budget.run)()
+    reason = budget.exhausted() or _nothing_fits(pump, plan, budget)
+    return [] if reason is None else [f"the budget does not allow it: {reason}"]
 
 
 def _spent(pump: Pump, plan: Plan | None) -> str | None:
     """Why the next frame may not begin; None where it may."""
     pump.budget.on(clocks.day(pump.clock.now()))
     reason = pump.budget.exhausted()
-    return reason if reason is not None or plan is None else _nothing_fits(pump, plan)
+    return reason if reason is not None or plan is None else _nothing_fits(pump, plan, pump.budget)
 
 
-def _nothing_fits(pump: Pump, plan: Plan) -> str | None:
+def _nothing_fits(pump: Lookout, plan: Plan, budget: Budget) -> str | None:
     """Why not one of the calls that cost could be made; None where one could, or none costs anything."""
     prices, passes = prices_of(pump.policy, pump.rig.terms), len(pump.policy.pipe.passes)
     why = None
@@ -202,7 +228,7 @@ def _nothing_fits(pump: Pump, plan: Plan) -> str | None:
             continue
         for prompt in plan.prompts:
             needs = most(terms, prices, prompt.tokens, passes)
-            short = pump.budget.short(needs.tokens, needs.dollars)
+            short = budget.short(needs.tokens, needs.dollars)
             if short is None:
                 return None
             why = f"nothing more can be asked of `{alias}`: {short}"

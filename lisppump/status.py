@@ -194,7 +194,8 @@ def opening(store: Store) -> dict[str, Any] | None:
     opened, intent = store.open_frame(), store.open_intent()
     if opened is None or intent is None:
         return None
-    return {**opened, "epoch": intent.get("epoch"), "since": intent.get("written")}
+    epoch, since = intent.get("epoch"), intent.get("written")
+    return {**opened, "epoch": epoch, "since": since, "policy": intent["policy"]}
 
 
 def in_the_open(opened: Mapping[str, Any]) -> str:

@@ -73,6 +73,9 @@ def test_dollars_are_reserved_as_well_and_an_unknown_price_cannot_be() -> None:
     claimed(budget, 10, 0.9)
     assert budget.reserve(10, None) == "nobody knows its price, and $1.00 may be spent today"
     assert isinstance(Budget(BudgetRule(tokens=100)).reserve(10, None), Claim)
+    assert Budget(BudgetRule(dollars=0.015)).reserve(10, 0.0255) == (
+        "it may take $0.0255, and $0.0150 of $0.0150 are left in this run"
+    )
 
 
 def test_no_call_begins_once_the_time_is_over() -> None:

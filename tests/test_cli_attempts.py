@@ -61,6 +61,22 @@ def test_each_room_ends_as_it_should_and_the_others_are_merged(lisppump: Lisppum
     assert found["eve"]["reason"].startswith("repaired") and "no money left" in found["fay"]["reason"]
     assert shown["merge"]["merged"] == 4
     assert [entry["reason"] for entry in shown["quarantined"]] == ["cut-off"]
+    told = lisppump("-C", root, "show").out
+    assert "    attempt 2  script  ok" in told and "    attempt 1  script  invalid  " in told
     why = lisppump("-C", root, "why", "cid", "1").out
     assert "I would rather not. Really." in why and "invalid" in why
     assert lisppump("-C", root, "replay").code == 0
+
+
+def test_who_answered_for_another_does_not_hide_why(lisppump: Lisppump, tmp_path: Path) -> None:
+    absent = tmp_path / "absent"
+    changes = {
+        "(script (lispy": f'(first (command "{absent}")) (script (lispy',
+        "(pipe script (deadline (seconds 1)))": "(pipe first script none (deadline (seconds 60)))",
+    }
+    root = world(tmp_path / "w", changes)
+    assert lisppump("-C", root, "run", "--frames", "1").code == 0
+    for command in ("show", "status"):
+        told = lisppump("-C", root, command).out
+        assert told.count("    attempt 1  first   failed") == 6, told
+        assert f"`{absent}` does not exist" in told and "    attempt 2  script  ok" in told

@@ -112,6 +112,16 @@ def test_a_policy_that_changed_is_told(capsys: pytest.CaptureFixture[str]) -> No
     ]
 
 
+def test_what_is_to_be_said_of_a_frame_is_said_when_it_begins_and_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    begun = Event("frame_started", 1, streams=1, notes=("it goes on",))
+    watched(Settings(color=False), begun, committed(report(delta(1), notes=("it goes on", "and this"))))
+    told = capsys.readouterr().err
+    assert told.startswith("note: it goes on\n") and told.count("it goes on") == 1
+    assert "  note: and this" in told
+
+
 def test_a_rest_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     watched(Settings(), Event("resting", 7, text="60 s"))
     assert capsys.readouterr().err == "  resting 60 s\n"

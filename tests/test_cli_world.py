@@ -90,7 +90,7 @@ def test_plan_says_what_would_happen_and_writes_nothing(lisppump: Lisppump, worl
     assert document["wake"] == ["ann", "bob", "cid", "dee", "eve", "fay"]
     assert {"stream", "topic", "agents", "backends", "prompt"} <= set(document["streams"][0])
     assert set(document["streams"][0]["prompt"]) == {"bytes", "tokens", "prefix_digest", "room_digest"}
-    assert set(document["at_most"]) == {"tokens", "dollars", "unknown_prices"}
+    assert set(document["at_most"]) == {"tokens", "dollars", "unknown_prices", "unknown_usage"}
     assert not (world / ".lisppump").exists() and not (world / "state").exists()
     for name in ("step", "run"):
         assert lisppump("-C", world, name, "--dry-run", "--json").json == document

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lisppump import costs
@@ -119,6 +121,28 @@ def test_plan_and_budget_print_it(world: World, capsys: pytest.CaptureFixture[st
     assert "world" in text and "opus: $5 in, $25 out" in text and "as of 2026-01-01 (pump.lisp)" in text
     text = made.lisppump("status").out
     assert "0.3k tokens, $0.004 in frame 1" in text
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ({"assumed": Usage(output=1000, dollars=0.5)}, ["3,000 tokens, $1.50 (its clause assumes it)"]),
+        ({}, ["at most   what nobody knows", "nobody knows what `bright` takes", "(assume (tokens"]),
+    ],
+)
+def test_plan_says_what_is_assumed_and_what_nobody_knows(
+    world: World, capsys: pytest.CaptureFixture[str], terms: dict[str, Any], said: list[str]  # noqa: F811
+) -> None:
+    from types import SimpleNamespace
+
+    from lisppump.cli.plan import print_plan
+
+    with world("", Model(reports=False, max_tokens=None, **terms)).open() as pump:
+        plan = pump.plan()
+    lines: list[str] = []
+    print_plan(SimpleNamespace(json=False, print=lambda line, **_: lines.append(line)), plan)  # type: ignore
+    text = "\n".join(lines)
+    assert all(part in text for part in said) and "unknown" not in text and "no tokens" not in text
 
 
 def test_a_policy_may_say_all_of_a_price(world: World) -> None:  # noqa: F811

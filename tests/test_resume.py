@@ -131,7 +131,10 @@ def test_it_goes_on_under_its_own_policy_and_the_next_has_the_new_one(
         report, following = pump.step(2)
         assert len(report.deltas) == 5 and len(following.deltas) == 2
         count = len(opened["finished"])
-        assert report.notes == (f"frame 1 goes on where its run ended: {count} of 5 streams had finished",)
+        goes_on, changed = report.notes
+        assert goes_on == f"frame 1 goes on where its run ended: {count} of 5 streams had finished"
+        assert changed.startswith("pump.lisp has changed since frame 1 was begun") and "--abandon" in changed
+        assert following.notes == ()
         epochs = {delta.stream: delta.epoch for delta in report.deltas}
         assert {epochs[stream] for stream in opened["finished"]} == {1}
         assert {epochs[stream] for stream in opened["missing"]} == {2}

@@ -198,9 +198,27 @@ def test_what_a_budget_cannot_hold_is_refused(
 ) -> None:
     model = Model(**terms)
     with world(more, model).open() as pump, pytest.raises(LisppumpError) as caught:
+        assert any(note.startswith("a run would stop here: the budget") for note in pump.plan().notes)
         pump.step()
     assert (caught.value.code, caught.value.exit_code, model.calls) == (code, 3, 0)
     assert caught.value.help is not None and ("(prices" in caught.value.help or "assume" in caught.value.help)
+
+
+@pytest.mark.parametrize(
+    ("per", "way"), [("run", "or run again, which counts anew"), ("world", "or `lisppump budget reset`")]
+)
+def test_the_help_names_a_way_that_helps(world: World, per: str, way: str) -> None:
+    made = world(f"(budget (per {per}) (tokens 400))")
+    with made.open() as pump, pytest.raises(Stopped) as caught:
+        pump.step(3)
+    assert caught.value.help == f"raise (budget ...) to go on, {way}"
+    with made.open() as pump:
+        allowed = not any(note.startswith("the budget does not allow it") for note in pump.plan().notes)
+        assert allowed == (per == "run")
+    with world("(budget (tokens 3))").open() as pump, pytest.raises(Stopped) as caught:
+        assert any(note.startswith("the budget does not allow it") for note in pump.plan().notes)
+        pump.step()
+    assert caught.value.help == "raise (budget ...) to go on"
 
 
 def test_what_costs_no_money_needs_no_price(world: World) -> None:

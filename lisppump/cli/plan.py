@@ -83,17 +83,21 @@ def print_prompt(settings: Settings, plan: Plan, number: int) -> None:
 
 def _cost(cost: Mapping[str, Any]) -> Iterator[str]:
     """What one backend takes at most where it answers all streams, by which price, and its cache."""
+    from lisppump.budget import money
+
     price, dollars = cost["price"], cost["dollars"]
-    if price is None:
+    if price is None and dollars is not None:
+        paid = f"{money(dollars)} (its clause assumes it)"
+    elif price is None:
         model = f" of {cost['model']}" if cost["model"] else ""
         paid = f"the price{model} is unknown: say it in (prices ...)"
     else:
         dated = f" as of {price['as_of']} ({price['source']})" if price["as_of"] else " (it costs no money)"
-        paid = f"${dollars:.2f}{dated}"
+        paid = f"{money(dollars)}{dated}"
     yield f"{cost['backend']}: {cost['tokens']:,} tokens, {paid}"
     cache = cost["cache"]
-    if cache is None or not cache["cached"]:
-        return
+    if cache is None or not cache["cached"] or (price is not None and not price["as_of"]):
+        return  # shares of a price say nothing of what costs no money
     calls, share = count_of(cache["calls"], "call"), cache["share"]
     sums = "" if not cache["dollars"] else f": ${cache['dollars']:.4f}, not ${cache['dollars_without']:.4f}"
     yield (
@@ -104,6 +108,11 @@ def _cost(cost: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _at_most(plan: Plan) -> str:
+    from lisppump.budget import money
+
     tokens, dollars = plan.at_most["tokens"], plan.at_most["dollars"]
-    price = "an unknown price" if dollars is None else f"${dollars:.2f}"
+    price = "an unknown price" if dollars is None else money(dollars)
+    if plan.at_most["unknown_usage"]:
+        unsaid = "what nobody knows (see below)"
+        return f"{tokens:,} tokens, {price}, and {unsaid}" if tokens else unsaid
     return f"{tokens:,} tokens, {price}" if tokens else "no tokens, no money"

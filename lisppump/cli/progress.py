@@ -81,6 +81,7 @@ class Watch:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.told: tuple[str, ...] = ()  # notes of the frame that were told when it began
 
     def __enter__(self) -> Watch:
         return self
@@ -92,7 +93,11 @@ class Watch:
 
     def hear(self, event: Event) -> None:
         """Take one event of the loop."""
-        if event.kind == "frame_committed" and event.report is not None:
+        if event.kind == "frame_started":
+            self.told = event.notes
+            for note in event.notes:
+                self.settings.note(f"note: {note}")
+        elif event.kind == "frame_committed" and event.report is not None:
             self.committed(event.report)
         elif event.kind == "resting":
             self.resting(event)
@@ -126,11 +131,11 @@ class Watch:
         if self.settings.json:
             self.settings.line(report.to_json())
         self.settings.note(report.line())
-        for line in details(report, all_streams=self.settings.verbose):
+        for line in details(report, all_streams=self.settings.verbose, told=self.told):
             self.settings.note(line)
 
 
-def details(report: FrameReport, *, all_streams: bool = False) -> list[str]:
+def details(report: FrameReport, *, all_streams: bool = False, told: Sequence[str] = ()) -> list[str]:
     """The lines under a frame's line: streams that failed and why, items in quarantine, notes."""
     lines = [
         f"  {delta.status}{' (partial)' * delta.partial}  stream {delta.stream}  {_who_and_why(delta)}"
@@ -138,7 +143,7 @@ def details(report: FrameReport, *, all_streams: bool = False) -> list[str]:
         if all_streams or delta.partial or delta.status not in ("ok", "empty")
     ]
     lines += quarantine_lines(report.quarantine)
-    return lines + [f"  note: {note}" for note in report.notes]
+    return lines + [f"  note: {note}" for note in report.notes if note not in told]
 
 
 def _who_and_why(delta: Delta) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from lisppump.cli.context import Settings, as_command, table
@@ -92,7 +93,10 @@ def _open(document: Mapping[str, Any]) -> list[list[str]]:
     lost = opened["missing"]
     missing = f", missing {', '.join(map(str, lost))}" if 0 < len(lost) <= 20 else ""
     how = "" if document["ended"] else "; its run was killed or interrupted"
-    return [["open", f"{in_the_open(opened)}{missing}{how}{since}"], ["", GO_ON]]
+    rows = [["open", f"{in_the_open(opened)}{missing}{how}{since}"], ["", GO_ON]]
+    if opened["policy"] != document["policy"]["digest"]:
+        rows.append(["", "pump.lisp has changed since it was begun: it goes on under the one of then"])
+    return rows
 
 
 def _unthought(document: Mapping[str, Any]) -> str:
@@ -121,7 +125,22 @@ def stream_lines(streams: list[dict[str, Any]]) -> list[str]:
         ]
         for entry in streams
     ]
-    return table(rows, indent="  ")
+    return [
+        line
+        for told, entry in zip(table(rows, indent="  "), streams, strict=True)
+        for line in [told, *_attempts(entry["attempts"])]
+    ]
+
+
+def _attempts(attempts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What came of each attempt where they differ, alike ones that follow each other on one line."""
+    rows, first = [], 1
+    for key, alike in groupby(attempts, key=lambda one: (one["backend"], one["status"], one["reason"])):
+        last = first + len(list(alike)) - 1
+        number = f"attempt {first}" if first == last else f"attempts {first}..{last}"
+        rows.append([number, *key[:2], key[2] or ""])
+        first = last + 1
+    return table(rows, indent="    ") if len(rows) > 1 else []
 
 
 def merge_words(merge: Mapping[str, Any]) -> str:
@@ -154,7 +173,8 @@ def lane_words(lane: Mapping[str, Any]) -> str:
     """How much a backend is asked now, and whether it is left alone."""
     from lisppump.report import count_of
 
-    parts = ["as many calls as there are" if lane["limit"] is None else f"{lane['limit']} calls at once"]
+    most = lane["limit"]
+    parts = ["as many calls as there are" if most is None else f"up to {most:,} calls at once"]
     if lane["a_second"] is not None:
         parts.append(f"{lane['a_second']:g} a second")
     if lane["refusals"]:
@@ -166,14 +186,15 @@ def lane_words(lane: Mapping[str, Any]) -> str:
 
 
 def _budget(budget: Mapping[str, Any]) -> str:
+    from lisppump.budget import money
     from lisppump.report import count_of
 
     limit, spent = budget["limit"], budget["spent"]
     parts = [f"{spent['tokens']:,}" + (f" of {limit['tokens']:,}" if limit["tokens"] else "") + " tokens"]
     if limit["dollars"] is not None:
-        parts.append(f"${spent['dollars']:.2f} of ${limit['dollars']:.2f}")
+        parts.append(f"{money(spent['dollars'])} of {money(limit['dollars'])}")
     elif spent["dollars"]:
-        parts.append(f"${spent['dollars']:.2f}")
+        parts.append(money(spent["dollars"]))
     if spent["unpriced"]:
         parts.append(f"{spent['unpriced']:,} tokens of an unknown price")
     if budget["reserved"]["tokens"]:
