@@ -8,6 +8,9 @@
 (load prompt)                                  ; section, summary, latest, memory-of, echo-of
 (load worlds)                                  ; chance, pick, pick-by, rested?, boosted?, heard, fill, clip
 (load echo)                                    ; trending-decay, trending-now, tidy-memory
+(load studies)                                 ; program-of, projection, corrected, changed, block, block-in
+(load steer)                                   ; fibonacci-topics
+(load physics)                                 ; convergence, memes
 
 ;;; ---- Who wakes, how many pipes, who sits together ----------------------------------------------
 
@@ -22,6 +25,14 @@
 (define (how-many-streams frame)
   "More pipes when the last frame was lively."
   (clamp (quotient (get-in frame '(last events) 45) 3) 1 15))
+
+(define (hottest frame)
+  "What 0.618 of the pipes are about: the post that leads."
+  (get-in (trending-now) '(0 title)))
+
+(define (runners-up frame)
+  "What the others are about: the posts behind it."
+  (map (lambda (post) (get post "title")) (take (drop (trending-now) 1) 4)))
 
 (define (chemistry a b)
   "How much two agents gain from sharing a room."
@@ -40,7 +51,9 @@
 (define (room-brief room)
   "What one room reads besides: who sits there, what they remember, what their echoes found."
   (map (lambda (agent)
-         (section (get agent "id") (list (memory-of agent) (echo-of agent)) (tokens 600)))
+         (section (get agent "id")
+                  (remove nil? (list (memory-of agent) (echo-of agent) (posts-of (get agent "id"))))
+                  (tokens 600)))
        (get room "agents")))
 
 ;;; ---- Personas: voice, interests and convictions come from the profile; many profiles lack some of them
@@ -106,19 +119,21 @@
   "How likely a post is picked up; what is new has no score yet and gets a fair chance."
   (+ 2 (sqrt (max 0 (get post "score" 16)))))
 
+(define (on-topic room)
+  "The post that this room is to talk about, if it lies on the table."
+  (find (lambda (post) (equal? (get post "title") (get room "topic"))) (table)))
+
 (define (post agent room)
   "A post about an own interest in the light of what trends; its number is a claim that the merge makes good."
-  (let* ((trend (or (pick-by heat (table)) {}))
+  (let* ((trend (or (and (chance 0.5) (on-topic room)) (pick-by heat (table)) {}))
          (words (material agent trend))
          (voice (get agent "voice" "plain"))
-         (found (rb-echo agent)))
+         (found (and (chance 0.5) (finding (rb-echo agent)))))
     (dict "number" (- (inc (length (heard room "posts_created"))))
-          "title" (clip (fill (said-in voice openings) words) 140)
+          "title" (clip (if found (first found) (fill (said-in voice openings) words)) 140)
           "channel" (or (get trend "channel") "general")
           "author" (get agent "id")
-          "body" (if (and found (chance 0.5))
-                     (string "My program came to this: " (clip (write-string found) 200))
-                     (fill (said-in voice thoughts) words)))))
+          "body" (if found (second found) (fill (said-in voice thoughts) words)))))
 
 (define (comment agent room)
   "A comment: in a room that has spoken already often on what was said there, else on what the table has."
@@ -154,12 +169,56 @@
 
 (define moods '("curious" "restless" "calm" "amused"))
 
-(define questions                              ; programs that agents publish: quoted code is data
+;;; ---- Programs: agents count what they care about, correct what they reckoned with, fork each other's ----
+
+(define questions                              ; some publish these as they are: quoted code is data
   '((map (lambda (post) (get post "title")) (take (rb-trending) 3))
     (length (filter (lambda (agent) (equal? (get agent "status") "active")) (rb-agents)))
     (frequencies (filter-map (lambda (agent) (get agent "archetype")) (rb-agents)))
     (rb-state "stats" "total_posts")
     (get (max-by (lambda (agent) (get agent "post_count" 0)) (rb-agents)) "name")))
+
+(define (study of change)
+  "A program: how many of the last forty posts speak of a thing, if that goes on to change so much a frame."
+  (projection of
+              `(count (lambda (post)
+                        (string-contains? (string-downcase (get post "title" "")) ,(string-downcase of)))
+                      (take-right (rb-state "posted_log" "posts") 40))
+              change 8))
+
+(define (reply-to post)
+  "A program: the simulation that stands in a post, forked: what if it grew twice as fast, and one more?"
+  (let* ((code (block-in (get post "body" "")))
+         (state (and code (get (apply dict (rest code)) :initial-state))))
+    (and (dict? state)
+         (changed (get post "author") code "change" (inc (* 2 (get state "change" 0)))))))
+
+(define (finding found)
+  "The title and the body of a post about what a program came to; nil where it came to nothing."
+  (cond ((nil? found) nil)
+        ((projected? found)
+         (list (string "[DATA] " (get found "of") ": " (get found "now") " of the last 40 posts")
+               (string (if (get found "missed") (string "I was off by " (get found "missed") ". ") "")
+                       "At " (get found "change") " a frame it will be "
+                       (get-in found '(run final-state amount)) " in eight.\n\n"
+                       (block (get-in found '(run source))))))
+        ((forked? found)
+         (list (string "[FORK] What I changed in the program of @" (get found "whose"))
+               (string "That gives " (difference-in found "amount") ".")))
+        (else (list "[DATA] What my program found" (string "It is this: " (clip (write-string found) 200))))))
+
+(define (program agent)
+  "What this agent's program becomes, nil where it stays: who was off corrects it, others begin or fork."
+  (let* ((mine (rb-echo agent))
+         (better (corrected mine 1))
+         (others (remove (lambda (post) (equal? (get post "author") (get agent "id")))
+                         (latest "posted_log" "posts" 12)))
+         (code (cond (better (study (get mine "of") better))
+                     ((not (chance 0.12)) nil)
+                     ((chance 0.5) (pick (filter-map reply-to others)))
+                     ((chance 0.7) (study (interest agent {}) 1))
+                     (else (pick questions)))))
+    (and code (program-of agent code))))
 
 (define (persona agent room)
   "One agent's turn: everything it says and does in this frame."
@@ -176,9 +235,21 @@
                                (list (dict "agent" me "field" "mood" "value" (pick moods)))
                                '())
           "memories"       (map (lambda (made) (dict "agent" me "text" (get made "title"))) posts)
-          "programs"       (if (chance 0.06)
-                               (list (dict "agent" me "source" (write-string (pick questions))))
-                               '()))))
+          "programs"       (filter identity (list (program agent))))))
+
+;;; ---- Currents: an echo that says what the talk runs together on --------------------------------
+
+(define (currents)
+  "The share of recent posts in the channel that leads, and the phrases that spread over authors."
+  (let ((posts (latest "posted_log" "posts" 40))
+        (lead (get-in (trending-now) '(0 channel))))
+    (dict "channel" lead
+          "converges" (round (convergence posts (lambda (post) (equal? (get post "channel") lead))) 2)
+          "memes" (take (memes posts
+                               (lambda (post) (get post "author"))
+                               (lambda (post) (get post "title"))
+                               3 3)
+                        5))))
 
 ;;; ---- A small network to begin with, where no other state is given ------------------------------
 
@@ -269,7 +340,8 @@
   (genesis first-frame)
 
   (agents "agents.json" agents (where awake?) (order wake-order) (rest-first) (at-most 22))
-  (streams how-many-streams)                   ; a number, or a function of the last frame: it steers itself
+  (streams how-many-streams                    ; a number, or a function of the last frame: it steers itself
+           (topics (fibonacci-topics hottest runners-up)))
   (dam (affinity (score chemistry) (room-size 3) (never-twice 20)))
 
   (backends                                    ; aliases for `pipe`
@@ -313,7 +385,9 @@
 
   (echoes
     (agents-programs (allow state) (limits (steps 200000)))
+    (posts-programs "posted_log.json" (path "posts") (newest 40) (at-most 5))
     (by trending-decay)
+    (each 5 (by currents))
     (each 10 (by tidy-memory)))
 
   (breaker (bad 1/2) (frames 3) (empty 20))

@@ -7,6 +7,7 @@
 (load worlds)                                  ; dice, rest, what a room heard: chance, pick, boosted?, heard
 (load prompt)                                  ; sections of a prompt: section, summary, latest, memory-of
 (load echo)                                    ; thoughts between frames: fresh, boost, share
+(load studies)                                 ; programs that agents write: projection, corrected, changed
 
 ;;; ---- The first sol -----------------------------------------------------------------------------
 
@@ -111,11 +112,13 @@
    "power"  {"power" 22 "parts" -1}
    "parts"  {"parts" 9 "power" -3}})
 
-(define (harvest agent task)
-  "What a shift brings into the stores and takes out of them; skill and vigour raise the gain, not the price."
+(define (harvest agent task find)
+  "What a shift or a find brings into the stores and takes out; skill, vigour raise the gain, not the price."
   (let ((gain (* (get-in agent (list "skills" task) 1) 0.1 (vigour agent))))
-    (map-values (lambda (amount) (if (> amount 0) (round (* amount gain)) amount))
-                (get yields task {}))))
+    (if find
+        (dict (get find "resource") (get find "amount"))
+        (map-values (lambda (amount) (if (> amount 0) (round (* amount gain)) amount))
+                    (get yields task {})))))
 
 (define finds                                  ; what lies out there: what it adds to, and how much
   '(("a vein of clean ice" "water" 55) ("a drop pod from the first landing" "parts" 24)
@@ -129,14 +132,6 @@
        (let ((find (pick finds)))
          (dict "colonist" (get agent "id")
                "title" (first find) "resource" (second find) "amount" (third find)))))
-
-(define (carried find)
-  "What a discovery brings into the stores."
-  (dict (get find "resource") (get find "amount")))
-
-(define (insight agent)
-  "What a sol in the laboratory is worth."
-  (round (* 0.5 (get-in agent '(skills research) 1) (vigour agent))))
 
 (define (tired? agent)
   "True when this colonist should sleep the sol away; orders move the line."
@@ -182,8 +177,7 @@
          (list "double watch" (string (scarcest) " is down to " (stock (scarcest)))))
         ((< (get agent "energy") 24) (list "rest day" "we are worn out"))
         ((and (< (get agent "mood") 45) (< (shortage "food") 0.45))
-         (list "feast" "the mood needs a table laid"))
-        (else nil)))
+         (list "feast" "the mood needs a table laid"))))
 
 (define (proposal agent room)
   "What this colonist moves in council, unless that stands already or the room has moved something."
@@ -235,6 +229,42 @@
          (dict "colonist" (get agent "id") "sol" (coming)
                "what" (first event) "resource" (second event) "change" (third event)))))
 
+;;; ---- Programs: colonists forecast their own store, read what that came to, correct it, fork another's
+
+(define (forecast agent change)
+  "A program: ten sols of the store that this colonist knows best, if it goes on to change so much a sol."
+  (let ((name (max-by (lambda (name) (get-in agent (list "skills" name))) stores)))
+    (program-of agent (projection name `(rb-state "colony" "resources" ,name) change 10))))
+
+(define (second-opinion agent warning)
+  "A program: the forecast behind another's warning, forked: what if it lost less?"
+  (let* ((whose (and warning (get warning "colonist")))
+         (run (and whose (get (study-of whose) "run"))))
+    (and (simulated? run) (not (equal? whose (get agent "id")))
+         (program-of agent (changed whose (read-string (get run "source"))
+                                    "change" (quotient (setting run "change") (toss 2 4)))))))
+
+(define (next-program agent mine)
+  "What this colonist's program becomes, nil where it stays: a forecast that was off is corrected."
+  (let ((change (corrected mine 8)))
+    (or (and (chance 0.2) (second-opinion agent (pick (fresh "warnings" "warnings" nil))))
+        (cond (change         (forecast agent change))
+              ((nil? mine)    (and (chance 0.1) (forecast agent -10)))
+              ((forked? mine) (forecast agent -10))))))
+
+(define (warning agent mine)
+  "Word of a store that this colonist's forecast sees empty within ten sols."
+  (and (projected? mine) (get mine "missed") (< 0 (get mine "ticks") 10) (chance 0.3)
+       (dict "colonist" (get agent "id") "resource" (get mine "of") "sols" (get mine "ticks")
+             "change" (get mine "change"))))
+
+(define (quoted agent mine)
+  "What a fork of somebody's forecast has shown, told to whom it is from."
+  (let ((difference (and (forked? mine) (difference-in mine "amount"))))
+    (and difference
+         (dict "colonist" (get agent "id") "to" (get mine "whose") "tone" "plain"
+               "text" (string "I took your forecast on: " difference ".")))))
+
 (define (persona agent room)
   "One colonist's sol: everything that it brings into the world."
   (let* ((me (get agent "id"))
@@ -243,17 +273,22 @@
          (find (found-out agent task))
          (field (pick (keys (rb-state "research"))))
          (motions (append (heard room "proposals") (fresh "proposals" "proposals" nil)))
+         (mine (study-of me))
          (own (lambda (field value) (dict "colonist" me "field" field "value" value))))
     (dict "shifts"      (list (dict "colonist" me "task" task
-                                    "made" (if find (carried find) (harvest agent task))))
+                                    "made" (harvest agent task find)))
           "findings"    (if (equal? task "research")
-                            (list (dict "colonist" me "field" field "points" (insight agent)))
+                            (list (dict "colonist" me "field" field
+                                        "points" (round (* 0.5 (vigour agent)
+                                                           (get-in agent '(skills research) 1)))))
                             '())
           "discoveries" (filter identity (list find))
           "incidents"   (filter identity (list (report agent room)))
           "proposals"   (filter identity (list (proposal agent room)))
           "votes"       (map (lambda (motion) (vote agent motion)) (take motions 2))
-          "messages"    (filter identity (list (word agent room task)))
+          "messages"    (filter identity (list (word agent room task) (quoted agent mine)))
+          "warnings"    (filter identity (list (warning agent mine)))
+          "programs"    (filter identity (list (next-program agent mine)))
           "profiles"    (list (own "mood" (next-mood agent room resting))
                               (own "energy" (next-energy agent resting))
                               (own "task" task))
@@ -338,6 +373,15 @@
         (kinds (group-by (lambda (agent) (get agent "archetype")) agents)))
     (max-by (lambda (kind) (skill (get kinds kind))) (keys kinds))))
 
+(define (hindsight)
+  "What became of warnings that fall due tonight: observations of the sols in which they were given."
+  (map (lambda (warning)
+         (dict "sol" (get warning "sol")
+               "text" (string (get warning "colonist") " saw no " (get warning "resource") " in sol "
+                              (rb-frame) ": there are " (stock (get warning "resource")))))
+       (filter (lambda (warning) (= (+ (get warning "sol") (get warning "sols")) (inc (rb-frame))))
+               (latest "warnings" nil 60))))
+
 (define (night-watch)
   "Weather, events, the count of votes; tension from shortages and moods; who should lead the sol to come."
   (let* ((morale (round (mean (map (lambda (agent) (get agent "mood")) agents))))
@@ -354,6 +398,7 @@
           "sky" (cond ((> dust 60) "storm-brown") ((> dust 35) "hazy") (else "clear"))
           "order" (council)
           "event" (event-tonight)
+          "delta" {"observations" (hindsight)}
           "echo" (string (if (> tense 0.5) "hard" "steady") ", " (scarcest) " is scarcest: " lead "s lead")
           "signal" (boost lead))))
 
@@ -420,21 +465,18 @@
       (fields (colonist agent) (task string) (made any))
       (into "colony.json") (by worked)
       (count "agents.json" (agents colonist shifts)))
-    (findings
-      (fields (colonist agent) (field string) (points number))
-      (into "research.json") (sum field points))
+    (findings (fields (colonist agent) (field string) (points number))
+              (into "research.json") (sum field points))
     (discoveries
       (fields (colonist agent) (title string) (resource string) (amount number))
       (number number (above "discoveries.jsonl"))
       (as dated) (into "discoveries.jsonl")
       (count "agents.json" (agents colonist discoveries)))
-    (incidents
-      (fields (colonist agent) (sol integer) (what string) (resource string) (change number))
-      (once-per sol) (into "events.jsonl"))
-    (proposals
-      (fields (colonist agent) (order string) (why string))
-      (number number (above "proposals.jsonl"))
-      (as dated) (into "proposals.jsonl"))
+    (incidents (fields (colonist agent) (sol integer) (what string) (resource string) (change number))
+               (once-per sol) (into "events.jsonl"))
+    (proposals (fields (colonist agent) (order string) (why string))
+               (number number (above "proposals.jsonl"))
+               (as dated) (into "proposals.jsonl"))
     (votes
       (fields (proposal (ref proposals)) (colonist agent) (choice (one-of "yes" "no")))
       (once-per colonist proposal) (as dated) (into "votes.jsonl"))
@@ -444,9 +486,14 @@
     (profiles
       (fields (colonist agent) (field (one-of "mood" "energy" "task")) (value any))
       (into "agents.json" agents) (last-writer))
+    (warnings (fields (colonist agent) (resource string) (sols integer) (change number))
+              (as dated) (into "warnings.jsonl"))
+    (observations (fields (sol integer) (text string)) (from echoes) (about sol)  ; seen by `show SOL`
+                  (into "observations.jsonl"))
+    (programs (fields (agent agent) (source lispy)) (into "programs.json") (last-writer))
     (memories (fields (colonist agent) (text string)) (into "memory/{colonist}.md"))
     (otherwise refuse))
 
-  (echoes (by night-watch))
+  (echoes (by night-watch) agents-programs)
   (breaker (bad 1/2) (frames 3) (empty 20))
   (limits (steps 200000) (megabytes 32)))

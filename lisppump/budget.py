@@ -170,6 +170,16 @@ class Budget:
         self.reserved_dollars += claim.dollars
         return claim
 
+    def renew(self, claim: Claim, tokens: int, dollars: float, now: float = 0.0) -> str | None:
+        """Set aside so much once more, for an attempt that has to be made again; or why that may not be."""
+        why = self.short(tokens, dollars, now)
+        if why is None:
+            claim.tokens += tokens
+            claim.dollars += dollars
+            self.reserved_tokens += tokens
+            self.reserved_dollars += dollars
+        return why
+
     def short(self, tokens: int, dollars: float | None, now: float = 0.0) -> str | None:
         """Why so much cannot be set aside; None where it can."""
         rule, per = self.rule, _span(self.rule.per)

@@ -111,7 +111,7 @@ class Lookout:
             notes.append(f"not in this plan yet: {', '.join(changed)}")
         from lisppump import costs, spending
 
-        prices, passes = spending.prices_of(self.rig), len(self.policy.pipe.passes)
+        prices, passes = spending.prices_of(self.policy, self.rig.terms), len(self.policy.pipe.passes)
         at_most = costs.at_most(self.rig.terms, prices, plan.prompts, passes)
         each = costs.each(self.rig.terms, prices, plan.prompts, passes)
         notes += costs.notes(each)

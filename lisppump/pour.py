@@ -54,6 +54,7 @@ class Pipe:
     mended: str | None = None
     pause: float | None = None
     claim: Claim | None = None
+    owed: Usage = UNUSED
     waits: Held | None = None
     unasked: list[Attempt] = field(default_factory=list)
     tools: tuple[str, tuple[Tool, ...]] | None = None
@@ -95,10 +96,10 @@ class Pipe:
         if not self.over:
             self.turn = self.turn or self.tick.policy.pipe.passes[0]  # it may never have begun
             asked = self.asking or self.tick.policy.pipe.backends[0][0]
-            self._decided(asked, "timed-out", reason, settles=True, **self._lost(asked))
+            self._decided(asked, "timed-out", reason, settles=True, lost=self._lost(asked))
             self._settle()
 
-    def _lost(self, alias: str) -> dict[str, Any]:
+    def _lost(self, alias: str) -> Usage:
         """What a call that was cut short counts as, where it may have used something."""
         passes = len(self.tick.policy.pipe.passes)
         return self.tick.purse.lost(alias, self.claim, self.prompt.tokens, passes)
@@ -213,11 +214,14 @@ class Pipe:
         return False
 
     def _reserved(self, alias: str) -> bool:
-        """Set aside what the pipe may use with a backend, once; False where that cannot be."""
+        """Set aside what the pipe may use with a backend, and again what a lost attempt took."""
+        purse, stream = self.tick.purse, self.stream.number
+        claim: Claim | str
         if self.claim is not None:
-            return True
-        passes = len(self.tick.policy.pipe.passes)
-        claim = self.tick.purse.reserve(alias, self.prompt.tokens, passes, self.stream.number)
+            owed, self.owed = self.owed, UNUSED
+            claim = purse.renew(alias, self.claim, owed, stream) or self.claim
+        else:
+            claim = purse.reserve(alias, self.prompt.tokens, len(self.tick.policy.pipe.passes), stream)
         if isinstance(claim, str):
             self._decided(alias, Failure.OVER_BUDGET.status, claim)
             return False
@@ -227,7 +231,7 @@ class Pipe:
     def _release(self) -> None:
         if self.claim is not None:
             self.tick.purse.release(self.claim)
-            self.claim = None
+            self.claim, self.owed = None, UNUSED
 
     def _came_to(self, alias: str, error: BaseException, leave: Leave | None) -> None:
         """A call came to an error: what is recorded of it, and whether another is worth while."""
@@ -236,6 +240,7 @@ class Pipe:
         used, text, model = kept(failure)
         used = self.tick.purse.priced(alias, model, used)
         self.tick.purse.used(self.claim, used)
+        again = None
         if leave is not None:
             tries = sum(one.backend == alias and one.status not in ("ok", "empty") for one in self.attempts)
             again = leave.back(failure, tries + 1)
@@ -245,13 +250,16 @@ class Pipe:
             self._mend(alias, text, str(reason))
         self.usage = self.usage + used
         more: dict[str, Any] = {} if used is UNUSED else {"usage": used.to_json()}
-        if failure.failure is Failure.TIMED_OUT and not tokens_of(used):
-            more |= self._lost(alias)
+        lost = UNUSED
+        if (failure.failure is Failure.TIMED_OUT or text) and not tokens_of(used):
+            lost = self._lost(alias)
+        if again is not None:  # a repair call is a part of the reservation, another attempt is not
+            self.owed = lost if lost is not UNUSED else used
         if text is not None:
             more["text"] = text
         if self.pause:
             more["again"] = self.pause
-        self._decided(alias, status, reason, model=model, **more)
+        self._decided(alias, status, reason, model=model, lost=lost, **more)
 
     def _mendable(self, alias: str) -> bool:
         """True where a reply that is of no use is sent back to be mended: as recorded, or once for a pipe."""
@@ -369,10 +377,12 @@ class Pipe:
 
     def _decided(
         self, alias: str, status: str, reason: Any, *, settles: bool = False, asked: bool = True,
-        model: str | None = None, **more: Any,
+        model: str | None = None, lost: Usage = UNUSED, **more: Any,
     ) -> None:  # fmt: skip
         """An attempt ended without a reply: what the machine decided is recorded, and never decided again."""
         told = {"status": status, "reason": sentence(reason), "model": model, "settles": settles, **more}
+        if lost is not UNUSED:
+            told["lost"] = lost.to_json()
         if not asked:
             told["asked"] = False
         self.tick.ledger.outcome(**self.place(alias), **told)

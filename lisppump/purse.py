@@ -42,10 +42,27 @@ class Accounts:
         self.budget.on(clocks.day(self.clock.now()))
         claim = self.budget.reserve(needs.tokens, needs.dollars, self.clock.monotonic())
         if isinstance(claim, Claim):
-            self.books.claim(
-                frame=self.frame, stream=stream, backend=alias, tokens=claim.tokens, dollars=claim.dollars
-            )
+            self._book(alias, claim, stream)
         return claim
+
+    def renew(self, alias: str, claim: Claim, usage: Usage, stream: int = 0) -> str | None:
+        """Set aside again what an attempt used that is made once more, or say why not.
+
+        What broke off is spent: without that, each further attempt would use more than was ever reserved.
+        """
+        tokens, dollars = tokens_of(usage), usage.dollars or 0.0
+        if not tokens and not dollars:
+            return None
+        self.budget.on(clocks.day(self.clock.now()))
+        why = self.budget.renew(claim, tokens, dollars, self.clock.monotonic())
+        if why is None:
+            self._book(alias, claim, stream)
+        return why
+
+    def _book(self, alias: str, claim: Claim, stream: int) -> None:
+        self.books.claim(
+            frame=self.frame, stream=stream, backend=alias, tokens=claim.tokens, dollars=claim.dollars
+        )
 
     def priced(self, alias: str, model: str | None, usage: Usage) -> Usage:
         """What a call used, in dollars too, or what it is assumed to have used."""
@@ -60,13 +77,13 @@ class Accounts:
         if tokens or usage.dollars:
             self.budget.used(claim, tokens, usage.dollars)
 
-    def lost(self, alias: str, claim: Claim | None, prompt_tokens: int, passes: int) -> dict[str, Any]:
-        """Count a call as spent that was cut short, and nobody knows what it used; what to record of it."""
+    def lost(self, alias: str, claim: Claim | None, prompt_tokens: int, passes: int) -> Usage:
+        """Count a call as spent that was cut short, and nobody knows what it used; what that comes to."""
         usage = UNUSED
         if claim is not None:
             usage = one_call(self.terms[alias], self.prices, prompt_tokens, passes)
         self.used(claim, usage)
-        return {} if usage is UNUSED else {"lost": usage.to_json()}
+        return usage
 
     def recorded(self, usage: Usage) -> None:
         """What stands in the journal was counted by whoever opened it."""

@@ -287,7 +287,7 @@ def remade(
     plan, agents, _ = planning.resumed(rig.policy, frame, intent)
     governor = Governor(pump.clock)
     governor.under({} if sealed else rig.terms, seed=rig.policy.seed, patience=rig.policy.pipe.deadline)
-    prices = Prices() if sealed else prices_of(rig)
+    prices = Prices() if sealed else prices_of(rig.policy, rig.terms)
     return Turn(
         rig=rig,
         head=frame,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lisppump import clock as clocks
 from lisppump import control
-from lisppump.budget import Budget, Stopped
+from lisppump.blame import blamed
+from lisppump.budget import Budget, BudgetRule, Stopped
 from lisppump.calling import Terms
+from lisppump.calling import terms as terms_of
 from lisppump.errors import LisppumpError, declare
 from lisppump.prices import Price, Prices, is_day, most, problem_in, tokens_of
 from lisppump.purse import Accounts, Bookkeeper
@@ -17,6 +21,7 @@ from lisppump.tools import MOST_CALLS
 
 if TYPE_CHECKING:
     from lisppump.lookout import Lookout
+    from lisppump.policy import Policy
     from lisppump.pump import Pump
     from lisppump.rig import Rig
 
@@ -30,11 +35,11 @@ GLANCE = 0.5  # seconds between two looks at whether a run that waits may go on
 STOP, PAUSE, NONE = "stop", "pause", "none"
 
 
-def prices_of(rig: Rig) -> Prices:
+def prices_of(policy: Policy, terms: Mapping[str, Terms]) -> Prices:
     """The price table in force: what pump.lisp says, then the user; read only where anybody has a price."""
-    uses = MOST_CALLS if rig.policy.pipe.tools else 0
-    own = _own() if any(_paid(terms) for terms in rig.terms.values()) else {}
-    return Prices({**own, **rig.policy.prices}, uses)
+    uses = MOST_CALLS if policy.pipe.tools else 0
+    own = _own() if any(map(_paid, terms.values())) else {}
+    return Prices({**own, **policy.prices}, uses)
 
 
 def _own() -> dict[str, Price]:
@@ -62,32 +67,46 @@ def _paid(terms: Terms) -> bool:
 
 def require_known(rig: Rig, prices: Prices) -> None:
     """Refuse to begin where a budget could not hold a backend, since nobody would know what it takes."""
-    rule = rig.policy.budget
-    for alias, terms in rig.terms.items():
+    for error in unheld(rig.policy.budget, rig.terms, prices):
+        raise error
+
+
+def unheld(rule: BudgetRule, terms: Mapping[str, Terms], prices: Prices) -> Iterator[LisppumpError]:
+    """Each backend that a budget cannot hold, as the error with which a run would refuse to begin."""
+    for alias, declared in terms.items():
         limited = rule.tokens is not None or rule.dollars is not None
-        assumed = terms.assumed
+        assumed = declared.assumed
         silent = assumed is None or (rule.tokens is not None and not tokens_of(assumed))
-        if limited and not terms.reports and silent:
-            raise LisppumpError(
+        if limited and not declared.reports and silent:
+            yield LisppumpError(
                 "unknown-usage",
                 f"the budget cannot hold backend `{alias}`: it does not say what it uses",
                 help="say in its clause what one call counts as, (assume (tokens 4000) (dollars 0.02)), or "
                 "take the limit out of (budget ...)",
             )
-        if rule.dollars is not None and most(terms, prices, 1, 1).dollars is None:
-            named = f"its model {terms.model}" if terms.model else "what it asks"
-            raise LisppumpError(
+        elif rule.dollars is not None and most(declared, prices, 1, 1).dollars is None:
+            named = f"its model {declared.model}" if declared.model else "what it asks"
+            yield LisppumpError(
                 "unknown-price",
                 f"the budget of dollars cannot hold backend `{alias}`: nobody knows the price of {named}",
-                help=f'say it in pump.lisp, (prices (as-of "2026-11-01") (model "{terms.model or "NAME"}" '
+                help=f'say it in pump.lisp, (prices (as-of "2026-11-01") (model "{declared.model or "NAME"}" '
                 "(input DOLLARS) (output DOLLARS))), for a million tokens, or in config.toml; or take "
                 "(dollars ...) out of (budget ...)",
             )
 
 
+def foreseen(policy: Policy) -> list[LisppumpError]:
+    """The backends of a policy that its budget cannot hold; one that cannot be made is for others to tell."""
+    terms: dict[str, Terms] = {}
+    for alias, choice in policy.pipe.backends:
+        with suppress(LisppumpError), blamed("backend", choice.name, choice.offer.plugin):
+            terms[alias] = terms_of(choice.make())
+    return list(unheld(policy.budget, terms, prices_of(policy, terms)))
+
+
 def accounts(pump: Lookout, rig: Rig, frame: int, books: Bookkeeper) -> Accounts:
     """The purse of a frame."""
-    return Accounts(pump.budget, prices_of(rig), rig.terms, books, frame, pump.clock)
+    return Accounts(pump.budget, prices_of(rig.policy, rig.terms), rig.terms, books, frame, pump.clock)
 
 
 # -- remembering ---------------------------------------------------------------------------------------------
@@ -147,7 +166,7 @@ async def ready(pump: Pump, plan: Plan | None = None) -> bool:
     With its plan it also looks whether anything that costs can be asked at all. False where it has waited:
     all may be different then, and a stop may have been asked for.
     """
-    require_known(pump.rig, prices_of(pump.rig))
+    require_known(pump.rig, prices_of(pump.policy, pump.rig.terms))
     reason = _spent(pump, plan)
     if reason is None:
         return True
@@ -176,7 +195,7 @@ def _spent(pump: Pump, plan: Plan | None) -> str | None:
 
 def _nothing_fits(pump: Pump, plan: Plan) -> str | None:
     """Why not one of the calls that cost could be made; None where one could, or none costs anything."""
-    prices, passes = prices_of(pump.rig), len(pump.policy.pipe.passes)
+    prices, passes = prices_of(pump.policy, pump.rig.terms), len(pump.policy.pipe.passes)
     why = None
     for alias, terms in pump.rig.terms.items():
         if not _paid(terms) and terms.max_tokens is None:

@@ -31,7 +31,8 @@ class Why:
     """One agent in one frame; the fields are the pinned keys of `lisppump why`, in their order, and more.
 
     `prompt_digest` is that of the room's part; `asleep` says why the agent was not awake, and `woken` when it
-    was before. `merged` has of its room's delta every item that is the agent's, or nobody's in that room.
+    was before. `echo` is what its echo came to after the frame, `echo_before` what it had to read from the
+    frame before. `merged` has of its room's delta every item that is the agent's, or nobody's in that room.
     `texts` are what came with failures, by attempt: kept, and no part of anything.
     """
 
@@ -54,6 +55,7 @@ class Why:
     late: int = 0
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     echo: Mapping[str, Any] | None = None
+    echo_before: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
     texts: tuple[Mapping[str, Any], ...] = ()
 
@@ -71,8 +73,11 @@ def why(pump: Lookout, agent: str, number: int | None = None, *, prompt: bool = 
     known = known_agents(found.policy, found.now, found.was)
     if agent not in {*known, *found.intent.get("wake", ())}:
         raise no_agent(agent, known, number)
-    echo = found.now.documents.get(f"echo_frames/{safe_stem(agent)}.json")
-    base = Why(agent, number, changes=found.changes(), echo=echo, woken=found.was.woken.get(agent))
+    name = f"echo_frames/{safe_stem(agent)}.json"
+    base = Why(
+        agent, number, changes=found.changes(), woken=found.was.woken.get(agent),
+        echo=found.now.documents.get(name), echo_before=found.was.documents.get(name) if number else None,
+    )  # fmt: skip
     if number == 0:
         return replace(base, asleep="frame 0 is the beginning: nobody woke for it")
     if agent not in found.intent.get("wake", ()):

@@ -53,10 +53,13 @@ class Purse(Protocol):
     def used(self, claim: Claim, usage: Usage) -> None:
         """Count what a call used, and take it from its reservation; also after that was given back."""
 
-    def lost(self, alias: str, claim: Claim | None, prompt_tokens: int, passes: int) -> dict[str, Any]:
+    def renew(self, alias: str, claim: Claim, usage: Usage, stream: int = 0) -> str | None:
+        """Set aside again what an attempt used that is made once more, or a sentence that says why not."""
+
+    def lost(self, alias: str, claim: Claim | None, prompt_tokens: int, passes: int) -> Usage:
         """Count a call as spent that was cut short, so that nobody knows what it used.
 
-        What is to be recorded of that; nothing for one that had reserved nothing.
+        What that comes to; UNUSED for one that had reserved nothing.
         """
 
     def recorded(self, usage: Usage) -> None:

@@ -226,7 +226,9 @@ class Copilot:
         used = usage or self.assumed or Usage(dollars=None)
 
         def failure(kind: Failure, what: str, after: float | None = None) -> BackendError:
-            spent = used if events.answers or usage else UNUSED
+            # A model that was asked may have taken something, where the end of that was never told.
+            begun = events.asked and events.error is None and _known(ended) is None
+            spent = used if events.answers or usage or begun else UNUSED
             text = events.answer() or None
             return BackendError(kind, what, retry_after=after, usage=spent, text=text, model=events.model)
 

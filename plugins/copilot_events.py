@@ -32,6 +32,7 @@ class Events:
     error: Mapping[str, Any] | None = None
     result: Mapping[str, Any] | None = None
     no_model: bool = False
+    asked: bool = False  # a model, by now
     cut_off: bool = False
     odd: bytes = b""
     _line: bytearray = field(default_factory=bytearray)
@@ -71,6 +72,9 @@ class Events:
                 self.result = event
             elif kind in _KINDS and take is not None:
                 take(data)
+
+    def _model_call_start(self, data: Mapping[str, Any]) -> None:
+        self.asked = True
 
     def _model_call_finished(self, data: Mapping[str, Any]) -> None:
         if data.get("outcome") == "success" and not self._heard:
@@ -118,7 +122,8 @@ def _inner(said: Any) -> Any:
 
 
 _KINDS = (
-    "model.call_finished", "assistant.message", "assistant.turn_start", "model.call_failure", "session.error",
+    "model.call_start", "model.call_finished", "model.call_failure", "assistant.message",
+    "assistant.turn_start", "session.error",
 )  # fmt: skip
 _STATUS = {
     401: "authentication", 402: "quota", 403: "authorization", 429: "rate_limit", 529: "rate_limit",

@@ -102,8 +102,11 @@ class Pocket:
     def used(self, claim: Any, usage: Usage) -> None:
         self.spent = self.spent + usage
 
-    def lost(self, alias: str, claim: Any, prompt_tokens: int, passes: int) -> dict[str, Any]:
-        return {}
+    def renew(self, alias: str, claim: Any, usage: Usage, stream: int = 0) -> str | None:
+        return None
+
+    def lost(self, alias: str, claim: Any, prompt_tokens: int, passes: int) -> Usage:
+        return UNUSED
 
     def recorded(self, usage: Usage) -> None:
         self.spent = self.spent + usage

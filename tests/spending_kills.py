@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ class Subject:
     """A backend, as pump.lisp has it, and what its server says it gave out: tokens, by all calls so far.
 
     `more` are clauses beside it, such as (prices ...); `plugins` are files of the folder `plugins/`.
+    `dollars` is what was given in money; a run is killed when up to `stride` more tokens were given. `above`
+    are the tokens by which calls may have used more than was reserved for them.
     """
 
     clause: str
@@ -54,6 +57,9 @@ class Subject:
     plugins: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     deadline: float = 60.0
+    dollars: Callable[[], float] = lambda: 0.0
+    stride: int = 2000
+    above: Callable[[], int] = lambda: 0
 
 
 @dataclass(frozen=True)
@@ -66,12 +72,13 @@ class Books:
     given: int
     spent: Mapping[str, Any]
     limit: Mapping[str, Any]
+    last: Mapping[str, int]  # the streams of the last frame by their status
 
     def __str__(self) -> str:
         return (
             f"{self.kills} kills ({self.in_flight} in a frame), {self.frames} frames, the server gave out "
             f"{self.given:,} tokens, the books say {self.spent['tokens']:,} of {self.limit['tokens']} and "
-            f"${self.spent['dollars']:.4f} of {self.limit['dollars']}"
+            f"${self.spent['dollars']:.4f} of {self.limit['dollars']}; the last frame: {dict(self.last)}"
         )
 
 
@@ -79,7 +86,7 @@ def spend(
     folder: Path, subject: Subject, *, budget: str, pipes: int = 15, kills: int = 5, seed: int = 1
 ) -> Books:
     """Run under a `budget` (per world), kill so many times, then run until it is spent: exit 6."""
-    dice, in_flight = random.Random(seed), 0
+    dice, in_flight, counted = random.Random(seed), 0, 0
     world = folder / "spender"
     (world / "plugins").mkdir(parents=True)
     policy = POLICY
@@ -90,7 +97,7 @@ def spend(
     for name, text in subject.plugins.items():
         (world / "plugins" / name).write_text(text)
     environment = {
-        **os.environ, **subject.environment, "PYTHONPATH": str(ROOT),
+        **os.environ, "PYTHONPATH": str(ROOT), **subject.environment,
         "LISPPUMP_CONFIG": str(folder / "config.toml"),
     }  # fmt: skip
 
@@ -108,7 +115,7 @@ def spend(
 
     said("trust", "--yes")
     for _ in range(kills):
-        before, wanted = subject.given(), dice.randrange(1, 2000)
+        before, wanted = subject.given(), dice.randrange(1, subject.stride)
         with command("run", "--quiet") as process:
             while process.poll() is None and subject.given() < before + wanted:
                 with suppress(subprocess.TimeoutExpired):
@@ -120,19 +127,26 @@ def spend(
         time.sleep(0.3)  # what had reached the server by then is given out now
         found = said("status", "--json")
         in_flight += found["open_frame"] is not None
-        counted = found["budget"]["spent"]["tokens"]
+        earlier, counted = counted, found["budget"]["spent"]["tokens"]
+        assert earlier <= counted, "it did not go on from the books"
         assert subject.given() <= counted, f"the server gave {subject.given()}, the books say {counted}"
+        assert subject.dollars() <= found["budget"]["spent"]["dollars"] + 1e-6
     with command("run", "--quiet") as process:
         _, err = process.communicate()
         assert process.returncode == 6, err
-    found = said("budget", "--json")
-    books = Books(
-        kills, in_flight, said("status", "--json")["frame"], subject.given(), found["spent"], found["limit"]
-    )
-    assert books.given <= books.spent["tokens"], str(books)
-    assert books.limit["tokens"] is None or books.spent["tokens"] <= books.limit["tokens"], str(books)
-    dollars = books.limit["dollars"]
+    found, head = said("budget", "--json"), said("status", "--json")["frame"]
+    frame = said("show", str(head), "--json")
+    last = Counter(stream["status"] for stream in frame["streams"])
+    books = Books(kills, in_flight, head, subject.given(), found["spent"], found["limit"], last)
+    assert max(books.given, counted) <= books.spent["tokens"], str(books)
+    assert subject.dollars() <= books.spent["dollars"] + 1e-6, str(books)
+    tokens, dollars = books.limit["tokens"], books.limit["dollars"]
+    assert tokens is None or books.spent["tokens"] <= tokens + subject.above(), str(books)
     assert dollars is None or books.spent["dollars"] <= dollars + 1e-6, str(books)
+    # The limit is reached in the middle of a frame: some are over it, what the others brought is merged.
+    # A frame that was killed may be resumed with all its answers, or with nothing left for any.
+    assert set(last) == {"ok", "over-budget"} or (kills and set(last) < {"ok", "over-budget"}), str(books)
+    assert frame["merge"]["merged"] == last["ok"], str(books)
     return books
 
 

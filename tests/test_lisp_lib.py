@@ -186,3 +186,60 @@ def test_memes_are_phrases_that_spread_over_authors() -> None:
         {"phrase": "the benchmark", "authors": ["ada", "bo"]},
     ]
     assert value('(phrases "one" 2)', "physics") == []
+
+
+# -- studies
+
+GROW = """'(simulation
+  :initial-state {"amount" 1 "rate" 2}
+  :step (lambda (s t) (update s :amount (+ (get s :amount) (get s :rate))))
+  :max-ticks 3
+  :observables '(amount))"""
+
+
+def test_a_program_is_an_item_of_its_agent() -> None:
+    item = value('(program-of {"id" "ada"} \'(+ 1 "a b"))', "studies")
+    assert item == {"agent": "ada", "source": '(+ 1 "a b")'}
+
+
+@pytest.mark.parametrize("code", ["(+ 1 2)", '(f "a\\n```\\nb" \'x :k 1.5)', "(list)"])
+def test_a_block_is_taken_out_as_it_was_put_in(code: str) -> None:
+    assert (
+        value(f'(equal? \'{code} (block-in (string "see\\n\\n" (block \'{code}) "\\nthere")))', "studies")
+        is True
+    )
+
+
+@pytest.mark.parametrize("text", ["", "no block", "```lisp\\n(+ 1 2)", "```lisp\\n(+ 1\\n```"])
+def test_what_is_no_block_is_nil(text: str) -> None:
+    assert value(f'(nil? (block-in "{text}"))', "studies") is True
+
+
+def test_a_fork_says_what_one_setting_made_different() -> None:
+    source = f'(define study (eval (changed "ada" {GROW} "rate" 5)))'
+    study = value(f"{source} study", "studies")
+    assert (study["whose"], study["changed"], study["from"], study["to"]) == ("ada", "rate", 2, 5)
+    assert study["difference"]["final-state"] == {"amount": [7, 16], "rate": [2, 5]}
+    assert value(f"{source} (list (forked? study) (projected? study))", "studies") == [True, False]
+    said = value(f'{source} (difference-in study "amount")', "studies")
+    assert said == "amount 16 instead of 7, with rate 5 instead of 2"
+    assert value(f'{source} (nil? (difference-in study "other"))', "studies") is True
+
+
+def test_a_projection_says_how_far_it_was_off_and_is_corrected() -> None:
+    source = '(define study (eval (projection "water" 20 -6 10)))'
+    echoes: dict[str, Any] = {"signals": {}, "results": {}}
+    first = value(f'(define self "ada") {source} study', "studies", echo=echoes)
+    assert (first["now"], first["ticks"], first["missed"]) == (20, 4, None)
+    echoes["results"]["ada"] = {**first, "now": 30, "run": {"trajectory": [{"amount": 30}, {"amount": 24}]}}
+    again = f'(define self "ada") {source}'
+    assert value(f'{again} (get study "missed")', "studies", echo=echoes) == -4
+    corrected = "(list (corrected study 3) (nil? (corrected study 4)))"
+    assert value(f"{again} {corrected}", "studies", echo=echoes) == [-8, True]
+    other = '(define self "ada") (define study (eval (projection "food" 20 -6 10)))'
+    assert value(f'{other} (nil? (get study "missed"))', "studies", echo=echoes) is True
+
+
+def test_what_somebody_has_not_is_nil() -> None:
+    asked = '(list (nil? (study-of "bo")) (simulated? nil) (projected? nil) (forked? 5))'
+    assert value(asked, "studies") == [True, False, False, False]

@@ -20,6 +20,8 @@ ELSEWHERE = {  # what is written there is no part of a world that runs, and why
     "lisppump/cli/repl_terminal.py": "the history of the user's own lines",
     "lisppump/subprocesses.py": "the temporary folder of a program that runs for a pipe, and its prompt",
     "lisppump/subprocesses_guard.py": "removes that folder; writes to sockets and pipes, which it is given",
+    "plugins/llama_box.py": "the temporary folder of the model's server: its log, and a prefix it has read",
+    "plugins/llama_child.py": "removes that folder where the pump was killed",
     "lisppump/testing/contracts_options.py": "a temporary folder for a check of options",
     "lisppump/testing/power.py": "builds the folders that a power cut would leave, for tests",
     "lisppump/testing/simulation.py": "the worlds that tests make",

@@ -306,6 +306,60 @@ def test_a_call_that_is_cut_short_counts_as_what_it_may_have_used(world: World) 
         assert spent(pump)["tokens"] == 100 + lost
 
 
+def test_an_answer_that_broke_off_counts_as_what_it_may_have_used(world: World) -> None:
+    async def breaks_off(request: Request) -> None:
+        raise BackendError(Failure.REFUSED, "it was cut", text='{"lines": [')
+
+    with world("(budget (per world) (tokens 100000))", Model(answer=breaks_off)).open() as pump:
+        lost = sum(prompt.tokens + 40 for prompt in pump.plan().prompts)
+        assert statuses(pump) == ["failed"] * 3
+        assert spent(pump)["tokens"] == lost
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_an_attempt_that_is_made_again_is_set_aside_again(world: World, told: bool) -> None:
+    async def breaks_off(request: Request) -> None:
+        used = Usage(input=60, output=40) if told else Usage()
+        raise BackendError(Failure.UNAVAILABLE, "it was cut", text='{"lines": [', usage=used)
+
+    with world().open() as pump:
+        needs = most(pump)
+    model = Model(answer=breaks_off)
+    with world(f"(budget (tokens {needs + 50}))", model, name="small").open() as pump:
+        assert statuses(pump) == ["over-budget"] * 3
+        assert model.calls == 1
+        first = [(one["status"], one["reason"]) for one in pump.show(1).streams[0]["attempts"]]
+        assert [status for status, _ in first] == ["failed", "over-budget"]
+        assert spent(pump)["tokens"] <= needs + 50
+        assert pump.replay().equal
+    large = Model(answer=breaks_off)
+    made = world(f"(budget (per world) (tokens {needs * 20}))", large, name="large")
+    with made.open() as pump:
+        assert statuses(pump) == ["failed"] * 3
+        counted = spent(pump)["tokens"]
+        assert large.calls >= 4 and pump.status().budget["reserved"]["tokens"] == 0
+    with made.open() as pump:
+        assert spent(pump)["tokens"] == counted
+
+
+def test_check_says_what_a_budget_cannot_hold(tmp_path: Path, lisppump: Lisppump) -> None:
+    def said(backend: str, budget: str) -> str:
+        (tmp_path / "pump.lisp").write_text(
+            f"""(pump (name held) (agents "agents.json" agents) (backends (bright {backend})) (pipe bright)
+                {budget} (delta (lines (fields (agent agent)) (into "lines.jsonl"))))"""
+        )
+        done = lisppump("-C", tmp_path, "check")
+        assert done.code == 0, done.err
+        return done.err
+
+    claude, command = '(claude (model "opus"))', '(command "cat")'
+    assert "unknown-price" in said(claude, "(budget (dollars 5))")
+    assert "unknown-usage" in said(command, "(budget (tokens 5000))")
+    assert "would not begin" not in said(claude, "(budget (tokens 5000))")
+    assert "would not begin" not in said(claude, f"(budget (dollars 5)) {PRICES}")
+    assert "would not begin" not in said(command, "")
+
+
 def test_what_a_dead_process_had_reserved_is_spent(world: World) -> None:
     async def dies(request: Request) -> None:
         if request.stream.number == 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ def check_health(life: Life) -> None:
         assert report.quarantine == ()
         assert {delta.status for delta in report.deltas} == {"ok"}
         assert not any(delta.partial for delta in report.deltas), [delta.reason for delta in report.deltas]
-    for name in ("trending-decay", "tidy-memory"):
+    for name in ("trending-decay", "tidy-memory", "currents"):
         assert life.last.documents[f"echo_frames/{name}.json"]["error"] is None
 
 
@@ -135,13 +136,55 @@ def test_rooms_talk_about_what_was_said_in_them(small: Life) -> None:
     assert own
 
 
-def test_agents_publish_programs_that_run_between_frames(small: Life) -> None:
-    programs = small.last.documents["programs.json"]
-    assert programs
-    for agent in programs:
-        echo = small.last.documents.get(f"echo_frames/{agent}.json")
-        if echo is not None:
-            assert echo["error"] is None
+def check_programs(life: Life) -> None:
+    """Every program that ran came to something, agents' own and those in posts."""
+    documents = life.last.documents
+    assert documents["programs.json"]
+    for agent in documents["programs.json"]:
+        echo = documents.get(f"echo_frames/{agent}.json")
+        assert echo is None or echo["error"] is None, echo
+    for line in documents.get("echo_posts.jsonl", ()):
+        assert "error" not in line or line["error"] is None, line
+
+
+def test_agents_publish_programs_that_run_between_frames(small: Life, real: Life) -> None:
+    check_programs(small)
+    check_programs(real)
+
+
+def test_agents_publish_what_they_found_and_fork_each_other(small: Life) -> None:
+    posts = new_posts(small)
+    found = {post["author"]: post for post in posts if post["title"].startswith("[DATA]")}
+    forks = [post for post in posts if post["title"].startswith("[FORK]")]
+    assert any("```lisp\n(simulation" in post["body"] for post in found.values())
+    assert forks
+    for post in forks:
+        whose = post["title"].partition("@")[2]
+        assert whose in found and whose != post["author"]
+        assert " instead of " in post["body"]
+    assert small.last.documents["echo_posts.jsonl"]
+
+
+def test_who_was_off_corrects_the_own_program(small: Life) -> None:
+    own: dict[str, list[str]] = {}
+    for report in small.reports:
+        for delta in report.deltas:
+            for item in delta.collections.get("programs", []):
+                own.setdefault(item["agent"], []).append(item["source"])
+    pattern = re.compile(r'"change" (-?\d+)\)')
+    assert any(
+        len({tuple(pattern.findall(source)) for source in sources if "rb-echo self" in source}) > 1
+        for sources in own.values()
+    )
+
+
+def test_rooms_have_topics_and_an_echo_says_where_the_talk_runs_together(small: Life) -> None:
+    topics = [[stream.topic for stream in plan.streams] for plan in small.plans]
+    assert all(len(set(round_)) >= 2 for round_ in topics)
+    assert all(round_.count(round_[0]) >= 9 for round_ in topics)
+    currents = small.last.documents["echo_frames/currents.json"]
+    assert currents["error"] is None
+    assert 0 <= currents["value"]["converges"] <= 1
 
 
 def test_the_same_world_lives_the_same_life_again(small: Life, tmp_path: Path) -> None:

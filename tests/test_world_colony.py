@@ -20,8 +20,9 @@ SOLS = 60
 
 @dataclass(frozen=True)
 class Life:
-    """A run of the colony: frame 0, then every frame with its report."""
+    """A run of the colony: where it lies, frame 0, then every frame with its report."""
 
+    folder: Path
     frames: tuple[Frame, ...]
     reports: tuple[FrameReport, ...]
 
@@ -47,7 +48,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         for _ in range(SOLS):
             reports += pump.step()
             frames.append(pump.head)
-    yield Life(tuple(frames), tuple(reports))
+    yield Life(folder, tuple(frames), tuple(reports))
 
 
 def test_the_repository_runs_the_colony_that_the_library_offers() -> None:
@@ -117,6 +118,39 @@ def test_shifts_are_counted_for_everyone(life: Life) -> None:
     merged = sum(report.merge["shifts"]["merged"] for report in life.reports)
     assert sum(colonist["shifts"] for colonist in life.crew()[-1].values()) == merged
     assert all(colonist["shifts"] > 0 for colonist in life.crew()[-1].values())
+
+
+def test_colonists_forecast_and_correct_what_they_reckoned_with(life: Life) -> None:
+    reckoned: dict[str, list[float]] = {}
+    for frame in life.frames[1:]:
+        for name, echo in frame.documents.items():
+            if not name.startswith("echo_frames/") or name == "echo_frames/night-watch.json":
+                continue
+            assert echo["error"] is None, echo
+            if "run" in echo["value"]:
+                changes = reckoned.setdefault(name, [])
+                if not changes or changes[-1] != echo["value"]["change"]:
+                    changes.append(echo["value"]["change"])
+    assert len(reckoned) >= 10
+    assert sum(len(changes) > 3 for changes in reckoned.values()) >= 5
+
+
+def test_warnings_are_given_forked_quoted_and_looked_back_on(life: Life) -> None:
+    last = life.frames[-1].documents
+    warned = {warning["sol"] for warning in last["warnings.jsonl"]}
+    quotes = [letter for letter in last["messages.jsonl"] if "I took your forecast on" in letter["text"]]
+    assert any("instead of" in letter["text"] and letter["to"] != letter["colonist"] for letter in quotes)
+    seen = last["observations.jsonl"]
+    assert seen
+    assert {observation["sol"] for observation in seen} <= warned
+
+
+def test_what_was_seen_later_is_shown_with_the_sol(life: Life) -> None:
+    with Pump.open(life.folder) as pump:
+        sol = pump.head.documents["observations.jsonl"][0]["sol"]
+        shown = pump.show(sol).observations
+    assert shown
+    assert {(entry["collection"], entry["item"]["sol"]) for entry in shown} == {("observations", sol)}
 
 
 def test_tension_makes_streams_and_wakes_people(life: Life) -> None:

@@ -104,5 +104,5 @@ def _document(pump: Lookout) -> dict[str, Any]:
         "day": budget.day.to_json(),
         "world": budget.world.to_json(),
         "date": budget.date,
-        "prices": spending.prices_of(pump.rig).to_json(),
+        "prices": spending.prices_of(pump.policy, pump.rig.terms).to_json(),
     }

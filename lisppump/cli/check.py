@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 def command(settings: Settings, file: Path | None) -> int:
     """Is FILE (pump.lisp where none is given) right? Every error at once, nothing is run."""
+    from lisppump import spending
     from lisppump.folder import find_root
     from lisppump.policy import Policy
 
@@ -53,6 +54,8 @@ def command(settings: Settings, file: Path | None) -> int:
             f"(pipe ...) asks the LisPy programs of `{program}` where the model `{model}` fails: what they "
             "give would stand there as if it had answered; let `none` be the end"
         )
+    for unheld in spending.foreseen(policy):
+        settings.note(f"a run would not begin, {unheld.code}: {unheld.message}; {unheld.help}")
     if settings.json:
         settings.document(_document(policy, ()))
         return 0

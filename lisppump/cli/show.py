@@ -11,6 +11,7 @@ import click
 from lisppump import canon
 from lisppump.cli.context import Settings, as_command, table
 from lisppump.cli.status import merge_words, stream_lines
+from lisppump.cli.trajectories import in_short
 from lisppump.cli.values import short
 from lisppump.errors import LisppumpError, on_one_line
 from lisppump.report import count_of
@@ -108,6 +109,7 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
         signals = ", ".join(f"{verb}-{word}" for verb, word in echo["signals"].items())
         said = f"; signals {signals}" if signals else ""
         lines.append(f"echoes {', '.join(sorted(echo['results']))}{said}")
+    lines.extend(_echoes(document))
     if document["unthought"]:
         lines.append("its echoes are not done yet; the next run lets them think, and its digest changes then")
     lines.extend(
@@ -129,6 +131,14 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
     if len(changed) > MOST:
         lines.append(f"  and {len(changed) - MOST} more")
     return lines
+
+
+def _echoes(document: Mapping[str, Any]) -> list[str]:
+    """What each echo came to, the first of them; those that failed are told of by themselves."""
+    came = [(name, value) for name, value in sorted(document["echo"].get("results", {}).items())
+            if name not in document["echo_errors"]]  # fmt: skip
+    lines = [f"  {name}: {in_short(value)}" for name, value in came[:MOST]]
+    return lines + ([f"  and {len(came) - MOST} more"] if len(came) > MOST else [])
 
 
 def _plugin(entry: Mapping[str, Any]) -> str:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump.cli.context import table
 from lisppump.cli.values import short
+from lisppump.report import count_of
 
 if TYPE_CHECKING:
     from lisppump.cli.context import Settings
 
 ROWS = 12  # ticks of a long course that are listed
 WIDTH = 60  # letters of a plot
+BRIEF = 200  # letters of what an echo came to
 CELL = 24  # letters of a value
 LONG = 2000  # letters of a value from which on a terminal is not flooded with it
 _BARS = "▁▂▃▄▅▆▇█"
@@ -25,6 +27,20 @@ def is_simulation(value: Any) -> bool:
         return False
     course = value["trajectory"]
     return isinstance(course, list) and all(isinstance(entry, dict) for entry in course)
+
+
+def in_short(value: Any, most: int = BRIEF) -> str:
+    """A value in one line; a simulation, also in a dict, by how long it went on and how it ended."""
+    if is_simulation(value):
+        return _told(value, most)
+    if isinstance(value, dict):
+        value = {key: _told(entry, most) if is_simulation(entry) else entry for key, entry in value.items()}
+    return short(value, most)
+
+
+def _told(value: Mapping[str, Any], most: int) -> str:
+    end = ", ".join(f"{name} {_cell(entry)}" for name, entry in value["final-state"].items())
+    return short(f"a simulation of {count_of(value['ticks'], 'tick')}, which ended with {end}", most)
 
 
 def lines(value: Mapping[str, Any]) -> Iterator[str]:

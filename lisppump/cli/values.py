@@ -9,13 +9,32 @@ from lisppump import canon
 
 WIDTH = 100  # letters of a value on a terminal; --json has it whole
 MOST = 20  # entries of one document
+BEFORE = 12  # letters that two values have in common before they differ, at least, where they are cut
 
 
 def short(value: Any, most: int = WIDTH) -> str:
     """A value in one line: texts as they are, all else as JSON; cut where it is long."""
-    text = value if isinstance(value, str) else canon.line(value).decode()
-    text = " ".join(text.split())
+    text = _line(value)
     return text if len(text) <= most else f"{text[:most]}... ({len(text):,} letters)"
+
+
+def two(before: Any, after: Any, most: int = WIDTH // 2) -> tuple[str, str]:
+    """Two values in short; of long ones that begin alike, the part from where they differ on."""
+    a, b = _line(before), _line(after)
+    alike = next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    if max(len(a), len(b)) <= most or alike <= most // 2:
+        return short(before, most), short(after, most)
+    start = a.rfind(" ", 0, max(0, alike - BEFORE)) + 1
+    return _from(a, start, most), _from(b, start, most)
+
+
+def _line(value: Any) -> str:
+    return " ".join((value if isinstance(value, str) else canon.line(value).decode()).split())
+
+
+def _from(text: str, start: int, most: int) -> str:
+    part = text[start : start + most]
+    return ("... " if start else "") + part + ("..." if start + most < len(text) else "")
 
 
 def place(path: Sequence[Any]) -> str:
@@ -43,8 +62,7 @@ def change_lines(name: str, changes: Mapping[str, Any], most: int = MOST) -> Ite
         if "order" in entry:
             yield f"{sign} {before}in another order"
         elif sign == "~":
-            half = WIDTH // 2
-            yield f"{sign} {before}{short(entry['from'], half)} -> {short(entry['to'], half)}"
+            yield f"{sign} {before}{' -> '.join(two(entry['from'], entry['to']))}"
         else:
             yield f"{sign} {before}{short(entry['value'])}"
     if len(entries) > most:

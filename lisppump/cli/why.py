@@ -9,6 +9,7 @@ import click
 
 from lisppump.cli.context import Settings, as_command, table
 from lisppump.cli.show import frame_place
+from lisppump.cli.trajectories import in_short
 from lisppump.cli.values import change_lines, short
 
 
@@ -68,6 +69,8 @@ def _answers(found: Mapping[str, Any]) -> Iterator[str]:
         for n, attempt in enumerate(found["attempts"], 1)
     ]
     yield from table(rows)
+    if found["echo_before"] is not None:
+        yield f"had    {_echo(found['echo_before'])}"
     for reply in found["replies"]:
         came = reply["data"] if reply["text"] is None else reply["text"]
         yield f"reply  {short(came, 400)}"
@@ -105,13 +108,27 @@ def _after(found: Mapping[str, Any]) -> Iterator[str]:
     if found["changes"]:
         yield "changed for it"
     for name, changes in found["changes"].items():
+        if name.startswith("echo_frames/"):
+            changes = {sign: [one for one in entries if not _apart(one)] for sign, entries in changes.items()}
         yield from (f"  {name} {line}" for line in change_lines(name, changes))
-    echo = found["echo"]
-    if echo is not None:
-        error = echo.get("error") or {}
-        said = f"error: {error.get('message')}" if error else short(echo.get("value"))
-        yield f"echo of frame {echo.get('frame')}: {said}"
+    if found["echo"] is not None:
+        yield _echo(found["echo"])
+        if found["echo"].get("program"):
+            yield f"  by  {short(found['echo']['program'], 400)}"
     yield from (f"note: {note}" for note in found["notes"])
+
+
+def _echo(echo: Mapping[str, Any]) -> str:
+    """What an echo came to, or why it failed, and after which frame it was."""
+    error = echo.get("error") or {}
+    said = f"error: {error.get('message')}" if error else in_short(echo.get("value"))
+    return f"echo of frame {echo.get('frame')}: {said}"
+
+
+def _apart(entry: Mapping[str, Any]) -> bool:
+    """True of what changes at each run of a program: what it used, a simulation's course and source."""
+    path = entry["path"]
+    return path[:1] in (["frame"], ["usage"], ["program"]) or "trajectory" in path or path[-1:] == ["source"]
 
 
 def _prompt(found: Mapping[str, Any]) -> Iterator[str]:

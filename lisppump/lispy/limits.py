@@ -57,14 +57,14 @@ class Meter:
 
     __slots__ = (
         "_every", "_looked", "_weighed", "allocated", "deadline", "limits", "next_look", "next_weighing",
-        "nodes", "output", "pages", "steps", "waited",
+        "nodes", "output", "pages", "patterns", "steps", "waited",
     )  # fmt: skip
 
     LOOK_EVERY = 20_000  # steps between two looks at the wall clock, at most
     FIRST_LOOK = 1_000
     SOON, LATE = 0.002, 0.010  # seconds between two looks: twice the steps until the next, or a quarter
     FREE, WEIGHED = 5_000, 1_000  # nodes compiled before any is charged; nodes charged at a time
-    NODE_STEPS, NODE_BYTES = 4, 64  # what each costs
+    NODE_STEPS, NODE_BYTES = 8, 128  # what each costs
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -72,6 +72,7 @@ class Meter:
         self.allocated = 0
         self.output = 0
         self.pages = 0
+        self.patterns: set[str] = set()  # those for searches that were charged for
         self.waited = 0.0  # seconds, for pages of the web
         self.nodes = self._weighed = 0  # compiled, and charged for
         self.next_weighing = self.FREE

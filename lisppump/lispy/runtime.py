@@ -37,7 +37,7 @@ Seed = int | str | tuple[Any, ...]
 _LIMITS = Limits()
 _DEFINITIONS = frozenset({"define", "def", "defun", "defn"})
 NONE_HIDDEN: frozenset[str] = frozenset()
-READ, COMPILE = 100, 90  # steps of `eval` of a text, of data, beside its size
+READ, COMPILE = 250, 260  # steps of `eval` of a text, of data, beside its size
 EVAL_DEPTH = 20  # levels that compiling inside a run counts as
 FREE = 16 * 1024  # characters of a program that reading is not charged for; each beyond takes a step
 

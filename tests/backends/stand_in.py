@@ -26,6 +26,8 @@ def main() -> None:
     agents = re.findall(r"^- ([\w-]+):", prompt.partition("Its agents:")[2], re.MULTILINE)
     what = json.loads(os.environ.get("COPILOT_STANDIN", "{}")).get(stream, "answer")
     note(stream, "program")
+    with open(f"{os.environ['COPILOT_STANDIN_PIDS']}/begun", "a") as file:
+        file.write(".")  # one for each call
     record(stream, words, prompt)
     reply = json.dumps({"lines": [{"agent": agent, "text": f"said in {stream}"} for agent in agents]})
     if "--text" in words:

@@ -139,7 +139,7 @@ FAILURES = {
 
 
 def test_every_failure_is_told_apart_and_the_rest_is_merged(programs: Programs) -> None:
-    programs.world("(copilot (at-once 12))", streams=len(FAILURES) + 2)
+    programs.world("(copilot (at-once 12) (assume (tokens 6000) (dollars 0.1)))", streams=len(FAILURES) + 2)
     programs.told = {f"stream-{number:04}": what for number, what in enumerate(FAILURES, 1)}
     with nobody_left(programs):
         ran(programs, "run", "--frames", "1")
@@ -147,6 +147,8 @@ def test_every_failure_is_told_apart_and_the_rest_is_merged(programs: Programs) 
     for number, (what, (status, reason)) in enumerate(FAILURES.items(), 1):
         assert streams[number]["status"] == status, (what, streams[number])
         assert streams[number]["reason"].startswith(reason), what
+        # A model that was asked, and whose answer never came to an end, took what is assumed.
+        assert (streams[number]["usage"]["output"] >= 6000) == (what in ("nothing", "cut")), what
     assert [streams[len(FAILURES) + more]["status"] for more in (1, 2)] == ["ok", "ok"]
     assert len(lines(programs)) == 2
 

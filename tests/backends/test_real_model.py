@@ -26,7 +26,8 @@ from lisppump.plugins.llama_box import Box, Settings
 from lisppump.calling import Reply, Request
 from lisppump.delta import Collection, Field, Schema
 from lisppump.prompt import Prompt
-from lisppump.schema import check, read
+from lisppump.schema import check
+from lisppump.schema_reply import read
 from lisppump.testing import frame_of, people, request_of
 from tests.backends.npm import cache
 
@@ -85,7 +86,7 @@ def rooms() -> list[Request]:
 
 def said(reply: Reply) -> dict[str, list[object]]:
     """What may stand in a delta of a reply that was held to the schema."""
-    found, _ = read(reply.text, reply.data, LINES)
+    found = read(reply.text, reply.data, LINES).data
     return check(LINES, found)[0]
 
 

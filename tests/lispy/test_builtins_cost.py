@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from lisppump.lispy import Limits, Runtime
@@ -165,7 +167,9 @@ def test_more_matches_than_a_list_may_have_are_not_looked_for() -> None:
 
 def test_usual_patterns_cost_their_text() -> None:
     for pattern in ("[0-9]{4}-[0-9]{2}-[0-9]{2}", "(a|b)+", "cat|dog", "\\\\p{L}+"):
-        assert steps(f'(regex-match "{pattern}" "x")') <= 40
+        once, twice = (steps(f'(regex-match "{pattern}" "x")' * times) for times in (1, 2))
+        assert once <= 160
+        assert twice - once <= 40
 
 
 @pytest.mark.parametrize(
@@ -188,3 +192,35 @@ def test_what_takes_long_looks_at_the_clock_meanwhile(
     monkeypatch.setattr(Meter, "look", lambda meter: looks.append(meter.steps) or look(meter))
     Runtime().run(program)
     assert len(looks) > 10
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "(define f +) (dotimes (i 1000) (set! f (partial f 1))) (dotimes (i 9) (f))",
+        "(define f even?) (dotimes (i 400) (set! f (complement f))) (dotimes (i 900) (f 1))",
+        "(dotimes (i 60000) (string->symbol (number->string i)))",
+        '(dotimes (i 9000) (regex-match (number->string i) "x"))',
+        '(dotimes (i 5000) (regex-match-all "." "abcdefgh"))',
+        '(read-all (string-repeat "(a) " 60000))',
+        "(dotimes (i 5000) (eval '(lambda () 1)))",
+    ],
+)
+def test_what_takes_long_takes_steps(program: str) -> None:
+    assert code(program, Limits(steps=1_000_000)) == "step-limit"
+
+
+def test_a_list_that_grows_in_front_is_not_copied_in_every_turn() -> None:
+    grown = "(lambda (i) (set! p (cons i p)) (drop p (quotient i 2)))"
+    program = f"(define p nil) (define k (map {grown} (range 99)))"
+    tails = "(list (map length k) (map first k) (map last k) p (cons 'x t) (cons 'y t) t)"
+    kept = list(range(98, -1, -1))
+    assert Runtime().run(f"{program} (define t (nth k 9)) {tails}").value == [
+        [i + 1 - i // 2 for i in range(99)], [i - i // 2 for i in range(99)], [0] * 99, kept,
+        ["x", 5, 4, 3, 2, 1, 0], ["y", 5, 4, 3, 2, 1, 0], [5, 4, 3, 2, 1, 0],
+    ]  # fmt: skip
+    tracemalloc.start()
+    Runtime().run(program.replace("99", "9000"))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30 * 1024 * 1024  # a copy in every turn is 320 MB

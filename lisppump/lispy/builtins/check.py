@@ -247,11 +247,16 @@ def room(run: Run, count: int) -> None:
         meter.allocate(0)
 
 
+FREE = object()  # what stands in the room before the elements of an array
+WIDE = 32  # elements of an array from which on it has room in front
+
+
 def flat(value: Value) -> tuple[list[Value], int, int]:
     """A proper list as (base, start, stop), without copying.
 
     A chain is turned into windows on one array, cell by cell, so that no cell is ever walked twice: the value
-    stays the same, only how it lies in memory changes.
+    stays the same, only how it lies in memory changes. A long array has room in front for as many elements as
+    it has, so that what is put before it later need not copy it.
     """
     kind = value.__class__
     if kind is list:
@@ -260,18 +265,34 @@ def flat(value: Value) -> tuple[list[Value], int, int]:
         return value.base, value.start, value.stop
     if value is None:
         return [], 0, 0
-    tail = value.cdr
-    if tail.__class__ is Slice and tail.start > 0 and tail.base[tail.start - 1] is value.car:
-        return tail.base, tail.start - 1, tail.stop
-    base = elements(value)
-    stop = len(base)
-    start = 1
-    while value.__class__ is Pair and start < stop:
-        following = value.cdr
-        value.cdr = slice_of(base, start, stop)
-        value = following
-        start += 1
-    return base, 0, stop
+    chain = []
+    while value.__class__ is Pair:
+        chain.append(value)
+        value = value.cdr
+    base: list[Value] = []
+    start = stop = 0
+    if value.__class__ is Slice:
+        base, start, stop = value.base, value.start, value.stop
+        while chain and start > 0 and base[start - 1] is chain[-1].car:  # its window lies in it already
+            chain.pop()
+            start -= 1
+    count = len(chain)
+    cars = [cell.car for cell in chain]
+    if count == 0:
+        return base, start, stop
+    if count <= start and base[start - 1] is FREE:
+        base[start - count : start] = cars
+        start -= count
+    else:
+        rest = base[start:stop] or elements(value)
+        size = count + len(rest)
+        start = size if size >= WIDE else 0
+        base = [*[FREE] * start, *cars, *rest]
+        stop = start + size
+    for place, cell in enumerate(chain, start + 1):
+        if place < stop:
+            cell.cdr = slice_of(base, place, stop)
+    return base, start, stop
 
 
 def window(base: list[Value], start: int, stop: int) -> Value:

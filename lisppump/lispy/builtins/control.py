@@ -44,7 +44,7 @@ def apply(run: Run, procedure: Value, first: Value, *others: Value) -> Value:
     return run.apply(procedure, [first, *others[:-1], *items] if others else [*items])
 
 
-MADE_BYTES = 640  # what making a procedure out of others is charged
+MADE_BYTES = 1024  # what making a procedure out of others is charged
 WORDS = {word: Symbol(word) for word in ("compose", "partial", "constantly", "complement", "memoize")}
 
 
@@ -135,7 +135,8 @@ def pipe(run: Run, value: Value, *procedures: Value) -> Value:
 
 
 @builtin("partial", "(partial f x ...)", "A procedure that calls f with these arguments before its own.",
-         example="((partial + 10) 5) ;=> 15", cost="1 at each call", aliases=("curry",))  # fmt: skip
+         example="((partial + 10) 5) ;=> 15", cost="1 + arguments at each call",
+         aliases=("curry",))  # fmt: skip
 def partial(run: Run, procedure: Value, *values: Value) -> Value:
     fixed = isinstance(procedure, Procedure) and len(values) <= procedure.low == procedure.high
     function = call(run, "partial", procedure, 1, procedure.low if fixed else None)
@@ -144,7 +145,7 @@ def partial(run: Run, procedure: Value, *values: Value) -> Value:
 
     def applied(*others: Value) -> Value:
         meter = run.meter
-        meter.steps += 1 + count
+        meter.steps += 1 + count + len(others)
         if meter.steps > meter.next_look:
             meter.look()
         if count == 1 and len(others) == 1:
@@ -167,13 +168,13 @@ def constantly(run: Run, value: Value) -> Value:
     return _made(run, "constantly", lambda *values: value, 0, None, value)
 
 
-@builtin("complement", "(complement f)", "A procedure that is true where f is false.", cost="1 at each call",
+@builtin("complement", "(complement f)", "A procedure that is true where f is false.", cost="6 at each call",
          example="((complement even?) 3) ;=> #t", aliases=("negate",))  # fmt: skip
 def complement(run: Run, procedure: Value) -> Value:
     function = call(run, "complement", procedure)
 
     def turned(*values: Value) -> Value:
-        run.meter.charge(1)
+        run.meter.charge(6)
         return not is_true(spread(function, values, len(values)))
 
     return _made(run, "complement", turned, procedure.low, procedure.high, procedure)
@@ -190,19 +191,19 @@ def _memory_key(value: Value) -> Any:
 @builtin("memoize", "(memoize f)",
          "A procedure that remembers, for this run, what f gave for its arguments; texts, numbers and "
          "names count as " "the same by value, lists and dicts when they are the very same.",
-         example="((memoize inc) 1) ;=> 2", cost="20 + 1 at each call")  # fmt: skip
+         example="((memoize inc) 1) ;=> 2", cost="20 + 3 at each call")  # fmt: skip
 def memoize(run: Run, procedure: Value) -> Value:
     run.meter.charge(20)
     function = call(run, "memoize", procedure)
     token = object()
 
     def remembered(*values: Value) -> Value:
-        run.meter.charge(1)
+        run.meter.charge(3)
         known = run.memo.setdefault(token, {})
         key = tuple([_memory_key(value) for value in values])
         if key not in known:
             result = spread(function, values, len(values))
-            run.meter.allocate(200)
+            run.meter.allocate(600)
             known[key] = (values, result)  # the arguments stay alive, so that no other gets their identity
         return known[key][1]
 
@@ -219,9 +220,9 @@ def eval_(run: Run, program: Value) -> Value:
 
 
 @builtin("gensym", "(gensym [prefix])", "A symbol that no program has.",
-         cost="10", example="(equal? (gensym) (gensym)) ;=> #f")
+         cost="14", example="(equal? (gensym) (gensym)) ;=> #f")
 def gensym(run: Run, prefix: Value = None) -> Value:
-    run.meter.charge(10)
+    run.meter.charge(14)
     return run.gensym()
 
 

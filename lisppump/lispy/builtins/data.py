@@ -35,7 +35,7 @@ def json_parse(run: Run, value: Value) -> Value:
         return value
     string("json-parse", value)
     run.meter.charge(len(value))
-    run.meter.allocate(8 * len(value))
+    run.meter.allocate(10 * len(value))
     _check_depth(run, value)
     run.meter.look()
     if any(match[1] for match in SURROGATES.finditer(value)):
@@ -118,21 +118,21 @@ def json_encode(run: Run, value: Value, indent: Value = None) -> Value:
 
 @builtin("read-string", "(read-string text)",
          "The first datum of a LisPy text, not evaluated; nil of an empty one.",
-         example="(read-string \"(+ 1 2)\") ;=> (+ 1 2)", cost="8 + length",
+         example="(read-string \"(+ 1 2)\") ;=> (+ 1 2)", cost="8 + 5 x length",
          aliases=("read-from-string", "parse-string"))  # fmt: skip
 def read_string(run: Run, value: Value) -> Value:
     run.meter.charge(8)
-    run.meter.charge(len(string("read-string", value)))
+    run.meter.charge(5 * len(string("read-string", value)))
     run.meter.allocate(16 * len(value))
     found = parse_values(value, run.limits, run.meter.look)
     return found[0] if found else None
 
 
 @builtin("read-all", "(read-all text)", "All data of a LisPy text, not evaluated.",
-         example="(read-all \"1 (a)\") ;=> (1 (a))", cost="8 + length")  # fmt: skip
+         example="(read-all \"1 (a)\") ;=> (1 (a))", cost="8 + 5 x length")  # fmt: skip
 def read_all(run: Run, value: Value) -> Value:
     run.meter.charge(8)
-    run.meter.charge(len(string("read-all", value)))
+    run.meter.charge(5 * len(string("read-all", value)))
     run.meter.allocate(16 * len(value))
     return parse_values(value, run.limits, run.meter.look)
 

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 LONGEST = 1000  # characters of a pattern
 MEMORY = 1 << 20  # bytes a compiled pattern may take
+FRESH, KEPT = 120, 64  # what compiling a pattern costs; how many of a run are remembered
 LIGHT = 250  # parts of a pattern, repeated ones counted as often, that compiling is not charged for
-FEW, EACH = 1000, 30  # matches in a text that cost what is said of them; what each of more costs beside
+EACH = 30  # what each of all matches in a text costs beside what is said of it
 SHORT, FAR = 8192, 6  # characters of a text that is searched again for nothing; 2^FAR others take a step
 PARTS = re.compile(
     r"\\[pP](?:\{[^}]*\}|.)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{([0-9]{1,4})(?:,([0-9]{0,4}))?\}|.", re.DOTALL
 )
-COST = "length x (1 + pattern length / 16), and 2 a part of a large pattern"
+COST = "length x (1 + pattern length / 16), 4 a part of a large pattern, 120 for one new to the run"
 
 
 @lru_cache(maxsize=256)
@@ -63,7 +64,7 @@ def _looks_far(pattern: str) -> bool:
     return "\\Q" in pattern or (chooses and re.search(r"[*+{]", bare) is not None)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=KEPT)
 def _compiled(pattern: str) -> Any:
     """The compiled pattern, or None if it is none."""
     import re2
@@ -88,7 +89,13 @@ def _ready(run: Run, name: str, pattern: Value, text: Value) -> Any:
     run.meter.charge((1 + len(text)) * (1 + (len(pattern) >> 4)))
     weight = _weight(pattern)
     if weight > LIGHT:
-        run.meter.charge(2 * weight)
+        run.meter.charge(4 * weight)
+    known = run.meter.patterns
+    if pattern not in known:
+        run.meter.charge(FRESH)
+        if len(known) == KEPT:
+            known.clear()
+        known.add(pattern)
     compiled = _compiled(pattern)
     if compiled is None:
         raise LispyError(
@@ -99,11 +106,10 @@ def _ready(run: Run, name: str, pattern: Value, text: Value) -> Any:
 
 
 def _matches(run: Run, compiled: Any, text: str, steps: int) -> Iterator[Any]:
-    """All matches in a text, at so many steps each; of many, and where a search looks far, at more."""
+    """All matches in a text, at so many steps each and EACH; at more where a search looks far."""
     far = len(text) > SHORT and _looks_far(compiled.pattern)
-    for count, match in enumerate(compiled.finditer(text)):
-        more = EACH if count >= FEW else 0
-        run.meter.charge(steps + more + ((len(text) - match.end()) >> FAR if far else 0))
+    for match in compiled.finditer(text):
+        run.meter.charge(steps + EACH + ((len(text) - match.end()) >> FAR if far else 0))
         yield match
 
 

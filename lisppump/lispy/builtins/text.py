@@ -480,19 +480,19 @@ def symbol_to_string(run: Run, value: Value) -> Value:
 
 
 @builtin("string->symbol", "(string->symbol text)", "The symbol of that name.",
-         example="(string->symbol \"a\") ;=> a", cost=f"3 + {LINEAR}", aliases=("intern",))  # fmt: skip
+         example="(string->symbol \"a\") ;=> a", cost=f"20 + {LINEAR}", aliases=("intern",))  # fmt: skip
 def string_to_symbol(run: Run, value: Value) -> Value:
-    run.meter.charge(3)
+    run.meter.charge(20)
     if value.__class__ is Symbol:
         return value
     run.meter.text(len(string("string->symbol", value)))
     return Symbol(value)
 
 
-@builtin("string->keyword", "(string->keyword text)", "The keyword of that name.", cost=f"3 + {LINEAR}",
+@builtin("string->keyword", "(string->keyword text)", "The keyword of that name.", cost=f"20 + {LINEAR}",
          example="(string->keyword \"a\") ;=> :a")  # fmt: skip
 def string_to_keyword(run: Run, value: Value) -> Value:
-    run.meter.charge(3)
+    run.meter.charge(20)
     if value.__class__ is Keyword:
         return value
     run.meter.text(len(string("string->keyword", value)))

@@ -94,13 +94,17 @@ class _Handler(BaseHTTPRequestHandler):
         timings = server.read(words, body.get("id_slot", -1))
         if not body.get("stream"):
             return self.tell(200, {"timings": {**timings, "predicted_n": 1}})
-        note(body=body, **timings)
-        if HOW == "leaves-cid" and "- cid:" in body["messages"][-1]["content"]:
-            return self.stream(timings, "", ends=True)
         schema = body["response_format"]["json_schema"]["schema"]["properties"]
         fields = schema["lines"]["items"]["properties"] if "lines" in schema else {}
-        author = fields.get("author", {}).get("enum", ["nobody"])[0]
-        self.stream(timings, json.dumps({"lines": [{"author": author, "text": "hello there"}]}))
+        actor = next((name for name, field in fields.items() if "enum" in field), "author")
+        agent = fields.get(actor, {}).get("enum", ["nobody"])[0]
+        answer = json.dumps({"lines": [{actor: agent, "text": "hello there"}]})
+        note(body=body, **timings, predicted_n=len(answer.split()))
+        if HOW == "takes-time":
+            time.sleep(0.05)
+        if HOW == "leaves-cid" and "- cid:" in body["messages"][-1]["content"]:
+            return self.stream(timings, "", ends=True)
+        self.stream(timings, answer)
 
     def tell(self, status: int, data: dict[str, Any]) -> None:
         told = json.dumps(data).encode()
