@@ -22,6 +22,7 @@ from lisppump.report import Plan, Quarantine, Relived, Replayed, Shown, Status
 from lisppump.reservoir import Store
 from lisppump.rig import Rig
 from lisppump.stages import Assignment, Backend
+from lisppump.steering import by_whom
 
 if TYPE_CHECKING:
     from lisppump.telling_diff import Diff
@@ -106,7 +107,8 @@ class Lookout:
             notes = [*plan.notes, *self._complaints.told()]
         edits = self.store.pending_edits()
         if edits:
-            notes.append(f"changed by hand and not in this plan yet: {', '.join(edits)}")
+            changed = [f"{name} (changed {by_whom(name)})" for name in edits]
+            notes.append(f"not in this plan yet: {', '.join(changed)}")
         from lisppump import costs, spending
 
         prices, passes = spending.prices_of(self.policy, self.rig.terms), len(self.policy.pipe.passes)
@@ -134,7 +136,7 @@ class Lookout:
             prompts=prompts,
             at_most={},
             overrides=self.overrides,
-            notes=assignment.notes,
+            notes=(*assignment.notes, *planning.unheard(self.policy, head)),
         )
         return plan, by_id
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump.disk import Disk, StateError, trouble
 from lisppump.errors import LisppumpError, declare
-from lisppump.steering import NUDGES, active, entries, order
+from lisppump.steering import NUDGES, active, entries, faults, order
 from lisppump.view import Unseen
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ LOCK = "steer"  # held while the document is read and written
 
 @dataclass(frozen=True, slots=True)
 class Nudge:
-    """One nudge as it is listed: `state` is waiting (the next frame takes it in), active or expired."""
+    """One nudge as listed: `state` is waiting (the next frame takes it in), active, expired or faulty."""
 
     id: str
     state: str
-    text: str | None
+    text: Any
     set: Mapping[str, Any]
     until_frame: int | None
     until: str | None
@@ -108,11 +108,20 @@ def drop(pump: Lookout, ids: Sequence[str]) -> tuple[Nudge, ...]:
     return dropped
 
 
+def faulty(pump: Lookout) -> list[str]:
+    """What in the document is passed over, or not what was meant."""
+    return faults({NUDGES: _there(pump, _view(pump))})
+
+
 def _listed(pump: Lookout, there: Mapping[str, Any]) -> tuple[Nudge, ...]:
     head = pump.store.head
     taken, now = _taken(pump), set() if head is None else set(_ids(pump, there))
     found = []
+    good = dict(entries(dict(there)))
     for id, said in sorted(there.items(), key=lambda entry: order(entry[0])):
+        if id not in good:
+            found.append(Nudge(id, "faulty", said, {}, None, None))
+            continue
         state = "expired" if id not in now else "active" if taken.get(id) == said else "waiting"
         until = said.get("until_frame"), said.get("until")
         found.append(Nudge(id, state, said.get("text"), said.get("set", {}), *until))
@@ -126,8 +135,9 @@ def _ids(pump: Lookout, there: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _unexpired(pump: Lookout, there: Mapping[str, Any]) -> dict[str, Any]:
-    now = set(_ids(pump, there))
-    return {id: nudge for id, nudge in there.items() if id in now}
+    """All but those; what is no nudge is somebody's mistake, and stays for them to mend."""
+    now, good = set(_ids(pump, there)), dict(entries(dict(there)))
+    return {id: nudge for id, nudge in there.items() if id in now or id not in good}
 
 
 def _taken(pump: Lookout) -> dict[str, Any]:
@@ -151,8 +161,9 @@ def _there(pump: Lookout, view: Any) -> dict[str, Any]:
         return {}
     found = view.read(NUDGES)
     if not isinstance(found, dict):
-        raise StateError("bad-document", f"{NUDGES} should be an object by names of nudges", help="mend it")
-    return dict(entries(found))
+        help = f"mend it, or take it away with `lisppump edits drop {NUDGES}`"
+        raise StateError("bad-document", f"{NUDGES} should be an object by names of nudges", help=help)
+    return found
 
 
 def _write(view: Any, nudges: Mapping[str, Any]) -> None:

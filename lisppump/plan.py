@@ -22,7 +22,7 @@ from lisppump.registry import BUILTIN, Registry
 from lisppump.report import Plan, totals
 from lisppump.stages import POSTED, Assignment, Dam, lent
 from lisppump.stages import assign as assign_streams
-from lisppump.steering import told
+from lisppump.steering import faults, told
 
 MOST_POSTED = 200  # lines of what programs in posts came to that are looked through for a prompt
 
@@ -98,6 +98,18 @@ def how_many(policy: Policy, frame: Frame) -> int:
     if isinstance(asked, int) and not isinstance(asked, bool) and asked > 0:
         return asked
     return whole(policy.streams, frame, "(streams ...)", 1)
+
+
+def unheard(policy: Policy, frame: Frame) -> list[str]:
+    """What is asked of a frame by nudges or `steering.json`, and comes to nothing."""
+    found, wanted = faults(frame.documents), frame.steering.get("wake")
+    if isinstance(wanted, list) and wanted:
+        clause = policy.agents
+        there = {agent.id for agent in frame.agents(clause.document, clause.path)}
+        strangers = [str(name) for name in wanted if name not in there]
+        if strangers:
+            found.append(f"steering wakes nobody of the name {', '.join(strangers)}: there is no such agent")
+    return found
 
 
 def _on_topics(policy: Policy, frame: Frame, streams: Sequence[Stream]) -> tuple[Stream, ...]:

@@ -21,6 +21,7 @@ from lisppump.frame import Frame
 from lisppump.history import INPUTS, Past
 from lisppump.merge_edits import ABSENT, Joined, Place, Side, joined
 from lisppump.reservoir_view import Shelf
+from lisppump.steering import by_whom
 from lisppump.view import Findings, Touch, Unseen, Written
 
 declare(
@@ -325,13 +326,13 @@ class Desk(Shelf):
             cells.pop(name, None)
             if join.value is ABSENT:
                 documents[name] = None
-                notes.append(f"{name} was removed by hand; the frame goes on without it")
+                notes.append(f"{name} was removed {by_whom(name)}; the frame goes on without it")
                 continue
             data = encode(name, join.value)
             documents[name] = {**entry(name, join.value), "blob": self._keep.blob(data)}
             cells[name] = Cell(log_value(name, join.value))
             what = "was changed" if name in before else "was added"
-            notes.append(f"{name} {what} by hand and was taken in")
+            notes.append(f"{name} {what} {by_whom(name)} and was taken in")
         self._record(
             "edit",
             frame=self._head.number + 1,

@@ -13,6 +13,7 @@ from typing import Any
 from lisppump.clock import parse
 
 DOCUMENT, NUDGES = "steering.json", "nudges.json"
+NUDGE = ("text", "set", "until_frame", "until")  # what one may have
 OWN = ("notes", "nudges", "signals", "streams", "wake")  # what the loop itself makes or reads
 
 
@@ -50,6 +51,62 @@ def entries(nudges: Any) -> list[tuple[str, Mapping[str, Any]]]:
 
 def _is_dict(value: Any) -> bool:
     return isinstance(value, dict)
+
+
+def faults(documents: Mapping[str, Any]) -> list[str]:
+    """What in the two documents, which people may have edited, is passed over or not what they meant."""
+    found = []
+    nudges, asked = documents.get(NUDGES, {}), documents.get(DOCUMENT, {})
+    for name, value in ((NUDGES, nudges), (DOCUMENT, asked)):
+        if not isinstance(value, dict):
+            found.append(f"{name} should be an object; all of it is passed over")
+    for id, nudge in nudges.items() if isinstance(nudges, dict) else ():
+        found += [f"nudge {id} {what}" for what in _faults_of(nudge)]
+    return found + [f"{DOCUMENT} {what}" for what in (_faults_in(asked) if isinstance(asked, dict) else ())]
+
+
+def _faults_of(nudge: Any) -> Iterator[str]:
+    if not isinstance(nudge, dict):
+        yield 'should be an object such as {"text": "talk of water"}; it is passed over'
+        return
+    if not isinstance(nudge.get("set", {}), dict):
+        yield "should have an object under `set`; it is passed over"
+        return
+    if not isinstance(nudge.get("text"), str | None):
+        yield "should have a text under `text`"
+    until_frame, until = nudge.get("until_frame"), nudge.get("until")
+    if not isinstance(until_frame, int | None):
+        yield "should have the number of a frame under `until_frame`; it ends by none"
+    if until is not None and not (isinstance(until, str) and _is_time(until)):
+        yield "should have a time such as 2026-04-09T12:00:00Z under `until`; it ends by none"
+    strange = ", ".join(f"`{key}`" for key in nudge if key not in NUDGE)
+    if strange:
+        yield f"has {strange}, which says nothing there; what it asks for stands under `set`"
+    yield from _faults_in(nudge.get("set", {}))
+
+
+def _faults_in(asked: Mapping[str, Any]) -> Iterator[str]:
+    """What the loop itself reads, and cannot."""
+    streams = asked.get("streams")
+    if "streams" in asked and not (type(streams) is int and streams > 0):
+        yield "should have a number from 1 as `streams`; that is passed over"
+    if not isinstance(asked.get("wake", []), list):
+        yield "should have a list of agents as `wake`; that is passed over"
+    if not isinstance(asked.get("signals", {}), dict):
+        yield "should have an object by verbs as `signals`; that is passed over"
+
+
+def _is_time(text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def by_whom(document: str) -> str:
+    """How a document was changed that no frame changed."""
+    return "by `steer` or by hand" if document == NUDGES else "by hand"
 
 
 def order(id: str) -> tuple[int, str]:

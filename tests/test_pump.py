@@ -390,7 +390,7 @@ def test_a_plan_says_that_hand_edits_are_not_in_it(world: World) -> None:
         pump.step()
     (folder / "state" / "stats.json").write_text('{"total_lines": 100}')
     with Pump.open(folder) as pump:
-        assert pump.plan().notes == ("changed by hand and not in this plan yet: stats.json",)
+        assert pump.plan().notes == ("not in this plan yet: stats.json (changed by hand)",)
 
 
 def test_a_hook_that_only_listens_stops_nothing(world: World) -> None:

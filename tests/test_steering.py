@@ -275,3 +275,59 @@ def test_two_who_nudge_at_once_lose_nothing(tmp_path: Path, lisppump: Lisppump) 
     assert [process.wait(60) for process in running] == [0] * 6
     nudges = json.loads((tmp_path / "state" / NUDGES).read_text())
     assert sorted(nudge["text"] for nudge in nudges.values()) == [f"note {number}" for number in range(6)]
+
+
+BY_HAND = {
+    "n1": "talk of water",
+    "n2": {"set": [1]},
+    "n3": {"set": {"streams": "many"}},
+    "n4": {"text": 5, "until": "soon"},
+    "n5": {"until_frame": "7", "focus": "rain"},
+    "n6": {"text": "fine", "set": {"wake": ["nobody"]}, "until_frame": None},
+}
+
+
+def test_what_is_passed_over_of_what_people_wrote_is_said(tmp_path: Path, lisppump: Lisppump) -> None:
+    world(tmp_path)
+    lisppump("-C", tmp_path, "step")
+    (tmp_path / "state" / NUDGES).write_text(json.dumps(BY_HAND))
+    (tmp_path / "state" / "steering.json").write_text('{"wake": "a01", "signals": 3}')
+    listed = lisppump("-C", tmp_path, "steer", "list")
+    assert listed.code == 0
+    assert [line.split()[1] for line in listed.out.splitlines()] == ["faulty"] * 2 + ["waiting"] * 4
+    assert "nudge n1 should be an object such as" in listed.err
+    said = lisppump("-C", tmp_path, "step").err
+    for what in (
+        "nudges.json was added by `steer` or by hand",
+        "nudge n1 should be an object such as",
+        "nudge n2 should have an object under `set`",
+        "nudge n3 should have a number from 1 as `streams`",
+        "nudge n4 should have a text under `text`",
+        "nudge n4 should have a time such as",
+        "nudge n5 should have the number of a frame under `until_frame`",
+        "nudge n5 has `focus`, which says nothing there",
+        "steering.json should have a list of agents as `wake`",
+        "steering.json should have an object by verbs as `signals`",
+        "steering wakes nobody of the name nobody",
+    ):
+        assert what in said
+    assert "n6 should" not in said
+    assert lisppump("-C", tmp_path, "replay").code == 0
+
+
+def test_a_nudge_is_added_beside_what_is_none(tmp_path: Path, lisppump: Lisppump) -> None:
+    """What somebody wrote by hand, and wrongly, is theirs to mend: it does not vanish."""
+    world(tmp_path)
+    lisppump("-C", tmp_path, "step")
+    (tmp_path / "state" / NUDGES).write_text('{"n1": "talk of water"}')
+    assert lisppump("-C", tmp_path, "steer", "add", "talk of bread").out.startswith("n2 is")
+    assert json.loads((tmp_path / "state" / NUDGES).read_text())["n1"] == "talk of water"
+    assert lisppump("-C", tmp_path, "steer", "drop", "n1").code == 0
+    assert [*json.loads((tmp_path / "state" / NUDGES).read_text())] == ["n2"]
+
+
+def test_a_nudge_that_is_over_already_is_said_to_be(tmp_path: Path, lisppump: Lisppump) -> None:
+    world(tmp_path)
+    lisppump("-C", tmp_path, "step")
+    said = lisppump("-C", tmp_path, "steer", "add", "late", "--until", "2020-01-01T00:00:00Z").out
+    assert "that is over: in the world it is 2026-01-01T" in said and "the next frame" not in said

@@ -55,25 +55,33 @@ def add_command(
         asked["streams"] = streams
     with settings.look() as pump:
         nudge = add(pump, text, asked, frames=frames, until=None if until is None else _time(until))
+        now = pump.head.time
     if settings.json:
         settings.document({"schema": "lisppump/nudge@1", **nudge.to_json()})
     else:
-        settings.print(f"{nudge.id} is {_while(nudge)}; the next frame to begin takes it in")
+        what = "the next frame to begin takes it in"
+        if nudge.state == "expired":
+            what = f"that is over: in the world it is {now}, so no frame will take it in"
+        settings.print(f"{nudge.id} is {_while(nudge)}; {what}")
 
 
 @as_command("list")
 def list_command(settings: Settings) -> None:
     """The nudges there are, and whether a frame has taken them in."""
-    from lisppump.nudges import nudges
+    from lisppump.nudges import faulty, nudges
 
     with settings.look() as pump:
         found, frame, steering = nudges(pump), pump.head.number, pump.head.steering
+        wrong = faulty(pump)
     if settings.json:
         document = {"frame": frame, "nudges": [nudge.to_json() for nudge in found], "steering": steering}
+        document["notes"] = wrong
         settings.document({"schema": "lisppump/nudges@1", **document})
         return
     for line in table([[nudge.id, nudge.state, _while(nudge), _said(nudge)] for nudge in found]):
         settings.print(line)
+    for what in wrong:
+        settings.note(what)
     if not found:
         settings.note("nobody nudges this world; `lisppump steer add TEXT` does")
 
@@ -130,6 +138,8 @@ def _time(text: str) -> str:
 
 
 def _while(nudge: Nudge) -> str:
+    if nudge.state == "faulty":
+        return "passed over"
     if nudge.until_frame is not None:
         return f"for frames up to {nudge.until_frame}"
     return "for good" if nudge.until is None else f"until {nudge.until}"
@@ -138,5 +148,6 @@ def _while(nudge: Nudge) -> str:
 def _said(nudge: Nudge) -> str:
     from lisppump import canon
 
-    parts = [nudge.text or "", canon.line(dict(nudge.set)).decode() if nudge.set else ""]
+    text = nudge.text if isinstance(nudge.text, str | None) else canon.line(nudge.text).decode()
+    parts = [text or "", canon.line(dict(nudge.set)).decode() if nudge.set else ""]
     return " ".join(part for part in parts if part)
