@@ -422,6 +422,7 @@ class Runtime:
     def _unmet(self, name: str, scope: Any) -> Value:
         """The value of a global name without one: the frame's, one that the host gives, or an error."""
         if name == "frame":
+            self._run.charge(3)
             return self._run.need("state").frame()
         if name == "agents":
             return self._run.need("state").agents()
