@@ -28,6 +28,7 @@ from lisppump.lispy.tree import (
     SetLocal,
     Tree,
     Variable,
+    tolled,
 )  # fmt: skip
 from lisppump.lispy.values import Primitive, Procedure, Value
 
@@ -484,9 +485,10 @@ class Analyser:
         body = self.body(nodes, scope, ())
         macros = tuple(self.expanded[before:]) if len(self.expanded) > before else ()
         span = Span(whole.source, whole.start, whole.end)
-        procedure = Lambda(name, variables, rest, body, doc, whole, span, macros=macros, check=check)
-        procedure.nodes = self.run.meter.nodes - met
-        return procedure
+        made = Lambda(name, variables, rest, body, doc, whole, span, macros=macros, check=check)
+        made.nodes = self.run.meter.nodes - met
+        made.body = tolled(body, made.nodes)
+        return made
 
 
 def written(node: Node) -> LispyError:

@@ -39,6 +39,7 @@ from lisppump.lispy.tree import (
     SetGlobal,
     SetLocal,
     Template,
+    Toll,
     Tree,
     Try,
     Variable,
@@ -359,6 +360,6 @@ _MAKERS: dict[type, Callable[[Generator, Any], Code]] = {
     While: formcode.while_code,
     Repeat: formcode.repeat_code,
     Try: formcode.try_code, Template: formcode.template_code, DictTemplate: formcode.dict_code,
-    Assert: formcode.assert_code,
+    Assert: formcode.assert_code, Toll: formcode.toll_code,
     Call: compile_call,
 }  # fmt: skip

@@ -22,6 +22,7 @@ from lisppump.lispy.tree import (
     Repeat,
     Sequence,
     Template,
+    Toll,
     Try,
     While,
     toll,
@@ -94,6 +95,19 @@ def case_code(generator: Generator, tree: Case) -> Code:
         return otherwise(frame)
 
     return case
+
+
+def toll_code(generator: Generator, tree: Toll) -> Code:
+    run, steps = generator.run, tree.steps
+
+    def pay(frame: Frame) -> Value:
+        meter = run.meter
+        meter.steps += steps
+        if meter.steps > meter.next_look:
+            meter.look()
+        return None
+
+    return pay
 
 
 def sequence_code(generator: Generator, tree: Sequence) -> Code:

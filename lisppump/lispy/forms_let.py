@@ -21,6 +21,7 @@ from lisppump.lispy.tree import (
     SetLocal,
     Tree,
     Variable,
+    tolled,
 )  # fmt: skip
 
 _DATA = frozenset({"integer", "float", "string", "keyword"})
@@ -141,6 +142,7 @@ def finish_loop(
     label: Label, inits: list[Tree], body: Tree, node: Node, span: Span | None, nodes: int
 ) -> Tree:
     """The tree of a named let whose body is known, and how many nodes it was made of."""
+    body = tolled(body, nodes)
     if label.loop:
         return Loop(label, inits, body, nodes)
     variable = label.variable

@@ -20,6 +20,7 @@ from lisppump.lispy.tree import (
     Tree,
     Variable,
     While,
+    tolled,
 )  # fmt: skip
 from lisppump.lispy.values import Symbol
 
@@ -32,7 +33,8 @@ def while_(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     met = analyser.run.meter.nodes
     test = analyser.expression(node.items[1], scope, ())
     body = analyser.body(node.items[2:], scope, ())
-    return While(test, body, analyser.run.meter.nodes - met)
+    nodes = analyser.run.meter.nodes - met
+    return While(test, tolled(body, nodes), nodes)
 
 
 @form("dotimes", "(dotimes (name count [result]) form ...)", "Runs the forms with the name counting from 0.",
@@ -49,7 +51,7 @@ def dotimes(analyser: Analyser, node: Node, scope: Scope, tails: Tails) -> Tree:
     body = analyser.body(items[2:], inner, ())
     nodes = analyser.run.meter.nodes - met
     result = analyser.expression(head[2], inner, ()) if len(head) == 3 else Const(None)
-    return Repeat(variable, count, body, result, analyser.span(items[1]), nodes)
+    return Repeat(variable, count, tolled(body, nodes), result, analyser.span(items[1]), nodes)
 
 
 @form("do", "(do ((name init [step]) ...) (test result ...) form ...)",

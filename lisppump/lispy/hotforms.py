@@ -9,7 +9,7 @@ from lisppump.lispy.hotcalls import assign, call_value, global_value, tail_call
 from lisppump.lispy.hotcode import ANY, BOOL, EFFECT, MOST_TURNED, NEAR, RETURN, Emitter, Unfit, either, every
 from lisppump.lispy.hotflow import filled
 from lisppump.lispy.hotmaps import lambda_value
-from lisppump.lispy.hottext import NIL, Block, Rare, container, step
+from lisppump.lispy.hottext import NIL, Block, Rare, container, counted, step
 from lisppump.lispy.hotwalks import begin, end, gathered, is_walkable, step_of, walks_of
 from lisppump.lispy.tree import (
     AGAIN,
@@ -34,6 +34,7 @@ from lisppump.lispy.tree import (
     SetGlobal,
     SetLocal,
     Template,
+    Toll,
     Tree,
     Try,
     Variable,
@@ -443,6 +444,11 @@ def _assert(emitter: Emitter, tree: Assert) -> str:
     return value
 
 
+def _toll(emitter: Emitter, tree: Toll) -> str:
+    emitter.block += counted(tree.steps, emitter.at("meter.look()", None))
+    return NIL
+
+
 def _call(emitter: Emitter, tree: Call, where: str) -> None:
     if tree.label is not None:
         _jump(emitter, tree)
@@ -461,7 +467,7 @@ def _call_value(emitter: Emitter, tree: Call) -> str:
 VALUES: dict[type, Callable[[Any, Any], str]] = {
     Const: _const, Local: _local, Global: global_value, SetLocal: _set_local, SetGlobal: _set_global,
     DefineGlobal: _define_global, Call: _call_value, Lambda: lambda_value, Template: _template, DictTemplate:
-    _dict, Assert: _assert,
+    _dict, Assert: _assert, Toll: _toll,
     If: _if_value,
 }  # fmt: skip
 STATEMENTS: dict[type, Callable[[Any, Any, str], None]] = {

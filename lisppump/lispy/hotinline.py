@@ -7,12 +7,26 @@ from typing import Any
 from lisppump.lispy.calls import Closure
 from lisppump.lispy.hotcode import RETURN, Emitter, every
 from lisppump.lispy.hottext import Rare
-from lisppump.lispy.tree import And, Call, Case, Cond, Const, Global, If, Lambda, Let, Local, Or, Sequence
+from lisppump.lispy.tree import (
+    And,
+    Call,
+    Case,
+    Cond,
+    Const,
+    Global,
+    If,
+    Lambda,
+    Let,
+    Local,
+    Or,
+    Sequence,
+    Toll,
+)
 
 SHORT, IN_LOOPS = 32, 120  # trees of a procedure that takes the place of its calls, and of those in a loop
 MOST_WITHIN = 3  # such procedures in each other
 MOST_INLINED = 300  # trees that a function gets in this way
-PLAIN = (Call, Const, Local, Global, If, Cond, And, Or, Let, Sequence, Case)  # whose errors have a place
+PLAIN = (Call, Const, Local, Global, If, Cond, And, Or, Let, Sequence, Case, Toll)  # their errors have places
 
 
 def size_of(procedure: Lambda, heat: Any) -> int:

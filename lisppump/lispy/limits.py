@@ -64,7 +64,7 @@ class Meter:
     FIRST_LOOK = 1_000
     SOON, LATE = 0.002, 0.010  # seconds between two looks: twice the steps until the next, or a quarter
     FREE, WEIGHED = 5_000, 1_000  # nodes compiled before any is charged; nodes charged at a time
-    NODE_STEPS, NODE_BYTES = 8, 128  # what each costs
+    NODE_STEPS, NODE_BYTES = 8, 64  # what each costs
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits

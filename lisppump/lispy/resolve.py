@@ -32,6 +32,7 @@ from lisppump.lispy.tree import (
     SetGlobal,
     SetLocal,
     Template,
+    Toll,
     Tree,
     Try,
     Variable,
@@ -258,5 +259,5 @@ _WALKS: dict[type, Callable[[Any, Layout, bool], None]] = {
     Const: _const, Global: _const, Local: _local, If: _if, Cond: _cond, Case: _case, Sequence: _sequence,
     And: _sequence, Or: _sequence, SetLocal: _set_local, SetGlobal: _set_global, DefineGlobal: _set_global,
     Lambda: _lambda, Call: _call, Let: _let, Body: _body, Loop: _loop, While: _while, Repeat: _repeat,
-    Try: _try, Template: _template, DictTemplate: _dict, Assert: _assert,
+    Try: _try, Template: _template, DictTemplate: _dict, Assert: _assert, Toll: _const,
 }  # fmt: skip

@@ -38,6 +38,7 @@ _LIMITS = Limits()
 _DEFINITIONS = frozenset({"define", "def", "defun", "defn"})
 NONE_HIDDEN: frozenset[str] = frozenset()
 READ, COMPILE = 250, 260  # steps of `eval` of a text, of data, beside its size
+MADE = 2048  # bytes that it takes beside
 EVAL_DEPTH = 20  # levels that compiling inside a run counts as
 FREE = 16 * 1024  # characters of a program that reading is not charged for; each beyond takes a step
 
@@ -393,10 +394,11 @@ class Runtime:
         run = self._run
         if isinstance(program, str):
             run.charge(READ + len(program))
-            run.meter.allocate(16 * len(program))
+            run.meter.allocate(MADE + 16 * len(program))
             nodes = read(program, "<eval>", run.limits, run.meter.look)
         else:
             run.charge(COMPILE)
+            run.meter.allocate(MADE)
             nodes = [node_of(program, standing("<eval>", program), run.meter)]
         self._descend()
         value = self._program(nodes)
@@ -420,6 +422,7 @@ class Runtime:
     def _unmet(self, name: str, scope: Any) -> Value:
         """The value of a global name without one: the frame's, one that the host gives, or an error."""
         if name == "frame":
+            self._run.charge(3)
             return self._run.need("state").frame()
         if name == "agents":
             return self._run.need("state").agents()

@@ -11,7 +11,9 @@ from lisppump.lispy.builtins.compare import LONG
 from lisppump.lispy.names import Cell
 from lisppump.lispy.values import Value
 
-BROAD = 1000  # nodes of a program, from which on running through them is charged for
+QUIET = 32  # nodes of a program that a call or a turn goes through for the one step of its beginning
+WIDE = 300  # nodes from which on each costs twice as much, as few programs so large turn hot
+BROAD = 1000  # nodes of a program from which on it stays slow
 Home = ref["Lambda"]  # variables are part of their procedure's tree: they do not keep it
 
 
@@ -178,9 +180,22 @@ class DefineGlobal(Tree):
     value: Tree
 
 
+@dataclass(slots=True, eq=False)
+class Toll(Tree):
+    """Takes steps, for what stands behind it; nil."""
+
+    steps: int
+
+
 def toll(nodes: int) -> int:
-    """The steps that running through a large piece of program takes, beside the one for beginning."""
-    return nodes >> 3 if nodes > BROAD else 0
+    """The steps that running through what stays slow takes, beside the one for beginning."""
+    return nodes >> 2 if nodes > BROAD else 0
+
+
+def tolled(body: Tree, nodes: int) -> Tree:
+    """What a call or a turn does, with the steps that it takes beside the one for beginning, if any."""
+    more = (nodes - QUIET) >> (3 if nodes <= WIDE else 2) if QUIET < nodes <= BROAD else 0
+    return Sequence([Toll(more), body]) if more else body
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)

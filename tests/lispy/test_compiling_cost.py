@@ -86,9 +86,9 @@ def test_all_that_a_run_compiles_counts_together() -> None:
 
 
 def test_a_large_procedure_pays_for_each_call() -> None:
-    small = "(define x 1) (define (f) " + "x " * 90 + ") "
-    large = "(define x 1) (define (f) " + "x " * 3000 + ") "
-    for source, least, most in ((small, 2, 2), (large, 300, 1000)):
+    sizes = ((20, 2, 2), (90, 8, 12), (280, 30, 36), (900, 200, 240), (3000, 700, 1000))
+    for size, least, most in sizes:
+        source = "(define x 1) (define (f) " + "x " * size + ") "
         once, twice = (ran(source + call).usage["steps"] for call in ("(f)", "(f) (f)"))
         assert least <= twice - once <= most
 
@@ -104,7 +104,7 @@ def test_a_large_procedure_pays_for_each_call() -> None:
 def test_a_large_loop_pays_for_each_turn(loop: str) -> None:
     small, large = (
         ran(f"(define i 0) (define x 1) {loop.replace('B', 'x ' * size)} nil").usage["steps"]
-        for size in (50, 2500)
+        for size in (15, 2500)
     )
     assert small < 300 and large > 20_000
 
@@ -133,3 +133,27 @@ def test_where_steps_are_fast_it_is_looked_at_less_often(monkeypatch: pytest.Mon
     for _ in range(10):
         meter.charge(meter.next_look + 1 - meter.steps)
     assert meter.next_look - meter.steps == Meter.LOOK_EVERY
+
+
+@pytest.mark.parametrize("size", [20, 60, 200, 600])
+@pytest.mark.parametrize(
+    "program",
+    [
+        "(define (f n) {} (if (= n 0) 0 (f (- n 1)))) (f 400)",
+        "(define (f n) {} n) (define (g n) (if (= n 0) 0 (begin (f n) (g (- n 1))))) (g 400)",
+        "(define (f n) {} n) (map f (range 400))",
+        "(let loop ((n 400)) {} (if (= n 0) 0 (loop (- n 1))))",
+        "(dotimes (n 400) {})",
+        "(define n 400) (while (> n 0) {} (set! n (- n 1)))",
+        "(do ((n 400 (- n 1))) ((= n 0)) {})",
+    ],
+)
+def test_both_tiers_take_the_same_toll(program: str, size: int) -> None:
+    source = program.format("(not n) " * (size // 3))
+    found = []
+    for after in (2, 1 << 30):
+        runtime = Runtime()
+        runtime.context.heat.after = after
+        found.append(runtime.run(source).usage)
+    assert found[0] == found[1]
+    assert found[0]["steps"] >= 400 * max(1, (size - 40) // 8)

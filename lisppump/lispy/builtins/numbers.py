@@ -353,16 +353,16 @@ def _extreme(run: Run, name: str, values: tuple[Value, ...], largest: bool) -> V
         values = tuple(elements(values[0]))
         if not values:
             raise LispyError("bad-value", f"{name} of an empty list has no answer")
+    elif len(values) > 2:
+        run.meter.charge(2 * len(values))
     if not values:
         raise LispyError("wrong-arity", f"{name} wants at least one number")
-    if len(values) >= MANY:
-        run.meter.charge(len(values) >> 3)
     _numbers(name, values)
     return max(values) if largest else min(values)
 
 
 @builtin("min", "(min number ...)", "The smallest of numbers, or of one list of numbers.",
-         example="(min 3 1 2) ;=> 1", cost="n of a list")  # fmt: skip
+         example="(min 3 1 2) ;=> 1", cost="n of a list, 2 a number of three or more")  # fmt: skip
 def smallest(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) -> Value:
     if not others and left.__class__ in NUMBERS and right.__class__ in NUMBERS:
         return right if right < left else left
@@ -370,7 +370,7 @@ def smallest(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) 
 
 
 @builtin("max", "(max number ...)", "The largest of numbers, or of one list of numbers.",
-         example="(max '(3 1 2)) ;=> 3", cost="n of a list")  # fmt: skip
+         example="(max '(3 1 2)) ;=> 3", cost="n of a list, 2 a number of three or more")  # fmt: skip
 def largest(run: Run, left: Value = NONE, right: Value = NONE, *others: Value) -> Value:
     if not others and left.__class__ in NUMBERS and right.__class__ in NUMBERS:
         return right if right > left else left

@@ -129,6 +129,7 @@ def type_name(value: Value) -> str:
 
 
 @builtin("type-of", "(type-of x)", "The type as a symbol: integer, string, list, dict, procedure, nil, ...",
-         example="(type-of \"a\") ;=> string")  # fmt: skip
+         example="(type-of \"a\") ;=> string", cost="2")  # fmt: skip
 def type_of(run: Run, value: Value) -> Value:
+    run.meter.charge(2)
     return Symbol(type_name(value))
