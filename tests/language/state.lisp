@@ -31,3 +31,20 @@
 ;=> 1
 (set! frame 2)
 ;=> 2
+
+; what agents share
+;;; fresh
+(rb-tools)
+;!> not-granted
+(rb-tool "double")
+;!> not-granted
+(use-tool "double")
+;!> not-granted
+(rb-scenarios)
+;!> not-granted
+(rb-scenario "growth")
+;!> not-granted
+(rb-prompts)
+;!> not-granted
+(rb-prompt "calm")
+;!> not-granted

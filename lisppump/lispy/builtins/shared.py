@@ -44,8 +44,9 @@ def _listed(run: Run, document: str) -> list[Value]:
 
 def _found(run: Run, document: str, own: str, name: Value, version: Value) -> Value:
     """One of them, with its name; of an earlier version what that was. Nil where there is none."""
+    shelf = _shelf(run, document)
     word = name_of(own, name)
-    entry = _shelf(run, document).get(word)
+    entry = shelf.get(word)
     run.meter.charge(5)
     if not isinstance(entry, dict):
         return None
