@@ -148,7 +148,7 @@ def test_a_killed_run_is_told_in_words(world: Path, capsys: pytest.CaptureFixtur
     cut(world)
     lisppump = Lisppump(capsys)
     opened = lisppump("-C", world, "status", "--json").json["open_frame"]
-    assert list(opened) == ["frame", "finished", "missing", "epoch", "since", "age_seconds"]
+    assert list(opened) == ["frame", "finished", "missing", "epoch", "since", "policy", "age_seconds"]
     out = lisppump("-C", world, "status").out
     done = len(opened["finished"])
     assert f"frame 1 was begun and not finished: {done} of 6 streams had finished, missing " in out
