@@ -32,6 +32,7 @@ TITLES = {
     "name": "Names that a run gives LisPy",
     "builtin": "Builtins of LisPy",
     "library": "The library of LisPy",
+    "loadable": "What (load NAME) brings",
     "default": "Limits of LisPy",
     "capability": "Capabilities of programs",
     "error code": "Error codes",

@@ -49,7 +49,7 @@ def branch(
     store, head = pump.store, pump.head
     if not _NAME.fullmatch(name) or name == store.node:
         what = "is the name of this world itself" if name == store.node else "is no name for a branch"
-        help = "letters, digits, `.`, `_` and `-` make one, as in `what-if`"
+        help = "letters, digits, `.`, `_` and `-` make one, as in `what-if`; its folder is told by --dir"
         raise LisppumpError("bad-branch", f"`{legible(name)}` {what}", help=help)
     number = head.number if at is None else at
     end = None if at is None or record is None else place(store, at, record)

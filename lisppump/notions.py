@@ -62,6 +62,29 @@ NOTIONS = (
         ("example: (rb-echo self) is what the program came to in the last frame",),
     ),
     Notion(
+        "load", "(load NAME)",
+        "Reads the definitions of lisp_lib/NAME.lisp, beside pump.lisp or built in, as if they stood there. "
+        "It stands in pump.lisp, before the form that uses them; programs read nothing in so: they have "
+        "(use-tool name).",
+        ("built in: dam, echo, library, physics, prompt, steer, studies", "example: (load steer)"),
+    ),
+    Notion(
+        "steering", "(get-in frame '(steering KEY))",
+        "What is asked of the next frames. Operators ask by `lisppump steer`, whose nudges lie in "
+        "state/nudges.json; echoes ask by a collection into state/steering.json. The loop itself reads "
+        "`streams`, `wake` and `signals`; everything else is for prompts, functions and programs.",
+        ("a nudge stands above what echoes ask for, a later one above others",
+         "what cannot be read is passed over, and the frame's notes say so",
+         "see also: describe steer, describe topics"),
+        ("nudges.json", "steering.json"),
+    ),
+    Notion(
+        "tock", "(echoes ... (every TIME))",
+        "One time that the echoes think over a frame: after its commit, and with (every ...) in the echoes "
+        "clause again and again while the heart rests. What it comes to is a part of that frame.",
+        ("the heart beats by (every ...) of pump.lisp: describe every",),
+    ),
+    Notion(
         "catch", "(try form ... (catch name form ...))",
         "The part of `try` that says what is done about an error; the name is bound to a dict of code, "
         "message, category and data.",

@@ -113,7 +113,7 @@ Source = Callable[["Registry"], Iterable[Entry]]
 def everything(registry: Registry, commands: Source) -> Iterator[Entry]:
     """Every entry of every table, each table in an order of its own that does not change."""
     sources = (commands, pump_clauses, stages, hooks, python_names, forms, given, builtins, prelude)
-    for source in (*sources, limits, capabilities, plugins, error_codes, exit_codes, notions):
+    for source in (*sources, loadable, limits, capabilities, plugins, error_codes, exit_codes, notions):
         yield from source(registry)
 
 
@@ -318,6 +318,16 @@ def prelude(_: Registry) -> Iterator[Entry]:
         details = [f"example: {example}"] if said else []
         details.append(f"defined in lisp_lib/{library.NAME}")
         yield Entry("library", name, shown, text, tuple(details), ours())
+
+
+def loadable(_: Registry) -> Iterator[Entry]:
+    """What the files of lisp_lib define that (load NAME) reads; nobody has it without that."""
+    told = {each.name for each in NOTIONS}
+    for file, form in library.loadable():
+        name, doc = form.items[1].items[0].text, form.items[2].value
+        if name not in told:
+            details = (f"defined in lisp_lib/{file}.lisp, and there after (load {file})",)
+            yield Entry("loadable", name, form.items[1].text, doc, details, ours())
 
 
 def limits(_: Registry) -> Iterator[Entry]:

@@ -183,4 +183,8 @@ def test_words_that_no_code_is_called_by_are_explained(lisppump: Lisppump) -> No
     assert "(rb-echo self)" in lisppump("describe", "self").out
     assert "describe try" in lisppump("describe", "catch").out
     assert "(load prompt)" in lisppump("describe", "echo-of").out
+    assert "(load steer)" in lisppump("describe", "fibonacci-topics").out
+    assert "beside pump.lisp or built in" in " ".join(lisppump("describe", "load").out.split())
+    assert "nudges.json" in lisppump("describe", "steering").out
+    assert "while the heart rests" in " ".join(lisppump("describe", "tock").out.split())
     assert "steps are 0" in " ".join(lisppump("describe", "time-limit").out.split())

@@ -104,3 +104,10 @@ def test_what_breaks_a_line_or_turns_it_around_is_spelled_out() -> None:
     assert error.diagnostic().split("\n") == [
         "error[bad-usage]: a\\nb", "  in e\\nf", "  note: g\\nh", "  help: c\\nd"
     ]  # fmt: skip
+
+
+def test_how_many_frames_is_said_in_the_same_way_to_step_and_run(tmp_path: Path, lisppump: Lisppump) -> None:
+    lisppump("init", tmp_path)
+    assert lisppump("-C", tmp_path, "step", "--frames", "2").code == 0
+    assert lisppump("-C", tmp_path, "run", "-n", "1").code == 0
+    assert lisppump("-C", tmp_path, "status", "--json").json["frame"] == 3

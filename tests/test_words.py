@@ -59,6 +59,7 @@ def test_every_table_is_there() -> None:
         assert set(table) == {name for entry in entries.values() for name in entry.names}
     assert set(of_kind("name")) == set(GIVEN)
     assert set(of_kind("library")) == set(library.names())
+    assert {"fibonacci-topics", "publish", "memes", "echo-of"} <= {*of_kind("loadable"), *of_kind("notion")}
     assert [*of_kind("error code")] == sorted(codes())
     assert {"breaker bad", "delta COLLECTION number above"} <= set(of_kind("clause"))
     assert {"affinity room-size", "round-robin room-size"} <= set(of_kind("option"))

@@ -11,7 +11,9 @@ from lisppump.cli.trust import ask_first
 
 
 @as_command("step")
-@click.option("-n", "frames", type=click.IntRange(min=1), default=1, metavar="FRAMES", help="How many.")
+@click.option(
+    "-n", "--frames", "frames", type=click.IntRange(min=1), default=1, metavar="FRAMES", help="How many."
+)
 @click.option("--streams", type=click.IntRange(min=1), metavar="N", help="As if pump.lisp said (streams N).")
 @click.option("--abandon", is_flag=True, help="Give up a frame that was begun and not finished, first.")
 @click.option("--dry-run", is_flag=True, help="Only say what the next frame would do, as `plan` does.")

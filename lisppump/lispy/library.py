@@ -37,6 +37,25 @@ def defines(name: str) -> bool:
 
 
 @cache
+def loadable() -> tuple[tuple[str, Node], ...]:
+    """The functions with a docstring of the files that (load NAME) reads, each with the file's name."""
+    from importlib.resources import files
+
+    from lisppump.lispy.reader import read
+
+    found = []
+    for source in sorted(files("lisppump.lisp_lib").iterdir(), key=lambda entry: entry.name):
+        stem, _, kind = source.name.rpartition(".")
+        if kind != "lisp" or source.name == NAME or stem.startswith("world_"):
+            continue
+        for form in read(source.read_text("utf-8"), source.name, Limits()):
+            told = form.head == "define" and len(form.items) > 3 and form.items[2].kind == "string"
+            if told and form.items[1].kind == "list":
+                found.append((stem, form))
+    return tuple(found)
+
+
+@cache
 def definition(name: str) -> Node | None:
     """The form that defines a name of the prelude, or None."""
     text = _texts().get(name)
