@@ -44,7 +44,7 @@ def take(pump: Pump, path: Path, world: str | None, *, dry_run: bool) -> Importe
     name = world or _world_of(file)
     letters = [*_addressed(_lines(file), pump.policy.name)]
     files = [
-        File(f"{name}/letter-{number:06d}", data={LETTERS: [_letter(name, number, letter)]})
+        File(f"{name}/letter-{number:06d}", data={"frame": number, LETTERS: [_letter(name, number, letter)]})
         for number, letter in letters
     ]
     return take_files(pump, files, dry_run=dry_run)

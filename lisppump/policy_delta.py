@@ -14,6 +14,7 @@ from lisppump.frame import FrameFunction
 from lisppump.lispy.nodes import Node
 from lisppump.lispy.printer import cut
 from lisppump.policy_fields import field_type
+from lisppump.steering import NUDGES
 
 _KEYED = ("put", "sum", "union", "max", "min", "last-writer")  # rules that work on an object
 _PRESENCE = ("optional", "required-here")
@@ -204,7 +205,13 @@ class _Reader:
         if clause is None:
             return None
         named = (node.name for node in clause.nodes.get("field", []) if node.name)
-        return next((name for name in named if self._known(name, clause.node)), None)
+        found = next((name for name in named if self._known(name, clause.node)), None)
+        field = next((field for field in self.fields if field.name == found), None)
+        fits = ("integer",) if option == "about" else ("integer", "any")
+        if field is not None and field.type not in fits:
+            wants = f"({option} {found}) wants a field of type {' or '.join(fits)}, that one is {field.type}"
+            self.checker.error("wrong-kind", wants, clause.node.span, f"write ({found} {fits[-1]})")
+        return found
 
     def _numbering(self) -> Numbering | None:
         clause = self.checked.option("number")
@@ -219,7 +226,11 @@ class _Reader:
         document = clause.first() if clause else None
         if clause is None or document is None:
             return None
-        self._holes(document, clause.nodes["document"][0])
+        node = clause.nodes["document"][0]
+        self._holes(document, node)
+        if document == NUDGES:
+            what = f"{NUDGES} holds what operators ask for by `lisppump steer`; no collection goes there"
+            self.checker.error("bad-clause", what, node.span, "steering.json is for what echoes ask for")
         return Target(document, tuple(clause.values.get("path", ())))
 
     def _count(self, clause: Checked) -> Target | None:

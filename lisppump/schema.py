@@ -117,10 +117,13 @@ def _barred(
     name: str, key: str, rule: Collection | None, value: Any, source: str, maker: str
 ) -> Iterator[Problem]:
     """A problem for each item of a collection that its maker may bring nothing to."""
-    who = f"only {' and '.join(_ANYBODYS if rule is None else rule.makers)}"
+    makers = _ANYBODYS if rule is None else rule.makers
+    known = rule is not None and rule.name == name
+    who = f"only {' and '.join(makers)} may bring items of `{name}`"
+    why = who if known else f"the policy has no collection `{name}` that {maker} may bring items of"
     for index, item in enumerate(elements(value) if is_list(value) else [value]):
         seen = item.value if isinstance(item, Unfinished) else item
-        sentence = f"{key}[{index}] of {source} comes from {maker}, and {who} may bring items of `{name}`"
+        sentence = f"{key}[{index}] of {source} comes from {maker}, and {why}"
         yield Problem(name, index, "not-its-maker", sentence, seen)
 
 

@@ -331,3 +331,22 @@ def test_a_nudge_that_is_over_already_is_said_to_be(tmp_path: Path, lisppump: Li
     lisppump("-C", tmp_path, "step")
     said = lisppump("-C", tmp_path, "steer", "add", "late", "--until", "2020-01-01T00:00:00Z").out
     assert "that is over: in the world it is 2026-01-01T" in said and "the next frame" not in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"observations.jsonl"', '"nudges.json"', "holds what operators ask for"),
+        ("(about frame", "(about text", "(about text) wants a field of type integer"),
+        ("(cites goes_by)", "(cites text)", "(cites text) wants a field of type integer or any"),
+    ],
+)
+def test_the_policy_says_what_cannot_be(
+    tmp_path: Path, lisppump: Lisppump, old: str, new: str, said: str
+) -> None:
+    world(tmp_path)
+    text = (tmp_path / "pump.lisp").read_text()
+    assert old in text
+    (tmp_path / "pump.lisp").write_text(text.replace(old, new))
+    outcome = lisppump("-C", tmp_path, "check")
+    assert (outcome.code, said in outcome.err) == (3, True)

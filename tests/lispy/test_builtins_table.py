@@ -83,7 +83,7 @@ def test_the_table_has_what_the_language_promises() -> None:
 def test_what_needs_a_capability_says_so(spec: BuiltinSpec) -> None:
     program = spec.usage.split(" [")[0].rstrip(")") + ")"
     program = program.replace("document", '"stats.json"').replace(" id", ' "ada"')
-    program = program.replace(" url", ' "https://example.org"')
+    program = program.replace(" url", ' "https://example.org"').replace(" name", ' "double"')
     result = Runtime(state=STATE).run(program)
     assert result.error.code == "not-granted"
 
