@@ -108,6 +108,16 @@ def fault(error: BaseException, offer: Offer, frame: int) -> tuple[str, Any]:
     return Failure.DEFECT.status, _blame(error, offer, frame)
 
 
+def typed(error: BaseException) -> BackendError:
+    """A failure as lanes and books can read it; one of a class of its own may not be as it says."""
+    try:
+        if isinstance(error, BackendError) and isinstance(error.failure, Failure):
+            return error
+    except BaseException:
+        return BackendError(Failure.DEFECT, "")
+    return BackendError(Failure.DEFECT, "")
+
+
 def misanswered(error: LisppumpError, offer: Offer) -> tuple[str, str]:
     """Status and reason where a reply cannot be used at all."""
     if error.code == "bad-json":

@@ -10,8 +10,8 @@ from typing import Any
 
 from lisppump import canon, clock, schema, schema_reply
 from lisppump.asking import request_of
-from lisppump.call import Call, awaited, fault, misanswered, reply_of, sentence, unrecorded
-from lisppump.calling import BackendError, Failure, Repair, Reply, Tool, answered, kept
+from lisppump.call import Call, awaited, fault, misanswered, reply_of, sentence, typed, unrecorded
+from lisppump.calling import Failure, Repair, Reply, Tool, answered, kept
 from lisppump.delta import UNUSED, Attempt, Delta, Usage
 from lisppump.delta_records import beside
 from lisppump.errors import LisppumpError
@@ -236,7 +236,7 @@ class Pipe:
     def _came_to(self, alias: str, error: BaseException, leave: Leave | None) -> None:
         """A call came to an error: what is recorded of it, and whether another is worth while."""
         status, reason = fault(error, self._offer(alias), self.tick.number)
-        failure = error if isinstance(error, BackendError) else BackendError(Failure.DEFECT, "")
+        failure = typed(error)
         used, text, model = kept(failure)
         used = self.tick.purse.priced(alias, model, used)
         self.tick.purse.used(self.claim, used)

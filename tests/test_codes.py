@@ -64,6 +64,7 @@ def pattern(entry: Entry, ambiguous: frozenset[str]) -> str | None:
         "capability": rf"\(allow [a-z ]*\b{word}\b",
         "exit codes": rf"\"describe\", \"{word}\"",
         "notion": rf"\"describe\", \"{word}\"",
+        "loadable": rf"[\s(']{word}[\s)]",
         "library": rf"[\s(']{word}[\s)]",
     }[entry.kind]
 

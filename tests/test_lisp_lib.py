@@ -243,3 +243,30 @@ def test_a_projection_says_how_far_it_was_off_and_is_corrected() -> None:
 def test_what_somebody_has_not_is_nil() -> None:
     asked = '(list (nil? (study-of "bo")) (simulated? nil) (projected? nil) (forked? 5))'
     assert value(asked, "studies") == [True, False, False, False]
+
+
+# -- the small parts that others are made of, which a world may use as well
+
+
+def test_the_parts_of_a_dams_score() -> None:
+    graph = {"edges": [{"source": "ada", "target": "bo", "weight": 3}, {"source": "bo", "target": "ada"}]}
+    source = """(list (dam-pair "ada" "bo") (dam-weight "ada" "bo") (dam-weight "bo" "ada")
+                      (dam-weight "bo" "cy"))"""
+    assert value(source, "dam", **{"social_graph.json": graph}) == ["ada\nbo", 3, 1, 0]
+    assert value("(map dam-fibonacci (list 0 1 2 5))", "dam") == [0, 1, 2, 12]
+
+
+def test_the_parts_of_what_an_echo_thinks() -> None:
+    assert value("(archetypes agents)", "echo") == {"coder": 2, "contrarian": 1}
+    assert value('(quietest (list {"author" "ada"} {"author" "bo"}) "author")', "echo") == "coder"
+    assert [post["number"] for post in value("(trending-now)", "echo")] == [1, 9]
+    heat = value('(cooled (list {"number" 1 "score" 10} {"number" 2}) {"2" 5})', "echo")
+    assert [(post["number"], post["score"]) for post in heat] == [(2, 13.4), (1, 7.0)]
+
+
+def test_the_parts_of_prompts_topics_and_worlds() -> None:
+    assert value("(map in-short (list 7 (list 1 2) {\"a\" 1}))", "prompt") == [7, "2 items", "1 members"]
+    assert value("(list (said-of frame 7) (said-of frame (lambda (frame) 8)))", "steer") == [7, 8]
+    found = value("(list (in-turn '(\"a\" \"b\") 3) (in-turn nil 2))", "steer")
+    assert found == [["a", "b", "a"], [None, None]]
+    assert value("(coming)", "worlds") == NUMBER + 1

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from lisppump.cli.context import table
 from lisppump.cli.values import short
-from lisppump.report import count_of
 
 if TYPE_CHECKING:
     from lisppump.cli.context import Settings
@@ -40,6 +39,8 @@ def in_short(value: Any, most: int = BRIEF) -> str:
 
 def _told(value: Mapping[str, Any], most: int) -> str:
     end = ", ".join(f"{name} {_cell(entry)}" for name, entry in value["final-state"].items())
+    from lisppump.report import count_of
+
     return short(f"a simulation of {count_of(value['ticks'], 'tick')}, which ended with {end}", most)
 
 

@@ -54,10 +54,11 @@ INDIFFERENT = """
     keyword? kilobytes last last-pair length list list* list-copy list-tail list? log log10 log2
     make-hash-table megabytes memoize minutes negative? newline ninth not not-empty? nth null? number?
     odd? output-of pair? partial positive? procedure? quantity-amount quantity? raise random
-    random-choice random-int rb-agent rb-echo rb-soul rb-state real->decimal-string round second seconds
+    random-choice random-int rb-agent rb-echo rb-prompt rb-scenario rb-soul rb-state rb-tool
+    real->decimal-string round second seconds
     seconds->iso seventh signum simulate simulation sin sixth slice some-value? source split-at
     string-empty? string-length string-ref string? symbol->string symbol? take take-right tan tanh tenth
-    third tokens true? truncate type-of void with-exception-handler zero?
+    third tokens true? truncate type-of use-tool void with-exception-handler zero?
 """
 SURE = {
     "update-each": ("dicts", ":a", "(lambda (x) x)"),
