@@ -52,7 +52,7 @@ class Nudge:
 
 
 def nudges(pump: Lookout) -> tuple[Nudge, ...]:
-    """All that stand in the document, and those that the frame has and the document not any more."""
+    """All that stand in the document, whether a frame has taken them in or not."""
     return _listed(pump, _there(pump, _view(pump)))
 
 
@@ -89,7 +89,7 @@ def add(
             "until_frame": None if frames is None else newest + frames,
             "until": until,
         }
-        _write(view, {**_unexpired(pump, there), id: nudge})
+        view.write(NUDGES, {**_unexpired(pump, there), id: nudge})
         found = {one.id: one for one in _listed(pump, {**there, id: nudge})}
     return found[id]
 
@@ -104,7 +104,7 @@ def drop(pump: Lookout, ids: Sequence[str]) -> tuple[Nudge, ...]:
             known = ", ".join(there) or "there is none"
             raise LisppumpError("no-such-nudge", f"there is no nudge `{gone}`", help=f"there: {known}")
         dropped = tuple(nudge for nudge in _listed(pump, there) if nudge.id in ids)
-        _write(view, {id: nudge for id, nudge in _unexpired(pump, there).items() if id not in ids})
+        view.write(NUDGES, {id: nudge for id, nudge in _unexpired(pump, there).items() if id not in ids})
     return dropped
 
 
@@ -164,10 +164,6 @@ def _there(pump: Lookout, view: Any) -> dict[str, Any]:
         help = f"mend it, or take it away with `lisppump edits drop {NUDGES}`"
         raise StateError("bad-document", f"{NUDGES} should be an object by names of nudges", help=help)
     return found
-
-
-def _write(view: Any, nudges: Mapping[str, Any]) -> None:
-    view.write(NUDGES, dict(nudges))
 
 
 @contextmanager
