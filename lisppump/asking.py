@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def request_of(pipe: Pipe, alias: str, leave: Leave | None) -> Request:
     """What one attempt asks in the pass that its pipe is in."""
     policy, turn = pipe.tick.policy, pipe.turn
-    return Request(
+    return Request.of(
         frame=pipe.tick.frame,
         stream=pipe.stream,
         # Copies: a backend that changes what it was given changes it for nobody else.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from lisppump import canon
@@ -92,6 +92,12 @@ class Attempt:
     def to_json(self) -> dict[str, Any]:
         """As `status` shows it."""
         return {"backend": self.backend, "model": self.model, "status": self.status, "reason": self.reason}
+
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def usual(backend: str, status: str) -> Attempt:
+        """One of which nothing else is to be said: all streams that ended so share it."""
+        return Attempt(backend, status)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Attempt:
@@ -367,6 +373,11 @@ class Schema:
     @cached_property
     def usual_keys(self) -> dict[tuple[str, ...], list[tuple[str, str, Collection | None]]]:
         """The rows of keys that came in which each is a collection's name: (name, name, rule), in order."""
+        return {}
+
+    @cached_property
+    def usual_rules(self) -> dict[tuple[str, ...], tuple[Collection, ...]]:
+        """The rows of keys that came in which each names a collection of pipes, in the policy's order."""
         return {}
 
     @cached_property

@@ -5,6 +5,7 @@ What they come to is a tock, a small commit of its own. It makes no frame and as
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,11 @@ def think_over(pump: Pump, rig: Rig, frame: Frame, heard: Sequence[Record] = ())
         return ()
     brought = tock.brought
     pump.store.tock(
-        changes=tock.changes, virtual=tock.virtual, report=brought.report, quarantine=brought.quarantine
+        changes=tock.changes,
+        virtual=tock.virtual,
+        report=brought.report,
+        quarantine=brought.quarantine,
+        put_off=True,
     )
     pump._tell(Event("echoed", frame.number, text=", ".join(thought.key for thought in tock.thoughts)))
     for said in _account(totals(brought.report)):
@@ -53,6 +58,12 @@ def catch_up(pump: Pump) -> None:
             pump._complaints.say(f"frame {head.number}: {said}")
         for said in planning.differences(intent.get("plugins", ()), pump.acting()):
             pump._complaints.say(f"{now}; it was {said}")
+
+
+def next_tock(pump: Pump) -> float:
+    """When the echoes think again, unless the heart beats before that."""
+    every = pump.policy.tocks.every
+    return math.inf if every is None else pump.clock.monotonic() + every
 
 
 def while_resting(pump: Pump) -> None:

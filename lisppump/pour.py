@@ -11,7 +11,7 @@ from typing import Any
 from lisppump import canon, clock, schema, schema_reply
 from lisppump.asking import request_of
 from lisppump.call import Call, awaited, fault, misanswered, reply_of, sentence, typed, unrecorded
-from lisppump.calling import Failure, Repair, Reply, Tool, answered, kept
+from lisppump.calling import Failure, Repair, Reply, Tool, answered, is_plain, kept
 from lisppump.delta import UNUSED, Attempt, Delta, Usage
 from lisppump.delta_records import beside
 from lisppump.errors import LisppumpError
@@ -21,6 +21,7 @@ from lisppump.leave import CUT_SHORT, Held, Leave
 from lisppump.plugin import Offer
 from lisppump.prices import tokens_of
 from lisppump.prompt import Prompt
+from lisppump.schema_usual import own_usual
 from lisppump.tick import Answer, Claim, Tick
 
 CUT_OFF = "the reply was cut off"
@@ -407,6 +408,28 @@ class Pipe:
             self.tick.ledger.delta(delta)
         self.tick.settled(self.stream, delta)
 
+    @property
+    def is_fresh(self) -> bool:
+        """True before the first attempt of a pipe with one pass, which has not settled."""
+        return not self.attempts and self.delta is None and len(self.tick.policy.pipe.passes) == 1
+
+    def _made_at_once(self, alias: str, own: canon.Whole) -> Delta:
+        """What a stream has come to whose first reply is plain, and all usual."""
+        tick, number = self.tick, self.stream.number
+        return Delta.of(
+            frame=tick.number,
+            stream=number,
+            utc=clock.later(tick.time, microseconds=number),
+            collections=dict(own),
+            digest=canon.digest(own),
+            agents=self.stream.agents,
+            status="ok" if own else "empty",
+            backend=alias,
+            node=tick.node,
+            epoch=tick.epoch,
+            attempts=(self.attempts[-1],),
+        )
+
     def _made(self) -> Delta:
         """What the stream has come to by now."""
         tick, number = self.tick, self.stream.number
@@ -440,9 +463,13 @@ class Pipe:
 
 
 class _Taking:
-    """A reply that has come, on its way into its pipe."""
+    """A reply that has come, on its way into its pipe.
 
-    __slots__ = ("_alias", "_claim", "_due", "_pipe", "_reply", "usable")
+    Nearly all are plain, and the first and last of their pipe: what is `own` of such a one is all that is to
+    be kept of it, and it comes to what the other road comes to.
+    """
+
+    __slots__ = ("_alias", "_claim", "_due", "_own", "_pipe", "_reply", "usable")
 
     def __init__(self, pipe: Pipe, alias: str, reply: Any) -> None:
         self._pipe = pipe
@@ -450,11 +477,16 @@ class _Taking:
         self._reply = reply
         self._claim = pipe.claim
         self._due: Delta | None = None
+        self._own: canon.Whole | None = None
         self.usable = False
 
     def read(self) -> None:
         """Hold what a backend gave to its contract; what cannot be used at all is an attempt that failed."""
-        pipe = self._pipe
+        pipe, reply = self._pipe, self._reply
+        if pipe.is_fresh and is_plain(reply):
+            self._own = own_usual(pipe.tick.policy.schema, reply.data)
+            if self._own is not None:
+                return
         try:
             self._reply = reply = answered(self._reply)
         except LisppumpError as error:
@@ -471,6 +503,8 @@ class _Taking:
 
         One that comes when its stream is settled is late.
         """
+        if self._own is not None:
+            return "reply", self._record_usual(self._own)
         pipe, reply = self._pipe, self._reply
         if reply is None:
             return None
@@ -488,6 +522,23 @@ class _Taking:
             if pipe.heard.__class__ is canon.Whole and reply.usage is UNUSED:
                 return "reply", record
         return "reply", dict(record)
+
+    def _record_usual(self, own: canon.Whole) -> canon.Whole:
+        """The same of a plain reply whose items are all usual, so that no float stands in the record."""
+        pipe, alias, tick = self._pipe, self._alias, self._pipe.tick
+        self.usable = True
+        pipe.heard = own
+        pipe.attempts.append(Attempt.usual(alias, "ok" if own else "empty"))
+        self._due = due = pipe._made_at_once(alias, own)
+        settled = {"utc": due.utc, "digest": due.digest, "agents": [*due.agents]}
+        if not own:
+            settled["status"] = "empty"
+        if tick.node != "local":
+            settled["node"] = tick.node
+        return canon.Whole(
+            frame=tick.number, epoch=tick.epoch, stream=due.stream, attempt=1, turn=pipe.turn, backend=alias,
+            model=None, stop="end", reason=None, text=None, data=own, usage={}, settled=settled,
+        )  # fmt: skip
 
     def settle(self) -> None:
         """The reply is written; where nobody is asked any more, its stream settles."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -32,7 +31,7 @@ from lisppump.reservoir import Store
 from lisppump.rig import Rig
 from lisppump.room import require_room
 from lisppump.stages import Backend, Thought
-from lisppump.turn import Recorded, Turn, of_echoes, recorded
+from lisppump.turn import Recorded, Turn, meanwhile, of_echoes, recorded
 from lisppump.view import Unseen
 
 declare("usage", 1, closed="The pump was closed in Python, and is asked to run or write.")
@@ -281,7 +280,7 @@ class Pump(Lookout):
             settled=partial(self._settled, rig),
             recorded=came,
         )
-        deltas = await turn.pour()
+        deltas = await meanwhile(turn.pour(), store.show)
         merged = turn.merge(deltas)
         frame = store.commit(
             number=plan.frame,
@@ -292,6 +291,7 @@ class Pump(Lookout):
             streams=plan.streams,
             virtual=turn.virtual(deltas, merged),
             written=clocks.stamp(self.clock.now()),
+            put_off=True,
         )
         self.governor.tell()
         rig.hooks.frame_committed(frame=frame, report=merged.report)
@@ -403,18 +403,13 @@ class Pump(Lookout):
         ends = self.clock.monotonic() + seconds
         if seconds > 0:
             self._tell(Event("resting", self.head.number, text=f"{seconds:.0f} s"))
-        due = self._next_tock()
+        due = nerves.next_tock(self)
         while (left := ends - self.clock.monotonic()) > 0 and not self._stopping:
             await self.clock.sleep(min(left, GLANCE))
             await self._obey()
             if due <= self.clock.monotonic() < ends and not self._stopping:
                 nerves.while_resting(self)
-                due = self._next_tock()
-
-    def _next_tock(self) -> float:
-        """When the echoes think again, unless the heart beats before that."""
-        every = self.policy.tocks.every
-        return math.inf if every is None else self.clock.monotonic() + every
+                due = nerves.next_tock(self)
 
     async def _obey(self) -> None:
         """Do what others ask of this run: wait as long as it is to pause, end it where it is to stop."""
@@ -469,6 +464,7 @@ class Pump(Lookout):
     def _check_breaker(self, report: FrameReport) -> None:
         reason = self.breaker.note([d.status for d in report.deltas], totals(report.merge)["merged"])
         if reason is not None:
+            self.store.show()
             raise Stopped(
                 "breaker-open",
                 f"the run stops after frame {report.frame}: {reason}",

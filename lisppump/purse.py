@@ -36,7 +36,10 @@ class Accounts:
 
     def reserve(self, alias: str, prompt_tokens: int, passes: int, stream: int = 0) -> Claim | str:
         """One reservation for all that a pipe may ask of a backend, or a sentence that says why not."""
-        needs = most(self.terms[alias], self.prices, prompt_tokens, passes)
+        terms = self.terms[alias]
+        if terms.max_tokens is None and terms.reports:
+            return Claim(0, 0.0)
+        needs = most(terms, self.prices, prompt_tokens, passes)
         if needs == Most():
             return Claim(0, 0.0)
         self.budget.on(clocks.day(self.clock.now()))

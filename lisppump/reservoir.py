@@ -218,6 +218,7 @@ class Store(Books):
         intent of a frame that is begun at once: where the process dies before that is recorded, too, the next
         opening does it. Where a document cannot be had any more it is an error, and nothing was changed.
         """
+        self.show()
         head, now = head_at(self._journal, upto), self._head
         shown = head.latest == now.latest
         if not shown:
@@ -342,11 +343,14 @@ class Store(Books):
         written: str | None = None,
         imports: Sequence[Mapping[str, Any]] = (),
         accepted: Sequence[Mapping[str, Any]] = (),
+        put_off: bool = False,
     ) -> Frame:
         """Make frame N+1: one record, synced, is the moment of truth; `written` is the machine's time.
 
         `imports` names the deltas from elsewhere it is made of, `accepted` what it takes out of quarantine.
+        Where that is to be `put_off`, whoever commits shows it a little later.
         """
+        self.show()
         parent = self._now()
         new, entries = self._next(merged.changes)
         named = {stream.number: stream for stream in streams}
@@ -370,7 +374,8 @@ class Store(Books):
             **({"accepted": [dict(entry) for entry in accepted]} if accepted else {}),
         }
         self._advance("commit", fields, new)
-        self._show(parent, new, deltas, fields["quarantine"])
+        self._newest = (number, tuple(deltas)) if deltas else self._newest
+        self._to_show(parent, new, fields["quarantine"], put_off=put_off)
         return self._now()
 
     def tock(
@@ -380,6 +385,7 @@ class Store(Books):
         virtual: Mapping[str, Any],
         report: Mapping[str, Mapping[str, int]] | None = None,
         quarantine: Sequence[Mapping[str, Any]] = (),
+        put_off: bool = False,
     ) -> Frame:
         """A small commit of its own within the frame: what the echoes came to, and the items they brought."""
         self._roll()
@@ -399,7 +405,7 @@ class Store(Books):
             fields["quarantine"] = [dict(entry) for entry in quarantine]
         self._advance("tock", fields, new)
         aside = self.set_aside(parent.number) if quarantine else ()
-        self._show(parent, new, (), aside)
+        self._to_show(parent, new, aside, put_off=put_off)
         return self._now()
 
     def _next(self, changes: Sequence[Change]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -12,7 +12,6 @@ from typing import Any
 
 from lisppump import canon
 from lisppump.blobs import printed_by
-from lisppump.delta import Delta
 from lisppump.disk import StateError
 from lisppump.documents import Cell, encode, entry, is_log, is_text, log_value
 from lisppump.errors import LisppumpError, declare
@@ -356,11 +355,35 @@ class Desk(Shelf):
 
     # -- showing -------------------------------------------------------------------------------------------
 
+    def _to_show(
+        self,
+        parent: Frame,
+        new: Mapping[str, Any],
+        quarantine: Sequence[Mapping[str, Any]],
+        *,
+        put_off: bool,
+    ) -> None:
+        """Show what a commit made of its parent, now or with what comes next."""
+        for name in new:
+            if (known := self._members.get(name)) is not None:
+                self._pending[name] = self._pending.get(name, 0) + known[1].fresh
+        if self._due is not None:
+            first, earlier, aside = self._due
+            parent, new, quarantine = first, {**earlier, **new}, quarantine or aside
+        self._due = (parent, new, quarantine)
+        if not put_off:
+            self.show()
+
+    def show(self) -> None:
+        """Bring the view to the head, where that was put off."""
+        if self._due is not None:
+            due, self._due = self._due, None
+            self._show(*due)
+
     def _show(
         self,
         parent: Frame,
         new: Mapping[str, Any],
-        deltas: Sequence[Delta],
         quarantine: Sequence[Mapping[str, Any]],
     ) -> None:
         """Bring the view from the frame before to the head; edits of what is written over come in first."""
@@ -376,7 +399,6 @@ class Desk(Shelf):
                 self._bring(name)
             else:
                 self._write(name, parent.documents.get(name), parent.digests.get(name))
-        self._newest = (self._head.number, tuple(deltas)) if deltas else self._newest
         self._show_quarantine(quarantine, self._head.number)
         self._finish()
 
@@ -384,6 +406,7 @@ class Desk(Shelf):
         """Write what lags: documents, and the delta files of frames that are still kept."""
         if not self._keep.writing or self._head.number < 0:
             return
+        self.show()
         self._journal.tidy()
         absent = [name for name in self._head.documents if self._view.written(name) is None]
         names = [*self._view.lagging(self._head.documents), *absent]

@@ -63,6 +63,7 @@ class Shelf(Archive):
         self._members: dict[str, tuple[str, Members]] = {}  # of the head, by digest
         self._pending: dict[str, int] = {}  # bytes that changed since a document was written
         self._newest: tuple[int, tuple[Delta, ...]] = (-1, ())
+        self._due: tuple[Frame, Mapping[str, Any], Sequence[Mapping[str, Any]]] | None = None  # to be shown
         self.view: Reservoir = view.reservoir
         self.notes: list[str] = list(journal.notes)
 
@@ -83,8 +84,7 @@ class Shelf(Archive):
         known = self._members.get(name)
         if known is None or self._view.written(name) is None:
             return False
-        pending = self._pending[name] = self._pending.get(name, 0) + known[1].fresh
-        return pending * SHARE < len(known[1].data)
+        return self._pending.get(name, 0) * SHARE < len(known[1].data)
 
     def _bring(self, name: str) -> None:
         """Write a document whole, as the head has it."""

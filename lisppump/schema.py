@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lisppump import canon
-from lisppump.delta import FILE_KEYS, PIPES, Closer, Collection, Field, Schema
+from lisppump.delta import FILE_KEYS, PIPES, Collection, Field, Schema
 from lisppump.lispy.values import Pair, Slice, elements, is_list
 from lisppump.schema_reader import Unfinished
+from lisppump.schema_usual import CHECKS, MOST_SHAPES, are_usual, is_halved
 
 MOST_DEEP = 100
-MOST_SHAPES = 64  # of items of one collection that are remembered as usual
 
 _SCALAR = {"anyOf": [{"type": kind} for kind in ("string", "number", "boolean", "null")]}
 _TYPES: dict[str, dict[str, Any]] = {
@@ -188,7 +188,7 @@ def _sift(
         yield None, None, Problem(name, 0, "not-a-list", sentence, value)
         return
     for index, item in enumerate(elements(value)):
-        if rule is not None and _is_usual(rule, item):
+        if rule is not None and are_usual(rule, (item,)):
             yield index, item, None
             continue
         checked, trouble = _check_item(rule, item, elsewhere)
@@ -199,54 +199,6 @@ def _sift(
         seen = item.value if isinstance(item, Unfinished) else item
         where = f"{key}[{index}] of {source} {sentence}"
         yield index, None, Problem(name, index, reason, where, seen)
-
-
-def _is_usual(collection: Collection, item: Any) -> bool:
-    """A quick look: True only of what the check would keep as it is, which is nearly all that comes."""
-    return are_usual(collection, (item,))
-
-
-def are_usual(collection: Collection, items: Sequence[Any]) -> bool:
-    """The same of several items, and there is one at least."""
-    known = collection.usual_shapes
-    for item in items:
-        if item.__class__ is not dict:
-            return False
-        shape = (*item, *map(type, item.values()))
-        closer = known.get(shape)
-        if closer is None:
-            closer = _usual_shape(collection, item)
-            if closer is None:
-                return False
-            if len(known) < MOST_SHAPES:
-                known[shape] = closer
-        for name in closer.texts:
-            text = item[name]
-            if not text.isascii() and _is_halved(text):
-                return False
-        for name in closer.named:
-            if not item[name]:
-                return False
-        for field in closer.choosy:
-            if not _CHECKS[field.type](item[field.name], field):
-                return False
-    return bool(items)
-
-
-def _usual_shape(collection: Collection, item: dict[str, Any]) -> Closer | None:
-    """What is left to be looked at in items with the very fields of one and values of its classes.
-
-    None where such an item is not usual.
-    """
-    classes, required, choosy = collection.usual
-    if not required <= item.keys():
-        return None
-    if any(value.__class__ not in classes.get(name, ()) for name, value in item.items()):
-        return None
-    texts = tuple(name for name, value in item.items() if value.__class__ is str)
-    there = [field for field in choosy if item.get(field.name) is not None]
-    named = tuple(field.name for field in there if field.type == "agent")
-    return Closer(texts, named, tuple(field for field in there if field.type != "agent"))
 
 
 def _check_item(
@@ -296,7 +248,7 @@ def _fits(field: Field, value: Any) -> bool:
     """Whether a value under another name can be what a field should hold."""
     if value is None or (field.type == "one-of" and any(said == value for said, _ in field.meant)):
         return value is not None
-    return _CHECKS[field.type](value, field)
+    return CHECKS[field.type](value, field)
 
 
 def _check_field(field: Field, item: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -305,24 +257,11 @@ def _check_field(field: Field, item: Mapping[str, Any]) -> tuple[str, str] | Non
         if field.optional:
             return None
         return "missing-field", f"lacks the field `{field.name}` ({expected(field)})"
-    if _CHECKS[field.type](value, field):
+    if CHECKS[field.type](value, field):
         return None
     reason = "not-a-choice" if field.type == "one-of" and isinstance(value, str) else "wrong-type"
     got = f'"{value[:60]}"' if isinstance(value, str) else kind_of(value)
     return reason, f"should have {expected(field)} as `{field.name}`, but it has {got}"
-
-
-_CHECKS: dict[str, Callable[[Any, Field], bool]] = {
-    "string": lambda value, field: isinstance(value, str),
-    "integer": lambda value, field: isinstance(value, int) and not isinstance(value, bool),
-    "ref": lambda value, field: isinstance(value, int) and not isinstance(value, bool),
-    "number": lambda value, field: isinstance(value, int | float) and not isinstance(value, bool),
-    "boolean": lambda value, field: isinstance(value, bool),
-    "agent": lambda value, field: isinstance(value, str) and value != "",
-    "lispy": lambda value, field: isinstance(value, str) and value.strip() != "",
-    "any": lambda value, field: True,
-    "one-of": lambda value, field: isinstance(value, str) and value in field.choices,
-}
 
 
 def _with_extra(item: dict[str, Any], known: set[str]) -> dict[str, Any]:
@@ -374,7 +313,7 @@ def plain(value: Any, depth: int = 0) -> Any:
     """
     kind = value.__class__
     if kind is str:
-        if not value.isascii() and _is_halved(value):
+        if not value.isascii() and is_halved(value):
             raise ValueError("it holds a text with half a surrogate pair")
         return value
     if value is None or kind is int or kind is bool:
@@ -393,15 +332,6 @@ def plain(value: Any, depth: int = 0) -> Any:
         new = [plain(item, depth + 1) for item in items]
         return value if kind is list and all(a is b for a, b in zip(new, items, strict=True)) else new
     raise ValueError("it holds something that is neither text, number, truth, list nor object")
-
-
-def _is_halved(text: str) -> bool:
-    """True for a text with half a surrogate pair."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _key(key: Any) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lisppump.delta import DeltaError, Schema
-from lisppump.schema import are_usual
 from lisppump.schema_meant import Reading, meant
 from lisppump.schema_reader import Unfinished, objects
+from lisppump.schema_usual import are_usual
 
 NOTHING_KNOWN = Schema()
 

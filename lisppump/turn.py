@@ -6,11 +6,12 @@ record: what was recorded is taken as it was, and only what is missing is asked 
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from lisppump import clock as clocks
 from lisppump import plan as planning
@@ -37,6 +38,8 @@ from lisppump.tick import Answer, Ledger, Purse, Tick
 from lisppump.witness import Deadline, Witness
 from lisppump.witness import Ledger as WebLedger
 
+T = TypeVar("T")
+SOON = 0.05  # seconds: by then pipes have been asked, and models do not answer before
 _NO_ANSWERS: deque[Answer] = deque()  # of a stream that is made for the first time; nobody adds to it
 
 
@@ -182,6 +185,26 @@ class Turn:
     def virtual(self, deltas: Sequence[Delta], merged: Merged) -> dict[str, Any]:
         """The documents that the loop itself writes."""
         return planning.virtual(self.head, self.plan, deltas, merged)
+
+
+async def meanwhile(pour: Awaitable[T], work: Callable[[], None]) -> T:
+    """Do some work while pipes are out, or at the latest when they are back; its error is raised then."""
+    works = asyncio.get_running_loop().create_task(_soon(work))
+    works.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard, whatever comes of it
+    try:
+        poured = await pour
+    finally:
+        works.cancel()
+    if works.done():
+        works.result()
+    else:
+        work()
+    return poured
+
+
+async def _soon(work: Callable[[], None]) -> None:
+    await asyncio.sleep(SOON)
+    work()
 
 
 def finished(call: Coroutine[Any, Any, Any]) -> None:

@@ -1,0 +1,109 @@
+"""A quick look at what nearly all items are: what the check of a delta would keep as it stands. Pure.
+
+It says yes only of what surely is so; of all else nothing is said here, and the check looks closer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lisppump import canon
+from lisppump.delta import FILE_KEYS, PIPES, Closer, Collection, Field, Schema
+
+MOST_SHAPES = 64  # of items of one collection, and of rows of keys, that are remembered as usual
+
+
+def own_usual(schema: Schema, data: dict[str, Any]) -> canon.Whole | None:
+    """A copy of what a pipe brings where all of it is usual, in the order that it has; else None.
+
+    It is what `calling.answered` and `schema.check` would come to, one after the other.
+    """
+    keys = tuple(data)
+    rules = schema.usual_rules.get(keys)
+    if rules is None:
+        rules = _rules_of(schema, keys)
+        if rules is None:
+            return None
+        if len(schema.usual_rules) < MOST_SHAPES:
+            schema.usual_rules[keys] = rules
+    own = canon.Whole()
+    for rule, (name, items) in zip(rules, data.items(), strict=True):
+        if items.__class__ is not list or not are_usual(rule, items):
+            return None
+        own[name] = [*map(dict, items)]  # nothing in a usual item could be changed but the item
+    return own
+
+
+def _rules_of(schema: Schema, keys: tuple[Any, ...]) -> tuple[Collection, ...] | None:
+    """The collections that keys name, where they stand in the policy's order and a pipe may bring all."""
+    if not {*map(type, keys)} <= {str} or not schema.named.keys() >= {*keys} or FILE_KEYS & {*keys}:
+        return None
+    rules = tuple([schema.named[key] for key in keys])
+    ours = all(PIPES in rule.makers for rule in rules)
+    return rules if ours and schema.ordered(keys) == [*keys] else None
+
+
+def are_usual(collection: Collection, items: Sequence[Any]) -> bool:
+    """True only of items that the check would keep as they are; there is one at least."""
+    known = collection.usual_shapes
+    for item in items:
+        if item.__class__ is not dict:
+            return False
+        shape = (*item, *map(type, item.values()))
+        closer = known.get(shape)
+        if closer is None:
+            closer = _usual_shape(collection, item)
+            if closer is None:
+                return False
+            if len(known) < MOST_SHAPES:
+                known[shape] = closer
+        for name in closer.texts:
+            text = item[name]
+            if not text.isascii() and is_halved(text):
+                return False
+        for name in closer.named:
+            if not item[name]:
+                return False
+        for field in closer.choosy:
+            if not CHECKS[field.type](item[field.name], field):
+                return False
+    return bool(items)
+
+
+def _usual_shape(collection: Collection, item: dict[str, Any]) -> Closer | None:
+    """What is left to be looked at in items with the very fields of one and values of its classes.
+
+    None where such an item is not usual.
+    """
+    classes, required, choosy = collection.usual
+    if not required <= item.keys():
+        return None
+    if any(value.__class__ not in classes.get(name, ()) for name, value in item.items()):
+        return None
+    texts = tuple(name for name, value in item.items() if value.__class__ is str)
+    there = [field for field in choosy if item.get(field.name) is not None]
+    named = tuple(field.name for field in there if field.type == "agent")
+    return Closer(texts, named, tuple(field for field in there if field.type != "agent"))
+
+
+CHECKS: dict[str, Callable[[Any, Field], bool]] = {
+    "string": lambda value, field: isinstance(value, str),
+    "integer": lambda value, field: isinstance(value, int) and not isinstance(value, bool),
+    "ref": lambda value, field: isinstance(value, int) and not isinstance(value, bool),
+    "number": lambda value, field: isinstance(value, int | float) and not isinstance(value, bool),
+    "boolean": lambda value, field: isinstance(value, bool),
+    "agent": lambda value, field: isinstance(value, str) and value != "",
+    "lispy": lambda value, field: isinstance(value, str) and value.strip() != "",
+    "any": lambda value, field: True,
+    "one-of": lambda value, field: isinstance(value, str) and value in field.choices,
+}
+
+
+def is_halved(text: str) -> bool:
+    """True for a text with half a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
