@@ -154,6 +154,14 @@ def digest(value: Any) -> str:
     return digest_bytes(data or _slowly(value, sort=True, indent=None))
 
 
+def digest_of_whole(value: Whole) -> str | None:
+    """The same at once; None where its canonical form takes longer, or a text in it has no bytes."""
+    try:
+        return "sha256:" + hashlib.sha256(orjson.dumps(value, _listed, orjson.OPT_SORT_KEYS)).hexdigest()
+    except TypeError:  # see _shortly
+        return None
+
+
 def digest_bytes(data: bytes) -> str:
     """`sha256:` and the hex sha256 of some bytes."""
     return "sha256:" + hashlib.sha256(data).hexdigest()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -32,21 +31,13 @@ class Taking(Protocol):
         """It is written."""
 
 
-@dataclass(slots=True)
-class _Arrived:
-    """One reply, who waits for it, and what went wrong."""
-
-    taking: Taking
-    waits: asyncio.Future[None] | None
-    error: BaseException | None = None
-
-
 class Intake:
     """Takes in the replies of one frame in the order they came."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._arrived: list[_Arrived] = []
+        self._arrived: list[Taking] = []
+        self._waiting: dict[int, asyncio.Future[BaseException | None]] = {}  # by place among them
 
     async def taken(self, taking: Taking, *, waits: bool) -> None:
         """Return when a reply is taken in; at once where nobody `waits` for what it comes to.
@@ -54,10 +45,9 @@ class Intake:
         The first of a turn does it for all, so that its time counts as that of a pour. It ends last, and
         raises what nobody else does.
         """
-        first = not self._arrived
-        mine = _Arrived(taking, asyncio.get_running_loop().create_future() if waits and not first else None)
-        self._arrived.append(mine)
-        if first:
+        arrived = self._arrived
+        arrived.append(taking)
+        if len(arrived) == 1:
             try:
                 await asyncio.sleep(0)
             except GeneratorExit:  # the loop is gone, and with it all who wait
@@ -66,50 +56,50 @@ class Intake:
                 self._take_all()
                 raise
             self._take_all()
-        elif mine.waits is not None:
-            await mine.waits
-            if mine.error is not None:
-                raise mine.error
+        elif waits:
+            waiter = self._waiting[len(arrived) - 1] = asyncio.get_running_loop().create_future()
+            if (error := await waiter) is not None:
+                raise error
 
     def _take_all(self) -> None:
         arrived, self._arrived = self._arrived, []
+        waiting, self._waiting = self._waiting, {}
+        errors: dict[int, BaseException] = {}
         try:
-            self._take(arrived)
+            self._take(arrived, errors)
         except (KeyboardInterrupt, SystemExit):
-            for one in arrived:
-                if one.waits is not None:
-                    one.waits.cancel()
+            for waiter in waiting.values():
+                waiter.cancel()
             raise
         except BaseException as error:
-            for one in arrived:
-                one.error = one.error or error
-        for one in arrived:
-            if one.waits is not None and not one.waits.done():
-                one.waits.set_result(None)
-        for one in arrived:
-            if one.waits is None and one.error is not None:
-                raise one.error
+            errors = {**dict.fromkeys(range(len(arrived)), error), **errors}
+        for place, waiter in waiting.items():
+            error_of_it = errors.pop(place, None)
+            if not waiter.done():
+                waiter.set_result(error_of_it)
+        if errors:
+            raise errors[min(errors)]
 
-    def _take(self, arrived: list[_Arrived]) -> None:
+    def _take(self, arrived: list[Taking], errors: dict[int, BaseException]) -> None:
         """Take each step with all with which nothing went wrong; what does with one is its own pipe's."""
-        entries: list[tuple[str, dict[str, Any]]] = []
-        for one in arrived:
+        for place, taking in enumerate(arrived):
             try:
-                one.taking.read()
+                taking.read()
             except Exception as error:
-                one.error = error
-        for one in arrived:
+                errors[place] = error
+        entries: list[tuple[str, dict[str, Any]]] = []
+        for place, taking in enumerate(arrived):
             try:
-                entry = one.taking.record() if one.error is None else None
+                entry = taking.record() if place not in errors else None
                 if entry is not None:
                     entries.append(entry)
             except Exception as error:
-                one.error = error
+                errors[place] = error
         if entries:
             self._records.came(entries)
-        for one in arrived:
+        for place, taking in enumerate(arrived):
             try:
-                if one.error is None:
-                    one.taking.settle()
+                if place not in errors:
+                    taking.settle()
             except Exception as error:
-                one.error = error
+                errors[place] = error

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import CoroutineType
 from typing import Any
 
 from lisppump import canon, clock, schema, schema_reply
 from lisppump.asking import request_of
-from lisppump.call import Call, awaited, fault, misanswered, reply_of, sentence, typed, unrecorded
-from lisppump.calling import Failure, Repair, Reply, Tool, answered, is_plain, kept
+from lisppump.call import Call, awaited, fault, reply_of, sentence, typed, unrecorded
+from lisppump.calling import Failure, Repair, Reply, Tool, kept
 from lisppump.delta import UNUSED, Attempt, Delta, Usage
-from lisppump.delta_records import beside
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Stream
 from lisppump.holding import given
@@ -21,32 +20,25 @@ from lisppump.leave import CUT_SHORT, Held, Leave
 from lisppump.plugin import Offer
 from lisppump.prices import tokens_of
 from lisppump.prompt import Prompt
-from lisppump.schema_usual import own_usual
+from lisppump.taking import Taking
 from lisppump.tick import Answer, Claim, Tick
 
 CUT_OFF = "the reply was cut off"
 NOTHING = "the reply was cut off before its first item was finished"
 
 
-@dataclass(slots=True)
 class Pipe:
     """One stream's room on its way; `delta` is there once it has settled, however it ended.
 
     `recorded` are the answers that it got before: they are taken in their order, and nobody is asked again.
     """
 
-    tick: Tick
-    stream: Stream
-    agents: tuple[Agent, ...]
-    prompt: Prompt
-    recorded: deque[Answer] = field(default_factory=deque)
-    attempts: list[Attempt] = field(default_factory=list)
-    heard: dict[str, list[Any]] = field(default_factory=dict)
-    rejected: list[Mapping[str, Any]] = field(default_factory=list)
     usage: Usage = UNUSED
-    settled: str | None = None
+    rejected: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    unasked: tuple[Attempt, ...] = ()
+    settled: str | None = None  # the backend that answered the first pass
     turn: str = ""
-    notes: list[str] = field(default_factory=list)
     lacks: bool = False
     handed: bool = False
     delta: Delta | None = None
@@ -57,8 +49,18 @@ class Pipe:
     claim: Claim | None = None
     owed: Usage = UNUSED
     waits: Held | None = None
-    unasked: list[Attempt] = field(default_factory=list)
     tools: tuple[str, tuple[Tool, ...]] | None = None
+
+    def __init__(
+        self, tick: Tick, stream: Stream, agents: tuple[Agent, ...], prompt: Prompt, recorded: deque[Answer]
+    ) -> None:
+        self.tick = tick
+        self.stream = stream
+        self.agents = agents
+        self.prompt = prompt
+        self.recorded = recorded
+        self.attempts: list[Attempt] = []
+        self.heard: dict[str, list[Any]] = {}
 
     async def run(self) -> None:
         """Take every pass; stop at the first that no backend answers."""
@@ -97,7 +99,7 @@ class Pipe:
         if not self.over:
             self.turn = self.turn or self.tick.policy.pipe.passes[0]  # it may never have begun
             asked = self.asking or self.tick.policy.pipe.backends[0][0]
-            self._decided(asked, "timed-out", reason, settles=True, lost=self._lost(asked))
+            self.decided(asked, "timed-out", reason, settles=True, lost=self._lost(asked))
             self._settle()
 
     def _lost(self, alias: str) -> Usage:
@@ -177,7 +179,7 @@ class Pipe:
             return False
         if leave is not None:
             leave.back(None)
-        taking = _Taking(self, alias, reply)
+        taking = Taking(self, alias, reply)
         if call.longest > tick.policy.pipe.deadline:
             self._time_out(f"it stopped all streams for {call.longest:.1f} s")
         self.handed = self.delta is None and self._last(alias, turn)
@@ -198,7 +200,7 @@ class Pipe:
         """True where nobody asks the backend now, which is an attempt that failed."""
         why = leave.lane.skipped() if leave.lane is not None else None
         if why is not None:
-            self._decided(alias, Failure.UNAVAILABLE.status, f"it was not asked: {why}", asked=False)
+            self.decided(alias, Failure.UNAVAILABLE.status, f"it was not asked: {why}", asked=False)
         return why is not None
 
     async def _leave_taken(self, leave: Leave, alias: str) -> bool:
@@ -209,9 +211,9 @@ class Pipe:
                 return True
         if self.delta is None and leave.refused is not None:
             why = f"it was not asked: {leave.refused}"
-            self._decided(alias, Failure.UNAVAILABLE.status, why, asked=False)
+            self.decided(alias, Failure.UNAVAILABLE.status, why, asked=False)
         elif self.delta is None:
-            self._decided(alias, Failure.THROTTLED.status, f"it might not be asked within {deadline:g} s")
+            self.decided(alias, Failure.THROTTLED.status, f"it might not be asked within {deadline:g} s")
         return False
 
     def _reserved(self, alias: str) -> bool:
@@ -224,7 +226,7 @@ class Pipe:
         else:
             claim = purse.reserve(alias, self.prompt.tokens, len(self.tick.policy.pipe.passes), stream)
         if isinstance(claim, str):
-            self._decided(alias, Failure.OVER_BUDGET.status, claim)
+            self.decided(alias, Failure.OVER_BUDGET.status, claim)
             return False
         self.claim = claim
         return True
@@ -236,7 +238,7 @@ class Pipe:
 
     def _came_to(self, alias: str, error: BaseException, leave: Leave | None) -> None:
         """A call came to an error: what is recorded of it, and whether another is worth while."""
-        status, reason = fault(error, self._offer(alias), self.tick.number)
+        status, reason = fault(error, self.offer_of(alias), self.tick.number)
         failure = typed(error)
         used, text, model = kept(failure)
         used = self.tick.purse.priced(alias, model, used)
@@ -260,7 +262,7 @@ class Pipe:
             more["text"] = text
         if self.pause:
             more["again"] = self.pause
-        self._decided(alias, status, reason, model=model, lost=lost, **more)
+        self.decided(alias, status, reason, model=model, lost=lost, **more)
 
     def _mendable(self, alias: str) -> bool:
         """True where a reply that is of no use is sent back to be mended: as recorded, or once for a pipe."""
@@ -294,7 +296,7 @@ class Pipe:
         if answer.kind == "reply":
             reply = reply_of(told)
             self.tick.purse.recorded(reply.usage)
-            return self._read(alias, reply)
+            return self.read(alias, reply)
         if "usage" in told:
             used = Usage.from_json(told["usage"])
             self.usage = self.usage + used
@@ -317,7 +319,7 @@ class Pipe:
             raise LisppumpError("contract", what, help="write `async def pour`")
         return awaited(called)
 
-    def _offer(self, alias: str) -> Offer:
+    def offer_of(self, alias: str) -> Offer:
         return dict(self.tick.policy.pipe.backends)[alias].offer
 
     @property
@@ -337,7 +339,7 @@ class Pipe:
             "backend": alias,
         }
 
-    def _read(self, alias: str, reply: Reply) -> bool:
+    def read(self, alias: str, reply: Reply) -> bool:
         """What a reply brings into the delta; False when nothing of it is usable."""
         if reply.usage is not UNUSED:
             self.usage = self.usage + reply.usage
@@ -351,7 +353,7 @@ class Pipe:
         if not accepted and (rejected or cut):
             problem = f"no item is usable: {rejected[0].sentence}" if rejected else NOTHING
             if not self._unusable(alias, reply, problem):
-                self.rejected.extend([problem.to_json() for problem in rejected])
+                self.rejected += tuple([problem.to_json() for problem in rejected])
             return False
         before = self.heard
         self.heard = accepted  # it stays Whole only where nothing else was heard
@@ -359,13 +361,13 @@ class Pipe:
             more = {name: [*before.get(name, ()), *items] for name, items in accepted.items()}
             self.heard = {**before, **more}
         if rejected:
-            self.rejected.extend([problem.to_json() for problem in rejected])
+            self.rejected += tuple([problem.to_json() for problem in rejected])
         if found.notes:
-            self.notes.extend(found.notes)
+            self.notes += tuple(found.notes)
         if cut or (reply.stop == "partial" and reply.reason):
             self.lacks = True
             if reply.stop != "end":
-                self.notes.append(reply.reason or CUT_OFF)
+                self.notes += (reply.reason or CUT_OFF,)
         self.attempts.append(Attempt(alias, "ok" if accepted else "empty", reply.reason, reply.model))
         return True
 
@@ -376,7 +378,7 @@ class Pipe:
         self._failed(alias, Failure.INVALID.status, problem, reply.model)
         return mended
 
-    def _decided(
+    def decided(
         self, alias: str, status: str, reason: Any, *, settles: bool = False, asked: bool = True,
         model: str | None = None, lost: Usage = UNUSED, **more: Any,
     ) -> None:  # fmt: skip
@@ -395,42 +397,20 @@ class Pipe:
         failed = Attempt(alias, status, sentence(reason), model)
         self.attempts.append(failed)
         if not asked:
-            self.unasked.append(failed)
+            self.unasked += (failed,)
 
     def _settle(self) -> None:
         if not self.over:
-            self._settle_now(self._made())
+            self.settle_now(self.made())
 
-    def _settle_now(self, delta: Delta, *, recorded: bool = False) -> None:
+    def settle_now(self, delta: Delta, *, recorded: bool = False) -> None:
         self.delta = delta
         self._release()
         if not recorded:
             self.tick.ledger.delta(delta)
         self.tick.settled(self.stream, delta)
 
-    @property
-    def is_fresh(self) -> bool:
-        """True before the first attempt of a pipe with one pass, which has not settled."""
-        return not self.attempts and self.delta is None and len(self.tick.policy.pipe.passes) == 1
-
-    def _made_at_once(self, alias: str, own: canon.Whole) -> Delta:
-        """What a stream has come to whose first reply is plain, and all usual."""
-        tick, number = self.tick, self.stream.number
-        return Delta.of(
-            frame=tick.number,
-            stream=number,
-            utc=clock.later(tick.time, microseconds=number),
-            collections=dict(own),
-            digest=canon.digest(own),
-            agents=self.stream.agents,
-            status="ok" if own else "empty",
-            backend=alias,
-            node=tick.node,
-            epoch=tick.epoch,
-            attempts=(self.attempts[-1],),
-        )
-
-    def _made(self) -> Delta:
+    def made(self) -> Delta:
         """What the stream has come to by now."""
         tick, number = self.tick, self.stream.number
         last = self.attempts[-1] if self.attempts else Attempt("none", "empty", "no backend was asked")
@@ -458,90 +438,5 @@ class Pipe:
             epoch=tick.epoch,
             attempts=tuple(self.attempts),
             usage=self.usage,
-            rejected=tuple(self.rejected),
+            rejected=self.rejected,
         )
-
-
-class _Taking:
-    """A reply that has come, on its way into its pipe.
-
-    Nearly all are plain, and the first and last of their pipe: what is `own` of such a one is all that is to
-    be kept of it, and it comes to what the other road comes to.
-    """
-
-    __slots__ = ("_alias", "_claim", "_due", "_own", "_pipe", "_reply", "usable")
-
-    def __init__(self, pipe: Pipe, alias: str, reply: Any) -> None:
-        self._pipe = pipe
-        self._alias = alias
-        self._reply = reply
-        self._claim = pipe.claim
-        self._due: Delta | None = None
-        self._own: canon.Whole | None = None
-        self.usable = False
-
-    def read(self) -> None:
-        """Hold what a backend gave to its contract; what cannot be used at all is an attempt that failed."""
-        pipe, reply = self._pipe, self._reply
-        if pipe.is_fresh and is_plain(reply):
-            self._own = own_usual(pipe.tick.policy.schema, reply.data)
-            if self._own is not None:
-                return
-        try:
-            self._reply = reply = answered(self._reply)
-        except LisppumpError as error:
-            self._reply = None
-            pipe._decided(self._alias, *misanswered(error, pipe._offer(self._alias)))
-            return
-        used = pipe.tick.purse.priced(self._alias, reply.model, reply.usage)
-        if used is not reply.usage:
-            self._reply = replace(reply, usage=used)
-        pipe.tick.purse.used(self._claim, used)
-
-    def record(self) -> tuple[str, dict[str, Any]] | None:
-        """What is journalled of the reply: where that is all of its stream, also what the stream comes to.
-
-        One that comes when its stream is settled is late.
-        """
-        if self._own is not None:
-            return "reply", self._record_usual(self._own)
-        pipe, reply = self._pipe, self._reply
-        if reply is None:
-            return None
-        record: dict[str, Any] = canon.Whole(pipe.place(self._alias))
-        record |= {
-            "model": reply.model, "stop": reply.stop, "reason": reply.reason, "text": reply.text,
-            "data": reply.data, "usage": {} if reply.usage is UNUSED else reply.usage.to_json(),
-        }  # fmt: skip
-        if pipe.delta is not None:
-            return "late", dict(record)
-        self.usable = pipe._read(self._alias, reply)
-        if self.usable and len(pipe.attempts) == len(pipe.tick.policy.pipe.passes) == 1:
-            self._due = pipe._made()
-            record["settled"] = beside(self._due, record)
-            if pipe.heard.__class__ is canon.Whole and reply.usage is UNUSED:
-                return "reply", record
-        return "reply", dict(record)
-
-    def _record_usual(self, own: canon.Whole) -> canon.Whole:
-        """The same of a plain reply whose items are all usual, so that no float stands in the record."""
-        pipe, alias, tick = self._pipe, self._alias, self._pipe.tick
-        self.usable = True
-        pipe.heard = own
-        pipe.attempts.append(Attempt.usual(alias, "ok" if own else "empty"))
-        self._due = due = pipe._made_at_once(alias, own)
-        settled = {"utc": due.utc, "digest": due.digest, "agents": [*due.agents]}
-        if not own:
-            settled["status"] = "empty"
-        if tick.node != "local":
-            settled["node"] = tick.node
-        return canon.Whole(
-            frame=tick.number, epoch=tick.epoch, stream=due.stream, attempt=1, turn=pipe.turn, backend=alias,
-            model=None, stop="end", reason=None, text=None, data=own, usage={}, settled=settled,
-        )  # fmt: skip
-
-    def settle(self) -> None:
-        """The reply is written; where nobody is asked any more, its stream settles."""
-        pipe = self._pipe
-        if pipe.delta is None and (self._due is not None or pipe.handed):
-            pipe._settle_now(self._due or pipe._made(), recorded=self._due is not None)

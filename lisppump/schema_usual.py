@@ -17,7 +17,8 @@ MOST_SHAPES = 64  # of items of one collection, and of rows of keys, that are re
 def own_usual(schema: Schema, data: dict[str, Any]) -> canon.Whole | None:
     """A copy of what a pipe brings where all of it is usual, in the order that it has; else None.
 
-    It is what `calling.answered` and `schema.check` would come to, one after the other.
+    It is what `calling.answered` and `schema.check` would come to, one after the other. It does not look
+    whether texts have bytes: whoever encodes them finds that out.
     """
     keys = tuple(data)
     rules = schema.usual_rules.get(keys)
@@ -29,7 +30,7 @@ def own_usual(schema: Schema, data: dict[str, Any]) -> canon.Whole | None:
             schema.usual_rules[keys] = rules
     own = canon.Whole()
     for rule, (name, items) in zip(rules, data.items(), strict=True):
-        if items.__class__ is not list or not are_usual(rule, items):
+        if items.__class__ is not list or not are_usual(rule, items, encoded=True):
             return None
         own[name] = [*map(dict, items)]  # nothing in a usual item could be changed but the item
     return own
@@ -44,8 +45,11 @@ def _rules_of(schema: Schema, keys: tuple[Any, ...]) -> tuple[Collection, ...] |
     return rules if ours and schema.ordered(keys) == [*keys] else None
 
 
-def are_usual(collection: Collection, items: Sequence[Any]) -> bool:
-    """True only of items that the check would keep as they are; there is one at least."""
+def are_usual(collection: Collection, items: Sequence[Any], *, encoded: bool = False) -> bool:
+    """True only of items that the check would keep as they are; there is one at least.
+
+    Whether their texts have bytes is not looked at where they are `encoded` at once.
+    """
     known = collection.usual_shapes
     for item in items:
         if item.__class__ is not dict:
@@ -58,7 +62,7 @@ def are_usual(collection: Collection, items: Sequence[Any]) -> bool:
                 return False
             if len(known) < MOST_SHAPES:
                 known[shape] = closer
-        for name in closer.texts:
+        for name in () if encoded else closer.texts:
             text = item[name]
             if not text.isascii() and is_halved(text):
                 return False

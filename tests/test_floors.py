@@ -69,6 +69,7 @@ FLOORS = [
         "rewind",
         "branching",
         "pour",
+        "taking",
         "nerves",
         "nudges",
         "observed",

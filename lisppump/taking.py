@@ -1,0 +1,115 @@
+"""A reply that has come, on its way into its pipe: held to its contract, read, written down. It asks nobody.
+
+Nearly every reply is plain, all usual, and the first and last of its pipe: it takes a shorter road, and comes
+to what it would come to on the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from lisppump import canon, clock
+from lisppump.call import misanswered
+from lisppump.calling import answered, is_plain
+from lisppump.delta import UNUSED, Attempt, Delta
+from lisppump.delta_records import beside
+from lisppump.errors import LisppumpError
+from lisppump.schema_usual import own_usual
+
+if TYPE_CHECKING:
+    from lisppump.pour import Pipe
+
+
+class Taking:
+    """One reply; `usable` tells whether anything of it stays. `own` is all of a usual one."""
+
+    __slots__ = ("_alias", "_claim", "_digest", "_due", "_own", "_pipe", "_reply", "usable")
+
+    def __init__(self, pipe: Pipe, alias: str, reply: Any) -> None:
+        self._pipe = pipe
+        self._alias = alias
+        self._reply = reply
+        self._claim = pipe.claim
+        self._due: Delta | None = None
+        self._own: canon.Whole | None = None
+        self.usable = False
+
+    def read(self) -> None:
+        """Hold what a backend gave to its contract; what cannot be used at all is an attempt that failed."""
+        pipe, reply = self._pipe, self._reply
+        if is_plain(reply) and self._is_all():
+            own = own_usual(pipe.tick.policy.schema, reply.data)
+            digest = None if own is None else canon.digest_of_whole(own)
+            if digest is not None:
+                self._own, self._digest = own, digest
+                return
+        try:
+            self._reply = reply = answered(reply)
+        except LisppumpError as error:
+            self._reply = None
+            pipe.decided(self._alias, *misanswered(error, pipe.offer_of(self._alias)))
+            return
+        used = pipe.tick.purse.priced(self._alias, reply.model, reply.usage)
+        if used is not reply.usage:
+            self._reply = replace(reply, usage=used)
+        pipe.tick.purse.used(self._claim, used)
+
+    def _is_all(self) -> bool:
+        """True for the first attempt of a pipe with one pass, which has not settled."""
+        pipe = self._pipe
+        return not pipe.attempts and pipe.delta is None and len(pipe.tick.policy.pipe.passes) == 1
+
+    def record(self) -> tuple[str, dict[str, Any]] | None:
+        """What is journalled of the reply: where that is all of its stream, also what the stream comes to.
+
+        One that comes when its stream is settled is late.
+        """
+        if self._own is not None:
+            return "reply", self._usual_record(self._own)
+        pipe, reply = self._pipe, self._reply
+        if reply is None:
+            return None
+        record: dict[str, Any] = canon.Whole(pipe.place(self._alias))
+        record |= {
+            "model": reply.model, "stop": reply.stop, "reason": reply.reason, "text": reply.text,
+            "data": reply.data, "usage": {} if reply.usage is UNUSED else reply.usage.to_json(),
+        }  # fmt: skip
+        if pipe.delta is not None:
+            return "late", dict(record)
+        self.usable = pipe.read(self._alias, reply)
+        if self.usable and len(pipe.attempts) == len(pipe.tick.policy.pipe.passes) == 1:
+            self._due = pipe.made()
+            record["settled"] = beside(self._due, record)
+            if pipe.heard.__class__ is canon.Whole and reply.usage is UNUSED:
+                return "reply", record
+        return "reply", dict(record)
+
+    def _usual_record(self, own: canon.Whole) -> canon.Whole:
+        """The same of a reply that takes the shorter road, on which its pipe comes to its delta, too."""
+        pipe, alias, tick = self._pipe, self._alias, self._pipe.tick
+        status, number, agents = "ok" if own else "empty", pipe.stream.number, pipe.stream.agents
+        utc = clock.later(tick.time, microseconds=number)
+        attempt = Attempt.usual(alias, status)
+        pipe.heard, self.usable = own, True
+        pipe.attempts.append(attempt)
+        self._due = Delta.of(
+            frame=tick.number, stream=number, utc=utc, collections=dict(own), digest=self._digest,
+            agents=agents, status=status, backend=alias, node=tick.node, epoch=tick.epoch,
+            attempts=(attempt,),
+        )  # fmt: skip
+        settled: dict[str, Any] = {"utc": utc, "digest": self._digest, "agents": [*agents]}
+        if not own:
+            settled["status"] = status
+        if tick.node != "local":
+            settled["node"] = tick.node
+        return canon.Whole(
+            frame=tick.number, epoch=tick.epoch, stream=number, attempt=1, turn=pipe.turn, backend=alias,
+            model=None, stop="end", reason=None, text=None, data=own, usage={}, settled=settled,
+        )  # fmt: skip
+
+    def settle(self) -> None:
+        """The reply is written; where nobody is asked any more, its stream settles."""
+        pipe = self._pipe
+        if pipe.delta is None and (self._due is not None or pipe.handed):
+            pipe.settle_now(self._due or pipe.made(), recorded=self._due is not None)
