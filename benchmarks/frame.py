@@ -29,6 +29,7 @@ from typing import Any
 
 from lisppump import Pump
 from lisppump.calling import Reply, Request
+from lisppump.clock import Wall
 from lisppump.collector import look_less_often
 from lisppump.disk import Disk
 from lisppump.testing import Simulation
@@ -107,14 +108,17 @@ def dumped(folder: Path, documents: dict[str, Any]) -> Callable[[], None]:
     return step
 
 
+def world_of(pipes: int, folder: Path, documents: dict[str, Any], backend: Ready) -> Simulation:
+    """The world, by the machine's clock, as `lisppump run` makes its frames."""
+    text = POLICY.format(pipes=pipes)
+    return Simulation(folder / "world", text, state=documents, backends={"none": backend}, clock=Wall())
+
+
 def measure(pipes: int, folder: Path) -> None:
     """One row: the reference, a frame, how many times the reference that is, and a pipe's share."""
     documents = state(pipes)
     backend = Ready(pipes)
-    world = Simulation(
-        folder / "world", POLICY.format(pipes=pipes), state=documents, backends={"none": backend}
-    )
-    with world.open() as pump:
+    with world_of(pipes, folder, documents, backend).open() as pump:
         frame, rest = frames(pump, pipes)
     least = median(dumped(folder, documents))
     print(
@@ -151,10 +155,7 @@ class Timed(Disk):
 def measure_late(pipes: int, folder: Path) -> None:
     """One row: what a frame takes beyond the latency, and the syncs it waited for."""
     disk, backend = Timed(), Ready(pipes, LATENCY)
-    world = Simulation(
-        folder / "world", POLICY.format(pipes=pipes), state=state(pipes), backends={"none": backend}
-    )
-    with world.open(disk=disk) as pump:
+    with world_of(pipes, folder, state(pipes), backend).open(disk=disk) as pump:
         waits: list[float] = []
         pump.listeners.append(lambda event: waits.append(disk.waited) if event.report is not None else None)
         frame, _ = frames(pump, pipes)

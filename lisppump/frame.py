@@ -176,7 +176,8 @@ def agents_of(documents: Mapping[str, Any], document: str, path: Sequence[str] =
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     if isinstance(value, dict):
-        return tuple(Agent(key, _with_id(key, data)) for key, data in value.items() if isinstance(data, dict))
+        members = [(key, data) for key, data in value.items() if isinstance(data, dict)]
+        return tuple([Agent(key, _with_id(key, data)) for key, data in members])
     if is_list(value) and value is not None:
         found = [
             item for item in elements(value) if isinstance(item, dict) and isinstance(item.get("id"), str)

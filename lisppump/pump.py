@@ -330,7 +330,7 @@ class Pump(Lookout):
         hear = rig.hooks.stream_replied if delta.status in ("ok", "empty") else rig.hooks.stream_failed
         hear(number=delta.frame, stream=stream, delta=delta)
         if self.listeners:
-            self._tell(Event("stream_settled", delta.frame, stream=delta.stream, delta=delta))
+            self._tell(Event.settled(delta))
 
     def abandon(self) -> int | None:
         """Give up the frame that was begun and not finished, if there is one; what came for it is kept."""

@@ -11,7 +11,7 @@ from lisppump.frame import Stream
 from lisppump.prompt import Prompt
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Event:
     """Something that happened in the loop, for progress and dashboards.
 
@@ -28,6 +28,14 @@ class Event:
     streams: int = 0
     text: str | None = None
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def settled(cls, delta: Delta) -> Event:
+        """A stream has ended; a thousand do in a frame, and a frozen dataclass is dear to make."""
+        made = object.__new__(cls)
+        said = {"kind": "stream_settled", "frame": delta.frame, "stream": delta.stream, "delta": delta}
+        object.__setattr__(made, "__dict__", said)
+        return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ class _Tick:
         self._errors: dict[int, BaseException] = {}
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0  # when that rings
 
     async def over(self) -> None:
         """Wait until every job has ended or its time is over."""
@@ -122,8 +123,9 @@ class _Tick:
         assert task is not None
         while self._waiting and len(self._running) < self._most and not task.cancelling():
             place, job = self._waiting.popleft()
-            work = self._running[task] = _Work(self, place, job)
-            self._look_in(job.deadline)
+            began = self.clock()
+            work = self._running[task] = _Work(self, place, job, began)
+            self._look_at(began + job.deadline)
             error: BaseException | None = None
             try:
                 await work.run()
@@ -149,16 +151,15 @@ class _Tick:
             except Exception as error:
                 self._errors[work.place] = error
         if self._running:
-            self._look_in(max(SOON, min(left[task] for task in self._running)))
+            self._look_at(self.clock() + max(SOON, min(left[task] for task in self._running)))
         self.go_on()
 
-    def _look_in(self, seconds: float) -> None:
-        """Have `_watch` called in so many seconds, unless it will be earlier."""
-        due = self.clock() + seconds
-        if self._timer is None or due < self._timer.when():
+    def _look_at(self, due: float) -> None:
+        """Have `_watch` called at that time, unless it will be earlier."""
+        if self._timer is None or due < self._due:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = self._loop.call_at(due, self._watch)
+            self._timer, self._due = self._loop.call_at(due, self._watch), due
 
 
 class _Work:
@@ -166,12 +167,12 @@ class _Work:
 
     __slots__ = ("_before", "_began", "_own", "_tick", "job", "place", "waits")
 
-    def __init__(self, tick: _Tick, place: int, job: Job) -> None:
+    def __init__(self, tick: _Tick, place: int, job: Job, began: float) -> None:
         self.place = place
         self.job = job
         self.waits = False  # it has waited for something, at some time
         self._tick = tick
-        self._began = tick.clock()
+        self._began = began
         self._before = tick.busy
         self._own = 0.0
 
@@ -179,11 +180,11 @@ class _Work:
     def run(self) -> Generator[Any, Any, None]:
         """Pour step by step, in a context of its own, and count how long it runs."""
         tick, clock, inside = self._tick, self._tick.clock, contextvars.copy_context().run
+        began = self._began
         poured: Any = inside(self.job.pour)
         work = poured if poured.__class__ is CoroutineType else _awaited(poured)
         step, said = work.send, None
         while True:
-            began = clock()
             try:
                 waits_for = inside(step, said)
             except StopIteration:
@@ -199,6 +200,7 @@ class _Work:
                 step, said = work.send, (yield waits_for)
             except BaseException as error:
                 step, said = work.throw, error
+            began = clock()
 
     def waited(self) -> float:
         """Seconds since it began in which no other pour ran, and nobody kept it from asking.
