@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lisppump import journal
+from lisppump import journal, turn
 from lisppump.disk import StateError
 from lisppump.errors import LisppumpError
 from lisppump.testing import Crash, FaultyDisk, Image, image_of, power_cuts
@@ -86,6 +86,20 @@ def _stopped(ram_path: Path, whole: Whole, stops: Iterable[int], *, torn: bool) 
 def test_a_process_that_stops_loses_nothing(ram_path: Path, whole: Whole, torn: bool) -> None:
     found = _stopped(ram_path, whole, range(int(torn), whole[1].count, 5), torn=torn)
     assert found == {*range(FRAMES + 1)}
+
+
+def test_a_process_that_stops_while_it_shows_a_frame_among_answers_loses_nothing(
+    ram_path: Path, whole: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The view of a frame is written when the pipes of the next are out: here before the first answers."""
+    monkeypatch.setattr(turn, "SOON", 0.0)
+    world, disk = World(ram_path / "early"), FaultyDisk()
+    world.life(disk)
+    assert state_of(world.folder) == whole[2]
+    shown = [i for i, one in enumerate(disk.trace) if one.path.endswith("posts.jsonl") and one.data]
+    answers = [i for i, one in enumerate(disk.trace) if b'"kind":"reply"' in one.data]
+    assert shown[0] < answers[-1]
+    assert _stopped(ram_path, whole, range(2, disk.count, 7), torn=False) == {*range(FRAMES + 1)}
 
 
 @pytest.mark.slow
