@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from operator import attrgetter
 from typing import Any
 
 from lisppump import canon
@@ -16,12 +17,15 @@ from lisppump.delta import ECHO_NODE, PROPOSAL_NODE, Collection, Delta, Schema
 from lisppump.frame import Frame
 from lisppump.merge_causes import acausal
 from lisppump.merge_changes import Change, apply
-from lisppump.merge_entries import Entry, Flow, Place, Refused, groups, items_of, number_in
+from lisppump.merge_entries import Entry, Flow, Place, Refused, first_of, groups, items_of, number_in
 from lisppump.merge_memo import Memo, identity
+from lisppump.merge_order import by_collection, entries_of, in_order, quarantine_order
 from lisppump.merge_rules import Rules
 from lisppump.merge_usual import is_usual, take_usual
 from lisppump.schema import shown
 
+_FOREIGN = attrgetter("foreign")
+_REJECTED = attrgetter("rejected")
 _MOST_NUMBER = 2**53  # beyond it readers of JSON take two numbers for one
 
 __all__ = ["Change", "Memo", "Merged", "account", "apply", "merge", "origin_of"]
@@ -77,7 +81,7 @@ class _Merge:
     def __init__(self, frame: Frame, deltas: Sequence[Delta], schema: Schema, memo: Memo) -> None:
         self.schema = schema
         self.number = frame.number
-        self.given = sorted(deltas, key=_order)
+        self.given, self.apart = in_order(deltas)
         self.report: dict[str, dict[str, int]] = {}
         self.quarantine: list[dict[str, Any]] = []
         self.outcomes: dict[tuple[int, str, int], Outcome] = {}
@@ -94,7 +98,7 @@ class _Merge:
         self._forget_claims(deltas)
         flows = self._flows(deltas)
         usual = {flow for flow in flows if not keep and is_usual(flow, self.places)}
-        entries = {flow: [] if flow in usual else self._entries(flow, deltas) for flow in flows}
+        entries = {flow: [] if flow in usual else entries_of(flow) for flow in flows}
         self.entries = entries
         self._claim_numbers(entries)
         self._merge_numbered({flow: entries[flow] for flow in entries if flow.number is not None})
@@ -106,13 +110,13 @@ class _Merge:
                 twin = [self._look_for_twin] if flow.rule.once_per else []
                 steps = (self._admit, *cause, *refer, *find, *twin, self._place)
                 if flow in usual:
-                    take_usual(flow, deltas, self.places, partial(self._take_one, steps))
+                    take_usual(flow, self.places, partial(self._take_one, steps))
                 else:
                     self._take(entries[flow], *steps)
         for entry, refused in self.places.finish():
             self._settle(entry, refused)
         ordered = {name: self.report[name] for name in self._names(self.report)}
-        quarantine = tuple(sorted(self.quarantine, key=_quarantine_order))
+        quarantine = tuple(sorted(self.quarantine, key=quarantine_order))
         return Merged(self.places.changes(), ordered, quarantine, tuple(self.outcomes.values()))
 
     def _merge_numbered(self, entries: Mapping[Flow, list[Entry]]) -> None:
@@ -141,6 +145,8 @@ class _Merge:
 
     def _once(self) -> list[tuple[int, Delta]]:
         """Each delta once, with its place; a repeated one counts as duplicates, what was rejected is told."""
+        if self.apart and not any(map(_FOREIGN, self.given)) and not any(map(_REJECTED, self.given)):
+            return [*enumerate(self.given)]
         told: dict[tuple[Any, ...], set[bytes]] = {}
         kept: list[tuple[int, Delta]] = []
         for place, delta in enumerate(self.given):
@@ -172,26 +178,17 @@ class _Merge:
                 self._set_aside(delta, problem)
 
     def _flows(self, deltas: Iterable[tuple[int, Delta]]) -> list[Flow]:
-        names = {name for _, delta in deltas for name in delta.collections}
+        came = by_collection(deltas)
         fallback = self.schema.otherwise or Collection("otherwise", mode="refuse")
         flows = []
-        for name in self._names(names):
+        for name in self._names(came):
             rule = self.schema.get(name) or fallback
-            many = sum(len(items_of(delta.collections.get(name))) for _, delta in deltas)
-            if many:
-                flows.append(Flow(name, rule, rule is self.schema.otherwise, self._came(name, many)))
+            outcomes = self._came(name, sum([len(items) for _, _, items in came[name]]))
+            flows.append(Flow(name, rule, rule is self.schema.otherwise, outcomes, came[name]))
         return flows
 
     def _names(self, names: Iterable[str]) -> list[str]:
         return self.schema.ordered(sorted(names))
-
-    def _entries(self, flow: Flow, deltas: list[tuple[int, Delta]]) -> list[Entry]:
-        name = flow.name
-        return [
-            Entry(flow, delta, place, index, item)
-            for place, delta in deltas
-            for index, item in enumerate(items_of(delta.collections.get(name)))
-        ]
 
     # items
 
@@ -244,13 +241,13 @@ class _Merge:
             return
         seen = flow.seen.get(entry.document)
         if seen is None:
-            seen = flow.seen[entry.document] = (self.places.standing(entry), {})
+            seen = flow.seen[entry.document] = (self.places.standing(flow, entry.document), {})
         standing, fresh = seen
         if key in standing:
             entry.number = standing[key]
             self._repeats(entry, None)
         elif key in fresh:
-            entry.twin = fresh[key]
+            entry.twin = first_of(flow, fresh, key)
             entry.twin.twins = (*entry.twin.twins, entry)
             self._repeats(entry, entry.twin)
         else:
@@ -455,16 +452,6 @@ def _same(entry: Entry, twin: Mapping[str, Any]) -> bool:
     headline = (one.name for one in rule.fields if one.type == "string" and one.name != rule.acting)
     names = [name for name in (rule.acting, next(headline, None)) if name is not None and name in item]
     return _within({name: item[name] for name in names} if names else item, twin)
-
-
-def _order(delta: Delta) -> tuple[Any, ...]:
-    """Canonical order; what differs in nothing that counts is told apart by all else that a merge reads."""
-    rejected = canon.digest(list(delta.rejected)) if delta.rejected else ""
-    return (*delta.order, delta.epoch, delta.foreign, delta.agents, delta.utc, rejected)
-
-
-def _quarantine_order(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (entry["frame"], entry["node"], entry["stream"], entry["collection"], entry["index"])
 
 
 def _within(item: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from lisppump.delta import Collection, Delta, Numbering
 
 Path = tuple[str, ...]
 Place = tuple[str, Path]  # a document, and a path of keys into it
+Came = tuple[int, Delta, Sequence[Any]]  # a delta, its place in canonical order, and items that it brings
 
 HOLE = re.compile(r"\{([^{}]*)\}")
 
@@ -48,14 +49,16 @@ class Flow:
 
     `adopted` collections are taken by `(otherwise ...)`. `document` is None where each item names its own.
     `refers` is false where no item can refer to another one of its delta. `outcomes` is its row of the
-    report. `seen` has, by document, the identities that stand there and those that came in this frame.
-    Items that are `pairs` name a field and its value; a note is the first text among `texts`.
+    report. `seen` has, by document, the identities that stand there and those that came in this frame; of an
+    item that nothing was asked about, only what its entry is made of. Items that are `pairs` name a field and
+    its value; a note is the first text among `texts`.
     """
 
     name: str
     rule: Collection
     adopted: bool
     outcomes: dict[str, int]
+    came: Sequence[Came]
     actor: str | None = field(init=False)
     number: Numbering | None = field(init=False)
     references: tuple[tuple[str, str], ...] = field(init=False)
@@ -65,7 +68,7 @@ class Flow:
     pairs: bool = field(init=False)
     texts: tuple[str, ...] = field(init=False)
     refers: bool = False
-    seen: dict[str, tuple[dict[Any, Any], dict[Any, Entry]]] = field(default_factory=dict)
+    seen: dict[str, Seen] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rule = self.rule
@@ -106,6 +109,19 @@ class Entry:
         self.index = index
         self.item = self.given = item
         self.document = flow.document or ""
+
+
+Unasked = tuple[Delta, int, int, Any]  # an item that came in without an entry of its own
+Seen = tuple[dict[Any, Any], dict[Any, Entry | Unasked]]
+
+
+def first_of(flow: Flow, fresh: dict[Any, Entry | Unasked], key: Any) -> Entry:
+    """The first of the items that are one by their key."""
+    found = fresh[key]
+    if not isinstance(found, Entry):
+        found = fresh[key] = Entry(flow, *found)
+        found.identity, found.settled = key, True
+    return found
 
 
 def items_of(value: Any) -> Sequence[Any]:

@@ -104,6 +104,29 @@ def _highest_in(top: int, value: Any, field: str) -> int:
     return top
 
 
+def identified_by(fields: tuple[str, ...]) -> Callable[[dict[str, Any]], Any]:
+    """`identity` by these fields, for many items: what nearly all hold is told at a glance."""
+    if len(fields) > 2:
+        return lambda item: identity(item, fields)
+    first, last = fields[0], fields[-1]
+
+    def one(item: dict[str, Any]) -> Any:
+        value = item.get(first)
+        kind = value.__class__
+        return (value,) if (kind is str and value) or kind is int else identity(item, fields)
+
+    def two(item: dict[str, Any]) -> Any:
+        value, other = item.get(first), item.get(last)
+        kind = value.__class__
+        if (kind is str and value) or kind is int:
+            kind = other.__class__
+            if kind is int or (kind is str and other):
+                return value, other
+        return identity(item, fields)
+
+    return one if len(fields) == 1 else two
+
+
 def identity(item: Any, fields: tuple[str, ...]) -> Any:
     """What tells an item apart by its fields, hashable; None where one of them is absent or empty."""
     values = tuple(map(item.get, fields))

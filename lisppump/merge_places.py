@@ -11,7 +11,7 @@ from lisppump.frame import SUFFIXES, Frame
 from lisppump.lispy.values import is_list
 from lisppump.merge_changes import Change, Work
 from lisppump.merge_entries import HOLE, Counter, Entry, Flow, Path, Place, Refused, number_in
-from lisppump.merge_memo import Memo, identity
+from lisppump.merge_memo import Memo, identified_by
 from lisppump.schema import kind_of
 
 _MOST_NAME = 255 - len(".jsonl.tmp")  # bytes of a file name, with room for a suffix of its own
@@ -64,26 +64,15 @@ class Places:
         wants = _wants(rule, flow.document)
         return _misfit(documents.get(flow.document), flow.document, flow.path, wants) is None
 
-    def usual_counters(self, flow: Flow, item: dict[str, Any]) -> list[Place] | None:
-        """The places of an item's counters, each a number or nothing yet; None where to look closer."""
-        found = []
-        for counter in flow.counters:
-            who = item.get(counter.by or "")
-            if who.__class__ is not str or counter.document in self.now:
-                return None
-            holder: Any = self.frame.documents.get(counter.document)
-            for key in counter.before:
-                holder = holder.get(key) if holder.__class__ is dict else None
-            member = holder.get(who) if who and holder.__class__ is dict else None
-            if member.__class__ is not dict or member.get(counter.last, 0).__class__ is not int:
-                return None
-            found.append((counter.document, (*counter.before, who, counter.last)))
-        return found
+    def members(self, counter: Counter) -> dict[str, Any]:
+        """The members among whom a plain counter counts; nobody where that is not as usual."""
+        holder: Any = None if counter.document in self.now else self.frame.documents.get(counter.document)
+        for key in counter.before:
+            holder = holder.get(key) if holder.__class__ is dict else None
+        return holder if holder.__class__ is dict else {}
 
     def claim(self, places: Sequence[Place]) -> bool:
         """Hold places for numbers that will be added; False, and nothing held, where one cannot be had."""
-        if not places:
-            return True
         try:
             for place in places:
                 if place not in self.adds:
@@ -180,6 +169,13 @@ class Places:
         elif there != wants:
             raise _in_the_way(keys, there)
 
+    def held_at(self, document: str, path: Path) -> dict[str, Any]:
+        """What is held below a place, as far as that is an object; it is held as such by what is below it."""
+        node = self.held[document]
+        for key in path:
+            node = node[key]
+        return node  # type: ignore[no-any-return]
+
     def keep_hold(self) -> None:
         """What was claimed last has been used."""
         self._taken.clear()
@@ -228,24 +224,25 @@ class Places:
             value = value.get(key, ABSENT) if isinstance(value, dict) else ABSENT
         return value
 
-    def standing(self, entry: Entry) -> dict[Any, Any]:
-        """The identities of the items in the entry's list, with the numbers they have."""
-        rule = entry.flow.rule
+    def standing(self, flow: Flow, document: str) -> dict[Any, Any]:
+        """The identities of the items in the list of a flow, with the numbers they have."""
+        rule = flow.rule
         field = rule.number.field if rule.number is not None else None
         if rule.into is None or rule.mode != "append":
             return {}
-        value = self.at(entry.document, rule.into.path)
+        value = self.at(document, rule.into.path)
         if value is ABSENT or not is_list(value) or value is None:
             return {}
         fields = rule.once_per
+        identified = identified_by(fields)
 
         def step(known: dict[Any, Any], item: Any) -> dict[Any, Any]:
-            key = identity(item, fields) if isinstance(item, dict) else None
+            key = identified(item) if isinstance(item, dict) else None
             if key is not None:
                 known.setdefault(key, number_in(item, field) if field is not None else None)
             return known
 
-        memo_key = ("standing", entry.document, rule.into.path, fields, field)
+        memo_key = ("standing", document, rule.into.path, fields, field)
         found: dict[Any, Any] = self.memo.fold(memo_key, value, dict, step)
         return found
 

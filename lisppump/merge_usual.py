@@ -6,16 +6,14 @@ these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from lisppump.delta import Delta
-from lisppump.merge_entries import Entry, Flow, Place, items_of
-from lisppump.merge_memo import identity
+from lisppump.merge_entries import Counter, Entry, Flow, Place, Seen
+from lisppump.merge_memo import identified_by
 from lisppump.merge_rules import Rules
 
-_NO_COUNTERS: Sequence[Place] = ()
-_NOTHING_SEEN: tuple[dict[Any, Any], dict[Any, Entry]] = ({}, {})  # where no item repeats another
+_NOTHING_SEEN: Seen = ({}, {})  # where no item repeats another
 
 
 def is_usual(flow: Flow, places: Rules) -> bool:
@@ -27,35 +25,109 @@ def is_usual(flow: Flow, places: Rules) -> bool:
     return plain and alone and not text and places.has_place(flow) and all(one.plain for one in flow.counters)
 
 
-def take_usual(
-    flow: Flow, deltas: Iterable[tuple[int, Delta]], places: Rules, otherwise: Callable[[Entry], object]
-) -> None:
+def take_usual(flow: Flow, places: Rules, otherwise: Callable[[Entry], object]) -> None:
     """Take the items of a flow in, in their order; `otherwise` gets those that want to be looked at."""
-    actor, once_per, document = flow.actor, flow.rule.once_per, flow.document or ""
-    adds, counts, outcomes = places.adds, bool(flow.counters), flow.outcomes
-    log: list[Any] | None = None
-    seen = None if once_per else _NOTHING_SEEN
-    for place, delta in deltas:
-        agents, ours = delta.agents, delta.origin is None
-        for index, item in enumerate(items_of(delta.collections.get(flow.name))):
-            log = places.appends.get((document, flow.path)) if log is None else log
-            seen = flow.seen.get(document) if seen is None else seen
-            usual = ours and item.__class__ is dict and (not actor or item.get(actor) in agents)
-            if seen is None or not usual:
-                otherwise(Entry(flow, delta, place, index, item))
-                continue
-            counters = places.usual_counters(flow, item) if counts else _NO_COUNTERS
-            key = identity(item, once_per) if once_per else None
-            if key in seen[0] and counters is not None:
-                outcomes["duplicate"] += 1
-                continue
-            if log is None or counters is None or key in seen[1] or not places.claim(counters):
-                otherwise(Entry(flow, delta, place, index, item))
-                continue
-            if key is not None:
-                seen[1][key] = entry = Entry(flow, delta, place, index, item)
-                entry.identity, entry.settled = key, True
-            log.append(item if "created_at" in item else {**item, "created_at": delta.utc})
-            for counter in counters:
-                adds[counter] = adds.get(counter, 0) + 1
-            outcomes["merged"] += 1
+    actor, home = flow.actor, (flow.document or "", flow.path)
+    counts = _counts(flow, places)
+    counted: Any = home
+    identified = identified_by(flow.rule.once_per) if flow.rule.once_per else None
+    standing, fresh = _NOTHING_SEEN if identified is None else _seen(flow, home[0], places)
+    log = key = None
+    merged = duplicates = 0
+    for place, delta, items in flow.came:
+        agents, utc, ours = delta.agents, delta.utc, delta.origin is None
+        for index, item in enumerate(items):
+            if ours and item.__class__ is dict and (actor is None or item.get(actor) in agents):
+                if counts is not None:
+                    counted = counts.find(item)
+                if counted is not None:
+                    if identified is not None:
+                        key = identified(item)
+                        if key in standing:
+                            duplicates += 1
+                            continue
+                    if log is None:
+                        log = places.appends.get(home)
+                    if log is not None and key not in fresh and (counts is None or counts.rise(counted)):
+                        if key is not None:
+                            fresh[key] = (delta, place, index, item)
+                        log.append(item if "created_at" in item else {**item, "created_at": utc})
+                        merged += 1
+                        continue
+            otherwise(Entry(flow, delta, place, index, item))
+    flow.outcomes["merged"] += merged
+    flow.outcomes["duplicate"] += duplicates
+
+
+def _counts(flow: Flow, places: Rules) -> _One | _Many | None:
+    if len(flow.counters) == 1:
+        return _One(flow.counters[0], places)
+    return _Many(flow.counters, places) if flow.counters else None
+
+
+def _seen(flow: Flow, document: str, places: Rules) -> Seen:
+    seen = flow.seen.get(document)
+    if seen is None:
+        seen = flow.seen[document] = (places.standing(flow, document), {})
+    return seen
+
+
+class _One:
+    """A plain counter while items raise it: whose it is among the members, and what is held there."""
+
+    def __init__(self, counter: Counter, places: Rules) -> None:
+        self._by, self._last = counter.by or "", counter.last
+        self._document, self._before = counter.document, counter.before
+        self._members = places.members(counter)
+        self._held: dict[str, Any] | None = None
+        self._places = places
+
+    def find(self, item: dict[str, Any]) -> Place | None:
+        """The place of an item's counter, a number or nothing yet; None where to look closer."""
+        who: Any = item.get(self._by)
+        member = self._members.get(who) if who.__class__ is str and who else None
+        if member.__class__ is not dict or member.get(self._last, 0).__class__ is not int:
+            return None
+        return self._document, (*self._before, who, self._last)
+
+    def rise(self, place: Place) -> bool:
+        """Raise a member's counter by one; False, and nothing done, where it cannot be had."""
+        adds, held, who = self._places.adds, self._held, place[1][-2]
+        if held is not None and who not in held:
+            held[who] = {self._last: "a number"}
+            adds[place] = 1
+        elif place in adds:
+            adds[place] += 1
+        elif self._places.claim((place,)):
+            adds[place] = 1
+            self._held = self._places.held_at(self._document, self._before)
+        else:
+            return False
+        return True
+
+
+class _Many:
+    """Several plain counters of a flow."""
+
+    def __init__(self, counters: Sequence[Counter], places: Rules) -> None:
+        self._each = [_One(counter, places) for counter in counters]
+        self._places = places
+
+    def find(self, item: dict[str, Any]) -> list[Place] | None:
+        """The places of an item's counters; None where to look closer."""
+        found = []
+        for one in self._each:
+            place = one.find(item)
+            if place is None:
+                return None
+            found.append(place)
+        return found
+
+    def rise(self, found: Sequence[Place]) -> bool:
+        """Raise counters by one; False, and nothing done, where one of them cannot be had."""
+        if not self._places.claim(found):
+            return False
+        adds = self._places.adds
+        for place in found:
+            adds[place] = adds.get(place, 0) + 1
+        return True

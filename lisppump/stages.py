@@ -273,7 +273,8 @@ def merged(result: Any, *, whose: str) -> Merged:
     hold(whole, f"{whose} should give changes, a report and a quarantine: a tuple, a dict and a tuple")
     changes, report, quarantine = tuple(result.changes), dict(result.report), tuple(result.quarantine)
     for change in changes:
-        hold(isinstance(change, Change) and change.sound, f"{whose} gave something that is no change")
+        if not isinstance(change, Change) or not change.sound:
+            hold(False, f"{whose} gave something that is no change")
     for collection, counts in report.items():
         sound = isinstance(counts, Mapping) and all(isinstance(counts.get(key), int) for key in _COUNTS)
         hold(sound, f"{whose} should count items of {collection} as {', '.join(_COUNTS)}")
