@@ -28,11 +28,15 @@ _DIGITS = bytes(48 if 48 <= byte < 58 else 32 for byte in range(256))
 _HUGE = b"0" * 19
 # orjson spells floats below 1e-4 and from 1e16 unlike Python, the latter in two ways, by its version.
 _SMALL = re.compile(rb"e-\d")
+_TINY = re.compile(rb"0\.0000(?<!\d0\.0000)")  # in times these digits stand behind others
 _PLUS = b"e+" in orjson.dumps(1e16)
 _LARGE = re.compile(rb"e\+\d" if _PLUS else rb"\d[\d.]*e\d")
 _FLOAT = re.compile(rb"(?:^|[ \n:,\[])-?(?:\d[\d.]*e[-+]?\d+|0\.0000\d+)(?:[,\]}\n]|$)")
 _NOT_FINITE = re.compile(rb"g.{6}[\xf0-\xff][\x7f\xff]", re.DOTALL)  # in marshal's form, low byte first
 _LITERALS = ("-Infinity", "Infinity", "NaN")
+
+_END = orjson.Fragment(b"\n")
+_BETWEEN = b",\n,"
 
 _registered: list[type[Iterable[Any]]] = []
 
@@ -131,16 +135,27 @@ def line(value: Any, *, finite: bool = False, whole: bool = False) -> bytes:
 
 def lines(items: Iterable[Any], *, sort: bool = False) -> bytes:
     """Each item as `line` writes it (or with `sort` as `canonical` does), each with its end."""
+    return b"\n".join([*each(items, sort=sort), b""])
+
+
+def each(
+    items: Iterable[Any], *, sort: bool = False, finite: bool = False, whole: bool = False
+) -> list[bytes]:
+    """What `line` writes of each, or with `sort` `canonical`; its options are what is known of all of them.
+
+    One call of the encoder writes them as a list, an end of a line behind each: no text of JSON holds one.
+    """
     items = list(items)
     option = orjson.OPT_SORT_KEYS if sort else 0
+    parted: list[Any] = [_END] * (2 * len(items))
+    parted[::2] = items
     try:
-        data = b"".join([orjson.dumps(item, _listed, option | orjson.OPT_APPEND_NEWLINE) for item in items])
+        data = orjson.dumps(parted, _listed, option)
     except TypeError:
         data = b""
-    if data and not _spells_otherwise(data) and not (b"null" in data and _may_hide_nan(items)):
-        return data
-    texts = [_shortly(item, option) or _slowly(item, sort=sort, indent=None) for item in items]
-    return b"".join([text + b"\n" for text in texts])
+    if data and (whole or _is_sure(data, items, finite)):
+        return data[1:-3].split(_BETWEEN) if items else []
+    return [_shortly(item, option, finite, whole) or _slowly(item, sort=sort, indent=None) for item in items]
 
 
 def document(value: Any) -> bytes:
@@ -165,10 +180,12 @@ def _shortly(value: Any, option: int, finite: bool = False, whole: bool = False)
         data = orjson.dumps(value, _listed, option)
     except TypeError:  # an integer over 64 bits, deep data, or something that is no JSON
         return b""
-    if whole:
-        return data
-    sure = finite or b"null" not in data
-    return data if not _spells_otherwise(data) and (sure or not _may_hide_nan(value)) else b""
+    return data if whole or _is_sure(data, value, finite) else b""
+
+
+def _is_sure(data: bytes, value: Any, finite: bool) -> bool:
+    """True where what orjson wrote of a value is what is wanted: no float is spelt unlike Python, or is none."""
+    return not _spells_otherwise(data) and (finite or b"null" not in data or not _may_hide_nan(value))
 
 
 def _slowly(value: Any, *, sort: bool, indent: int | None) -> bytes:
@@ -201,22 +218,15 @@ def _listed(value: Any) -> list[Any]:
 def _spells_otherwise(data: bytes) -> bool:
     """True where orjson may have spelt a float unlike Python; also where a text looks very much like one.
 
-    Fast looks come before the slow one, since hardly any document has such floats.
+    Fast looks come before the slow one, since hardly any document has such floats. A pattern that begins with
+    letters of its own is found faster than the letters alone.
     """
     hint = (
-        (b"e-" in data and _SMALL.search(data) is not None)
+        _SMALL.search(data) is not None
         or (not (_PLUS and b"+" not in data) and _LARGE.search(data) is not None)
-        or (b"0.0000" in data and _holds_tiny(data))
+        or _TINY.search(data) is not None
     )
     return hint and _FLOAT.search(data) is not None
-
-
-def _holds_tiny(data: bytes) -> bool:
-    """True where a number may begin with 0.0000; in times these digits stand behind others."""
-    place = data.find(b"0.0000")
-    while place > 0 and data[place - 1] in b"0123456789":
-        place = data.find(b"0.0000", place + 6)
-    return place >= 0
 
 
 def _may_hide_nan(value: Any) -> bool:

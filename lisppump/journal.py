@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import accumulate
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -210,8 +211,7 @@ class Journal(Pages):
 
     def record(self, kind: str, fields: Mapping[str, Any]) -> Record:
         """The same for fields that are a dict already, which nobody may change any more."""
-        if kind not in NUMBERS or not RESERVED.isdisjoint(fields):
-            raise ValueError(f"no journal record may be made of kind {kind} with fields {sorted(fields)}")
+        _check_one(kind, fields)
         if self._broken is not None:
             self._refuse_broken()
         if not self._write:
@@ -230,6 +230,8 @@ class Journal(Pages):
 
     def records(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         """Several such records by one write; where not all of it can be written, as many as can be."""
+        for kind, fields in entries:
+            _check_one(kind, fields)
         self._refuse_broken()
         if not self._write:
             raise StateError("not-writable", "the world was opened for reading only")
@@ -240,9 +242,9 @@ class Journal(Pages):
             for kind, fields in entries:
                 self.record(kind, fields)
             return
-        for (kind, fields), data in zip(entries, lines, strict=True):
-            self._live.note(kind, frame_of(fields), self._size)
-            self._size += len(data)
+        *offsets, self._size = accumulate(map(len, lines), initial=self._size)
+        kinds = [kind for kind, _ in entries]
+        self._live.note_each(kinds, [frame_of(fields) for _, fields in entries], offsets)
         self._prev = last
 
     def _refuse_broken(self) -> None:
@@ -409,3 +411,9 @@ class Journal(Pages):
             finally:
                 os.close(fd)
             self._synced = max(self._synced, target)
+
+
+def _check_one(kind: str, fields: Mapping[str, Any]) -> None:
+    """Refuse a record that could not be read as it was written."""
+    if kind not in NUMBERS or not fields.keys().isdisjoint(RESERVED):
+        raise ValueError(f"no journal record may be made of kind {kind} with fields {sorted(fields)}")
