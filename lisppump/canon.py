@@ -124,27 +124,21 @@ def canonical(value: Any) -> bytes:
     return _shortly(value, orjson.OPT_SORT_KEYS) or _slowly(value, sort=True, indent=None)
 
 
-def line(value: Any, *, finite: bool = False, whole: bool = False) -> bytes:
+def line(value: Any, *, finite: bool = False) -> bytes:
     """One line of a JSON-Lines document without its end: keys in their order, no spaces.
 
-    `finite`: the caller knows that no float in it is NaN or infinite, as it is of all that was JSON before;
-    `whole`: there is none at all.
+    `finite`: the caller knows that no float in it is NaN or infinite, as it is of all that was JSON before.
     """
-    return _shortly(value, 0, finite, whole) or _slowly(value, sort=False, indent=None)
+    if value.__class__ is Whole:
+        try:
+            return orjson.dumps(value, _listed)
+        except TypeError:  # see _shortly
+            return _slowly(value, sort=False, indent=None)
+    return _shortly(value, 0, finite) or _slowly(value, sort=False, indent=None)
 
 
 def lines(items: Iterable[Any], *, sort: bool = False) -> bytes:
     """Each item as `line` writes it (or with `sort` as `canonical` does), each with its end."""
-    return b"\n".join([*each(items, sort=sort), b""])
-
-
-def each(
-    items: Iterable[Any], *, sort: bool = False, finite: bool = False, whole: bool = False
-) -> list[bytes]:
-    """What `line` writes of each, or with `sort` `canonical`; its options are what is known of all of them.
-
-    One call of the encoder writes them as a list, an end of a line behind each: no text of JSON holds one.
-    """
     items = list(items)
     option = orjson.OPT_SORT_KEYS if sort else 0
     parted: list[Any] = [_END] * (2 * len(items))
@@ -153,9 +147,10 @@ def each(
         data = orjson.dumps(parted, _listed, option)
     except TypeError:
         data = b""
-    if data and (whole or _is_sure(data, items, finite)):
-        return data[1:-3].split(_BETWEEN) if items else []
-    return [_shortly(item, option, finite, whole) or _slowly(item, sort=sort, indent=None) for item in items]
+    if data and _is_sure(data, items):
+        return data[1:-3].replace(_BETWEEN, b"\n") + b"\n" if items else b""
+    texts = [_shortly(item, option) or _slowly(item, sort=sort, indent=None) for item in items]
+    return b"".join([text + b"\n" for text in texts])
 
 
 def document(value: Any) -> bytes:
@@ -165,8 +160,12 @@ def document(value: Any) -> bytes:
 
 def digest(value: Any) -> str:
     """`sha256:` and the hex sha256 of the canonical form."""
-    data = _shortly(value, orjson.OPT_SORT_KEYS, whole=value.__class__ is Whole)
-    return digest_bytes(data or _slowly(value, sort=True, indent=None))
+    if value.__class__ is not Whole:
+        return digest_bytes(canonical(value))
+    try:
+        return digest_bytes(orjson.dumps(value, _listed, orjson.OPT_SORT_KEYS))
+    except TypeError:  # see _shortly
+        return digest_bytes(_slowly(value, sort=True, indent=None))
 
 
 def digest_bytes(data: bytes) -> str:
@@ -174,17 +173,17 @@ def digest_bytes(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def _shortly(value: Any, option: int, finite: bool = False, whole: bool = False) -> bytes:
+def _shortly(value: Any, option: int, finite: bool = False) -> bytes:
     """What orjson writes where that surely is what is wanted, which is nearly always; else nothing."""
     try:
         data = orjson.dumps(value, _listed, option)
     except TypeError:  # an integer over 64 bits, deep data, or something that is no JSON
         return b""
-    return data if whole or _is_sure(data, value, finite) else b""
+    return data if _is_sure(data, value, finite) else b""
 
 
-def _is_sure(data: bytes, value: Any, finite: bool) -> bool:
-    """True where what orjson wrote of a value is what is wanted: no float is spelt unlike Python, or is none."""
+def _is_sure(data: bytes, value: Any, finite: bool = False) -> bool:
+    """True where what orjson wrote is what is wanted: every float in it is one, and spelt as Python does."""
     return not _spells_otherwise(data) and (finite or b"null" not in data or not _may_hide_nan(value))
 
 

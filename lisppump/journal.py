@@ -24,11 +24,8 @@ from lisppump.records import (
     NUMBERS,
     RESERVED,
     Reader,
-    chained,
-    encoded,
     frame_of,
     lines_of,
-    pack,
 )
 from lisppump.records import Record as Record
 from lisppump.segments import (
@@ -211,40 +208,38 @@ class Journal(Pages):
 
     def record(self, kind: str, fields: Mapping[str, Any]) -> Record:
         """The same for fields that are a dict already, which nobody may change any more."""
-        _check_one(kind, fields)
+        if kind not in NUMBERS or not RESERVED.isdisjoint(fields):
+            raise ValueError(f"no journal record may be made of kind {kind} with fields {sorted(fields)}")
         if self._broken is not None:
             self._refuse_broken()
         if not self._write:
             raise StateError("not-writable", "the world was opened for reading only")
         record = Record(kind, len(self) + 1, fields)
-        payload = encoded(kind, record.seq, self._prev, fields)
-        data = pack(payload)
+        data, (length,), last = lines_of([(kind, fields)], record.seq, self._prev)
         try:
             self._put(data)
         except OSError as error:
             raise trouble(error, "writing the journal") from error
         self._live.note(kind, record.frame, self._size)
-        self._prev = chained(payload)
-        self._size += len(data)
+        self._prev = last
+        self._size += length
         return record
 
     def records(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         """Several such records by one write; where not all of it can be written, as many as can be."""
-        for kind, fields in entries:
-            _check_one(kind, fields)
         self._refuse_broken()
         if not self._write:
             raise StateError("not-writable", "the world was opened for reading only")
-        lines, last = lines_of(entries, len(self) + 1, self._prev)
+        data, lengths, last = lines_of(entries, len(self) + 1, self._prev)
         try:
-            self._put(b"".join(lines))
+            self._put(data)
         except OSError:
             for kind, fields in entries:
                 self.record(kind, fields)
             return
-        *offsets, self._size = accumulate(map(len, lines), initial=self._size)
-        kinds = [kind for kind, _ in entries]
-        self._live.note_each(kinds, [frame_of(fields) for _, fields in entries], offsets)
+        *offsets, self._size = accumulate(lengths, initial=self._size)
+        kinds, frames = [kind for kind, _ in entries], [frame_of(fields) for _, fields in entries]
+        self._live.note_each(kinds, frames, offsets)
         self._prev = last
 
     def _refuse_broken(self) -> None:
@@ -411,9 +406,3 @@ class Journal(Pages):
             finally:
                 os.close(fd)
             self._synced = max(self._synced, target)
-
-
-def _check_one(kind: str, fields: Mapping[str, Any]) -> None:
-    """Refuse a record that could not be read as it was written."""
-    if kind not in NUMBERS or not fields.keys().isdisjoint(RESERVED):
-        raise ValueError(f"no journal record may be made of kind {kind} with fields {sorted(fields)}")

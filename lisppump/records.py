@@ -8,7 +8,7 @@ is rebuilt from here must have it, too.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,32 +65,25 @@ def chained(payload: bytes) -> str:
 
 
 def encoded(kind: str, seq: int, prev: str, fields: Mapping[str, Any]) -> bytes:
-    """The payload of a record."""
-    whole = fields.__class__ is canon.Whole
-    return _ended(canon.line(fields, finite=kind in _JSON, whole=whole), kind, seq, prev)
-
-
-def _ended(line: bytes, kind: str, seq: int, prev: str) -> bytes:
-    """The fields of a record as JSON, with what is behind them in each: kind, number, hash of the one before."""
-    behind = b"," if len(line) > 2 else b""
-    return b'%b%b"kind":"%b","seq":%d,"prev":"%b"}' % (line[:-1], behind, kind.encode(), seq, prev.encode())
+    """The payload of a record: its fields, and behind them what stands in every record."""
+    behind = f',"kind":"{kind}","seq":{seq},"prev":"{prev}"}}'.encode()
+    return canon.line(fields, finite=kind in _JSON)[:-1] + (behind if fields else behind[1:])
 
 
 def lines_of(
-    entries: Sequence[tuple[str, Mapping[str, Any]]], seq: int, prev: str
-) -> tuple[list[bytes], str]:
-    """The lines of records that follow each other, from a number and a hash on; and the hash of the last."""
-    fields = [fields for _, fields in entries]
-    finite = all([kind in _JSON for kind, _ in entries])
-    whole = all([each.__class__ is canon.Whole for each in fields])
-    texts = canon.each(fields, finite=finite, whole=whole)
-    lines = []
+    entries: Iterable[tuple[str, Mapping[str, Any]]], seq: int, prev: str
+) -> tuple[bytes, list[int], str]:
+    """The lines of records that follow each other, from a number and a hash on; lengths, and last hash."""
+    parts: list[bytes] = []
+    lengths: list[int] = []
     checksum, sha256 = google_crc32c.value, hashlib.sha256
-    for number, ((kind, _), text) in enumerate(zip(entries, texts, strict=True), seq):
-        payload = _ended(text, kind, number, prev)
-        lines.append(b"%08x %08x %b\n" % (len(payload), checksum(payload), payload))
+    for number, (kind, fields) in enumerate(entries, seq):
+        payload = encoded(kind, number, prev, fields)
+        length = len(payload)
+        parts += (b"%08x %08x " % (length, checksum(payload)), payload, b"\n")
+        lengths.append(HEAD + length + 1)
         prev = sha256(payload).hexdigest()
-    return lines, prev
+    return b"".join(parts), lengths, prev
 
 
 def decoded(payload: bytes) -> tuple[Record, str] | None:

@@ -167,11 +167,10 @@ class Store(Books):
         One that names an epoch or a frame that is not open any more is late: kept, and part of no frame.
         """
         epoch, opened = self.epoch, self._head.opened
-        sure = [
-            (kind if fields.get("epoch", epoch) == epoch and fields["frame"] == opened else "late", fields)
-            for kind, fields in entries
-        ]
-        self._journal.records(sure)
+        open_ = [fields.get("epoch", epoch) == epoch and fields["frame"] == opened for _, fields in entries]
+        if not all(open_):
+            entries = [one if sure else ("late", one[1]) for one, sure in zip(entries, open_, strict=True)]
+        self._journal.records(entries)
         self._journal.sync_soon()
 
     def outcome(self, **fields: Any) -> None:
