@@ -39,7 +39,7 @@ from lisppump.merge_changes import Change, apply
 from lisppump.reservoir_books import Books
 from lisppump.reservoir_view import Reservoir as Reservoir
 from lisppump.reservoir_view import changed_in_memory
-from lisppump.snapshots import Snapshots, snaps_of, thin
+from lisppump.snapshots import Snapshots, snaps_of
 from lisppump.view import View
 
 
@@ -290,8 +290,9 @@ class Store(Books):
         documents = self._snapshots.keep_all(
             head.documents, head.logs, lambda name: self._now().documents[name], past.value
         )
-        head.take(journal.roll(**head.snapshot(documents)))
-        thin(journal)
+        snapshot = journal.roll(**head.snapshot(documents))
+        head.take(snapshot)
+        self._snapshots.thin(journal, snapshot)
 
     # -- what is asked from outside --------------------------------------------------------------------------
 
