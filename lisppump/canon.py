@@ -28,11 +28,15 @@ _DIGITS = bytes(48 if 48 <= byte < 58 else 32 for byte in range(256))
 _HUGE = b"0" * 19
 # orjson spells floats below 1e-4 and from 1e16 unlike Python, the latter in two ways, by its version.
 _SMALL = re.compile(rb"e-\d")
+_TINY = re.compile(rb"0\.0000(?<!\d0\.0000)")  # in times these digits stand behind others
 _PLUS = b"e+" in orjson.dumps(1e16)
 _LARGE = re.compile(rb"e\+\d" if _PLUS else rb"\d[\d.]*e\d")
 _FLOAT = re.compile(rb"(?:^|[ \n:,\[])-?(?:\d[\d.]*e[-+]?\d+|0\.0000\d+)(?:[,\]}\n]|$)")
 _NOT_FINITE = re.compile(rb"g.{6}[\xf0-\xff][\x7f\xff]", re.DOTALL)  # in marshal's form, low byte first
 _LITERALS = ("-Infinity", "Infinity", "NaN")
+
+_END = orjson.Fragment(b"\n")
+_BETWEEN = b",\n,"
 
 _registered: list[type[Iterable[Any]]] = []
 
@@ -120,25 +124,31 @@ def canonical(value: Any) -> bytes:
     return _shortly(value, orjson.OPT_SORT_KEYS) or _slowly(value, sort=True, indent=None)
 
 
-def line(value: Any, *, finite: bool = False, whole: bool = False) -> bytes:
+def line(value: Any, *, finite: bool = False) -> bytes:
     """One line of a JSON-Lines document without its end: keys in their order, no spaces.
 
-    `finite`: the caller knows that no float in it is NaN or infinite, as it is of all that was JSON before;
-    `whole`: there is none at all.
+    `finite`: the caller knows that no float in it is NaN or infinite, as it is of all that was JSON before.
     """
-    return _shortly(value, 0, finite, whole) or _slowly(value, sort=False, indent=None)
+    if value.__class__ is Whole:
+        try:
+            return orjson.dumps(value, _listed)
+        except TypeError:  # see _shortly
+            return _slowly(value, sort=False, indent=None)
+    return _shortly(value, 0, finite) or _slowly(value, sort=False, indent=None)
 
 
 def lines(items: Iterable[Any], *, sort: bool = False) -> bytes:
     """Each item as `line` writes it (or with `sort` as `canonical` does), each with its end."""
     items = list(items)
     option = orjson.OPT_SORT_KEYS if sort else 0
+    parted: list[Any] = [_END] * (2 * len(items))
+    parted[::2] = items
     try:
-        data = b"".join([orjson.dumps(item, _listed, option | orjson.OPT_APPEND_NEWLINE) for item in items])
+        data = orjson.dumps(parted, _listed, option)
     except TypeError:
         data = b""
-    if data and not _spells_otherwise(data) and not (b"null" in data and _may_hide_nan(items)):
-        return data
+    if data and _is_sure(data, items):
+        return data[1:-3].replace(_BETWEEN, b"\n") + b"\n" if items else b""
     texts = [_shortly(item, option) or _slowly(item, sort=sort, indent=None) for item in items]
     return b"".join([text + b"\n" for text in texts])
 
@@ -150,8 +160,12 @@ def document(value: Any) -> bytes:
 
 def digest(value: Any) -> str:
     """`sha256:` and the hex sha256 of the canonical form."""
-    data = _shortly(value, orjson.OPT_SORT_KEYS, whole=value.__class__ is Whole)
-    return digest_bytes(data or _slowly(value, sort=True, indent=None))
+    if value.__class__ is not Whole:
+        return digest_bytes(canonical(value))
+    try:
+        return digest_bytes(orjson.dumps(value, _listed, orjson.OPT_SORT_KEYS))
+    except TypeError:  # see _shortly
+        return digest_bytes(_slowly(value, sort=True, indent=None))
 
 
 def digest_of_whole(value: Whole) -> str | None:
@@ -167,16 +181,18 @@ def digest_bytes(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def _shortly(value: Any, option: int, finite: bool = False, whole: bool = False) -> bytes:
+def _shortly(value: Any, option: int, finite: bool = False) -> bytes:
     """What orjson writes where that surely is what is wanted, which is nearly always; else nothing."""
     try:
         data = orjson.dumps(value, _listed, option)
     except TypeError:  # an integer over 64 bits, deep data, or something that is no JSON
         return b""
-    if whole:
-        return data
-    sure = finite or b"null" not in data
-    return data if not _spells_otherwise(data) and (sure or not _may_hide_nan(value)) else b""
+    return data if _is_sure(data, value, finite) else b""
+
+
+def _is_sure(data: bytes, value: Any, finite: bool = False) -> bool:
+    """True where what orjson wrote is what is wanted: every float in it is one, and spelt as Python does."""
+    return not _spells_otherwise(data) and (finite or b"null" not in data or not _may_hide_nan(value))
 
 
 def _slowly(value: Any, *, sort: bool, indent: int | None) -> bytes:
@@ -209,22 +225,15 @@ def _listed(value: Any) -> list[Any]:
 def _spells_otherwise(data: bytes) -> bool:
     """True where orjson may have spelt a float unlike Python; also where a text looks very much like one.
 
-    Fast looks come before the slow one, since hardly any document has such floats.
+    Fast looks come before the slow one, since hardly any document has such floats. A pattern that begins with
+    letters of its own is found faster than the letters alone.
     """
     hint = (
-        (b"e-" in data and _SMALL.search(data) is not None)
+        _SMALL.search(data) is not None
         or (not (_PLUS and b"+" not in data) and _LARGE.search(data) is not None)
-        or (b"0.0000" in data and _holds_tiny(data))
+        or _TINY.search(data) is not None
     )
     return hint and _FLOAT.search(data) is not None
-
-
-def _holds_tiny(data: bytes) -> bool:
-    """True where a number may begin with 0.0000; in times these digits stand behind others."""
-    place = data.find(b"0.0000")
-    while place > 0 and data[place - 1] in b"0123456789":
-        place = data.find(b"0.0000", place + 6)
-    return place >= 0
 
 
 def _may_hide_nan(value: Any) -> bool:

@@ -133,9 +133,13 @@ def _add_unusual(record: dict[str, Any], delta: Delta) -> None:
         record["partial"] = True
     attempts = delta.attempts
     if len(attempts) == 1:
-        (one,) = attempts
-        said = (one.backend, one.status, one.reason, one.model)
-        if said == (delta.backend, delta.status, delta.reason, delta.model):
+        one = attempts[0]
+        if (
+            one.backend == delta.backend
+            and one.status == delta.status
+            and one.reason == delta.reason
+            and one.model == delta.model
+        ):
             return
     record["attempts"] = [attempt.to_json() for attempt in attempts]
 

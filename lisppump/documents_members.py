@@ -7,6 +7,8 @@ same bytes. Nobody may change such an object in place; where somebody did beside
 from __future__ import annotations
 
 import operator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +20,8 @@ from lisppump.errors import LisppumpError
 SMALL = 32 * 1024  # bytes of a document up to which encoding all of it costs less than looking what changed
 LEVELS = 3  # how deep members are kept apart
 WIDE = 16  # members of a dict below the root that are worth it
-RUN = 64  # elements of a list that are kept as one
+RUN = 64  # members of a dict, or elements of a list, that are kept as one,
+ROOM = 4 * 1024  # and bytes of such members; of those that have more than twice that, each is kept by itself
 DEEP = 200  # brackets in a member that may be nested deeper than a whole document can be
 
 
@@ -31,21 +34,33 @@ class _Unsure(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Members:
-    """A value and its canonical bytes; `parts` are its members by key, or the bytes of the runs of a list.
+class Piece:
+    """Members of a dict that stand side by side, and their canonical bytes; a `large` one stands alone."""
 
-    Of a dict `pieces` are the bytes of key and member, sorted by key, and `places` where each key stands
-    there, in the dict's own order; `held` are the members or elements as they were; `fresh` counts the bytes
-    that had to be made when it followed another.
+    keys: tuple[str, ...]
+    data: bytes
+    large: Members | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """A value and its canonical bytes; `pieces` are those of a dict, sorted by key, `runs` those of a list.
+
+    `places` says in which piece a key stands, in the dict's own order; `held` are the members or elements as
+    they were; `fresh` counts the bytes that had to be made when it followed another: of members that are kept
+    as one, the share of those that changed.
     """
 
     value: Any
     data: bytes
-    parts: dict[str, Members] | list[bytes] | None = None
-    pieces: tuple[bytes, ...] = ()
+    pieces: list[Piece] | None = None
+    runs: list[bytes] | None = None
     places: dict[str, int] = field(default_factory=dict)
     held: tuple[Any, ...] = ()
     fresh: int = 0
+
+
+_NOTHING = Members({}, b"{}", [])
 
 
 def members(value: Any) -> Members:
@@ -55,7 +70,7 @@ def members(value: Any) -> Members:
 
 def following(old: Members | None, value: Any) -> Members:
     """The same, from what is known of the value before; raises Touched where that was changed in place."""
-    if old is None or (old.parts is None and len(old.data) <= SMALL):
+    if old is None or (old.pieces is None and len(old.data) <= SMALL):
         if old is not None:
             check(old)
         data = canon.canonical(value)
@@ -86,50 +101,134 @@ def _made(old: Members | None, value: Any, level: int) -> Members:
 
 
 def _dict(old: Members | None, value: dict[Any, Any], level: int) -> Members:
-    if old is None or not isinstance(old.parts, dict):
+    if old is None or old.pieces is None:
         if old is not None:
             check(old)
-        return _new_dict({}, value, level)
-    if old.value.keys() != old.parts.keys():
+        return _new_dict(_NOTHING, value, level)
+    if old.value.keys() != old.places.keys():
         raise Touched
     if list(value) != list(old.places):
-        return _new_dict(old.parts, value, level, old)
-    parts, pieces = dict(old.parts), list(old.pieces)
-    same = map(operator.is_, value.values(), old.held)
-    fresh = 0
-    for key in [key for key, is_same in zip(value, same, strict=True) if not is_same]:
-        parts[key] = part = _member(old, key, value[key], level)
-        pieces[old.places[key]] = canon.canonical(key) + b":" + part.data
-        fresh += part.fresh
-    data = b"{" + b",".join(pieces) + b"}"
-    return Members(value, data, parts, tuple(pieces), old.places, tuple(value.values()), fresh)
+        return _new_dict(old, value, level)
+    pieces, places, fresh = list(old.pieces), old.places, 0
+    now = zip(value.items(), old.held, strict=True)
+    changed = [(key, was) for (key, member), was in now if member is not was]
+    _check_held(old, changed)
+    for place, many in Counter([places[key] for key, _ in changed]).items():
+        piece = pieces[place]
+        if piece.large is not None:
+            pieces[place] = made = _followed(piece, value, level)
+        else:
+            _check_piece(old, piece)
+            pieces[place] = made = Piece(piece.keys, _together(piece.keys, value))
+            if len(made.data) > 2 * ROOM:
+                return _new_dict(old, value, level)
+        fresh += _share(made, many)
+    return Members(value, _joined(pieces), pieces, None, places, tuple(value.values()), fresh)
 
 
-def _new_dict(
-    known: dict[str, Members], value: dict[Any, Any], level: int, old: Members | None = None
-) -> Members:
-    """A dict with other keys than before, or in another order."""
-    if any(key.__class__ is not str for key in value):
+def _new_dict(old: Members, value: dict[Any, Any], level: int) -> Members:
+    """A dict that is new, or has other keys than before, or in another order; whole pieces are kept."""
+    if any([key.__class__ is not str for key in value]):
         raise _Unsure
-    order = {key: place for place, key in enumerate(sorted(value))}
-    parts = {}
-    for key in order:
-        here = old is not None and key in known
-        parts[key] = _member(old, key, value[key], level) if here else _made(None, value[key], level + 1)
-    pieces = tuple(canon.canonical(key) + b":" + part.data for key, part in parts.items())
-    fresh = sum(part.fresh for key, part in parts.items() if part is not known.get(key))
-    places = {key: order[key] for key in value}
-    data = b"{" + b",".join(pieces) + b"}"
-    return Members(value, data, parts, pieces, places, tuple(value.values()), fresh)
+    before = dict(zip(old.places, old.held, strict=True))
+    _check_held(old, [(key, was) for key, was in before.items() if key in value])
+    changed = {key for key, member in value.items() if key not in before or before[key] is not member}
+    known = _known(old, changed)
+    pieces: list[Piece] = []
+    loose: list[str] = []
+    order, place = tuple(sorted(value)), 0
+    while place < len(order):
+        piece = known.get(order[place])
+        end = place + (1 if piece is None else len(piece.keys))
+        if piece is None or piece.keys != order[place:end]:
+            loose.append(order[place])
+            place += 1
+        else:
+            pieces += _pieces(loose, RUN, value, level)
+            pieces.append(piece if piece.large is None else _followed(piece, value, level))
+            loose, place = [], end
+    pieces += _pieces(loose, RUN, value, level)
+    kept = set(map(id, pieces))
+    for piece in old.pieces or ():
+        if piece.large is None and id(piece) not in kept:
+            _check_piece(old, piece)
+    places = {key: place for place, piece in enumerate(pieces) for key in piece.keys}
+    fresh = sum([_share(piece, len(changed.intersection(piece.keys))) for piece in pieces])
+    places = {key: places[key] for key in value}
+    return Members(value, _joined(pieces), pieces, None, places, tuple(value.values()), fresh)
 
 
-def _member(old: Members | None, key: str, value: Any, level: int) -> Members:
-    """A member that was there before; the old dict must still hold what it held."""
-    assert old is not None and isinstance(old.parts, dict)
-    part = old.parts[key]
-    if old.value[key] is not part.value:
+def _known(old: Members, changed: set[str]) -> dict[str, Piece]:
+    """By their first key, the pieces worth keeping: large members, and those of small ones that are full."""
+    return {
+        piece.keys[0]: piece
+        for piece in old.pieces or ()
+        if piece.large is not None
+        or ((2 * len(piece.keys) >= RUN or 2 * len(piece.data) >= ROOM) and changed.isdisjoint(piece.keys))
+    }
+
+
+def _pieces(keys: Sequence[str], most: int, value: Mapping[str, Any], level: int) -> Iterator[Piece]:
+    """Members that stand side by side, so many at most as one."""
+    step = -(-len(keys) // -(-len(keys) // most)) if keys else 1
+    for start in range(0, len(keys), step):
+        some = tuple(keys[start : start + step])
+        data = _together(some, value)
+        if len(data) <= 2 * ROOM:
+            yield Piece(some, data)
+        elif len(some) > 1:
+            yield from _pieces(some, max(1, len(some) * ROOM // len(data)), value, level)
+        else:
+            yield _large(some[0], _made(None, value[some[0]], level + 1))
+
+
+def _large(key: str, member: Members) -> Piece:
+    return Piece((key,), canon.canonical(key) + b":" + member.data, member)
+
+
+def _followed(piece: Piece, value: Mapping[str, Any], level: int) -> Piece:
+    """A large member that was there before."""
+    (key,), before = piece.keys, piece.large
+    assert before is not None
+    return piece if value[key] is before.value else _large(key, _made(before, value[key], level + 1))
+
+
+def _together(keys: Sequence[str], value: Mapping[str, Any]) -> bytes:
+    """The bytes of some members, side by side."""
+    some = {key: value[key] for key in keys}
+    data = canon.canonical(some)
+    _check_depth(some, data)
+    return data[1:-1]
+
+
+def _joined(pieces: Iterable[Piece]) -> bytes:
+    return b"{" + b",".join([piece.data for piece in pieces]) + b"}"
+
+
+def _share(piece: Piece, changed: int) -> int:
+    """How many bytes of a piece were made for members that changed."""
+    if not changed:
+        return 0
+    return len(piece.data) * changed // len(piece.keys) if piece.large is None else piece.large.fresh
+
+
+def _check_held(old: Members, members: Iterable[tuple[str, Any]]) -> None:
+    """Raise Touched where the old dict holds others in the place of some of its members."""
+    value = old.value
+    if not all([value[key] is was for key, was in members]):
         raise Touched
-    return part if part.value is value else _made(part, value, level + 1)
+
+
+def _check_piece(old: Members, piece: Piece) -> None:
+    """Raise Touched where members that are kept as one are not what their bytes say."""
+    try:
+        same = (
+            all([key in old.value for key in piece.keys]) and _together(piece.keys, old.value) == piece.data
+        )
+    except (_Unsure, LisppumpError):
+        same = False
+    if not same:
+        raise Touched
 
 
 def _list(old: Members | None, value: list[Any]) -> Members:
@@ -137,8 +236,8 @@ def _list(old: Members | None, value: list[Any]) -> Members:
     fresh = 0
     known: list[bytes] = []
     held: tuple[Any, ...] = ()
-    if old is not None and isinstance(old.parts, list):
-        known, held = old.parts, old.held
+    if old is not None and old.runs is not None:
+        known, held = old.runs, old.held
         if len(held) != len(old.value):
             raise Touched
     elif old is not None:
@@ -156,7 +255,7 @@ def _list(old: Members | None, value: list[Any]) -> Members:
         _check_depth(run, data)
         runs.append(data[1:-1])
         fresh += len(data)
-    return Members(value, b"[" + b",".join(runs) + b"]", runs, held=tuple(value), fresh=fresh)
+    return Members(value, b"[" + b",".join(runs) + b"]", runs=runs, held=tuple(value), fresh=fresh)
 
 
 def check(old: Members) -> None:

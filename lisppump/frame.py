@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lisppump import canon
@@ -120,11 +120,24 @@ class Frame:
         return Documents(entries, aliases)
 
 
-@lru_cache(maxsize=128)
-def _canonical_rooms(entry: tuple[int, tuple[tuple[str, ...], ...]]) -> bytes:
-    """The rooms of one frame in canonical form: fifty frames remember them, and they never change."""
-    number, rooms = entry
-    return canon.canonical([number, [list(room) for room in rooms]])
+Rooms = tuple[int, tuple[tuple[str, ...], ...]]
+_rooms: dict[int, tuple[Rooms, bytes]] = {}
+_MOST_ROOMS = 128  # frames
+
+
+def _canonical_rooms(entry: Rooms) -> bytes:
+    """The rooms of one frame in canonical form: fifty frames remember them, and they never change.
+
+    They are known again as the very same object, which is held here: to compare thousands takes too long.
+    """
+    known = _rooms.get(id(entry))
+    if known is not None:
+        return known[1]
+    if len(_rooms) == _MOST_ROOMS:
+        del _rooms[next(iter(_rooms))]
+    data = canon.canonical(entry)
+    _rooms[id(entry)] = (entry, data)
+    return data
 
 
 class FrameFunction(Protocol):

@@ -102,7 +102,7 @@ class Head:
         self.opened = None
         self.quarantined += len(fields["quarantine"]) - len(fields.get("accepted", ()))
         self.woken = {**self.woken, **dict.fromkeys(fields["wake"], self.number)}
-        rooms = tuple(tuple(stream["agents"]) for stream in fields["streams"])
+        rooms = tuple([tuple(stream["agents"]) for stream in fields["streams"]])
         self.rooms = (*self.rooms, (self.number, rooms))[-ROOMS:]
 
     def copy(self) -> Head:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import accumulate
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,8 @@ from lisppump.records import (
     NUMBERS,
     RESERVED,
     Reader,
-    chained,
-    encoded,
     frame_of,
     lines_of,
-    pack,
 )
 from lisppump.records import Record as Record
 from lisppump.segments import (
@@ -217,15 +215,14 @@ class Journal(Pages):
         if not self._write:
             raise StateError("not-writable", "the world was opened for reading only")
         record = Record(kind, len(self) + 1, fields)
-        payload = encoded(kind, record.seq, self._prev, fields)
-        data = pack(payload)
+        data, (length,), last = lines_of([(kind, fields)], record.seq, self._prev)
         try:
             self._put(data)
         except OSError as error:
             raise trouble(error, "writing the journal") from error
         self._live.note(kind, record.frame, self._size)
-        self._prev = chained(payload)
-        self._size += len(data)
+        self._prev = last
+        self._size += length
         return record
 
     def records(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
@@ -233,16 +230,16 @@ class Journal(Pages):
         self._refuse_broken()
         if not self._write:
             raise StateError("not-writable", "the world was opened for reading only")
-        lines, last = lines_of(entries, len(self) + 1, self._prev)
+        data, lengths, last = lines_of(entries, len(self) + 1, self._prev)
         try:
-            self._put(b"".join(lines))
+            self._put(data)
         except OSError:
             for kind, fields in entries:
                 self.record(kind, fields)
             return
-        for (kind, fields), data in zip(entries, lines, strict=True):
-            self._live.note(kind, frame_of(fields), self._size)
-            self._size += len(data)
+        *offsets, self._size = accumulate(lengths, initial=self._size)
+        kinds, frames = [kind for kind, _ in entries], [frame_of(fields) for _, fields in entries]
+        self._live.note_each(kinds, frames, offsets)
         self._prev = last
 
     def _refuse_broken(self) -> None:

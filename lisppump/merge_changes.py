@@ -81,42 +81,53 @@ def apply(documents: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, 
     grows behind it, so appending to the newest window copies nothing.
     """
     work = Work(documents)
-    for change in changes:
-        work.change(change)
+    work.carry_out(changes)
     return work.changed
 
 
 class Work:
-    """New values while they are made: `own` are the containers that no older frame holds."""
+    """New values while they are made: `own` are the dicts that no older frame holds, `grown` the lists."""
 
     def __init__(self, documents: Mapping[str, Any]) -> None:
         self.documents = documents
         self.changed: dict[str, Any] = {}
-        self.own: dict[int, Any] = {}
+        self.own: dict[int, dict[str, Any]] = {}
+        self.grown: dict[int, list[Any]] = {}
 
     def change(self, change: Change) -> None:
         """Carry out one operation."""
-        name = change.document
-        value = self.changed[name] if name in self.changed else self.documents.get(name)
-        if not change.path:
-            self.changed[name] = self._new_value(change, value)
-            return
-        root = holder = self._own_dict(value, change)
-        for key in change.path[:-1]:
-            inner = self._own_dict(holder.get(key), change)
-            holder[key] = inner
-            holder = inner
-        last = change.path[-1]
-        holder[last] = self._new_value(change, holder.get(last))
-        self.changed[name] = root
+        self.carry_out((change,))
+
+    def carry_out(self, changes: Iterable[Change]) -> None:
+        """Carry out operations one after the other; counting on is what nearly all of them do."""
+        own, changed = self.own, self.changed
+        for change in changes:
+            name, path = change.document, change.path
+            value = changed[name] if name in changed else self.documents.get(name)
+            if not path:
+                changed[name] = self._new_value(change, value)
+                continue
+            root: Any = value if id(value) in own else self._own_dict(value, change)
+            holder = root
+            for key in path[:-1]:
+                inner = holder.get(key)
+                if id(inner) not in own:
+                    holder[key] = inner = self._own_dict(inner, change)
+                holder = inner
+            last = path[-1]
+            held = holder.get(last)
+            if held.__class__ is int and change.op == "add":
+                holder[last] = held + change.value
+            else:
+                holder[last] = self._new_value(change, held)
+            changed[name] = root
 
     def _own_dict(self, value: Any, change: Change) -> dict[str, Any]:
+        """A copy of a dict that an older frame may hold, or a new one where there is nothing."""
         if value is None:
             value = {}
         elif not isinstance(value, dict):
             raise _does_not_fit(change, "passes through something that is not an object")
-        elif id(value) in self.own:
-            return value
         made: dict[str, Any] = dict(value)
         self.own[id(made)] = made
         return made
@@ -145,13 +156,13 @@ class Work:
         if isinstance(old, Slice) and old.stop == len(old.base):
             old.base.extend(change.value)
             return slice_of(old.base, old.start, len(old.base))
-        if id(old) in self.own:
+        if id(old) in self.grown:
             old.extend(change.value)
             return old
         new = [*elements(old), *change.value]
         if change.document.endswith(".jsonl") and not change.path:
             return window(new)
-        self.own[id(new)] = new
+        self.grown[id(new)] = new
         return new
 
 

@@ -56,7 +56,7 @@ def frame_of(fields: Mapping[str, Any]) -> int:
 
 def pack(payload: bytes) -> bytes:
     """The line of a record."""
-    return b"%08x %08x %s\n" % (len(payload), google_crc32c.value(payload), payload)
+    return b"%08x %08x %b\n" % (len(payload), google_crc32c.value(payload), payload)
 
 
 def chained(payload: bytes) -> str:
@@ -65,22 +65,25 @@ def chained(payload: bytes) -> str:
 
 
 def encoded(kind: str, seq: int, prev: str, fields: Mapping[str, Any]) -> bytes:
-    """The payload of a record."""
-    whole = fields.__class__ is canon.Whole
-    return canon.line({**fields, "kind": kind, "seq": seq, "prev": prev}, finite=kind in _JSON, whole=whole)
+    """The payload of a record: its fields, and behind them what stands in every record."""
+    behind = f',"kind":"{kind}","seq":{seq},"prev":"{prev}"}}'.encode()
+    return canon.line(fields, finite=kind in _JSON)[:-1] + (behind if fields else behind[1:])
 
 
 def lines_of(
     entries: Iterable[tuple[str, Mapping[str, Any]]], seq: int, prev: str
-) -> tuple[list[bytes], str]:
-    """The lines of records that follow each other, from a number and a hash on; and the hash of the last."""
-    lines = []
+) -> tuple[bytes, list[int], str]:
+    """The lines of records that follow each other, from a number and a hash on; lengths, and last hash."""
+    parts: list[bytes] = []
+    lengths: list[int] = []
     checksum, sha256 = google_crc32c.value, hashlib.sha256
     for number, (kind, fields) in enumerate(entries, seq):
         payload = encoded(kind, number, prev, fields)
-        lines.append(b"%08x %08x %s\n" % (len(payload), checksum(payload), payload))
+        length = len(payload)
+        parts += (b"%08x %08x " % (length, checksum(payload)), payload, b"\n")
+        lengths.append(HEAD + length + 1)
         prev = sha256(payload).hexdigest()
-    return lines, prev
+    return b"".join(parts), lengths, prev
 
 
 def decoded(payload: bytes) -> tuple[Record, str] | None:

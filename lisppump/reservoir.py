@@ -39,7 +39,7 @@ from lisppump.merge_changes import Change, apply
 from lisppump.reservoir_books import Books
 from lisppump.reservoir_view import Reservoir as Reservoir
 from lisppump.reservoir_view import changed_in_memory
-from lisppump.snapshots import Snapshots, snaps_of, thin
+from lisppump.snapshots import Snapshots, snaps_of
 from lisppump.view import View
 
 
@@ -167,11 +167,10 @@ class Store(Books):
         One that names an epoch or a frame that is not open any more is late: kept, and part of no frame.
         """
         epoch, opened = self.epoch, self._head.opened
-        sure = [
-            (kind if fields.get("epoch", epoch) == epoch and fields["frame"] == opened else "late", fields)
-            for kind, fields in entries
-        ]
-        self._journal.records(sure)
+        open_ = [fields.get("epoch", epoch) == epoch and fields["frame"] == opened for _, fields in entries]
+        if not all(open_):
+            entries = [one if sure else ("late", one[1]) for one, sure in zip(entries, open_, strict=True)]
+        self._journal.records(entries)
         self._journal.sync_soon()
 
     def outcome(self, **fields: Any) -> None:
@@ -292,8 +291,9 @@ class Store(Books):
         documents = self._snapshots.keep_all(
             head.documents, head.logs, lambda name: self._now().documents[name], past.value
         )
-        head.take(journal.roll(**head.snapshot(documents)))
-        thin(journal)
+        snapshot = journal.roll(**head.snapshot(documents))
+        head.take(snapshot)
+        self._snapshots.thin(journal, snapshot)
 
     # -- what is asked from outside --------------------------------------------------------------------------
 

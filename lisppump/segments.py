@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from array import array
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,16 @@ class Table:
             self.frames.append(frame)
         self.kinds.append(NUMBERS[kind])
         self.offsets.append(offset)
+
+    def note_each(self, kinds: Iterable[str], frames: Sequence[int], offsets: Iterable[int]) -> None:
+        """Several records more."""
+        last = self.frames[-1] if self.frames else None
+        for place, frame in enumerate(frames, len(self.kinds)):
+            if frame != last:
+                self.starts.append(place)
+                self.frames.append(last := frame)
+        self.kinds.extend(map(NUMBERS.__getitem__, kinds))
+        self.offsets.extend(offsets)
 
     def select(self, kinds: Collection[int], frame: int | None, below: int) -> Iterator[int]:
         """The numbers under `below` of the records of these kinds (of one frame), newest first."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from lisppump.disk import StateError
 from lisppump.documents import LogDigest, encode, encode_lines, entry, is_log
-from lisppump.journal import Journal
+from lisppump.journal import Journal, Record
 from lisppump.keep import Keep
 from lisppump.lispy.values import elements
 
@@ -39,6 +39,7 @@ class Snapshots:
     def __init__(self, keep: Keep) -> None:
         self._keep = keep
         self._logs: dict[str, tuple[tuple[str, ...], LogDigest]] = {}
+        self._named: dict[int, list[str]] = {}  # the files that each snapshot names
 
     def keep_all(
         self,
@@ -70,6 +71,19 @@ class Snapshots:
                     self._logs[name] = (tuple(part[0] for part in snap), self._logs[name][1])
         return made
 
+    def thin(self, journal: Journal, newest: Record) -> None:
+        """Let go of the documents of old snapshots: the newest keep theirs, and of the older ever fewer.
+
+        Records never change: what the one that was just written names is known, others are read once.
+        """
+        named = {**self._named, newest.seq: _files_of(newest)}
+        snapshots = journal.snapshots
+        kept = [seq for n, seq in enumerate(snapshots, 1) if stays(n, len(snapshots) - n)]
+        if len(kept) < len(snapshots):
+            named = {seq: named[seq] if seq in named else _files_of(journal.read(seq)) for seq in kept}
+            journal.keep.thin({digest for digests in named.values() for digest in digests})
+        self._named = named
+
     def _grown(
         self, name: str, said: Entry, parts: Sequence[Part], value: Callable[[str], Any]
     ) -> list[Part | bytes] | None:
@@ -96,6 +110,11 @@ class Snapshots:
         return [*left, data] if data or not left else left
 
 
+def _files_of(snapshot: Record) -> list[str]:
+    """The digests of all files that a snapshot names."""
+    return [digest for said in snapshot.fields["documents"].values() for digest in snaps_of(said)]
+
+
 def _part(part: Part | bytes, digests: Any) -> Part:
     return [next(digests), part.count(b"\n"), len(part)] if isinstance(part, bytes) else part
 
@@ -104,19 +123,6 @@ def _sound(name: str, said: Entry, value: Callable[[str], Any], past: Callable[[
     """A document's value as the journal has it, whatever became of the one in memory."""
     found = value(name)
     return found if entry(name, found)["digest"] == said["digest"] else past(name)
-
-
-def thin(journal: Journal) -> None:
-    """Let go of the documents of old snapshots: the newest keep theirs, and of the older ever fewer."""
-    snapshots = journal.snapshots
-    kept = [seq for n, seq in enumerate(snapshots, 1) if stays(n, len(snapshots) - n)]
-    if len(kept) == len(snapshots):
-        return
-    wanted: set[str] = set()
-    for seq in kept:
-        for said in journal.read(seq).fields["documents"].values():
-            wanted.update(snaps_of(said))
-    journal.keep.thin(wanted)
 
 
 def stays(number: int, age: int) -> bool:

@@ -134,11 +134,11 @@ def test_what_was_changed_in_place_beside_a_change_is_found(touch: Any) -> None:
 def test_a_small_document_is_encoded_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents_members, "SMALL", 10_000)
     known = members(document())
-    assert known.parts is None
+    assert known.pieces is None
     known.value["x"] = 2
     with pytest.raises(Touched):
         following(known, document())
     grown = following(members(document()), {**document(), "more": "x" * 10_000})
-    assert isinstance(grown.parts, dict)
+    assert grown.pieces is not None
     shrunk = following(grown, document())
     assert shrunk.data == canon.canonical(document())
