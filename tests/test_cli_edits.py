@@ -154,7 +154,7 @@ def test_documents_that_lag_are_named_while_a_run_goes_on(lisppump: Lisppump, tm
         pump.listeners.append(hear)
         pump.step(3)
         assert pump.status().lagging == ()
-    # The log is written while the pipes of the next frame are out; where it is not there yet, it lags nowhere.
+    # The log is written while the pipes of the next frame are out; what is not there yet lags nowhere.
     assert seen == [["wide.json"], *[["lines.jsonl", "wide.json"]] * 2]
     assert json.loads((tmp_path / "state" / "wide.json").read_text())["seen"] == 3
 
