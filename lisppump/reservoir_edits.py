@@ -264,11 +264,11 @@ class Desk(Shelf):
         where = f" at {' '.join(place.path)}" if place.path else ""
         more = f" (and at {count - 1} more place{'s' if count > 2 else ''})" if count > 1 else ""
         kept = None if touch.value is ABSENT else self._kept(name)
-        sides = f"there was {_short(place.was)}, by hand it became {_short(place.hand)}"
+        sides = f"there was {_short(place.was)}, {by_whom(name)} it became {_short(place.hand)}"
         return StateError(
             "edit-conflict",
-            f"{name} was changed by hand{where}, where frames up to {self._head.number} changed it, too: "
-            f"{sides}, by them {_short(place.world)}{more}",
+            f"{name} was changed {by_whom(name)}{where}, where frames up to {self._head.number} changed it, "
+            f"too: {sides}, by them {_short(place.world)}{more}",
             help="nothing is lost: `lisppump edits` shows all of it, `lisppump edits take DOCUMENT` keeps "
             "what the hand wrote there, `lisppump edits drop DOCUMENT` what the frames did",
             data={
@@ -294,7 +294,7 @@ class Desk(Shelf):
             help = "`lisppump edits` lists what was changed by hand"
             if self.edited_last(name):
                 help = "an edit of it was taken in already: `lisppump undo` takes that back"
-            raise StateError("no-edit", f"`{name}` was not changed by hand", help=help)
+            raise StateError("no-edit", f"`{name}` was not changed {by_whom(name)}", help=help)
         if side == "world":
             kept = None if touch is not None and touch.value is ABSENT else self._kept(name)
             self._bring(name)
@@ -306,7 +306,7 @@ class Desk(Shelf):
             raise error or AssertionError(name)
         else:
             self._journal_edits({name: (touch, self._joined(name, touch, prefer="hand"))})
-            decision = Decision(name, side, f"{name} was taken in as it was written by hand")
+            decision = Decision(name, side, f"{name} was taken in as it was written {by_whom(name)}")
         self._finish()
         return decision
 

@@ -315,6 +315,29 @@ def test_what_is_passed_over_of_what_people_wrote_is_said(tmp_path: Path, lisppu
     assert lisppump("-C", tmp_path, "replay").code == 0
 
 
+def test_what_steer_wrote_is_nowhere_called_an_edit_by_hand(tmp_path: Path, lisppump: Lisppump) -> None:
+    world(tmp_path)
+    lisppump("-C", tmp_path, "step")
+    lisppump("-C", tmp_path, "steer", "add", "argue")
+    (tmp_path / "state" / "mood.json").write_text('{"mood": "loud"}')
+    who = "by `steer` or by hand"
+    assert f"nudges.json: changed {who}, not taken in yet" in lisppump("-C", tmp_path, "status").out
+    assert "mood.json: changed by hand, not taken in yet" in lisppump("-C", tmp_path, "status").out
+    undone = lisppump("-C", tmp_path, "undo", "--dry-run").out
+    assert f"the edit of mood.json by hand and of nudges.json {who}" in undone
+    lisppump("-C", tmp_path, "step")
+    both = f"edited by hand: mood.json; {who}: nudges.json"
+    assert both in lisppump("-C", tmp_path, "log", "--all").out
+    assert f"then {both}" in lisppump("-C", tmp_path, "log").out
+    shown = lisppump("-C", tmp_path, "show", "2").out
+    assert "edited by hand: mood.json" in shown and f"edited {who}: nudges.json" in shown
+    shown = lisppump("-C", tmp_path, "show", "1").out
+    assert f"edited {who} after it, as it is now: nudges.json" in shown
+    assert f"changed {who} between them: nudges.json" in lisppump("-C", tmp_path, "diff", "0", "1").out
+    gone = lisppump("-C", tmp_path, "rollback", "0", "--yes").out
+    assert f"off the line: what was edited {who} in nudges.json" in gone
+
+
 def test_a_nudge_is_added_beside_what_is_none(tmp_path: Path, lisppump: Lisppump) -> None:
     """What somebody wrote by hand, and wrongly, is theirs to mend: it does not vanish."""
     world(tmp_path)
