@@ -163,6 +163,30 @@ def test_a_nudge_can_be_dropped_and_taken_back(tmp_path: Path, lisppump: Lisppum
     assert ids == ["n2", "n3"]
 
 
+def test_no_id_of_a_nudge_is_ever_given_twice(tmp_path: Path, lisppump: Lisppump) -> None:
+    """Not after a rollback, not where it was dropped before any frame took it in, and not in a branch."""
+    world(tmp_path)
+
+    def add(folder: Path = tmp_path) -> str:
+        return lisppump("-C", folder, "steer", "add", "hm", "--json").json["id"]
+
+    lisppump("-C", tmp_path, "step")
+    assert [add(), add()] == ["n1", "n2"]
+    lisppump("-C", tmp_path, "step")
+    assert lisppump("-C", tmp_path, "rollback", "0", "--yes").code == 0
+    assert lisppump("-C", tmp_path, "steer", "list", "--json").json["nudges"] == []
+    assert add() == "n3"
+    lisppump("-C", tmp_path, "steer", "drop", "n3")
+    assert add() == "n4"
+    lisppump("-C", tmp_path, "step")
+    lisppump("-C", tmp_path, "steer", "drop", "n4")
+    lisppump("-C", tmp_path, "step")
+    assert lisppump("-C", tmp_path, "branch", "other", "--dir", tmp_path / "other").code == 0
+    assert add(tmp_path / "other") == add() == "n5"
+    (tmp_path / ".lisppump" / "steer-last").write_text("what?")
+    assert add() == "n6"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
