@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from lisppump import canon
@@ -65,7 +66,13 @@ class Decision:
 
 
 class Desk(Shelf):
-    """A world's journal and its view, with what people changed in it."""
+    """A world's journal and its view, with what people changed in it.
+
+    `gaps` is what is to be said of documents that could not be read when edits were last taken in.
+    """
+
+    gaps: tuple[str, ...] = ()
+    _passed: Mapping[str, str] = MappingProxyType({})  # those, and what was said of them
 
     # -- looking ---------------------------------------------------------------------------------------------
 
@@ -158,23 +165,36 @@ class Desk(Shelf):
 
     # -- hand edits ------------------------------------------------------------------------------------------
 
-    def take_edits(self) -> tuple[str, ...]:
+    def take_edits(self, *, going: bool = False) -> tuple[str, ...]:
         """Take in what was changed by hand since the last look; what is said about it.
 
-        What cannot be read, or overlaps with what frames changed, is an error after all else is taken in.
-        While a frame is under way nothing is taken in.
+        What cannot be read, or overlaps with what frames changed, is an error after all else is taken in; of
+        a run that is `going` the former is passed over until it can be read. While a frame is under way
+        nothing is taken in.
         """
         if self._head.number < 0:
             return ()
-        names = self.view.names()
-        notes = self._restored(names)
-        found = self._look({*self._head.documents, *self._view.names, *names})
+        names, refused = self._listing()
+        notes = [] if refused else self._restored(names)
+        found = self._look({*self._head.documents, *self._view.names, *names} - {*refused})
+        found.unread.update(refused)
         more, error = self._settle(found)
         for name in found.redo:
             self._bring(name)
-        if error is not None and self._head.opened is None:
-            raise error
+        if self._head.opened is None:
+            self._pass_over(found.unread if going else {})
+            error = (None if going else next(iter(found.unread.values()), None)) or error
+            if error is not None:
+                raise error
         return (*notes, *more)
+
+    def _pass_over(self, unread: Mapping[str, LisppumpError]) -> None:
+        """Let the frames go on without what cannot be read, and say so once of each fault."""
+        before, self._passed = self._passed, {name: error.message for name, error in unread.items()}
+        again = [f"{name} can be read again" for name in before if name not in unread]
+        what = "cannot be read, so the run goes on with what the frames have of it, and looks again at the"
+        fresh = [name for name, why in self._passed.items() if before.get(name) != why]
+        self.gaps = (*again, *(f"{name} {what} next frame: {self._passed[name]}" for name in fresh))
 
     def _restored(self, names: Sequence[str]) -> list[str]:
         """A state folder without a single document is no edit: it is written again from the journal."""
@@ -193,9 +213,9 @@ class Desk(Shelf):
         return gone or any(touch.value is ABSENT for touch in found.touched.values())
 
     def _settle(self, found: Findings, recent: Frame | None = None) -> tuple[list[str], LisppumpError | None]:
-        """Take in what can be taken in; what is said about it, and what stands against the rest."""
+        """Take in what can be read and overlaps with nothing; what is said of it, and the first overlap."""
         notes = list(found.notes)
-        error = next(iter(found.unread.values()), None)
+        error: LisppumpError | None = None
         taken: dict[str, tuple[Touch, Joined]] = {}
         if self._head.opened is None:
             for name, touch in found.touched.items():
@@ -345,6 +365,7 @@ class Desk(Shelf):
         )
         self._journal.sync()
         self._cells, self._frame = cells, None
+        self._passed = {name: why for name, why in self._passed.items() if name not in taken}
         for name, (touch, _) in taken.items():
             self._members.pop(name, None)
             if documents[name] is not None and documents[name]["digest"] == touch.digest:

@@ -74,8 +74,11 @@ def _edits(document: Mapping[str, Any]) -> list[list[str]]:
 
     stopping = {*document["unreadable"], *document["conflicts"]}
     waiting = by_each(name for name in document["edits"] if name not in stopping)
+    goes = "no run is begun "
+    if document["lock"] is not None:
+        goes = "the run that is going does without it, and none is begun "
     kinds = [
-        (document["unreadable"], "cannot be read; no frame is begun until it is mended, or `edits drop`ped"),
+        (document["unreadable"], f"cannot be read; {goes}until it is mended, or `edits drop`ped"),
         (document["conflicts"], "changed by hand where frames changed it, too; no frame is begun until you "
                                 "decide: `lisppump edits`"),
     ]  # fmt: skip
