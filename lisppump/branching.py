@@ -23,6 +23,7 @@ from lisppump.report import Branched
 from lisppump.reservoir import Store
 from lisppump.segments import numbers, path_of, raw
 from lisppump.status import no_frame
+from lisppump.steering import by_each
 from lisppump.view import Unseen
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ def _notes(pump: Lookout, target: Path) -> list[str]:
     """What a branch does not take over."""
     notes = []
     edits = pump.store.pending_edits()
-    if edits:
-        notes.append(f"changed by hand and not taken in yet, so not in the branch: {', '.join(edits)}")
+    for who, names in by_each(edits):
+        notes.append(f"changed {who} and not taken in yet, so not in the branch: {names}")
     opened = pump.store.open_frame()
     if opened is not None:
         notes.append(f"frame {opened['frame']}, which is under way here, is not under way there")

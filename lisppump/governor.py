@@ -154,14 +154,14 @@ class Way:
         if busy:
             self._refused(start, now, after)
         elif failure is Failure.UNAVAILABLE:
-            self.pace.ended(well=False)
+            self.pace.ended(now, well=False)
             self.circuit.failed(now, "it was unavailable", 1 + self._die() / 4)
         elif failure in UNSAID:
-            self.pace.ended(well=False)
+            self.pace.ended(now, well=False)
             if self.circuit.probing:
                 self.circuit.failed(now, "it did not answer", 1 + self._die() / 4)
         else:
-            self.pace.ended(well=True)
+            self.pace.ended(now, well=True)
             self.circuit.succeeded()
         self._wake()
         if before != (self.pace.events, self.circuit.until):

@@ -21,6 +21,7 @@ from lisppump.imports_folder import File, read_all
 from lisppump.merge import Merged
 from lisppump.report import Event, FrameReport, Imported, Plan
 from lisppump.rig import Rig
+from lisppump.steering import by_each
 from lisppump.turn import merge_under
 
 if TYPE_CHECKING:
@@ -51,9 +52,8 @@ def _import(pump: Pump, files: Sequence[File], dry_run: bool) -> Imported:
     strange = tuple(one.name for one in found if one.strange)
     notes += [f"{name} looks like no delta: {STRANGE}" for name in strange]
     if dry_run:
-        edits = pump.store.pending_edits()
-        if edits:
-            notes.append(f"changed by hand and not looked at here: {', '.join(edits)}")
+        for who, names in by_each(pump.store.pending_edits()):
+            notes.append(f"changed {who} and not looked at here: {names}")
         may_begin(pump)
         store = pump.store
     else:

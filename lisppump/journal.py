@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -57,7 +57,7 @@ class Journal(Pages):
         self.notes: list[str] = []
         self._disk = keep.disk
         self._fd, self._synced = -1, 0
-        self._syncing: asyncio.Task[None] | None = None
+        self._syncing: asyncio.Future[None] | None = None
         self._broken: StateError | None = None
         self._packer = Packer(keep)
 
@@ -103,8 +103,8 @@ class Journal(Pages):
         if self._syncing is not None and not self._syncing.get_loop().is_closed():
             self._syncing.cancel()
         if self._fd >= 0:
+            self.settle()
             if self._broken is None:
-                self.sync()
                 self.tidy()
             self._disk.close(self._fd)
             self._fd = -1
@@ -359,6 +359,11 @@ class Journal(Pages):
                 raise self._unsynced(error) from error
             self._synced = target
 
+    def settle(self) -> None:
+        """Sync what a loop that is over had put off; after trouble with the disk that may not be."""
+        if self._fd >= 0 and self._broken is None:
+            self.sync()
+
     def _unsynced(self, error: OSError) -> StateError:
         """After a failed sync nobody knows what the disk holds: nothing may be written behind it."""
         self._broken = trouble(error, "syncing the journal")
@@ -379,30 +384,56 @@ class Journal(Pages):
                 await asyncio.shield(self._syncing)
 
     def sync_soon(self) -> None:
-        """Where a loop runs, bring what is written now to the disk a little later; nobody waits for it."""
-        if self._syncing is not None and not self._syncing.done():
+        """Where a loop runs, bring what is written now to the disk a little later; nobody waits for it.
+
+        It is a timer and no task: a loop may end at any time, also while it waits for that of its tasks.
+        """
+        import asyncio
+
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # without a loop nothing is brought to the disk by itself
+        group = self._syncing
+        if group is not None and not group.done() and group.get_loop() is loop:
             return
-        import asyncio
+        self._syncing = group = loop.create_future()
+        # What it raises the journal knows, whether or not anybody waits for it.
+        group.add_done_callback(lambda sync: sync.cancelled() or sync.exception())
+        loop.call_later(GROUP, self._sync_group, group)
 
-        with suppress(RuntimeError):  # without a loop nothing is brought to the disk by itself
-            asyncio.get_running_loop()
-            self._syncing = asyncio.ensure_future(self._sync_soon())
-            # What it raises the journal knows, whether or not anybody waits for it.
-            self._syncing.add_done_callback(lambda sync: sync.cancelled() or sync.exception())
+    def _sync_group(self, group: asyncio.Future[None]) -> None:
+        if group.done():
+            return
+        if self._fd < 0 or not self.pending:
+            group.set_result(None)  # a commit has synced it meanwhile
+            return
+        target, fd = len(self), os.dup(self._fd)  # a segment that rolls meanwhile closes its own
+        try:
+            work = group.get_loop().run_in_executor(None, self._sync_copy, fd)
+        except RuntimeError:  # the loop is about to end, and has no threads any more
+            os.close(fd)
+            group.cancel()
+            return
+        work.add_done_callback(partial(self._group_synced, group, target))
 
-    async def _sync_soon(self) -> None:
-        import asyncio
+    def _sync_copy(self, fd: int) -> None:
+        try:
+            self._disk.sync(fd)
+        finally:
+            os.close(fd)
 
-        loop = asyncio.get_running_loop()
-        while self.pending:
-            await asyncio.sleep(GROUP)
-            if not self.pending:
-                return  # a commit has synced it meanwhile
-            target, fd = len(self), os.dup(self._fd)  # a segment that rolls meanwhile closes its own
-            try:
-                await loop.run_in_executor(None, self._disk.sync, fd)
-            except OSError as error:
-                raise self._unsynced(error) from error
-            finally:
-                os.close(fd)
+    def _group_synced(self, group: asyncio.Future[None], target: int, work: asyncio.Future[None]) -> None:
+        error = None if work.cancelled() else work.exception()
+        if isinstance(error, OSError):
+            error = self._unsynced(error)
+        elif error is None and not work.cancelled():
             self._synced = max(self._synced, target)
+        if group.done():
+            return
+        if error is not None:
+            group.set_exception(error)
+        elif self.pending:
+            group.get_loop().call_later(GROUP, self._sync_group, group)
+        else:
+            group.set_result(None)

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lisppump.documents import parse
+from lisppump import canon
 from lisppump.errors import LisppumpError, declare
 from lisppump.importing import take_files
 from lisppump.imports_folder import MOST_BYTES, File
-from lisppump.lispy.values import elements
+from lisppump.schema import kind_of
 
 if TYPE_CHECKING:
     from lisppump.pump import Pump
@@ -42,12 +42,8 @@ def take(pump: Pump, path: Path, world: str | None, *, dry_run: bool) -> Importe
         raise LisppumpError("no-mailbox", "this world takes no letters", help=help)
     file = _outbox(path)
     name = world or _world_of(file)
-    letters = [*_addressed(_lines(file), pump.policy.name)]
-    files = [
-        File(f"{name}/letter-{number:06d}", data={"frame": number, LETTERS: [_letter(name, number, letter)]})
-        for number, letter in letters
-    ]
-    return take_files(pump, files, dry_run=dry_run)
+    lines = _lines(file)
+    return take_files(pump, [*_files(lines, name, pump.policy.name)], dry_run=dry_run)
 
 
 def _outbox(path: Path) -> Path:
@@ -64,8 +60,8 @@ def _world_of(file: Path) -> str:
     return (folder.parent if folder.name == "state" else folder).name
 
 
-def _lines(file: Path) -> list[Any]:
-    """The letters of a log; a line that is not finished yet is left for the next time."""
+def _lines(file: Path) -> list[bytes]:
+    """The lines of a log; one that is not finished yet is left for the next time."""
     try:
         if file.stat().st_size > MOST_BYTES:
             raise LisppumpError("no-mailbox", f"{file} is larger than {MOST_BYTES // 2**20} MiB")
@@ -73,17 +69,39 @@ def _lines(file: Path) -> list[Any]:
     except OSError as error:
         why = (error.strerror or "the system does not say why").lower()
         raise LisppumpError("no-mailbox", f"{file} cannot be read: {why}") from None
-    return [*elements(parse(OUTBOX, data[: data.rfind(b"\n") + 1], file.name))]
+    return data[: data.rfind(b"\n") + 1].split(b"\n")
 
 
-def _addressed(letters: list[Any], own: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Those for this world, by their place in the log."""
-    for number, letter in enumerate(letters, 1):
-        if isinstance(letter, dict) and (letter.get("to") or "") in (*EVERYBODY, own):
-            yield number, letter
+def _files(lines: list[bytes], world: str, own: str) -> Iterator[File]:
+    """Each letter for this world as a file of its own, by its place in the log; why a line is no letter.
+
+    What cannot be read keeps its place, so that the others are the same letters when it is mended.
+    """
+    written = ((place, line) for place, line in enumerate(lines, 1) if line.strip())
+    for number, (place, line) in enumerate(written, 1):
+        name = f"{world}/letter-{number:06d}"
+        try:
+            letter = _read(line, f"line {place} of its outbox")
+        except LisppumpError as error:
+            column = "" if error.span is None else f" (column {error.span.column})"
+            yield File(name, error=f"{error.message}{column}")
+            continue
+        if (letter.get("to") or "") in (*EVERYBODY, own):
+            yield File(name, data={"frame": number, LETTERS: [_letter(world, number, letter)]})
+
+
+def _read(line: bytes, label: str) -> dict[str, Any]:
+    letter = canon.loads(line, label)
+    if not isinstance(letter, dict):
+        raise LisppumpError("bad-json", f"{label} should be an object, but it is {kind_of(letter)}")
+    return letter
 
 
 def _letter(world: str, number: int, letter: Mapping[str, Any]) -> dict[str, Any]:
-    """A letter as the receiver has it: whose agent wrote it is a name of another world."""
+    """A letter as the receiver has it: whose agent wrote it is a name of another world.
+
+    One that says nobody has no `from`: whether such a letter passes, the receiver's policy says.
+    """
     rest = {key: value for key, value in letter.items() if key not in ("agent", "from", "world", "nr")}
-    return {"world": world, "nr": number, "from": str(letter.get("agent", letter.get("from", ""))), **rest}
+    names = [letter[key] for key in ("agent", "from") if letter.get(key) not in (None, "")]
+    return {"world": world, "nr": number, **({"from": names[0]} if names else {}), **rest}

@@ -74,8 +74,9 @@ def while_resting(pump: Pump) -> None:
         notes = [*pump._complaints.told(), *of_echoes(thoughts)]
         if thoughts:
             pump.store.flush()
+        where = f"frame {head.number}" + (f", tock {pump.head.tock}" if thoughts else "")
         for said in notes:
-            pump._tell(Event("remarked", head.number, text=said))
+            pump._tell(Event("remarked", head.number, text=f"{where}: {said}"))
         pump._complaints.stop()
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lisppump.disk import Disk, StateError, trouble
+from lisppump import canon
+from lisppump.disk import Disk, StateError, replace, trouble
 from lisppump.errors import LisppumpError, declare
 from lisppump.steering import NUDGES, active, entries, faults, order
 from lisppump.view import Unseen
@@ -26,6 +28,7 @@ declare(
     no_nudge="A nudge says nothing, or nothing that could be kept.",
 )  # fmt: skip
 LOCK = "steer"  # held while the document is read and written
+LAST = "steer-last"  # the number of the last nudge
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,7 @@ def add(
     view = _view(pump)
     with _alone(pump):
         there = _there(pump, view)
-        last = max((order(id)[0] for id in (*there, *_taken(pump))), default=0)
-        id, opened = f"n{last + 1}", pump.store.open_frame()
+        id, opened = _new_id(pump, there), pump.store.open_frame()
         newest = head.number if opened is None else opened["frame"]
         nudge = {
             "text": text,
@@ -144,6 +146,36 @@ def _taken(pump: Lookout) -> dict[str, Any]:
     """The nudges that the frame has."""
     head = pump.store.head
     return {} if head is None else dict(entries(head.documents.get(NUDGES)))
+
+
+def _new_id(pump: Lookout, there: Mapping[str, Any]) -> str:
+    """One that no nudge of this world ever had, whatever was dropped, has expired or was rolled back.
+
+    The last is kept beside the journal. In a branch, or where it cannot be read, the journal tells.
+    """
+    keep = pump.store._keep
+    said = keep.get(LAST) or b""
+    last = int(said) if re.fullmatch(rb"[0-9]{1,18}\n", said) else max(map(_number, _ever(pump)), default=0)
+    number = max([last, *map(_number, there), *map(_number, _taken(pump))]) + 1
+    temporary = str(keep.folder / "tmp" / LAST)
+    try:
+        replace(keep.disk, temporary, str(keep.folder / LAST), b"%d\n" % number, sync=True)
+    except OSError as error:
+        raise trouble(error, "writing a nudge") from error
+    return f"n{number}"
+
+
+def _number(id: str) -> int:
+    return order(id)[0]
+
+
+def _ever(pump: Lookout) -> Iterator[str]:
+    """The ids of all nudges that frames took in, on whatever line."""
+    for record in pump.store.every("edit"):
+        said = record.fields["documents"].get(NUDGES)
+        if said is not None and "blob" in said:
+            with suppress(LisppumpError):  # what is damaged, `verify` names
+                yield from dict(entries(canon.loads(pump.store._keep.read_blob(said["blob"]), NUDGES)))
 
 
 def _view(pump: Lookout) -> Any:

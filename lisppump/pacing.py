@@ -1,9 +1,10 @@
 """How fast one backend may be asked: calls at once, and starts a second. Pure counting; it reads no clock.
 
 Nobody knows what a server allows until it refuses. So a lane begins with few calls at once, and lets more go
-as long as none is refused. A refusal halves that, and holds all starts for as long as the server asks. From
-then on they are paced one by one: from half of what was let through in the second before, faster with time,
-up to a little less than that, where they stay for long before a little more is tried.
+as long as none is refused or comes to nothing. A refusal halves that, and holds all starts for as long as the
+server asks. From then on they are paced one by one: from half of what was let through in the second before,
+faster with time, up to a little less than that, where they stay for long before a little more is tried. Once
+a call has come to nothing, time opens nothing until one ends well.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class Pace:
     events: int = 0
     in_vain: int = 0
     flying: int = 0
+    _failing: bool = False  # the last call that ended and was not refused came to nothing
     _calm: float = CALM
     _doubling: float = DOUBLING
     _opens: float = OPENS
@@ -79,7 +81,7 @@ class Pace:
         held = max(0.0, self.until - now, self._next - now)
         if self.flying < self._limit:
             return held
-        if self.flying >= self.most:
+        if self.flying >= self.most or self._vain:
             return math.inf
         return max(held, self._opens * math.log2((self.flying + 1) / self.room) + 1e-6)
 
@@ -97,9 +99,17 @@ class Pace:
         self._through += 1
         return made
 
-    def ended(self, *, well: bool) -> None:
+    @property
+    def _vain(self) -> bool:
+        """True where calls came to nothing, and none has ended well since."""
+        return self._failing or self.in_vain > 0
+
+    def ended(self, now: float, *, well: bool) -> None:
         """A call ended and was not refused; where it did not end well, it says nothing of what is allowed."""
         self.flying -= 1
+        if well is self._vain:
+            self._grow(now)  # by what was known up to now
+        self._failing = not well
         if well:
             self.in_vain = 0
             if self.room < PLENTY:
@@ -155,10 +165,10 @@ class Pace:
         self._doubling *= 2
 
     def _grow(self, now: float) -> None:
-        """Take more, for the time that has passed without a refusal."""
+        """Take more, for the time that has passed without a refusal; nothing while all comes to nothing."""
         passed = 0.0 if self._grown is None else now - self._grown
         self._grown = now if self._grown is None else max(now, self._grown)
-        if passed <= 0:
+        if passed <= 0 or self._vain:
             return
         if self.room < PLENTY:
             self.room *= 2 ** min(60.0, passed / self._opens)

@@ -165,7 +165,7 @@ class Pump(Lookout):
         while frames is None or done < frames:
             started = self.clock.monotonic()
             with self._complaints.of_one_frame():
-                report = await self._turn()
+                report = await self._turn(going=done > 0)
             if report is None:
                 break
             reports.append(report)
@@ -199,17 +199,17 @@ class Pump(Lookout):
             self.listeners.remove(queue.put_nowait)
             task.cancel()
 
-    async def _turn(self) -> FrameReport | None:
+    async def _turn(self, *, going: bool) -> FrameReport | None:
         """One frame; after trouble with the disk the next one opens the world anew, as another run would."""
         try:
-            return await self._frame()
+            return await self._frame(going=going)
         except StateError:
             self._writing = False
             raise
         finally:
             self.budget.end(self.clock.monotonic())
 
-    async def _frame(self) -> FrameReport | None:
+    async def _frame(self, *, going: bool) -> FrameReport | None:
         """One frame, from reservoir to reservoir; one that was begun and not finished comes first.
 
         None where a stop was asked for while the frame before it got its echoes: then none is begun.
@@ -228,7 +228,7 @@ class Pump(Lookout):
             for said in self._complaints.told():
                 self._tell(Event("caught_up", self.head.number, text=said))
             return None
-        store.take_edits()
+        store.take_edits(going=going)
         try:
             plan, agents = self._prepare(self.head)
         except LisppumpError as error:
@@ -237,10 +237,10 @@ class Pump(Lookout):
             raise
         bundle = store.blob(canon.canonical(dict(self.policy.bundle)))
         if not await spending.ready(self, plan):
-            return None if self._stopping else await self._frame()
+            return None if self._stopping else await self._frame(going=True)
         fields = planning.intent(plan, self.head, self.policy, bundle=bundle, plugins=self.acting())
         store.intent(**fields, epoch=store.epoch, written=clocks.stamp(self.clock.now()))
-        return await self._make(self.rig, plan, agents, Recorded())
+        return await self._make(self.rig, replace(plan, notes=(*store.gaps, *plan.notes)), agents, Recorded())
 
     async def _go_on(self, intent: Mapping[str, Any]) -> FrameReport:
         """The frame whose run ended before its commit: under its own intent, with all that came for it."""

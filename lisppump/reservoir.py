@@ -306,9 +306,10 @@ class Store(Books):
         return control.wish(self._keep, self.epoch)
 
     def deaf(self) -> None:
-        """The run is over; nobody can ask it any more."""
+        """The run is over; nobody can ask it any more, and no loop brings to the disk what it wrote last."""
         if self._keep.writing:
             control.end(self._keep)
+            self._journal.settle()
 
     # -- making frames ---------------------------------------------------------------------------------------
 

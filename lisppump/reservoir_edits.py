@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from lisppump import canon
@@ -64,7 +65,13 @@ class Decision:
 
 
 class Desk(Shelf):
-    """A world's journal and its view, with what people changed in it."""
+    """A world's journal and its view, with what people changed in it.
+
+    `gaps` is what is to be said of documents that could not be read when edits were last taken in.
+    """
+
+    gaps: tuple[str, ...] = ()
+    _passed: Mapping[str, str] = MappingProxyType({})  # those, and what was said of them
 
     # -- looking ---------------------------------------------------------------------------------------------
 
@@ -157,23 +164,36 @@ class Desk(Shelf):
 
     # -- hand edits ------------------------------------------------------------------------------------------
 
-    def take_edits(self) -> tuple[str, ...]:
+    def take_edits(self, *, going: bool = False) -> tuple[str, ...]:
         """Take in what was changed by hand since the last look; what is said about it.
 
-        What cannot be read, or overlaps with what frames changed, is an error after all else is taken in.
-        While a frame is under way nothing is taken in.
+        What cannot be read, or overlaps with what frames changed, is an error after all else is taken in; of
+        a run that is `going` the former is passed over until it can be read. While a frame is under way
+        nothing is taken in.
         """
         if self._head.number < 0:
             return ()
-        names = self.view.names()
-        notes = self._restored(names)
-        found = self._look({*self._head.documents, *self._view.names, *names})
+        names, refused = self._listing()
+        notes = [] if refused else self._restored(names)
+        found = self._look({*self._head.documents, *self._view.names, *names} - {*refused})
+        found.unread.update(refused)
         more, error = self._settle(found)
         for name in found.redo:
             self._bring(name)
-        if error is not None and self._head.opened is None:
-            raise error
+        if self._head.opened is None:
+            self._pass_over(found.unread if going else {})
+            error = (None if going else next(iter(found.unread.values()), None)) or error
+            if error is not None:
+                raise error
         return (*notes, *more)
+
+    def _pass_over(self, unread: Mapping[str, LisppumpError]) -> None:
+        """Let the frames go on without what cannot be read, and say so once of each fault."""
+        before, self._passed = self._passed, {name: error.message for name, error in unread.items()}
+        again = [f"{name} can be read again" for name in before if name not in unread]
+        what = "cannot be read, so the run goes on with what the frames have of it, and looks again at the"
+        fresh = [name for name, why in self._passed.items() if before.get(name) != why]
+        self.gaps = (*again, *(f"{name} {what} next frame: {self._passed[name]}" for name in fresh))
 
     def _restored(self, names: Sequence[str]) -> list[str]:
         """A state folder without a single document is no edit: it is written again from the journal."""
@@ -192,9 +212,9 @@ class Desk(Shelf):
         return gone or any(touch.value is ABSENT for touch in found.touched.values())
 
     def _settle(self, found: Findings, recent: Frame | None = None) -> tuple[list[str], LisppumpError | None]:
-        """Take in what can be taken in; what is said about it, and what stands against the rest."""
+        """Take in what can be read and overlaps with nothing; what is said of it, and the first overlap."""
         notes = list(found.notes)
-        error = next(iter(found.unread.values()), None)
+        error: LisppumpError | None = None
         taken: dict[str, tuple[Touch, Joined]] = {}
         if self._head.opened is None:
             for name, touch in found.touched.items():
@@ -263,11 +283,11 @@ class Desk(Shelf):
         where = f" at {' '.join(place.path)}" if place.path else ""
         more = f" (and at {count - 1} more place{'s' if count > 2 else ''})" if count > 1 else ""
         kept = None if touch.value is ABSENT else self._kept(name)
-        sides = f"there was {_short(place.was)}, by hand it became {_short(place.hand)}"
+        sides = f"there was {_short(place.was)}, {by_whom(name)} it became {_short(place.hand)}"
         return StateError(
             "edit-conflict",
-            f"{name} was changed by hand{where}, where frames up to {self._head.number} changed it, too: "
-            f"{sides}, by them {_short(place.world)}{more}",
+            f"{name} was changed {by_whom(name)}{where}, where frames up to {self._head.number} changed it, "
+            f"too: {sides}, by them {_short(place.world)}{more}",
             help="nothing is lost: `lisppump edits` shows all of it, `lisppump edits take DOCUMENT` keeps "
             "what the hand wrote there, `lisppump edits drop DOCUMENT` what the frames did",
             data={
@@ -293,7 +313,7 @@ class Desk(Shelf):
             help = "`lisppump edits` lists what was changed by hand"
             if self.edited_last(name):
                 help = "an edit of it was taken in already: `lisppump undo` takes that back"
-            raise StateError("no-edit", f"`{name}` was not changed by hand", help=help)
+            raise StateError("no-edit", f"`{name}` was not changed {by_whom(name)}", help=help)
         if side == "world":
             kept = None if touch is not None and touch.value is ABSENT else self._kept(name)
             self._bring(name)
@@ -305,7 +325,7 @@ class Desk(Shelf):
             raise error or AssertionError(name)
         else:
             self._journal_edits({name: (touch, self._joined(name, touch, prefer="hand"))})
-            decision = Decision(name, side, f"{name} was taken in as it was written by hand")
+            decision = Decision(name, side, f"{name} was taken in as it was written {by_whom(name)}")
         self._finish()
         return decision
 
@@ -344,6 +364,7 @@ class Desk(Shelf):
         )
         self._journal.sync()
         self._cells, self._frame = cells, None
+        self._passed = {name: why for name, why in self._passed.items() if name not in taken}
         for name, (touch, _) in taken.items():
             self._members.pop(name, None)
             if documents[name] is not None and documents[name]["digest"] == touch.digest:

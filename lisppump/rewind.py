@@ -16,6 +16,7 @@ from lisppump.line_moves import place
 from lisppump.report import Rewound, count_of
 from lisppump.reservoir import Store
 from lisppump.status import no_frame
+from lisppump.steering import the_edit_of
 
 if TYPE_CHECKING:
     from lisppump.pump import Pump
@@ -65,8 +66,8 @@ def rollback(
             pending = []  # they become part of it
     else:
         leave, _ = store.parted(end)
-        edited = ", ".join(name for one in leave if one.kind == "edit" for name in one.fields["documents"])
-        taken = _frames(_numbers(leave)) or (f"the hand edit of {edited}" if edited else "")
+        edited = [name for one in leave if one.kind == "edit" for name in one.fields["documents"]]
+        taken = _frames(_numbers(leave)) or (the_edit_of(edited) if edited else "")
     return _go(pump, Aim(end, "rollback", taken or "nothing"), dropped, dry_run, pending)
 
 
@@ -76,7 +77,7 @@ def undo(pump: Pump, *, dry_run: bool = False) -> Rewound:
     pending = store.pending_edits() if dry_run or dropped is not None else []
     if pending and dropped is None:
         head = pump.head
-        taken = f"the hand edit of {', '.join(pending)}"
+        taken = the_edit_of(pending)
         names, number = tuple(pending), head.number
         instead = str(number - 1) if number else None
         return Rewound(
@@ -150,7 +151,7 @@ def _taking_back(store: Store, last: Record) -> Aim:
     """Where to go back to, to take a record back that moved the head."""
     said = last.fields
     if last.kind == "edit":
-        return Aim(last.seq - 1, "undo", f"the hand edit of {', '.join(said['documents'])}")
+        return Aim(last.seq - 1, "undo", the_edit_of(said["documents"]))
     if last.kind == "rollback":
         return Aim(last.seq - 1, "undo", _way_back(said))
     number = said["frame"]

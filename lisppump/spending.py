@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lisppump import clock as clocks
 from lisppump import control
 from lisppump.blame import blamed
-from lisppump.budget import Budget, BudgetRule, Stopped
+from lisppump.budget import Budget, BudgetRule, Spent, Stopped
 from lisppump.calling import Terms
 from lisppump.calling import terms as terms_of
 from lisppump.errors import LisppumpError, declare
@@ -152,6 +152,11 @@ def seen(pump: Lookout) -> Budget:
         budget.on(clocks.day(pump.clock.now()))
         return budget
     return pump.budget
+
+
+def nothing_to_reset(pump: Lookout) -> bool:
+    """Whether the limits stand for a run, and none is going or was cut off: the next one counts anew."""
+    return pump.policy.budget.per == "run" and (_ended(pump.store) or seen(pump).spent == Spent())
 
 
 def reset(pump: Pump) -> dict[str, Any]:

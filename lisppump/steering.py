@@ -7,7 +7,7 @@ others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lisppump.clock import parse
@@ -107,6 +107,27 @@ def _is_time(text: str) -> bool:
 def by_whom(document: str) -> str:
     """How a document was changed that no frame changed."""
     return "by `steer` or by hand" if document == NUDGES else "by hand"
+
+
+def by_each(documents: Iterable[str]) -> list[tuple[str, str]]:
+    """The same of many documents, with the names of those that were changed in one way, each way once."""
+    ways: dict[str, list[str]] = {}
+    for document in documents:
+        ways.setdefault(by_whom(document), []).append(document)
+    return [(who, ", ".join(names)) for who, names in ways.items()]
+
+
+def edited(documents: Iterable[str]) -> str:
+    """Documents that no frame changed, in words: "edited by hand: a.json, b.md"."""
+    return "edited " + "; ".join(f"{who}: {names}" for who, names in by_each(documents))
+
+
+def the_edit_of(documents: Iterable[str]) -> str:
+    """An edit as what is taken back or left."""
+    ways = by_each(documents)
+    if [who for who, _ in ways] == ["by hand"]:
+        return f"the hand edit of {ways[0][1]}"
+    return "the edit of " + " and of ".join(f"{names} {who}" for who, names in ways)
 
 
 def order(id: str) -> tuple[int, str]:

@@ -12,6 +12,7 @@ from lisppump.documents import digest
 from lisppump.errors import LisppumpError
 from lisppump.history import Head
 from lisppump.keep import FOLDER, Keep
+from lisppump.steering import by_each
 from lisppump.view import Unseen, View
 
 
@@ -103,8 +104,8 @@ def _look(view: View, head: Head, faults: list[Fault], notes: list[str]) -> None
         for name, said in sorted(head.documents.items())
         if name not in bad and _now(view, name) != said["digest"]
     ]
-    if others:
-        notes.append(f"unlike the newest frame, since they lag or were changed by hand: {', '.join(others)}")
+    for who, names in by_each(others):
+        notes.append(f"unlike the newest frame, since they lag or were changed {who}: {names}")
 
 
 def spoiled(view: View, head: Head) -> list[str]:

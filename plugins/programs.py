@@ -95,14 +95,17 @@ def run_program(
 
 
 def error_of(error: LisppumpError) -> dict[str, Any]:
-    """What an echo says of the error that ended it, with the error's data where that is small."""
+    """What an echo says of the error that ended it, with the error's data where that is small.
+
+    A procedure in it is its text: who reads of an error wants to know what was there.
+    """
     from lisppump.lispy.printer import glimpse, to_json
 
     said = error.to_json()
     if error.data is None or len(glimpse(error.data, MOST_DATA)) >= MOST_DATA:
         return said
     try:
-        return {**said, "data": to_json(error.data, procedures=True)}
+        return {**said, "data": to_json(error.data, spelt=True)}
     except LisppumpError:  # it is nested deeper than data may be
         return said
 

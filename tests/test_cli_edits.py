@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lisppump import Pump
-from lisppump.report import Event
+from lisppump.errors import LisppumpError
+from lisppump.report import Event, FrameReport
 from lisppump.status import look
 from tests.cli_support import ROOT, Lisppump, golden
 
@@ -216,3 +218,93 @@ def test_a_link_that_leads_out_is_named_and_nothing_runs(
     assert done.code == 5 and f"`{name}` is a link out of the state folder" in done.err
     path.unlink()
     assert lisppump("-C", world, "status").code == 0
+
+
+HALF = '{"total_lines": 1'
+
+
+def changing(world: Path, texts: Mapping[int, str]) -> Callable[[Event], None]:
+    """Somebody who saves stats.json, half or whole, while these frames are under way."""
+
+    def hear(event: Event) -> None:
+        if event.kind == "frame_started" and event.frame in texts:
+            edit(world, "stats.json", texts[event.frame])
+
+    return hear
+
+
+def notes_of(report: FrameReport) -> list[str]:
+    return [note for note in report.notes if "stats.json" in note]
+
+
+def test_a_run_that_is_going_passes_over_what_cannot_be_read_and_says_so_once(world: Path) -> None:
+    with Pump.open(world) as pump:
+        pump.listeners.append(changing(world, {3: HALF, 6: '{"total_lines": 12, "note": "mine"}'}))
+        begun: list[Event] = []
+        pump.listeners.append(begun.append)
+        reports = pump.run(5)
+        assert [report.frame for report in reports] == [3, 4, 5, 6, 7]
+        notes = [notes_of(report) for report in reports]
+        assert [len(said) for said in notes] == [0, 1, 0, 1, 0]
+        (said,) = notes[1]
+        assert said.startswith("stats.json cannot be read, so the run goes on with what the frames have of")
+        assert "state/stats.json" in said
+        assert [event.notes for event in begun if event.kind == "frame_started"][1] == (said,)
+        assert notes[3] == ["stats.json was changed by hand and was taken in"]
+        assert pump.head.documents["stats.json"] == {"total_lines": 42, "note": "mine"}
+        assert pump.replay().equal
+    assert json.loads((world / "state" / "stats.json").read_text()) == {"total_lines": 42, "note": "mine"}
+
+
+def test_another_fault_of_the_same_document_is_said_too(world: Path) -> None:
+    with Pump.open(world) as pump:
+        pump.listeners.append(changing(world, {3: HALF, 4: HALF, 5: "{no", 6: HALF}))
+        assert [len(notes_of(report)) for report in pump.run(5)] == [0, 1, 0, 1, 1]
+
+
+def test_what_cannot_be_read_is_the_error_it_is_where_a_run_begins(lisppump: Lisppump, world: Path) -> None:
+    with Pump.open(world) as pump:
+        pump.listeners.append(changing(world, {4: HALF}))
+        pump.run(2)
+    assert (world / "state" / "stats.json").read_text() == HALF
+    done = lisppump("-C", world, "run", "--frames", "2")
+    assert done.code == 5 and "error[bad-document]" in done.err and "edits drop stats.json" in done.err
+    assert "no run is begun until it is mended" in lisppump("-C", world, "status").out
+    assert lisppump("-C", world, "edits", "drop", "stats.json").code == 0
+    assert lisppump("-C", world, "run", "--frames", "1").code == 0
+    with look(world) as pump:
+        assert pump.head.documents["stats.json"] == {"total_lines": 30}
+
+
+def test_the_command_tells_of_it_when_the_frame_begins(lisppump: Lisppump, world: Path) -> None:
+    (world / "plugins").mkdir()
+    (world / "plugins" / "editor.py").write_text(EDITOR)
+    assert lisppump("-C", world, "trust", "--yes").code == 0
+    done = lisppump("-C", world, "run", "--frames", "3")
+    assert done.code == 0
+    lines = [line for line in done.err.splitlines() if "stats.json" in line]
+    assert len(lines) == 1 and lines[0].startswith("note: stats.json cannot be read")
+
+
+EDITOR = """\
+from pathlib import Path
+from lisppump import hookimpl
+
+@hookimpl
+def frame_committed(frame, report):
+    (Path(__file__).parent.parent / "state" / "stats.json").write_text('{"total_lines": ')
+"""
+
+
+def test_what_is_no_document_at_all_is_passed_over_by_a_run_that_is_going(world: Path) -> None:
+    with Pump.open(world) as pump:
+
+        def hear(event: Event) -> None:
+            if event.kind == "frame_started" and event.frame == 3:
+                (world / "state" / "link.json").symlink_to("/etc/passwd")
+
+        pump.listeners.append(hear)
+        reports = pump.run(3)
+        assert [sum("link.json cannot be read" in note for note in r.notes) for r in reports] == [0, 1, 0]
+    with Pump.open(world) as pump, pytest.raises(LisppumpError, match="is a link out of the state folder"):
+        pump.step()

@@ -35,6 +35,15 @@ def test_eval_has_a_table_and_a_plot(capsys: pytest.CaptureFixture[str]) -> None
     assert Lisppump(capsys)("eval", "(dict :trajectory 1)").err == ""
 
 
+def test_what_no_state_has_is_noted_with_the_names_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    misspelt = (GROWTH % 3).replace("(list :pop", "(list :popp")
+    outcome = Lisppump(capsys)("eval", misspelt)
+    note = "no state had `popp`, so that it is nil at each tick; a state has `pop`, `name`"
+    assert outcome.err.splitlines()[-1] == f"note: {note}"
+    value = Lisppump(capsys)("eval", "--json", misspelt).json["value"]
+    assert value["note"] == note and in_short(value).endswith(note)
+
+
 def test_the_repl_has_them_too() -> None:
     command = [sys.executable, "-m", "lisppump", "repl", "--no-input"]
     done = subprocess.run(command, input=f"{GROWTH % 5}\n", capture_output=True, text=True, timeout=60)

@@ -335,6 +335,50 @@ def test_one_who_is_cancelled_while_it_waits_leaves_the_queue() -> None:
     virtually(run())
 
 
+@pytest.mark.parametrize("failure", [Failure.TIMED_OUT, Failure.DEFECT])
+def test_a_lane_opens_for_nobody_while_all_calls_come_to_nothing(failure: Failure) -> None:
+    async def run() -> tuple[int, int, int]:
+        lanes, running, most, broken = governor(), 0, 0, True
+
+        async def pipe(seconds: float) -> None:
+            nonlocal running, most
+            lane = lanes.lane("bright")
+            assert lane is not None
+            await lane.enter()
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(seconds)
+            running -= 1
+            lane.left(failing(failure) if broken else None, 1)
+
+        await asyncio.gather(*(pipe(0.1) for _ in range(100)))
+        while_broken, most = most, 0
+        await asyncio.sleep(60)  # nor does it open while nothing is asked
+        await asyncio.gather(*(pipe(5.0) for _ in range(100)))
+        after_a_rest, most, broken = most, 0, False
+        await asyncio.gather(*(pipe(0.1) for _ in range(100)))
+        return while_broken, after_a_rest, most
+
+    while_broken, after_a_rest, again = virtually(run())
+    assert while_broken == after_a_rest == OPENING
+    assert again > 2 * OPENING
+
+
+def test_a_pace_grows_no_faster_while_all_is_refused_or_comes_to_nothing() -> None:
+    pace = Pace()
+    pace.refused(pace.start(0.0), 0.1)
+    pace.wait(1.5)
+    slow = pace.rate
+    pace.start(1.5)
+    pace.ended(1.6, well=False)
+    pace.wait(100.0)
+    assert pace.rate <= slow * 1.05
+    pace.start(100.0)
+    pace.ended(100.1, well=True)
+    pace.wait(110.0)
+    assert pace.rate > slow * 2
+
+
 def test_refusals_in_vain_are_fewer_and_fewer() -> None:
     pace, now, asked = Pace(), 0.0, []
     while now < 120:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 from pathlib import Path
@@ -252,6 +253,55 @@ def test_a_waiter_that_is_cancelled_harms_no_other(tmp_path: Path) -> None:
         assert log.pending == 0
 
     asyncio.run(scenario())
+    shut(log)
+
+
+def test_a_loop_may_end_while_a_sync_is_put_off(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Also by what its tasks write when they are cancelled at its end; the next loop goes on with it."""
+    log = opened(tmp_path)
+
+    async def task() -> None:
+        try:
+            await asyncio.sleep(100)
+        finally:
+            log.append("reply", frame=1)
+            log.sync_soon()
+
+    async def scenario() -> None:
+        task_ = asyncio.ensure_future(task())
+        await asyncio.sleep(0)
+        assert not task_.done()
+        log.append("reply", frame=2)
+        log.sync_soon()
+
+    asyncio.run(scenario())
+    assert log.pending == 2
+    log.append("reply", frame=3)
+    asyncio.run(asyncio.wait_for(log.durable(), 60))
+    assert log.pending == 0
+    asyncio.run(scenario())
+    gc.collect()
+    shut(log)
+    assert log.pending == 0 and [record.frame for record in records(tmp_path)] == [2, 1, 3, 2, 1]
+    assert caplog.records == []
+
+
+def test_a_loop_that_has_no_threads_any_more_leaves_the_sync_to_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = opened(tmp_path)
+
+    async def scenario() -> None:
+        await asyncio.get_running_loop().shutdown_default_executor()
+        log.append("reply", frame=1)
+        with pytest.raises(asyncio.CancelledError):
+            await log.durable()
+
+    asyncio.run(scenario())
+    gc.collect()
+    assert log.pending == 1 and caplog.records == []
+    log.settle()
+    assert log.pending == 0
     shut(log)
 
 

@@ -106,9 +106,9 @@ def test_a_dry_run_writes_nothing(worlds: tuple[Path, Path], lisppump: Lisppump)
     [
         (b'{"agent": "ada", "to": "mars", "kind": 7, "data": "x"}\n', 0, 0),
         (b'{"agent": "ada", "to": "mars", "kind": "a", "data": "unfinished', 0, None),
-        (b'{"agent" "ada"}\n', 5, None),
-        (b'[1]\n7\n"x"\nnull\n', 0, None),
-        (b'{"to": "mars", "kind": "a", "data": "b", "world": "venus", "nr": 99, "more": 1}\n', 0, 1),
+        (b'{"agent" "ada"}\n', 1, None),
+        (b'[1]\n7\n"x"\nnull\n', 1, None),
+        (b'{"from": "x", "to": "mars", "kind": "a", "data": "", "world": "x", "nr": 99, "more": 1}\n', 0, 1),
     ],
 )
 def test_whatever_lies_in_an_outbox(
@@ -126,6 +126,43 @@ def test_whatever_lies_in_an_outbox(
         with Pump.open(mars) as pump:
             (letter,) = pump.head.documents["inbox.jsonl"]
         assert (letter["world"], letter["nr"], letter["extra"]) == ("earth", 1, {"to": "mars", "more": 1})
+
+
+def test_a_line_that_is_no_letter_is_told_and_the_others_come(
+    worlds: tuple[Path, Path], lisppump: Lisppump
+) -> None:
+    earth, mars = worlds
+    good = b'{"agent": "ada", "to": "mars", "kind": "a", "data": "1"}\n'
+    outbox = earth / "outbox.jsonl"
+    outbox.write_bytes(good + b'\n{"agent" "ada"}\n' + b"\xff\n[7]\n" + good)
+    lisppump("-C", mars, "step")
+    taken = lisppump("-C", mars, "mail", earth)
+    assert taken.code == 0
+    told = [line for line in taken.out.splitlines() if line.startswith("not read: ")]
+    assert [line.split(": ")[1] for line in told] == [f"earth/letter-00000{n}" for n in (2, 3, 4)]
+    assert "line 3 of its outbox" in told[0] and "(column 10)" in told[0]
+    assert "line 4 of its outbox" in told[1] and "UTF-8" in told[1]
+    assert told[2].endswith("line 5 of its outbox should be an object, but it is a list")
+    outbox.write_bytes(good * 5)  # mended: those that were read are the same letters, the others come
+    counts = lisppump("-C", mars, "mail", earth, "--json").json["items"]["letters"]
+    assert (counts["duplicate"], counts["merged"]) == (2, 3)
+
+
+@pytest.mark.parametrize("sender", ["", '"agent": "", ', '"agent": null, ', '"from": "", '])
+def test_a_letter_from_nobody_is_in_quarantine_unless_the_policy_takes_it(
+    worlds: tuple[Path, Path], lisppump: Lisppump, sender: str
+) -> None:
+    earth, mars = worlds
+    (earth / "outbox.jsonl").write_text(f'{{{sender}"to": "mars", "kind": "a", "data": "b"}}\n')
+    lisppump("-C", mars, "step")
+    taken = lisppump("-C", mars, "mail", earth).out
+    assert "quarantined: earth/letter-000001 letters[0]: missing-field" in taken and "`from`" in taken
+    (mars / "pump.lisp").write_text(MARS.replace("(from string)", "(from string optional)"))
+    (earth / "outbox.jsonl").write_text(f'{{{sender}"to": "mars", "kind": "a", "data": "c"}}\n')
+    assert lisppump("-C", mars, "mail", earth, "--json").json["items"]["letters"]["merged"] == 1
+    with Pump.open(mars) as pump:
+        (letter,) = pump.head.documents["inbox.jsonl"]
+    assert "from" not in letter and letter["data"] == "c"
 
 
 def test_where_there_is_no_mailbox_it_is_said(worlds: tuple[Path, Path], lisppump: Lisppump) -> None:

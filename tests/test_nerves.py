@@ -139,6 +139,19 @@ def test_while_the_heart_rests_the_nerves_go_on(tmp_path: Path) -> None:
     assert [event.frame for event in events if event.kind == "echoed"] == [1] * 5 + [2]
 
 
+def test_what_is_said_of_a_tock_in_a_rest_says_which(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    define = '(define (tick) {"delta" {"pulse" (list {"what" "tock" "beats" 1})}})'
+    world(tmp_path, define=define, every=300, echoes="(by tick) (every (seconds 100))")
+    events: list[Event] = []
+    with Pump.open(tmp_path, clock=Clock()) as pump:
+        pump.listeners.append(events.append)
+        pump.run(2)
+    said = [event.text for event in events if event.kind == "remarked"]
+    assert said == [f"frame 1, tock {tock}: echoes brought 1 item: 1 merged" for tock in (2, 3)]
+
+
 def test_a_run_without_rest_has_no_tocks_of_its_own(tmp_path: Path) -> None:
     world(tmp_path, every=300, echoes="(by (lambda () 1)) (every (seconds 60))")
     with Pump.open(tmp_path, clock=Clock()) as pump:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lisppump import Pump
+from lisppump import Pump, Reply, Request
 from lisppump.calling import BackendError, Failure
 from lisppump.delta_records import from_record, told
 from lisppump.documents import digest
@@ -218,3 +219,32 @@ def settled(store: Store) -> list[dict[str, Any]]:
     """What streams of frame 1 came to, as it was recorded."""
     found = (told(record.kind, record.fields) for record in store.inputs(1))
     return [dict(said) for said in found if said is not None]
+
+
+def test_what_came_before_a_run_is_cancelled_is_on_the_disk_when_it_is(tmp_path: Path) -> None:
+    """Nobody closes the world, and the loop is over: what was put off is not left to chance."""
+    made, _, second = world(tmp_path)
+    asked = asyncio.Event()
+
+    class Silent:
+        async def pour(self, request: Request) -> Reply:
+            asked.set()
+            await asyncio.sleep(3600)
+            raise AssertionError
+
+    async def scenario(pump: Pump) -> None:
+        running = asyncio.ensure_future(pump.astep())
+        await asked.wait()
+        while len(pump.store.inputs(1)) < 4:
+            await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    with Pump.open(tmp_path, backends={"first": made.backends["first"], "second": Silent()}) as pump:
+        asyncio.run(scenario(pump))
+        assert pump.store._journal.pending == 0
+        assert len(pump.store.inputs(1)) >= 4
+    with made.open() as again:
+        again.step()
+        assert second.calls == 1

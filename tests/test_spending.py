@@ -154,6 +154,29 @@ def test_a_budget_is_reset(world: World) -> None:
     assert made.lisppump("verify").code == 0
 
 
+def test_where_no_run_is_going_there_is_no_budget_of_a_run_to_reset(world: World) -> None:
+    made = world("(budget (tokens 1000))")
+    why = "no run is going whose budget could be reset: the next begins with nothing spent"
+    assert made.lisppump("budget", "reset").out == f"{why}\n"
+    made.run(1)
+    records = len([*made.open().store.every("budget")])
+    assert made.lisppump("budget", "reset").out == f"{why}; the last one spent 300 tokens and $0.0000\n"
+    done = made.lisppump("budget", "reset", "--json").json
+    assert (done["per"], done["was"]["tokens"], done["reset"]) == ("run", 300, False)
+    assert len([*made.open().store.every("budget")]) == records
+
+
+def test_what_a_run_that_was_cut_off_spent_can_be_reset(world: World) -> None:
+    made = world("(budget (tokens 1000))")
+    pump = made.open()
+    pump.step()
+    pump.store.close()  # as if it had been killed: its books are not closed
+    done = made.lisppump("budget", "reset", "--json").json
+    assert (done["was"]["tokens"], done["reset"]) == (300, True)
+    with made.open() as pump:
+        assert spent(pump)["tokens"] == 0
+
+
 def test_dollars_are_counted_by_the_prices_of_the_policy(world: World) -> None:
     with world(f"(budget (dollars 20)) {PRICES}").open() as pump:
         (report,) = pump.step()

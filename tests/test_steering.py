@@ -163,6 +163,30 @@ def test_a_nudge_can_be_dropped_and_taken_back(tmp_path: Path, lisppump: Lisppum
     assert ids == ["n2", "n3"]
 
 
+def test_no_id_of_a_nudge_is_ever_given_twice(tmp_path: Path, lisppump: Lisppump) -> None:
+    """Not after a rollback, not where it was dropped before any frame took it in, and not in a branch."""
+    world(tmp_path)
+
+    def add(folder: Path = tmp_path) -> str:
+        return lisppump("-C", folder, "steer", "add", "hm", "--json").json["id"]
+
+    lisppump("-C", tmp_path, "step")
+    assert [add(), add()] == ["n1", "n2"]
+    lisppump("-C", tmp_path, "step")
+    assert lisppump("-C", tmp_path, "rollback", "0", "--yes").code == 0
+    assert lisppump("-C", tmp_path, "steer", "list", "--json").json["nudges"] == []
+    assert add() == "n3"
+    lisppump("-C", tmp_path, "steer", "drop", "n3")
+    assert add() == "n4"
+    lisppump("-C", tmp_path, "step")
+    lisppump("-C", tmp_path, "steer", "drop", "n4")
+    lisppump("-C", tmp_path, "step")
+    assert lisppump("-C", tmp_path, "branch", "other", "--dir", tmp_path / "other").code == 0
+    assert add(tmp_path / "other") == add() == "n5"
+    (tmp_path / ".lisppump" / "steer-last").write_text("what?")
+    assert add() == "n6"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -313,6 +337,29 @@ def test_what_is_passed_over_of_what_people_wrote_is_said(tmp_path: Path, lisppu
         assert what in said
     assert "n6 should" not in said
     assert lisppump("-C", tmp_path, "replay").code == 0
+
+
+def test_what_steer_wrote_is_nowhere_called_an_edit_by_hand(tmp_path: Path, lisppump: Lisppump) -> None:
+    world(tmp_path)
+    lisppump("-C", tmp_path, "step")
+    lisppump("-C", tmp_path, "steer", "add", "argue")
+    (tmp_path / "state" / "mood.json").write_text('{"mood": "loud"}')
+    who = "by `steer` or by hand"
+    assert f"nudges.json: changed {who}, not taken in yet" in lisppump("-C", tmp_path, "status").out
+    assert "mood.json: changed by hand, not taken in yet" in lisppump("-C", tmp_path, "status").out
+    undone = lisppump("-C", tmp_path, "undo", "--dry-run").out
+    assert f"the edit of mood.json by hand and of nudges.json {who}" in undone
+    lisppump("-C", tmp_path, "step")
+    both = f"edited by hand: mood.json; {who}: nudges.json"
+    assert both in lisppump("-C", tmp_path, "log", "--all").out
+    assert f"then {both}" in lisppump("-C", tmp_path, "log").out
+    shown = lisppump("-C", tmp_path, "show", "2").out
+    assert "edited by hand: mood.json" in shown and f"edited {who}: nudges.json" in shown
+    shown = lisppump("-C", tmp_path, "show", "1").out
+    assert f"edited {who} after it, as it is now: nudges.json" in shown
+    assert f"changed {who} between them: nudges.json" in lisppump("-C", tmp_path, "diff", "0", "1").out
+    gone = lisppump("-C", tmp_path, "rollback", "0", "--yes").out
+    assert f"off the line: what was edited {who} in nudges.json" in gone
 
 
 def test_a_nudge_is_added_beside_what_is_none(tmp_path: Path, lisppump: Lisppump) -> None:

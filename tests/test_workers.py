@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lisppump.plugins.programs import error_of
 
 from lisppump.errors import LisppumpError
 from lisppump.lispy import Limits
@@ -95,6 +96,21 @@ def test_values_and_errors_of_every_shape_come_through(source: str, workers: Wor
     frame = world(log_jsonl=[{"n": 1}, {"n": 2}])
     wanted = program(source, seed=("echo", 3, "ann"), now=frame.time)
     assert difference(workers.run(wanted, frame), here(wanted, frame)) == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "data"),
+    [
+        ("(raise car)", "#<procedure car>"),
+        ("(raise (list 1 (lambda (x) x) nil))", [1, "#<procedure lambda>", None]),
+        ('(define (mine a) a) (raise {"of" {"f" mine}})', {"of": {"f": "#<procedure mine>"}}),
+    ],
+)
+def test_a_procedure_in_the_data_of_an_error_is_its_text(source: str, data: Any, workers: Workers) -> None:
+    there = workers.run(program(source), frame := world())
+    assert there.error is not None and there.error.data == data
+    own = here(program(source), frame)
+    assert own.error is not None and error_of(own.error)["data"] == error_of(there.error)["data"] == data
 
 
 def test_limits_are_those_of_the_program(workers: Workers) -> None:

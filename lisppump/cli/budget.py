@@ -66,22 +66,29 @@ def list_command(settings: Settings) -> None:
 def reset_command(settings: Settings) -> None:
     """Count anew for what the limits stand for, as if nothing had been spent; the journal keeps both.
 
-    Where a run is going it does so itself, at its next frame; one that pauses goes on.
+    Where a run is going it does so itself, at its next frame; one that pauses goes on. Where limits stand for
+    a run and none is going there is nothing to reset, since the next begins with nothing spent.
     """
     from lisppump import spending
 
     with settings.look() as pump:
-        run = pump.store.run()
+        run, per = pump.store.run(), pump.policy.budget.per
+        idle = run is None and spending.nothing_to_reset(pump)
+        was = spending.seen(pump).spent.to_json()
         if run is not None:
             pump.store.ask(run, control.RESET)
-            per, was = pump.policy.budget.per, spending.seen(pump).spent.to_json()
-        else:
+        elif not idle:
             pump.take_lock()
             done = spending.reset(pump)
-            per, was = done["per"], done["was"]
+            was = done["was"]
     if settings.json:
         document = {"schema": "lisppump/budget-reset@1", "per": per, "was": was}
-        settings.document({**document, "asked": None if run is None else run.pid})
+        settings.document({**document, "asked": None if run is None else run.pid, "reset": not idle})
+        return
+    if idle:
+        spent = f"; the last one spent {was['tokens']:,} tokens and ${was['dollars']:.4f}"
+        said = "no run is going whose budget could be reset: the next begins with nothing spent"
+        settings.print(said + (spent if any(was.values()) else ""))
         return
     what = {"run": "this run", "day": "today", "world": "this world"}[per]
     said = f"{was['tokens']:,} tokens and ${was['dollars']:.4f} had been spent; {what} begins anew"

@@ -10,6 +10,7 @@ import click
 from lisppump.cli.context import Settings, as_command, table
 from lisppump.cli.show import frame_place
 from lisppump.cli.values import change_lines, counts
+from lisppump.steering import by_each
 
 
 @as_command("diff")
@@ -63,7 +64,7 @@ def _whole(found: Mapping[str, Any], agent: str | None) -> Iterator[str]:
 
 
 def _edits(found: Mapping[str, Any]) -> list[str]:
-    return [f"changed by hand between them: {', '.join(found['edits'])}"] if found["edits"] else []
+    return [f"changed {who} between them: {names}" for who, names in by_each(found["edits"])]
 
 
 def _sums(own: Iterable[Mapping[str, Any]]) -> str:

@@ -10,6 +10,7 @@ import click
 from lisppump import canon
 from lisppump.cli.context import Settings, as_command
 from lisppump.cli.listing import Listing
+from lisppump.steering import by_whom
 
 if TYPE_CHECKING:
     from lisppump.merge_edits import Side
@@ -87,9 +88,8 @@ def _places(edit: Mapping[str, Any]) -> Iterator[str]:
         place = f", line {error['line']}, column {error['column']}" if error["line"] else ""
         yield f"{error['message']}{place}"
     for place in edit["overlaps"][:MOST]:
-        yield f"{_where(place)}was {_side(place, 'was')}; by hand {_side(place, 'hand')}; by frames " + _side(
-            place, "world"
-        )
+        sides = f"{by_whom(edit['document'])} {_side(place, 'hand')}; by frames {_side(place, 'world')}"
+        yield f"{_where(place)}was {_side(place, 'was')}; {sides}"
     for place in edit["by_hand"][:MOST]:
         yield f"{_where(place)}{_side(place, 'was')} -> {_side(place, 'hand')}"
     rest = sum(max(0, len(edit[key]) - MOST) for key in ("overlaps", "by_hand"))

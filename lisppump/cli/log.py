@@ -9,6 +9,7 @@ import click
 
 from lisppump.cli.context import Settings, as_command, table
 from lisppump.cli.status import merge_words
+from lisppump.steering import edited
 
 if TYPE_CHECKING:
     from lisppump.line_moves import Move
@@ -70,7 +71,7 @@ def _row(move: Move) -> list[str]:
     if move.streams:
         what += f", made once more: {_asked(move.streams)}"
     elif move.act == "edit":
-        what = f"edited by hand: {', '.join(move.documents)}"
+        what = edited(move.documents)
     elif move.taken is not None:
         what = f"{move.act} of {move.taken}" if move.act != "rollback" else _rollback(move)
     left = move.left
@@ -103,7 +104,7 @@ def _marks(entry: dict[str, Any]) -> list[str]:
     if entry["unthought"]:
         marks.append("its echoes are not done yet")
     if entry["edited"]:
-        marks.append(f"then edited by hand: {', '.join(entry['edited'])}")
+        marks.append(f"then {edited(entry['edited'])}")
     return [*marks, *(f"come back to by {_way(back)}" for back in entry["back"])]
 
 

@@ -20,6 +20,9 @@ def command(settings: Settings, outbox: Path, world: str | None, dry_run: bool) 
 
     They are items of the collection `letters`, in a frame of their own. What was taken in once is a duplicate
     ever after; a letter names its world and its place there. Nothing in it is run by this.
+
+    A line that is no letter is told, and the others come. The exit code is 1 where a line could not be read
+    and no letter came.
     """
     from lisppump.mail import take
 
@@ -28,4 +31,4 @@ def command(settings: Settings, outbox: Path, world: str | None, dry_run: bool) 
     with settings.open() as pump:
         document = take(pump, outbox, world, dry_run=dry_run).to_json()
     told(settings, document)
-    return 0
+    return 1 if document["unreadable"] and not document["items"] else 0

@@ -9,6 +9,7 @@ import click
 
 from lisppump.cli.context import Settings, as_command
 from lisppump.cli.show import frame_place
+from lisppump.steering import by_each
 
 if TYPE_CHECKING:
     from lisppump.pump import Pump
@@ -85,8 +86,8 @@ def leaving(found: Rewound) -> list[str]:
         lines.append(f"  off the line: {_frames(found.left)}")
     if found.back:
         lines.append(f"  back on the line: {_frames(found.back)}")
-    if found.edits:
-        lines.append(f"  off the line: what was edited by hand in {', '.join(found.edits)}")
+    for who, names in by_each(found.edits):
+        lines.append(f"  off the line: what was edited {who} in {names}")
     if found.pending:
         lines.append(f"  not taken in before, so it is taken in first: {', '.join(found.pending)}")
     if found.pending and found.act == "undo" and not found.left:
@@ -94,7 +95,8 @@ def leaving(found: Rewound) -> list[str]:
         more = f"; `lisppump rollback {found.instead}` takes that back, too" if found.instead else ""
         lines.append(stays + more)
     if found.stands:
-        went = f"  what was edited by hand and went into it stands: {', '.join(found.stands)}"
+        ways = (f"edited {who} and went into it stands: {names}" for who, names in by_each(found.stands))
+        went = f"  what was {'; '.join(ways)}"
         more = f"; `lisppump rollback {found.instead}` takes that back, too" if found.instead else ""
         lines.append(went + more)
     if found.dropped is not None:

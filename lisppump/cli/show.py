@@ -15,6 +15,7 @@ from lisppump.cli.trajectories import in_short
 from lisppump.cli.values import short
 from lisppump.errors import LisppumpError, on_one_line
 from lisppump.report import count_of
+from lisppump.steering import by_whom, edited
 
 if TYPE_CHECKING:
     from lisppump.lookout import Lookout
@@ -122,9 +123,10 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
     lines.extend(f"imported: {_imported(entry)}" for entry in document["imports"][:MOST])
     if len(document["imports"]) > MOST:
         lines.append(f"  and {len(document['imports']) - MOST} more")
-    lines.extend(f"edited by hand: {edit['document']}" for edit in document["edits"])
+    lines.extend(edited([edit["document"]]) for edit in document["edits"])
     lines.extend(
-        f"edited by hand after it, as it is now: {edit['document']}" for edit in document["edited"]
+        f"edited {who} after it, as it is now: {name}"
+        for who, name in ((by_whom(edit["document"]), edit["document"]) for edit in document["edited"])
     )
     lines.append(f"{len(changed)} of {len(documents)} documents changed")
     lines.extend(f"  {name}" for name in changed[:MOST])

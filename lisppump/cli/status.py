@@ -70,15 +70,21 @@ def _rows(document: Mapping[str, Any]) -> list[list[str]]:
 
 def _edits(document: Mapping[str, Any]) -> list[list[str]]:
     """What was changed by hand, by what that means for the next run."""
+    from lisppump.steering import by_each
+
     stopping = {*document["unreadable"], *document["conflicts"]}
+    waiting = by_each(name for name in document["edits"] if name not in stopping)
+    goes = "no run is begun "
+    if document["lock"] is not None:
+        goes = "the run that is going does without it, and none is begun "
     kinds = [
-        (document["unreadable"], "cannot be read; no frame is begun until it is mended, or `edits drop`ped"),
+        (document["unreadable"], f"cannot be read; {goes}until it is mended, or `edits drop`ped"),
         (document["conflicts"], "changed by hand where frames changed it, too; no frame is begun until you "
                                 "decide: `lisppump edits`"),
-        ([name for name in document["edits"] if name not in stopping],
-         "changed by hand, not taken in yet (`lisppump edits` shows it)"),
     ]  # fmt: skip
-    return [["edits", f"{', '.join(names)}: {what}"] for names, what in kinds if names]
+    rows = [["edits", f"{', '.join(names)}: {what}"] for names, what in kinds if names]
+    how = "not taken in yet (`lisppump edits` shows it)"
+    return [*rows, *(["edits", f"{names}: changed {who}, {how}"] for who, names in waiting)]
 
 
 def _open(document: Mapping[str, Any]) -> list[list[str]]:

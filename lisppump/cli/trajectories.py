@@ -41,7 +41,8 @@ def _told(value: Mapping[str, Any], most: int) -> str:
     end = ", ".join(f"{name} {_cell(entry)}" for name, entry in value["final-state"].items())
     from lisppump.report import count_of
 
-    return short(f"a simulation of {count_of(value['ticks'], 'tick')}, which ended with {end}", most)
+    note = f"; {value['note']}" if isinstance(value.get("note"), str) else ""
+    return short(f"a simulation of {count_of(value['ticks'], 'tick')}, which ended with {end}{note}", most)
 
 
 def lines(value: Mapping[str, Any]) -> Iterator[str]:
@@ -53,6 +54,8 @@ def lines(value: Mapping[str, Any]) -> Iterator[str]:
     yield from table(rows)
     plots = [[name, *_plot([entry.get(name) for entry in course])] for name in names]
     yield from table([plot for plot in plots if len(plot) > 1])
+    if isinstance(value.get("note"), str):
+        yield f"note: {short(value['note'], LONG)}"
 
 
 def show(settings: Settings, text: str, value: Any) -> None:

@@ -277,9 +277,14 @@ def _too_deep(limits: Limits) -> LimitError:
 
 
 def to_json(
-    value: Value, meter: Meter | None = None, *, procedures: bool = False, indent: int | None = None
+    value: Value,
+    meter: Meter | None = None,
+    *,
+    procedures: bool = False,
+    spelt: bool = False,
+    indent: int | None = None,
 ) -> Any:
-    """The value as plain host data, shared with nobody; a procedure is an error, or null if allowed.
+    """The value as plain host data, shared with nobody; a procedure is an error, null if allowed, or `spelt`.
 
     With an `indent` it is about to be written, with so many spaces a level (below 0: in one line): what would
     be too long for a text is refused.
@@ -317,8 +322,8 @@ def to_json(
             holder[key] = _json_list(item, stack, depth + 1, meter)
         elif kind is Quantity:
             holder[key] = item.amount
-        elif isinstance(item, Procedure) and procedures:
-            holder[key] = None
+        elif isinstance(item, Procedure) and (procedures or spelt):
+            holder[key] = _atom(item) if spelt else None
         else:
             raise LispyError(
                 "json-error",

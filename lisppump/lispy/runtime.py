@@ -180,8 +180,11 @@ class Runtime:
 
     def __del__(self) -> None:
         """Let go of procedures that keep themselves by their names, so that nothing is left to search for."""
-        cells = self._globals.cells
-        for name in self._globals.bound:
+        names: Namespace | None = self.__dict__.get("_globals")
+        if names is None:
+            return  # somebody interrupted its making
+        cells = names.cells
+        for name in names.bound:
             if name in cells:
                 cells[name].value = UNBOUND
 

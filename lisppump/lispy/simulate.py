@@ -7,6 +7,7 @@ and the count of simulations around each other; nothing of it stays but its valu
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lisppump.lispy.builtins import describe_type
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from lisppump.lispy.run import Run
 
 MOST_AROUND = 3  # simulations in each other
+NAMED = 8  # names that a note lists
 KEPT = 64  # bytes charged for an entry of a trajectory, beside its observables
 
 
@@ -46,6 +48,11 @@ def simulate(run: Run, scenario: Scenario) -> dict[str, Value]:
         }
         if run.output:
             value["output"] = run.output
+        unseen = [name for name in scenario.observables if not _seen(name, scenario, state, trajectory)]
+        if unseen:
+            note = _note(unseen, state)
+            run.meter.allocate(len(note))
+            value["note"] = note
         return value
     finally:
         run.unseal(saved)
@@ -196,6 +203,26 @@ def _no_state(who: str, got: Value) -> LispyError:
         "wrong-type", f"{who} gave {describe_type(got)}, not the next state",
         help="its last form has to give a dict: (update state :key value ...)",
     )  # fmt: skip
+
+
+def _seen(
+    name: str, scenario: Scenario, state: dict[str, Value], trajectory: list[dict[str, Value]]
+) -> bool:
+    """Whether any state had what is observed, as far as can be told: what was nil at each tick, none had."""
+    at_an_end = has(state, name) or has(scenario.initial, name)
+    return at_an_end or any(entry[name] is not None for entry in trajectory)
+
+
+def _note(unseen: list[str], state: dict[str, Value]) -> str:
+    """What is said where names were observed that no state had; most of them are slips."""
+    there = f"a state has {_some(list(islice(state, NAMED + 1)))}" if state else "the last state is empty"
+    return f"no state had {_some(unseen)}, so that it is nil at each tick; {there}"
+
+
+def _some(names: list[str]) -> str:
+    """The first names of many, each cut short."""
+    more = ", ..." if len(names) > NAMED else ""
+    return ", ".join(f"`{name[:60]}`" for name in names[:NAMED]) + more
 
 
 def observed(state: dict[str, Value], names: tuple[str, ...]) -> dict[str, Value]:

@@ -68,7 +68,7 @@ def _error_fields(error: LispyError, source: str, name: str) -> list[Any]:
         own = span.source.text == source and span.source.name == name
         place = [*([None, None] if own else [span.source.name, span.source.text]), span.start, span.end]
     try:
-        data = to_json(error.data, procedures=True)
+        data = to_json(error.data, spelt=True)
     except LispyError:
         data = None
     return [kind_of(error), error.code, error.message, error.help, list(error.trace), data, place]

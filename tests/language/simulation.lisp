@@ -28,6 +28,15 @@
 ; Settings come in any order; observables are names of any kind; what a state has not is nil.
 (get (simulation :observables (list :a 'b "c") :max-ticks 1 :step (lambda (s t) (update s :b t)) :initial-state {"a" 1}) :trajectory)
 ;=> ({"a" 1 "b" nil "c" nil} {"a" 1 "b" 0 "c" nil})
+(get (simulation :initial-state {"a" 1 "b" 2} :step (lambda (s t) s) :max-ticks 1 :observables '(a bee)) :note)
+;=> "no state had `bee`, so that it is nil at each tick; a state has `a`, `b`"
+(get (simulation :initial-state {} :step (lambda (s t) s) :max-ticks 1 :observables '(a b)) :note)
+;=> "no state had `a`, `b`, so that it is nil at each tick; the last state is empty"
+; What a state has for a while, or is nil in the last, is no slip.
+(get (simulation :initial-state {} :step (lambda (s t) (if (= t 1) {"a" 1} {})) :max-ticks 3 :observables '(a)) :note)
+;=> nil
+(has-key? (simulation :initial-state {"a" nil} :step (lambda (s t) s) :max-ticks 1 :observables '(a)) :note)
+;=> #f
 (get (simulation :initial-state {"a" 1} :step (lambda (s t) s) :max-ticks 2 :observables '()) :trajectory)
 ;=> ({} {} {})
 (get (simulation :initial-state {"a" 1} :step (lambda (s t) s) :max-ticks 0 :observables '(a)) :trajectory)

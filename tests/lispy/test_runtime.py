@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -400,3 +402,35 @@ def test_what_other_lisps_write_is_met_with_what_there_is_here(program: str, hel
 def test_a_backtrace_names_no_lambda_that_nobody_wrote(program: str) -> None:
     error = Runtime().run(program).error
     assert error is not None and error.code == "division-by-zero" and error.trace == ()
+
+
+def test_an_interrupt_while_one_is_made_says_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At whatever line: what is not there yet needs no letting go."""
+    Runtime()
+    ignored: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda said: ignored.append(str(said.exc_value)))
+    before, stop = sys.gettrace(), 0
+    while True:
+        stop += 1
+        left = stop
+
+        def trace(frame: FrameType, event: str, argument: object) -> Any:
+            nonlocal left
+            left -= event == "line"
+            if not left:
+                left = -1
+                raise KeyboardInterrupt
+            return trace
+
+        sys.settrace(trace)
+        try:
+            made = Runtime(state={}, allow={"state"})  # kept: to be let go of is another matter
+        except KeyboardInterrupt:
+            continue
+        else:
+            break
+        finally:
+            sys.settrace(before)
+    assert made.run("1").ok and stop > 20
+    gc.collect()
+    assert ignored == []

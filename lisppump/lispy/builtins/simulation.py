@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 @builtin("simulation",
          "(simulation :initial-state D :step (lambda (state tick) ...) :max-ticks N :observables '(a b) "
          "[:seed s] [:until p] [:agents D] [:constitution D])",
-         "Runs a simulation: the step gives each next state, a dict, from the one before and the tick, which "
-         "counts from 0. The value is a dict of trajectory (the observables before the first tick and after "
-         "each), final-state, ticks, seed, source (the program with all it reaches, as text) and output, if "
-         "it printed. It ends after max-ticks, or where until, of (state) or (state tick), holds before one. "
-         "Agents map ids to (lambda (state self)), called in the order of their ids before each step, all "
-         "with the same state; self is the id. The dicts they give, of what they change, are merged into the "
-         "state by key; of two that set one key the later counts. A constitution is a dict of values and "
-         "invariants, a list of (name doc predicate), checked after each tick. From inside nothing outside "
-         "can be changed; there is no clock and no web, and the dice stand at the seed, 0 if none is given. "
-         "It may use half of the steps and bytes that are left; three may run in each other.",
+         "Runs a simulation: the step gives each next state, a dict, from the one before and the tick, "
+         "which counts from 0. The value is a dict of trajectory (the observables before the first tick and "
+         "after each), final-state, ticks, seed, source (the program with all it reaches, as text), output, "
+         "if it printed, and a note, if no state had one of the observables. It ends after max-ticks, or "
+         "where until, of (state) or (state tick), holds before one. Agents map ids to (lambda (state "
+         "self)), called in the order of their ids before each step, all with the same state; self is the "
+         "id. The dicts they give, of what they change, are merged into the state by key; of two that set "
+         "one key the later counts. A constitution is a dict of values and invariants, a list of (name doc "
+         "predicate), checked after each tick. From inside nothing outside can be changed; there is no "
+         "clock and no web, and the dice stand at the seed, 0 if none is given. It may use half of the "
+         "steps and bytes that are left; three may run in each other.",
          example="(get (simulation :initial-state {\"n\" 1} :step (lambda (s t) (update s :n inc)) "
                  ":max-ticks 3 :observables '(n)) :final-state) ;=> {\"n\" 4}",
          cost="400 + 1 + observables for each tick, the calls, and what its source takes")  # fmt: skip
