@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from lisppump.errors import LisppumpError, declare
 from lisppump.lispy.values import Slice, elements, is_list, slice_of
@@ -72,6 +72,25 @@ def additions(numbers: Mapping[tuple[str, tuple[str, ...]], int | float]) -> lis
         value_of(change, number)
         made.append(change)
     return made
+
+
+class MergeResult(Protocol):
+    """What a commit needs of a merger's answer."""
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """The operations that make the next documents."""
+        ...
+
+    @property
+    def report(self) -> Mapping[str, Mapping[str, int]]:
+        """Counts by collection."""
+        ...
+
+    @property
+    def quarantine(self) -> Sequence[Mapping[str, Any]]:
+        """What did not pass, with reasons."""
+        ...
 
 
 def apply(documents: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from lisppump import canon, control
 from lisppump.ahead import ahead, refusal
@@ -35,31 +35,12 @@ from lisppump.journal import Journal, Record
 from lisppump.keep import FOLDER, Keep
 from lisppump.line import left_behind
 from lisppump.lispy.values import elements
-from lisppump.merge_changes import Change, apply
+from lisppump.merge_changes import Change, MergeResult, apply
 from lisppump.reservoir_books import Books
 from lisppump.reservoir_view import Reservoir as Reservoir
 from lisppump.reservoir_view import changed_in_memory
 from lisppump.snapshots import Snapshots, snaps_of
 from lisppump.view import View
-
-
-class MergeResult(Protocol):
-    """What a commit needs of a merger's answer."""
-
-    @property
-    def changes(self) -> Sequence[Change]:
-        """The operations that make the next documents."""
-        ...
-
-    @property
-    def report(self) -> Mapping[str, Mapping[str, int]]:
-        """Counts by collection."""
-        ...
-
-    @property
-    def quarantine(self) -> Sequence[Mapping[str, Any]]:
-        """What did not pass, with reasons."""
-        ...
 
 
 class Store(Books):
