@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from lisppump import clock as clocks
 from lisppump import plan as planning
@@ -29,6 +29,7 @@ from lisppump.journal import Record
 from lisppump.leave import Governor
 from lisppump.merge import Change, Merged
 from lisppump.pour import Pipe
+from lisppump.prompt import Prompt
 from lisppump.proposals import Ends, Key, carried_out, ends_of
 from lisppump.report import Plan
 from lisppump.rig import Rig
@@ -96,18 +97,21 @@ class Turn:
     async def pour(self) -> tuple[Delta, ...]:
         """Let every stream come to its delta, in the order of streams."""
         standing = self.recorded.deltas
-        pipes = [pipe for pipe in self._pipes() if pipe.stream.number not in standing]
-        for stream in self.plan.streams:
+        left = []
+        for stream, prompt in zip(self.plan.streams, self.plan.prompts, strict=True):
             if stream.number in standing:
                 self.settled(stream, standing[stream.number])
+            else:
+                left.append((stream, prompt))
+        jobs = _Jobs(left, self._maker(), self._job)
         choice = self.rig.policy.executor
         with blamed("executor", choice.name, choice.offer.plugin, self.plan.frame):
-            if pipes:
-                await self.rig.executor.run([self._job(pipe) for pipe in pipes])
-            lost = ", ".join(pipe.stream.id for pipe in pipes if pipe.delta is None)
+            if jobs:
+                await self.rig.executor.run(jobs)
+            lost = ", ".join(stream.id for stream in jobs.unsettled())
             if lost:
                 raise LisppumpError("contract", f"executor `{choice.name}` never settled {lost}")
-        made = {pipe.stream.number: pipe.delta for pipe in pipes if pipe.delta is not None}
+        made = {pipe.stream.number: pipe.delta for pipe in jobs.pipes if pipe and pipe.delta}
         came = {**standing, **made}
         return tuple(came[stream.number] for stream in self.plan.streams)
 
@@ -121,22 +125,23 @@ class Turn:
         return tuple(made)
 
     def _pipes(self) -> list[Pipe]:
-        """A pipe for each stream; those of one epoch share all else."""
+        """A pipe for each stream."""
+        return [*map(self._maker(), self.plan.streams, self.plan.prompts)]
+
+    def _maker(self) -> Callable[[Stream, Prompt], Pipe]:
+        """What makes the pipe of a stream; those of one epoch share all else."""
         answers = self.recorded.answers
         epochs = {stream.number: self.epochs.get(stream.number, self.epoch) for stream in self.plan.streams}
         intake = Intake(self.ledger)
         gates = Gates(self.rig.policy.pipe.deadline)
         ticks = {epoch: self._tick(epoch, intake, gates) for epoch in set(epochs.values())}
-        return [
-            Pipe(
-                ticks[epochs[stream.number]],
-                stream,
-                tuple([self.agents[member] for member in stream.agents]),
-                prompt,
-                deque(answers[stream.number]) if stream.number in answers else _NO_ANSWERS,
-            )
-            for stream, prompt in zip(self.plan.streams, self.plan.prompts, strict=True)
-        ]
+
+        def make(stream: Stream, prompt: Prompt) -> Pipe:
+            agents = tuple([self.agents[member] for member in stream.agents])
+            came = deque(answers[stream.number]) if stream.number in answers else _NO_ANSWERS
+            return Pipe(ticks[epochs[stream.number]], stream, agents, prompt, came)
+
+        return make
 
     def _tick(self, epoch: int, intake: Intake, gates: Gates) -> Tick:
         policy, asked = self.rig.policy, self.rig.hooks.pour
@@ -185,6 +190,43 @@ class Turn:
     def virtual(self, deltas: Sequence[Delta], merged: Merged) -> dict[str, Any]:
         """The documents that the loop itself writes."""
         return planning.virtual(self.head, self.plan, deltas, merged)
+
+
+class _Jobs(Sequence[Job]):
+    """The jobs of pipes that are to be poured: each is made when it is looked at, while others are out."""
+
+    def __init__(
+        self,
+        left: Sequence[tuple[Stream, Prompt]],
+        make: Callable[[Stream, Prompt], Pipe],
+        job: Callable[[Pipe], Job],
+    ) -> None:
+        self.pipes: list[Pipe | None] = [None] * len(left)
+        self._jobs: list[Job | None] = [None] * len(left)
+        self._left = left
+        self._make = make
+        self._job = job
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    @overload
+    def __getitem__(self, place: int) -> Job: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Job]: ...
+    def __getitem__(self, place: int | slice) -> Job | list[Job]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        made = self._jobs[place]
+        if made is None:
+            pipe = self.pipes[place] = self._make(*self._left[place])
+            made = self._jobs[place] = self._job(pipe)
+        return made
+
+    def unsettled(self) -> list[Stream]:
+        """The streams that have come to no delta."""
+        pairs = zip(self._left, self.pipes, strict=True)
+        return [stream for (stream, _), pipe in pairs if pipe is None or pipe.delta is None]
 
 
 async def meanwhile(pour: Awaitable[T], work: Callable[[], None]) -> T:

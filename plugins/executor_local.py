@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import types
-from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from types import CoroutineType
 from typing import Any, ClassVar
@@ -76,7 +75,9 @@ class _Tick:
         self.busy = 0.0  # seconds in which any pour has run
         self.clock = asyncio.get_running_loop().time
         self._loop = asyncio.get_running_loop()
-        self._waiting = deque(enumerate(jobs))
+        self._jobs = jobs
+        self._next = 0  # of the jobs, which may be made only when they are looked at
+        self._end = len(jobs)
         self._running: dict[asyncio.Task[None], _Work] = {}
         self._coming = 0  # tasks that will serve, and have not begun
         self._most = most
@@ -97,7 +98,7 @@ class _Tick:
 
     def cancel(self) -> Sequence[asyncio.Task[None]]:
         """Start nothing more and cancel what runs, which is given."""
-        self._waiting.clear()
+        self._end = self._next
         for task in self._running:
             task.cancel()
         return tuple(self._running)
@@ -109,11 +110,11 @@ class _Tick:
 
     def go_on(self) -> None:
         """Have tasks come for the jobs that wait, one more than there run, as far as so many may."""
-        free = min(len(self._waiting), self._most - len(self._running), len(self._running) + 2)
+        free = min(self._end - self._next, self._most - len(self._running), len(self._running) + 2)
         while self._coming < free:
             self._coming += 1
             self._loop.create_task(self._serve())
-        if not self._running and not self._waiting and not self._over.done():
+        if not self._running and self._next >= self._end and not self._over.done():
             self._over.set_result(None)
 
     async def _serve(self) -> None:
@@ -121,8 +122,10 @@ class _Tick:
         self._coming -= 1
         task = asyncio.current_task()
         assert task is not None
-        while self._waiting and len(self._running) < self._most and not task.cancelling():
-            place, job = self._waiting.popleft()
+        while self._next < self._end and len(self._running) < self._most and not task.cancelling():
+            place = self._next
+            self._next += 1
+            job = self._jobs[place]
             began = self.clock()
             work = self._running[task] = _Work(self, place, job, began)
             self._look_at(began + job.deadline)
