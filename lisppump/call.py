@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -62,7 +63,7 @@ class Call:
     does, and not its call.
     """
 
-    __slots__ = ("_call", "_closed", "_monotonic", "longest")
+    __slots__ = ("_closed", "_monotonic", "longest")
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self.longest = 0.0
@@ -74,23 +75,37 @@ class Call:
         """True where it is asked to end by who runs it."""
         return self._closed or clock.cancellings() > 0
 
-    def of(self, call: Coroutine[Any, Any, Any]) -> Awaitable[Any]:
-        """What the backend answers."""
-        self._call = call
-        return clock.stepped(call, self._monotonic, self._ran, self._drops)
+    @types.coroutine
+    def of(self, call: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        """What the backend answers; what the loop throws in meanwhile is passed on to it."""
+        monotonic = self._monotonic
+        step: Callable[..., Any] = call.send
+        said: Any = None
+        while True:
+            began = monotonic()
+            try:
+                waits_for = step(said)
+            except StopIteration as end:
+                return end.value
+            finally:
+                took = monotonic() - began
+                if took > self.longest:
+                    self.longest = took
+            try:
+                step, said = call.send, (yield waits_for)
+            except BaseException as error:
+                if self._drops(call, error):
+                    raise
+                step, said = call.throw, error
 
-    def _ran(self, seconds: float) -> None:
-        if seconds > self.longest:
-            self.longest = seconds
-
-    def _drops(self, error: BaseException) -> bool:
+    def _drops(self, call: Coroutine[Any, Any, Any], error: BaseException) -> bool:
         """True where the call is to go no further; other wishes to end it are passed on."""
         dropped = clock.cancelled(error) and error.args == (clock.DROPPED,)
         if not dropped and not isinstance(error, GeneratorExit):
             return False
         self._closed = True
         with suppress(RuntimeError):  # it will not end; nobody asks it again
-            self._call.close()
+            call.close()
         return True
 
 

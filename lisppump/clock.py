@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-import types
-from collections.abc import Callable, Coroutine, Generator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 DROPPED = "dropped"  # said with a cancellation of what was cancelled before and is waited for no longer
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")  # what `stamp` writes
@@ -44,35 +42,6 @@ class Wall:
         import asyncio  # what a frame needs of this module is no loop, and workers have none
 
         await asyncio.sleep(seconds)
-
-
-@types.coroutine
-def stepped(
-    work: Coroutine[Any, Any, Any],
-    monotonic: Callable[[], float],
-    ran: Callable[[float], None],
-    drops: Callable[[BaseException], bool] = lambda error: False,
-) -> Generator[Any, Any, Any]:
-    """Run a coroutine step by step, telling `ran` how long each held up the loop.
-
-    What the loop throws in is passed on, unless `drops` says that the coroutine is to be left where it is.
-    """
-    step: Callable[..., Any] = work.send
-    said: Any = None
-    while True:
-        began = monotonic()
-        try:
-            waits_for = step(said)
-        except StopIteration as end:
-            return end.value
-        finally:
-            ran(monotonic() - began)
-        try:
-            step, said = work.send, (yield waits_for)
-        except BaseException as error:
-            if drops(error):
-                raise
-            step, said = work.throw, error
 
 
 def cancelled(error: BaseException) -> bool:

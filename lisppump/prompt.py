@@ -106,7 +106,7 @@ def build(
     id = stream.id
     title = f"{id} ({stream.name})" if stream.name else id
     topic = f"Its topic: {stream.topic}\n" if stream.topic else ""
-    lines = "".join([cut(_agent_line(agent), AGENT_TOKENS) + "\n" for agent in agents])
+    lines = "".join([f"{cut(_agent_line(agent), AGENT_TOKENS)}\n" for agent in agents])
     fixed = f"\n# Your room: {title}\n{topic}Its agents:\n{lines}"
     left = None if at_most is None else at_most - _tokens(_measured(shared)[1])
     if sections is None and (left is None or estimate(fixed) <= left):

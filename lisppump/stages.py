@@ -232,7 +232,6 @@ def assign(
 def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, ...]:
     """Hold rooms to what a dam promises; they become streams that count from 1."""
     streams: list[Stream] = []
-    seen: dict[str, int] = {}
     hold(is_many(rooms), f"{whose} should give rooms, lists of agents' ids; it gave {kind_of(rooms)}")
     for number, room in enumerate(rooms, 1):
         given = room.agents if isinstance(room, Stream) else room
@@ -248,13 +247,14 @@ def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, 
             named = known.name is not None and is_text(known.name) and is_text(known.topic)
             hold(named, f"{whose} gave {known.id} a name that is no text")
         streams.append(known)
-        for member in known.agents:
-            seen[member] = seen.get(member, 0) + 1
     expected = [agent.id for agent in agents]
+    seen = [member for stream in streams for member in stream.agents]
+    if len(seen) == len({*seen, *expected}) == len(expected) and all([one.agents for one in streams]):
+        return tuple(streams)
     problems = {
         "lost": [id for id in expected if id not in seen],
-        "put twice": [id for id in expected if seen.get(id, 0) > 1],
-        "made up": sorted(set(seen) - set(expected)),
+        "put twice": [id for id in expected if seen.count(id) > 1],
+        "made up": sorted({*seen} - {*expected}),
         "left empty": [stream.id for stream in streams if not stream.agents],
     }
     said = [f"{what} {', '.join(who)}" for what, who in problems.items() if who]
