@@ -7,6 +7,7 @@ becomes a keyword argument of the class (hyphens become underscores). Nothing he
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -251,9 +252,10 @@ def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, 
     seen = [member for stream in streams for member in stream.agents]
     if len(seen) == len({*seen, *expected}) == len(expected) and all([one.agents for one in streams]):
         return tuple(streams)
+    often = Counter(seen)
     problems = {
-        "lost": [id for id in expected if id not in seen],
-        "put twice": [id for id in expected if seen.count(id) > 1],
+        "lost": [id for id in expected if id not in often],
+        "put twice": [id for id in expected if often[id] > 1],
         "made up": sorted({*seen} - {*expected}),
         "left empty": [stream.id for stream in streams if not stream.agents],
     }
