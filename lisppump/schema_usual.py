@@ -5,7 +5,7 @@ It says yes only of what surely is so; of all else nothing is said here, and the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lisppump import canon
@@ -30,9 +30,28 @@ def own_usual(schema: Schema, data: dict[str, Any]) -> canon.Whole | None:
             schema.usual_rules[keys] = rules
     own = canon.Whole()
     for rule, (name, items) in zip(rules, data.items(), strict=True):
-        if items.__class__ is not list or not are_usual(rule, items, encoded=True):
+        mine = _own_items(rule, items) if items.__class__ is list else None
+        if not mine:
             return None
-        own[name] = [*map(dict, items)]  # nothing in a usual item could be changed but the item
+        own[name] = mine
+    return own
+
+
+def _own_items(collection: Collection, items: list[Any]) -> list[dict[str, Any]] | None:
+    """Copies of usual items, whose texts are not looked at; nothing in one could be changed but itself."""
+    known, own = collection.usual_shapes, []
+    for item in items:
+        if item.__class__ is not dict:
+            return None
+        closer = known.get((*item, *map(type, item.values()))) or _closer(collection, item)
+        if closer is None:
+            return None
+        for name in closer.named:
+            if not item[name]:
+                return None
+        if closer.choosy and not _are_chosen(closer.choosy, item):
+            return None
+        own.append(item.copy())
     return own
 
 
@@ -45,41 +64,42 @@ def _rules_of(schema: Schema, keys: tuple[Any, ...]) -> tuple[Collection, ...] |
     return rules if ours and schema.ordered(keys) == [*keys] else None
 
 
-def are_usual(collection: Collection, items: Sequence[Any], *, encoded: bool = False) -> bool:
-    """True only of items that the check would keep as they are; there is one at least.
-
-    Whether their texts have bytes is not looked at where they are `encoded` at once.
-    """
+def are_usual(collection: Collection, items: Sequence[Any]) -> bool:
+    """True only of items that the check would keep as they are; there is one at least."""
     known = collection.usual_shapes
     for item in items:
         if item.__class__ is not dict:
             return False
-        shape = (*item, *map(type, item.values()))
-        closer = known.get(shape)
+        closer = known.get((*item, *map(type, item.values()))) or _closer(collection, item)
         if closer is None:
-            closer = _usual_shape(collection, item)
-            if closer is None:
-                return False
-            if len(known) < MOST_SHAPES:
-                known[shape] = closer
-        for name in () if encoded else closer.texts:
+            return False
+        for name in closer.texts:
             text = item[name]
             if not text.isascii() and is_halved(text):
                 return False
         for name in closer.named:
             if not item[name]:
                 return False
-        for field in closer.choosy:
-            if not CHECKS[field.type](item[field.name], field):
-                return False
+        if closer.choosy and not _are_chosen(closer.choosy, item):
+            return False
     return bool(items)
 
 
-def _usual_shape(collection: Collection, item: dict[str, Any]) -> Closer | None:
-    """What is left to be looked at in items with the very fields of one and values of its classes.
+def _are_chosen(choosy: Iterable[Field], item: dict[str, Any]) -> bool:
+    """Whether the fields that want more than a class of values have what they want."""
+    return all([CHECKS[field.type](item[field.name], field) for field in choosy])
 
-    None where such an item is not usual.
-    """
+
+def _closer(collection: Collection, item: dict[str, Any]) -> Closer | None:
+    """What is left to be looked at in an item of a shape that is not known yet; None where it is not usual."""
+    known, closer = collection.usual_shapes, _usual_shape(collection, item)
+    if closer is not None and len(known) < MOST_SHAPES:
+        known[(*item, *map(type, item.values()))] = closer
+    return closer
+
+
+def _usual_shape(collection: Collection, item: dict[str, Any]) -> Closer | None:
+    """The same for all items with the very fields of one, and values of its classes."""
     classes, required, choosy = collection.usual
     if not required <= item.keys():
         return None
