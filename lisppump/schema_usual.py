@@ -91,7 +91,7 @@ def _are_chosen(choosy: Iterable[Field], item: dict[str, Any]) -> bool:
 
 
 def _closer(collection: Collection, item: dict[str, Any]) -> Closer | None:
-    """What is left to be looked at in an item of a shape that is not known yet; None where it is not usual."""
+    """What is left to be looked at in an item whose shape is not known yet; None where it is not usual."""
     known, closer = collection.usual_shapes, _usual_shape(collection, item)
     if closer is not None and len(known) < MOST_SHAPES:
         known[(*item, *map(type, item.values()))] = closer
