@@ -7,7 +7,7 @@ rollback: what those up to an earlier one added up to, and which records are not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -90,9 +90,7 @@ class Head:
         for name, value in said["head"].items():
             setattr(self, name, value)
         self.number, self.time, self.documents = said["frame"], said["time"], dict(said["documents"])
-        self.rooms = tuple(
-            (number, tuple(tuple(room) for room in rooms)) for number, rooms in said["head"]["rooms"]
-        )
+        self.rooms = tuple([_rooms(entry) for entry in self.rooms])
         snaps = {name: entry["snap"] for name, entry in self.documents.items() if "snap" in entry}
         self.logs = {name: snap for name, snap in snaps.items() if is_log(name)}
         self.dead = ranges(self.dead)
@@ -121,6 +119,11 @@ class Head:
             woken=self.woken,
             rooms=self.rooms,
         )
+
+
+def _rooms(entry: Sequence[Any]) -> tuple[int, tuple[tuple[str, ...], ...]]:
+    """The rooms of one frame as a head has them; those that no record was read for are that already."""
+    return entry if entry.__class__ is tuple else (entry[0], tuple([tuple(room) for room in entry[1]]))
 
 
 def lost(record: Record) -> StateError:

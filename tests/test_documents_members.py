@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lisppump import canon, documents_members
@@ -54,6 +55,75 @@ def test_what_changes_make_has_the_bytes_of_the_whole(value: dict[str, Any], dat
         made = apply({"a.json": known.value}, [Change("a.json", op, path, new)])["a.json"]
         known = following(known, made)
         assert known.data == canon.canonical(made)
+
+
+@pytest.fixture
+def pieces_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents_members, "RUN", 4)
+    monkeypatch.setattr(documents_members, "ROOM", 24)
+
+
+MANY = st.dictionaries(KEYS, st.builds(dict, n=LEAVES) | LEAVES | WIDE, max_size=40)
+STEPS = st.lists(st.tuples(st.sampled_from(["put", "grow", "drop", "turn"]), KEYS, LEAVES), max_size=12)
+
+
+def stepped(value: dict[str, Any], step: tuple[str, str, Any], place: int) -> dict[str, Any]:
+    """A dict in which a member was put, let grow or taken away, or came to stand last."""
+    act, key, leaf = step
+    key = sorted(value)[place % len(value)] if value and act != "put" else key
+    made = {name: held for name, held in value.items() if name != key or act not in ("drop", "turn")}
+    if act == "grow":
+        made[key] = {"n": [leaf] * place}
+    elif act != "drop":
+        made[key] = value.get(key, leaf) if act == "turn" else leaf
+    return made
+
+
+@pytest.mark.usefixtures("pieces_are_small")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(MANY, st.lists(STEPS, max_size=5), st.integers(0, 50))
+def test_members_that_come_and_go_have_the_bytes_of_the_whole(
+    value: dict[str, Any], frames: list[list[tuple[str, str, Any]]], place: int
+) -> None:
+    known = members({"all": value})
+    for steps in frames:
+        value = known.value["all"]
+        for step in steps:
+            value, place = stepped(value, step, place), place * 7 % 51
+        known = following(known, {"all": value})
+        assert known.data == canon.canonical({"all": value})
+        assert 0 <= known.fresh <= len(known.data)
+
+
+@pytest.mark.usefixtures("pieces_are_small")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(MANY.filter(len), STEPS, st.integers(0, 50), st.data())
+def test_what_is_changed_in_place_is_found_or_stays_what_it_was(
+    value: dict[str, Any], steps: list[tuple[str, str, Any]], place: int, data: st.DataObject
+) -> None:
+    clean = copy.deepcopy(value)
+    known = members({"all": value})
+    touched = value[data.draw(st.sampled_from(sorted(value)))]
+    if isinstance(touched, dict):
+        touched["in place"] = 1
+    for step in steps:
+        value, clean, place = stepped(value, step, place), stepped(clean, step, place), place * 7 % 51
+    try:
+        assert following(known, {"all": value}).data == canon.canonical({"all": clean})
+    except Touched:
+        assert isinstance(touched, dict)
+
+
+def test_a_thousand_small_members_are_a_few_pieces_however_they_came() -> None:
+    held: dict[str, Any] = {}
+    known = members({"all": held})
+    for n in range(1000):
+        held = {**held, f"agent-{n * 7919 % 1000}": {"posts": n}}
+        known = following(known, {"all": held})
+    (piece,) = known.pieces or ()
+    assert piece.large is not None and piece.large.pieces is not None
+    assert len(piece.large.pieces) < 80
+    assert known.data == canon.canonical(known.value)
 
 
 def test_only_what_changed_is_encoded_again() -> None:
