@@ -35,7 +35,7 @@ def take_usual(flow: Flow, places: Rules, otherwise: Callable[[Entry], object]) 
     log = key = None
     merged = duplicates = 0
     for place, delta, items in flow.came:
-        agents, utc, ours = delta.agents, delta.utc, delta.origin is None
+        agents, ours = delta.agents, delta.origin is None
         for index, item in enumerate(items):
             if ours and item.__class__ is dict and (actor is None or item.get(actor) in agents):
                 if counts is not None:
@@ -51,7 +51,7 @@ def take_usual(flow: Flow, places: Rules, otherwise: Callable[[Entry], object]) 
                     if log is not None and key not in fresh and (counts is None or counts.rise(counted)):
                         if key is not None:
                             fresh[key] = (delta, place, index, item)
-                        log.append(item if "created_at" in item else {**item, "created_at": utc})
+                        log.append(item if "created_at" in item else {**item, "created_at": delta.utc})
                         merged += 1
                         continue
             otherwise(Entry(flow, delta, place, index, item))
