@@ -28,41 +28,33 @@ def is_usual(flow: Flow, places: Rules) -> bool:
 def take_usual(flow: Flow, places: Rules, otherwise: Callable[[Entry], object]) -> None:
     """Take the items of a flow in, in their order; `otherwise` gets those that want to be looked at."""
     actor, home = flow.actor, (flow.document or "", flow.path)
-    counts = _counts(flow, places)
-    counted: Any = home
+    counters = _counters(flow, places)
     identified = identified_by(flow.rule.once_per) if flow.rule.once_per else None
     standing, fresh = _NOTHING_SEEN if identified is None else _seen(flow, home[0], places)
     log = key = None
     merged = duplicates = 0
     for place, delta, items in flow.came:
-        agents, utc, ours = delta.agents, delta.utc, delta.origin is None
+        agents, ours = delta.agents, delta.origin is None
         for index, item in enumerate(items):
             if ours and item.__class__ is dict and (actor is None or item.get(actor) in agents):
-                if counts is not None:
-                    counted = counts.find(item)
-                if counted is not None:
-                    if identified is not None:
-                        key = identified(item)
-                        if key in standing:
-                            duplicates += 1
-                            continue
+                if identified is not None:
+                    key = identified(item)
+                if key is not None and key in standing:
+                    if counters is None or counters.find(item) is not None:
+                        duplicates += 1
+                        continue
+                elif key is None or key not in fresh:
                     if log is None:
                         log = places.appends.get(home)
-                    if log is not None and key not in fresh and (counts is None or counts.rise(counted)):
+                    if log is not None and (counters is None or counters.rise(item)):
+                        log.append(item if "created_at" in item else {**item, "created_at": delta.utc})
                         if key is not None:
                             fresh[key] = (delta, place, index, item)
-                        log.append(item if "created_at" in item else {**item, "created_at": utc})
                         merged += 1
                         continue
             otherwise(Entry(flow, delta, place, index, item))
     flow.outcomes["merged"] += merged
     flow.outcomes["duplicate"] += duplicates
-
-
-def _counts(flow: Flow, places: Rules) -> _One | _Many | None:
-    if len(flow.counters) == 1:
-        return _One(flow.counters[0], places)
-    return _Many(flow.counters, places) if flow.counters else None
 
 
 def _seen(flow: Flow, document: str, places: Rules) -> Seen:
@@ -72,15 +64,23 @@ def _seen(flow: Flow, document: str, places: Rules) -> Seen:
     return seen
 
 
+def _counters(flow: Flow, places: Rules) -> _One | _Many | None:
+    if len(flow.counters) == 1:
+        return _One(flow.counters[0], places)
+    return _Many(flow.counters, places) if flow.counters else None
+
+
 class _One:
-    """A plain counter while items raise it: whose it is among the members, and what is held there."""
+    """A plain counter while items raise it: what is found and held once for all of them."""
+
+    __slots__ = ("_adds", "_before", "_by", "_document", "_held", "_last", "_members", "_places")
 
     def __init__(self, counter: Counter, places: Rules) -> None:
         self._by, self._last = counter.by or "", counter.last
         self._document, self._before = counter.document, counter.before
         self._members = places.members(counter)
         self._held: dict[str, Any] | None = None
-        self._places = places
+        self._places, self._adds = places, places.adds
 
     def find(self, item: dict[str, Any]) -> Place | None:
         """The place of an item's counter, a number or nothing yet; None where to look closer."""
@@ -90,9 +90,12 @@ class _One:
             return None
         return self._document, (*self._before, who, self._last)
 
-    def rise(self, place: Place) -> bool:
-        """Raise a member's counter by one; False, and nothing done, where it cannot be had."""
-        adds, held, who = self._places.adds, self._held, place[1][-2]
+    def rise(self, item: dict[str, Any]) -> bool:
+        """Raise an item's counter by one; False, and nothing done, where to look closer."""
+        place = self.find(item)
+        if place is None:
+            return False
+        adds, held, who = self._adds, self._held, item[self._by]
         if held is not None and who not in held:
             held[who] = {self._last: "a number"}
             adds[place] = 1
@@ -123,9 +126,10 @@ class _Many:
             found.append(place)
         return found
 
-    def rise(self, found: Sequence[Place]) -> bool:
-        """Raise counters by one; False, and nothing done, where one of them cannot be had."""
-        if not self._places.claim(found):
+    def rise(self, item: dict[str, Any]) -> bool:
+        """Raise an item's counters by one; False, and nothing done, where to look closer."""
+        found = self.find(item)
+        if found is None or not self._places.claim(found):
             return False
         adds = self._places.adds
         for place in found:
