@@ -8,8 +8,9 @@ rests or ends, the documents that lag and the delta files of all those frames.
 The reference, measured in the same run, is the least any such loop does at each step: the state as JSON into
 a new file, synced, renamed into place. A ratio of 3 says that a frame takes three times as long as that.
 
-Then the same with a backend that takes 0.2 s: what a frame takes beyond them, and how long it waited for the
-disk to sync what it began and what it committed.
+Then the same with a backend that takes 0.2 s: what a frame takes beyond them, how long it waited for the
+disk to sync what it began and what it committed, and what is to be reached: so many milliseconds and these
+two syncs.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from lisppump.disk import Disk
 from lisppump.testing import Simulation
 
 PIPES = (15, 138, 1000)
+TO_REACH = {138: 10.0, 1000: 60.0}  # milliseconds of a frame
+BEYOND = {15: 4.0, 138: 10.0, 1000: 50.0}  # and beyond the latency, without the syncs
 FRAMES = 5
 LATENCY = 0.2  # seconds
 STATE_BYTES = 1_000_000
@@ -123,8 +126,12 @@ def measure(pipes: int, folder: Path) -> None:
     least = median(dumped(folder, documents))
     print(
         f"  {pipes:>5}  {least:>9.1f} ms  {frame:>9.1f} ms  {frame / least:>6.1f} x  {frame / pipes:>7.2f} ms"
-        f"  {rest:>9.1f} ms"
+        f"  {rest:>9.1f} ms  {_bar(TO_REACH.get(pipes)):>9}"
     )
+
+
+def _bar(milliseconds: float | None) -> str:
+    return "" if milliseconds is None else f"{milliseconds:.1f} ms"
 
 
 def frames(pump: Pump, pipes: int) -> tuple[float, float]:
@@ -160,20 +167,21 @@ def measure_late(pipes: int, folder: Path) -> None:
         pump.listeners.append(lambda event: waits.append(disk.waited) if event.report is not None else None)
         frame, _ = frames(pump, pipes)
     synced = statistics.median(1000 * (after - before) for before, after in pairwise(waits))
-    print(f"  {pipes:>5}  {frame - 1000 * LATENCY:>9.1f} ms  {synced:>9.1f} ms")
+    bar = _bar(BEYOND[pipes] + synced if pipes in BEYOND else None)
+    print(f"  {pipes:>5}  {frame - 1000 * LATENCY:>9.1f} ms  {synced:>9.1f} ms  {bar:>9}")
 
 
 def main() -> None:
     """Measure and print."""
     look_less_often()
     print(f"a state of {STATE_BYTES / 1e6:.0f} MB, the median of {FRAMES} frames")
-    print("  pipes     reference        frame     ratio   a pipe         rest")
+    print("  pipes     reference        frame     ratio   a pipe         rest       to reach")
     loads = [int(word) for word in sys.argv[1:]] or PIPES
     for pipes in loads:
         with tempfile.TemporaryDirectory() as folder:
             measure(pipes, Path(folder))
     print(f"a backend that takes {LATENCY:g} s")
-    print("  pipes        beyond       synced")
+    print("  pipes        beyond       synced   to reach")
     for pipes in loads:
         with tempfile.TemporaryDirectory() as folder:
             measure_late(pipes, Path(folder))
