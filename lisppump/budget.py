@@ -216,8 +216,9 @@ class Budget:
     def release(self, claim: Claim) -> None:
         """Give back what is left of a reservation; a second time gives nothing."""
         if claim.open:
-            self._take(claim, claim.tokens, claim.dollars)
             claim.open = False
+            if claim.tokens or claim.dollars:
+                self._take(claim, claim.tokens, claim.dollars)
 
     def _take(self, claim: Claim, tokens: int, dollars: float) -> None:
         claim.tokens -= tokens

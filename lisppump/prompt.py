@@ -68,7 +68,7 @@ class Prompt:
     @property
     def tokens(self) -> int:
         """The estimated tokens of both parts."""
-        return _tokens(self.size)
+        return -(-self.size // BYTES_PER_TOKEN)
 
 
 @lru_cache(maxsize=2)
