@@ -131,7 +131,7 @@ def stream_failed(number: int, stream: Stream, delta: Delta) -> None:
 
 @hookspec
 def frame_committed(frame: Frame, report: Mapping[str, Any]) -> None:
-    """Hear that a frame has become the head: its documents are in `frame`, their files come a little later."""
+    """Hear that a frame has become the head: it has its documents, their files come a little later."""
 
 
 @hookspec
