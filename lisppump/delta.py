@@ -141,6 +141,11 @@ class Delta:
 
         What is not said is as the class has it.
         """
+        return cls.having(fields)
+
+    @classmethod
+    def having(cls, fields: dict[str, Any]) -> Delta:
+        """The same from a dict of them, which it takes for its own."""
         made = object.__new__(cls)
         object.__setattr__(made, "__dict__", fields)
         return made

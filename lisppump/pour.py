@@ -167,9 +167,9 @@ class Pipe:
             return False
         if leave is not None and not await self._leave_taken(leave, alias):
             return False
-        call = Call(tick.monotonic)
+        call, taking, last = Call(tick.monotonic), Taking(self, alias), self._last(alias, turn)
         try:
-            reply = await call.of(self._called(alias, leave))
+            taking.reply = await call.of(self._called(alias, leave))
         except BaseException as error:
             if call.ending or isinstance(error, KeyboardInterrupt):
                 if leave is not None:
@@ -179,10 +179,9 @@ class Pipe:
             return False
         if leave is not None:
             leave.back(None)
-        taking = Taking(self, alias, reply)
         if call.longest > tick.policy.pipe.deadline:
             self._time_out(f"it stopped all streams for {call.longest:.1f} s")
-        self.handed = self.delta is None and self._last(alias, turn)
+        self.handed = self.delta is None and last
         await tick.intake.taken(taking, waits=not self.handed)
         return taking.usable
 

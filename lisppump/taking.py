@@ -22,52 +22,71 @@ if TYPE_CHECKING:
 
 
 class Taking:
-    """One reply; `usable` tells whether anything of it stays. `own` is all of a usual one."""
+    """One reply; `usable` tells whether anything of it stays.
 
-    __slots__ = ("_alias", "_claim", "_digest", "_due", "_own", "_pipe", "_reply", "usable")
+    It is made when its backend is asked, and with it what can be said by then of a usual reply: while pipes
+    are out nobody waits for that. `own` is all that such a reply holds.
+    """
 
-    def __init__(self, pipe: Pipe, alias: str, reply: Any) -> None:
+    __slots__ = (
+        "_alias", "_claim", "_delta", "_digest", "_due", "_own", "_pipe", "_record", "reply", "usable",
+    )  # fmt: skip
+
+    def __init__(self, pipe: Pipe, alias: str) -> None:
         self._pipe = pipe
         self._alias = alias
-        self._reply = reply
         self._claim = pipe.claim
         self._due: Delta | None = None
         self._own: canon.Whole | None = None
+        self._record: canon.Whole | None = None
+        self.reply: Any = None
         self.usable = False
+        if not pipe.attempts and len(pipe.tick.policy.pipe.passes) == 1:
+            self._foresee()
+
+    def _foresee(self) -> None:
+        """Make ready the record and the delta of a stream of whose only reply nothing else is to be said."""
+        pipe, alias, tick = self._pipe, self._alias, self._pipe.tick
+        number, agents = pipe.stream.number, pipe.stream.agents
+        utc = clock.later(tick.time, microseconds=number)
+        self._delta: dict[str, Any] = {
+            "frame": tick.number, "stream": number, "utc": utc, "agents": agents, "backend": alias,
+            "node": tick.node, "epoch": tick.epoch,
+        }  # fmt: skip
+        self._record = canon.Whole(
+            frame=tick.number, epoch=tick.epoch, stream=number, attempt=1, turn=pipe.turn, backend=alias,
+            model=None, stop="end", reason=None, text=None, data=None, usage={},
+            settled={"utc": utc, "digest": None, "agents": [*agents]},
+        )  # fmt: skip
 
     def read(self) -> None:
         """Hold what a backend gave to its contract; what cannot be used at all is an attempt that failed."""
-        pipe, reply = self._pipe, self._reply
-        if is_plain(reply) and self._is_all():
+        pipe, reply = self._pipe, self.reply
+        if self._record is not None and pipe.delta is None and is_plain(reply):
             own = own_usual(pipe.tick.policy.schema, reply.data)
             digest = None if own is None else canon.digest_of_whole(own)
             if digest is not None:
                 self._own, self._digest = own, digest
                 return
         try:
-            self._reply = reply = answered(reply)
+            self.reply = reply = answered(reply)
         except LisppumpError as error:
-            self._reply = None
+            self.reply = None
             pipe.decided(self._alias, *misanswered(error, pipe.offer_of(self._alias)))
             return
         used = pipe.tick.purse.priced(self._alias, reply.model, reply.usage)
         if used is not reply.usage:
-            self._reply = replace(reply, usage=used)
+            self.reply = replace(reply, usage=used)
         pipe.tick.purse.used(self._claim, used)
-
-    def _is_all(self) -> bool:
-        """True for the first attempt of a pipe with one pass, which has not settled."""
-        pipe = self._pipe
-        return not pipe.attempts and pipe.delta is None and len(pipe.tick.policy.pipe.passes) == 1
 
     def record(self) -> tuple[str, dict[str, Any]] | None:
         """What is journalled of the reply: where that is all of its stream, also what the stream comes to.
 
         One that comes when its stream is settled is late.
         """
-        if self._own is not None:
-            return "reply", self._usual_record(self._own)
-        pipe, reply = self._pipe, self._reply
+        if self._own is not None and self._record is not None:
+            return "reply", self._filled(self._own, self._record)
+        pipe, reply = self._pipe, self.reply
         if reply is None:
             return None
         record: dict[str, Any] = canon.Whole(pipe.place(self._alias))
@@ -85,28 +104,23 @@ class Taking:
                 return "reply", record
         return "reply", dict(record)
 
-    def _usual_record(self, own: canon.Whole) -> canon.Whole:
-        """The same of a reply that takes the shorter road, on which its pipe comes to its delta, too."""
-        pipe, alias, tick = self._pipe, self._alias, self._pipe.tick
-        status, number, agents = "ok" if own else "empty", pipe.stream.number, pipe.stream.agents
-        utc = clock.later(tick.time, microseconds=number)
-        attempt = Attempt.usual(alias, status)
+    def _filled(self, own: canon.Whole, record: canon.Whole) -> canon.Whole:
+        """The record of a reply that takes the shorter road, on which its pipe comes to its delta, too."""
+        pipe, node = self._pipe, self._pipe.tick.node
+        status = "ok" if own else "empty"
+        attempt = Attempt.usual(self._alias, status)
         pipe.heard, self.usable = own, True
         pipe.attempts.append(attempt)
-        self._due = Delta.of(
-            frame=tick.number, stream=number, utc=utc, collections=dict(own), digest=self._digest,
-            agents=agents, status=status, backend=alias, node=tick.node, epoch=tick.epoch,
-            attempts=(attempt,),
-        )  # fmt: skip
-        settled: dict[str, Any] = {"utc": utc, "digest": self._digest, "agents": [*agents]}
+        delta, settled = self._delta, record["settled"]
+        delta["collections"], delta["attempts"], delta["status"] = dict(own), (attempt,), status
+        delta["digest"] = settled["digest"] = self._digest
+        self._due = Delta.having(delta)
+        record["data"] = own
         if not own:
             settled["status"] = status
-        if tick.node != "local":
-            settled["node"] = tick.node
-        return canon.Whole(
-            frame=tick.number, epoch=tick.epoch, stream=number, attempt=1, turn=pipe.turn, backend=alias,
-            model=None, stop="end", reason=None, text=None, data=own, usage={}, settled=settled,
-        )  # fmt: skip
+        if node != "local":
+            settled["node"] = node
+        return record
 
     def settle(self) -> None:
         """The reply is written; where nobody is asked any more, its stream settles."""
