@@ -54,6 +54,11 @@ class Change:
         return cls(document, op, tuple(path), value)
 
 
+def to_record(changes: Iterable[Change]) -> list[tuple[Any, ...]]:
+    """Changes as a record is written from them; a tuple is written as an array, and made at half the cost."""
+    return [(change.document, change.op, change.path, change.value) for change in changes]
+
+
 def apply(documents: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, Any]:
     """The documents that the changes changed, with their new values; what was given stays as it was.
 
