@@ -113,7 +113,7 @@ class Work:
             value = {}
         elif not isinstance(value, dict):
             raise _does_not_fit(change, "passes through something that is not an object")
-        made: dict[str, Any] = dict(value)
+        made: dict[str, Any] = dict.copy(value)
         self.own[id(made)] = made
         return made
 
