@@ -1,6 +1,7 @@
 """Deltas as the journal keeps them: whole, beside the reply that they come from, in a commit. No I/O.
 
-What is usual is not said: one attempt that came to what the delta says, no usage, no room of a name.
+What is usual is not said: one attempt that came to what the delta says, no usage, no room of a name. What is
+only to be written may hold a tuple where a list is read.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def from_record(data: Mapping[str, Any]) -> Delta:
 
 def beside(delta: Delta, reply: Mapping[str, Any]) -> dict[str, Any]:
     """What the record of its only reply does not say of a delta; `told` puts the two together again."""
-    said: dict[str, Any] = {"utc": delta.utc, "digest": delta.digest, "agents": list(delta.agents)}
+    said: dict[str, Any] = {"utc": delta.utc, "digest": delta.digest, "agents": delta.agents}
     if delta.status != "ok":
         said["status"] = delta.status
     if delta.node != "local":
@@ -91,7 +92,7 @@ def told(kind: str, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def ended(delta: Delta, room: Stream) -> dict[str, Any]:
     """How a stream ended, for a commit, and what its room was called."""
-    said: dict[str, Any] = {"stream": delta.stream, "backend": delta.backend, "agents": list(room.agents)}
+    said: dict[str, Any] = {"stream": delta.stream, "backend": delta.backend, "agents": room.agents}
     if room.name:
         said["name"] = room.name
     if room.topic is not None:

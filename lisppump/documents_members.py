@@ -20,8 +20,9 @@ from lisppump.errors import LisppumpError
 SMALL = 32 * 1024  # bytes of a document up to which encoding all of it costs less than looking what changed
 LEVELS = 3  # how deep members are kept apart
 WIDE = 16  # members of a dict below the root that are worth it
-RUN = 64  # members of a dict, or elements of a list, that are kept as one,
-ROOM = 4 * 1024  # and bytes of such members; of those that have more than twice that, each is kept by itself
+RUN = 64  # elements of a list that are kept as one
+BESIDE = 16  # members of a dict that are kept as one,
+ROOM = 1024  # and bytes of them; a member that has more is kept by itself
 DEEP = 200  # brackets in a member that may be nested deeper than a whole document can be
 
 
@@ -144,10 +145,10 @@ def _new_dict(old: Members, value: dict[Any, Any], level: int) -> Members:
             loose.append(order[place])
             place += 1
         else:
-            pieces += _pieces(loose, RUN, value, level)
+            pieces += _pieces(loose, value, level)
             pieces.append(piece if piece.large is None else _followed(piece, value, level))
             loose, place = [], end
-    pieces += _pieces(loose, RUN, value, level)
+    pieces += _pieces(loose, value, level)
     kept = set(map(id, pieces))
     for piece in old.pieces or ():
         if piece.large is None and id(piece) not in kept:
@@ -164,22 +165,29 @@ def _known(old: Members, changed: set[str]) -> dict[str, Piece]:
         piece.keys[0]: piece
         for piece in old.pieces or ()
         if piece.large is not None
-        or ((2 * len(piece.keys) >= RUN or 2 * len(piece.data) >= ROOM) and changed.isdisjoint(piece.keys))
+        or ((2 * len(piece.keys) >= BESIDE or 2 * len(piece.data) >= ROOM) and changed.isdisjoint(piece.keys))
     }
 
 
-def _pieces(keys: Sequence[str], most: int, value: Mapping[str, Any], level: int) -> Iterator[Piece]:
-    """Members that stand side by side, so many at most as one."""
-    step = -(-len(keys) // -(-len(keys) // most)) if keys else 1
-    for start in range(0, len(keys), step):
-        some = tuple(keys[start : start + step])
-        data = _together(some, value)
-        if len(data) <= 2 * ROOM:
-            yield Piece(some, data)
-        elif len(some) > 1:
-            yield from _pieces(some, max(1, len(some) * ROOM // len(data)), value, level)
+def _pieces(keys: Iterable[str], value: Mapping[str, Any], level: int) -> Iterator[Piece]:
+    """Members that are seen for the first time, or whose neighbours are not those they had."""
+    some: list[str] = []
+    texts: list[bytes] = []
+    room = 0
+    for key in keys:
+        large = _large(key, _made(None, value[key], level + 1))
+        alone, size = len(large.data) > ROOM, len(large.data)
+        if some and (alone or len(some) == BESIDE or room + size > ROOM):
+            yield Piece(tuple(some), b",".join(texts))
+            some, texts, room = [], [], 0
+        if alone:
+            yield large
         else:
-            yield _large(some[0], _made(None, value[some[0]], level + 1))
+            some.append(key)
+            texts.append(large.data)
+            room += size
+    if some:
+        yield Piece(tuple(some), b",".join(texts))
 
 
 def _large(key: str, member: Members) -> Piece:

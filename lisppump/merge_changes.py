@@ -93,6 +93,11 @@ class MergeResult(Protocol):
         ...
 
 
+def to_record(changes: Iterable[Change]) -> list[tuple[Any, ...]]:
+    """Changes as a record is written from them; a tuple is written as an array, and made at half the cost."""
+    return [(change.document, change.op, change.path, change.value) for change in changes]
+
+
 def apply(documents: Mapping[str, Any], changes: Iterable[Change]) -> dict[str, Any]:
     """The documents that the changes changed, with their new values; what was given stays as it was.
 
@@ -147,7 +152,7 @@ class Work:
             value = {}
         elif not isinstance(value, dict):
             raise _does_not_fit(change, "passes through something that is not an object")
-        made: dict[str, Any] = dict(value)
+        made: dict[str, Any] = dict.copy(value)
         self.own[id(made)] = made
         return made
 

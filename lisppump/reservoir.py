@@ -36,6 +36,7 @@ from lisppump.keep import FOLDER, Keep
 from lisppump.line import left_behind
 from lisppump.lispy.values import elements
 from lisppump.merge_changes import Change, MergeResult, apply
+from lisppump.merge_changes import to_record as changes_to_record
 from lisppump.reservoir_books import Books
 from lisppump.reservoir_view import Reservoir as Reservoir
 from lisppump.reservoir_view import changed_in_memory
@@ -335,7 +336,7 @@ class Store(Books):
         self.show()
         parent = self._now()
         new, entries = self._next(merged.changes)
-        named = {stream.number: stream for stream in streams}
+        rooms = {stream.number: stream for stream in streams}
         fields: dict[str, Any] = {
             "frame": number,
             "parent": parent.digest,
@@ -343,10 +344,10 @@ class Store(Books):
             "written": written,
             "deltas": [_named(delta) for delta in deltas],
             "streams": [
-                ended(one, named.get(one.stream) or Stream(one.stream, one.agents)) for one in deltas
+                ended(one, rooms.get(one.stream) or Stream(one.stream, one.agents)) for one in deltas
             ],
             "wake": list(wake),
-            "changes": [change.to_json() for change in merged.changes],
+            "changes": changes_to_record(merged.changes),
             "report": {name: dict(counts) for name, counts in merged.report.items()},
             "quarantine": [dict(entry) for entry in merged.quarantine],
             "documents": entries,
@@ -377,7 +378,7 @@ class Store(Books):
             "frame": parent.number,
             "tock": parent.tock + 1,
             "parent": parent.digest,
-            "changes": [change.to_json() for change in changes],
+            "changes": changes_to_record(changes),
             "documents": entries,
             "virtual": dict(virtual),
         }

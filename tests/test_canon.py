@@ -42,6 +42,22 @@ def test_document_and_line_form_are_those_of_the_standard_library(value: Any) ->
     assert canon.line(value) == json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+@given(st.lists(values, max_size=6))
+def test_lines_that_are_written_together_are_those_of_each(items: list[Any]) -> None:
+    assert canon.lines(items) == b"".join([canon.line(item) + b"\n" for item in items])
+    assert canon.lines(items, sort=True) == b"".join([reference(item) + b"\n" for item in items])
+
+
+def test_what_is_no_json_is_refused_among_other_lines() -> None:
+    for item in (float("nan"), {1: 2}, "\ud800", [[{"a": float("inf")}]]):
+        with pytest.raises(LisppumpError, match="a value to be written as JSON"):
+            canon.lines([{"a": 1}, item])
+    deep: Any = 1
+    for _ in range(400):
+        deep = [deep]
+    assert canon.lines([1, deep]) == b"1\n" + canon.line(deep) + b"\n"
+
+
 @given(values)
 def test_reading_gives_back_what_was_written(value: Any) -> None:
     for form in (canon.canonical(value), canon.document(value), canon.line(value)):

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lisppump import packing
+from lisppump import canon, packing
 from lisppump.packing import HEADER, block, chunks, header, members
-from lisppump.records import chained, checked, encoded, pack
+from lisppump.records import chained, checked, decoded, encoded, lines_of, pack, payload_at
 
 KINDS = st.sampled_from(["reply", "delta", "commit", "intent", "outcome"])
 FIELDS = st.dictionaries(st.sampled_from(["frame", "text", "prev_", "x"]), st.text(max_size=30), max_size=3)
@@ -24,6 +24,22 @@ def journal(rows: list[tuple[str, dict[str, str]]]) -> bytes:
         lines.append(pack(payload))
         prev = chained(payload)
     return b"".join(lines)
+
+
+@given(st.lists(st.tuples(KINDS, FIELDS), max_size=30))
+def test_lines_that_are_written_together_are_those_of_each_record(
+    rows: list[tuple[str, dict[str, str]]],
+) -> None:
+    data, lengths, last = lines_of(rows, 1, "")
+    assert data == journal(rows) and sum(lengths) == len(data)
+    assert lines_of([(kind, canon.Whole(fields)) for kind, fields in rows], 1, "")[0] == data
+    offset, prev = 0, ""
+    for seq, ((kind, fields), length) in enumerate(zip(rows, lengths, strict=True), 1):
+        payload = payload_at(data, offset)
+        assert payload == canon.line({**fields, "kind": kind, "seq": seq, "prev": prev})
+        assert decoded(payload) is not None
+        offset, prev = offset + length, chained(payload)
+    assert prev == last
 
 
 @given(rows=st.lists(st.tuples(KINDS, FIELDS), max_size=30), size=st.integers(1, 2000))

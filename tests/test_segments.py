@@ -229,6 +229,23 @@ def test_old_snapshots_thin_out_and_no_frame_is_lost(ram_path: Path) -> None:
         assert {n: digest(n, value) for n, value in frame.documents.items()} == dict(frame.digests)
 
 
+@pytest.mark.parametrize("runs", [(90,), (30, 1, 30, 1, 28)])
+def test_what_the_kept_snapshots_name_is_left_however_often_the_world_is_opened(
+    ram_path: Path, runs: tuple[int, ...]
+) -> None:
+    for frames in runs:
+        root = lived(ram_path, frames)
+    left = {path.name for path in (root / ".lisppump" / "snap").iterdir()}
+    with opened(root, write=False) as store:
+        journal = store._journal
+        newest = journal.snapshots
+        kept = [seq for n, seq in enumerate(newest, 1) if snapshots.stays(n, len(newest) - n)]
+        documents = [said for seq in kept for said in journal.read(seq).fields["documents"].values()]
+    assert len(kept) < len(newest)
+    named = {digest for said in documents for digest in snapshots.snaps_of(said)}
+    assert left == {digest.removeprefix("sha256:") for digest in named}
+
+
 @pytest.mark.parametrize("count", [1, 5, 40, 1000])
 def test_the_ladder_only_ever_loses_steps(count: int) -> None:
     def stays(newest: int) -> set[int]:
