@@ -239,7 +239,7 @@ class Pump(Lookout):
         if not await spending.ready(self, plan):
             return None if self._stopping else await self._frame(going=True)
         fields = planning.intent(plan, self.head, self.policy, bundle=bundle, plugins=self.acting())
-        store.intent(**fields, epoch=store.epoch, written=clocks.stamp(self.clock.now()))
+        store.intent(**fields, epoch=store.epoch, written=clocks.stamp(self.clock.now()), put_off=True)
         return await self._make(self.rig, replace(plan, notes=(*store.gaps, *plan.notes)), agents, Recorded())
 
     async def _go_on(self, intent: Mapping[str, Any]) -> FrameReport:
@@ -280,7 +280,7 @@ class Pump(Lookout):
             settled=partial(self._settled, rig),
             recorded=came,
         )
-        deltas = await meanwhile(turn.pour(), store.show)
+        deltas = await meanwhile(turn.pour(), store.work_off)
         merged = turn.merge(deltas)
         frame = store.commit(
             number=plan.frame,

@@ -136,9 +136,13 @@ class Store(Books):
         """The bytes that a record refers to, verified."""
         return self._keep.read_blob(digest)
 
-    def intent(self, **fields: Any) -> None:
-        """Journal what a frame is about to do, durably, before anything is asked."""
-        self._roll()
+    def intent(self, *, put_off: bool = False, **fields: Any) -> None:
+        """Journal what a frame is about to do, durably, before anything is asked.
+
+        Where that is to be `put_off`, whoever begins the frame has the journal roll a little later.
+        """
+        if not put_off:
+            self._roll()
         self._journal.require_place()
         self._record("intent", **fields)
         self._journal.sync()
@@ -252,6 +256,11 @@ class Store(Books):
             if again is not None:
                 self._record("intent", **again)
                 self._journal.sync()
+
+    def work_off(self) -> None:
+        """Do what was put off until nobody waits for it: show the last commit, roll the journal."""
+        self.show()
+        self._roll()
 
     async def durable(self) -> None:
         """Wait until everything journalled so far is on the disk."""
