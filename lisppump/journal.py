@@ -57,6 +57,7 @@ class Journal(Pages):
         self.notes: list[str] = []
         self._disk = keep.disk
         self._fd, self._synced = -1, 0
+        self.written = 0  # bytes of records, since it was opened
         self._syncing: asyncio.Future[None] | None = None
         self._broken: StateError | None = None
         self._packer = Packer(keep)
@@ -223,6 +224,7 @@ class Journal(Pages):
         self._live.note(kind, record.frame, self._size)
         self._prev = last
         self._size += length
+        self.written += length
         return record
 
     def records(self, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
@@ -240,6 +242,7 @@ class Journal(Pages):
         *offsets, self._size = accumulate(lengths, initial=self._size)
         kinds, frames = [kind for kind, _ in entries], [frame_of(fields) for _, fields in entries]
         self._live.note_each(kinds, frames, offsets)
+        self.written += len(data)
         self._prev = last
 
     def _refuse_broken(self) -> None:

@@ -43,6 +43,8 @@ from lisppump.reservoir_view import changed_in_memory
 from lisppump.snapshots import Snapshots, snaps_of
 from lisppump.view import View
 
+FRAMES_AT_LEAST = 8  # in a segment of the journal
+
 
 class Store(Books):
     """One world on disk, open for reading, or for writing under its lock; `notes` says what was found."""
@@ -52,6 +54,7 @@ class Store(Books):
         self._logs: dict[str, tuple[str, LogDigest]] = {}
         self._snapshots = Snapshots(keep)
         self._made: dict[str, tuple[str, Members]] = {}  # of the frame that is being made
+        self._took = self._last_took = 0  # bytes of the journal up to the last intent, and since that before
 
     @classmethod
     def open(
@@ -141,6 +144,7 @@ class Store(Books):
 
         Where that is to be `put_off`, whoever begins the frame has the journal roll a little later.
         """
+        self._last_took, self._took = self._journal.written - self._took, self._journal.written
         if not put_off:
             self._roll()
         self._journal.require_place()
@@ -270,13 +274,13 @@ class Store(Books):
         """Where the journal's segment has grown large, begin another with a snapshot of all so far.
 
         A segment is as long as all documents at least, so that snapshots follow the history's bytes; but for
-        logs, of which a snapshot takes only what came since the last.
+        logs, of which a snapshot takes only what came since the last. It holds several frames, however large.
         """
         journal, head = self._journal, self._head
         if head.number < 0 or not (journal.bare or journal.full(0)):
             return
         sizes = sum(said["length"] for name, said in head.documents.items() if not is_log(name))
-        if not journal.bare and not journal.full(sizes):
+        if not journal.bare and not journal.full(max(sizes, FRAMES_AT_LEAST * self._last_took)):
             return
         past = Past(journal, head.latest)
         documents = self._snapshots.keep_all(
