@@ -105,12 +105,12 @@ def _shortest(hook: Any, verbs: Any) -> Callable[..., Any]:
     """A hook, or where no plugin has a say in it, what it comes to: nobody hears it, or `verbs` does it."""
     asked = hook.get_hookimpls()
     if not asked:
-        return _unheard
+        return unheard
     alone = len(asked) == 1 and asked[0].plugin is verbs and len(asked[0].argnames) == len(hook.spec.argnames)
     return asked[0].function if alone else hook  # type: ignore[no-any-return]
 
 
-def _unheard(**_: Any) -> None:
+def unheard(**_: Any) -> None:
     """What nobody listens to."""
 
 

@@ -7,7 +7,7 @@ nothing and reads nothing itself. A step that is taken with all of them at once 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 
 
@@ -39,27 +39,32 @@ class Intake:
         self._arrived: list[Taking] = []
         self._waiting: dict[int, asyncio.Future[BaseException | None]] = {}  # by place among them
 
-    async def taken(self, taking: Taking, *, waits: bool) -> None:
-        """Return when a reply is taken in; at once where nobody `waits` for what it comes to.
+    def came(self, taking: Taking, *, waits: bool) -> Awaitable[None] | None:
+        """What is to be awaited until a reply is taken in; None where nobody `waits` for what it comes to.
 
         The first of a turn does it for all, so that its time counts as that of a pour. It ends last, and
         raises what nobody else does.
         """
-        arrived = self._arrived
-        arrived.append(taking)
-        if len(arrived) == 1:
-            try:
-                await asyncio.sleep(0)
-            except GeneratorExit:  # the loop is gone, and with it all who wait
-                raise
-            except BaseException:
-                self._take_all()
-                raise
+        self._arrived.append(taking)
+        place = len(self._arrived) - 1
+        if not place:
+            return self._for_all()
+        return self._waited_for(place) if waits else None
+
+    async def _for_all(self) -> None:
+        try:
+            await asyncio.sleep(0)
+        except GeneratorExit:  # the loop is gone, and with it all who wait
+            raise
+        except BaseException:
             self._take_all()
-        elif waits:
-            waiter = self._waiting[len(arrived) - 1] = asyncio.get_running_loop().create_future()
-            if (error := await waiter) is not None:
-                raise error
+            raise
+        self._take_all()
+
+    async def _waited_for(self, place: int) -> None:
+        waiter = self._waiting[place] = asyncio.get_running_loop().create_future()
+        if (error := await waiter) is not None:
+            raise error
 
     def _take_all(self) -> None:
         arrived, self._arrived = self._arrived, []

@@ -182,7 +182,9 @@ class Pipe:
         if call.longest > tick.policy.pipe.deadline:
             self._time_out(f"it stopped all streams for {call.longest:.1f} s")
         self.handed = self.delta is None and last
-        await tick.intake.taken(taking, waits=not self.handed)
+        coming = tick.intake.came(taking, waits=not self.handed)
+        if coming is not None:
+            await coming
         return taking.usable
 
     def _leave(self, alias: str) -> Leave | None:

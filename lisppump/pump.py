@@ -13,6 +13,7 @@ from typing import Any
 from lisppump import branching, canon, control, nerves, rewind, spending
 from lisppump import clock as clocks
 from lisppump import plan as planning
+from lisppump.advice import unheard
 from lisppump.budget import Breaker, Stopped
 from lisppump.delta import Delta
 from lisppump.disk import Disk, StateError
@@ -328,7 +329,8 @@ class Pump(Lookout):
     def _settled(self, rig: Rig, stream: Stream, delta: Delta) -> None:
         """A stream has ended, however it did: told once to whoever listens in this process."""
         hear = rig.hooks.stream_replied if delta.status in ("ok", "empty") else rig.hooks.stream_failed
-        hear(number=delta.frame, stream=stream, delta=delta)
+        if hear is not unheard:
+            hear(number=delta.frame, stream=stream, delta=delta)
         if self.listeners:
             self._tell(Event.settled(delta))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from lisppump import reservoir
 from tests.distributions import Install, put
 from tests.dropins_support import modules
 
@@ -52,6 +53,12 @@ def ram_path(tmp_path: Path) -> Iterator[Path]:
 def nobody_s_config(tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test sees the config.toml of whoever runs it: it may trust folders, or be broken."""
     os.environ["LISPPUMP_CONFIG"] = str(tmp_path_factory.mktemp("config") / "config.toml")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def segments_may_be_small() -> None:
+    """Tests make the journal's segments as small as they want, even smaller than eight of their frames."""
+    reservoir.FRAMES_AT_LEAST = 0
 
 
 @pytest.fixture

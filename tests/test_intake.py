@@ -49,12 +49,18 @@ class Taken:
         self._step("settle")
 
 
+async def taken(intake: Intake, reply: Taken, *, waits: bool) -> None:
+    coming = intake.came(reply, waits=waits)
+    if coming is not None:
+        await coming
+
+
 def together(book: Book, *replies: tuple[Taken, bool]) -> list[BaseException | None]:
     """Let the replies come in one turn; what each pipe heard."""
 
     async def run() -> list[BaseException | None]:
         intake = Intake(book)
-        pours = [intake.taken(reply, waits=waits) for reply, waits in replies]
+        pours = [taken(intake, reply, waits=waits) for reply, waits in replies]
         return list(await asyncio.gather(*pours, return_exceptions=True))
 
     return asyncio.run(run())
@@ -73,9 +79,9 @@ def test_what_comes_later_is_written_later_and_what_is_written_already_not_again
 
     async def run() -> None:
         intake = Intake(book)
-        await intake.taken(Taken("a", steps), waits=True)
-        await intake.taken(Taken("b", steps, written=True), waits=False)
-        await intake.taken(Taken("c", steps), waits=False)
+        await taken(intake, Taken("a", steps), waits=True)
+        await taken(intake, Taken("b", steps, written=True), waits=False)
+        await taken(intake, Taken("c", steps), waits=False)
 
     asyncio.run(run())
     assert book.writes == [["a"], ["c"]]
@@ -107,7 +113,7 @@ def test_a_pour_that_is_cancelled_loses_no_reply(who: int) -> None:
 
     async def run() -> list[BaseException | None]:
         intake = Intake(book)
-        pours = [asyncio.ensure_future(intake.taken(Taken(name, steps), waits=True)) for name in "abc"]
+        pours = [asyncio.ensure_future(taken(intake, Taken(name, steps), waits=True)) for name in "abc"]
         await asyncio.sleep(0)
         pours[who].cancel()
         return list(await asyncio.gather(*pours, return_exceptions=True))

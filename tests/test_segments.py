@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lisppump import canon, journal, journal_pages, positions, segments, snapshots
+from lisppump import canon, journal, journal_pages, positions, reservoir, segments, snapshots
 from lisppump.disk import StateError
 from lisppump.documents import digest, encode
 from lisppump.history import Head
@@ -76,6 +76,17 @@ def test_a_world_of_many_segments_is_the_same_world(ram_path: Path, monkeypatch:
             assert many.replies(number) == one.replies(number)
         assert many.commits() == one.commits()
         assert many.quarantined() == one.quarantined() == 20
+
+
+def test_a_segment_holds_several_frames_however_large(
+    ram_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "SEGMENT", 1)
+    lived(ram_path / "each", 20)
+    monkeypatch.setattr(reservoir, "FRAMES_AT_LEAST", 8)
+    lived(ram_path / "several", 20)
+    assert len(names(ram_path / "each")) >= 20 and 3 <= len(names(ram_path / "several")) <= 4
+    check_whole(ram_path / "several")
 
 
 def test_opening_reads_no_more_as_the_history_grows(ram_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
