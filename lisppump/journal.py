@@ -411,7 +411,12 @@ class Journal(Pages):
         if self._fd < 0 or not self.pending:
             group.set_result(None)  # a commit has synced it meanwhile
             return
-        target, fd = len(self), os.dup(self._fd)  # a segment that rolls meanwhile closes its own
+        target = len(self)
+        try:
+            fd = os.dup(self._fd)  # a segment that rolls meanwhile closes its own
+        except OSError as error:  # too many files are open; the next answer tries again
+            group.set_exception(trouble(error, "syncing the journal"))
+            return
         try:
             work = group.get_loop().run_in_executor(None, self._sync_copy, fd)
         except RuntimeError:  # the loop is about to end, and has no threads any more

@@ -64,16 +64,10 @@ class Pump(Lookout):
 
     @classmethod
     def open(
-        cls,
-        dir: str | Path,
-        *,
-        pump: str | Path | None = None,
-        overrides: Mapping[str, Any] | None = None,
-        backends: Mapping[str, Backend] | None = None,
-        clock: clocks.Clock | None = None,
-        registry: Registry | None = None,
-        disk: Disk | None = None,
-    ) -> Pump:
+        cls, dir: str | Path, *, pump: str | Path | None = None, overrides: Mapping[str, Any] | None = None,
+        backends: Mapping[str, Backend] | None = None, clock: clocks.Clock | None = None,
+        registry: Registry | None = None, disk: Disk | None = None,
+    ) -> Pump:  # fmt: skip
         """Open the simulation in `dir`, with another policy file than its pump.lisp where one is given."""
         path = Path(pump) if pump is not None else find_root(Path(dir)) / "pump.lisp"
         root = Path(dir).resolve() if pump is not None else path.parent
@@ -153,6 +147,11 @@ class Pump(Lookout):
         self._stopping = self.stopped = False
         try:
             await self._frames(reports, frames, rest=rest)
+        except StateError:
+            raise
+        except (LisppumpError, asyncio.CancelledError):
+            self.store.show()
+            raise
         finally:
             await self._let_go()
             if self._listening:
@@ -281,7 +280,7 @@ class Pump(Lookout):
             settled=partial(self._settled, rig),
             recorded=came,
         )
-        deltas = await meanwhile(turn.pour(), store.work_off)
+        deltas = await meanwhile(turn.pour(), store.work_off, turn.spare)
         merged = turn.merge(deltas)
         frame = store.commit(
             number=plan.frame,
@@ -466,7 +465,6 @@ class Pump(Lookout):
     def _check_breaker(self, report: FrameReport) -> None:
         reason = self.breaker.note([d.status for d in report.deltas], totals(report.merge)["merged"])
         if reason is not None:
-            self.store.show()
             raise Stopped(
                 "breaker-open",
                 f"the run stops after frame {report.frame}: {reason}",

@@ -372,6 +372,7 @@ class Desk(Shelf):
                 self._pending.pop(name, None)
             else:
                 self._bring(name)
+        self._view.index.add()  # so that what was taken in is known, whatever comes
         return notes
 
     # -- showing -------------------------------------------------------------------------------------------
@@ -414,8 +415,8 @@ class Desk(Shelf):
         self._settle(found, parent)
         left = {*found.touched, *found.unread} - {*found.redo}
         for name in new:
-            if name in left or self._may_lag(name):
-                continue
+            if name in left or name not in self._head.documents or self._may_lag(name):
+                continue  # it is another's, or was taken away since, or can wait
             if name in found.redo:
                 self._bring(name)
             else:

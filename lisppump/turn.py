@@ -72,6 +72,13 @@ def recorded(inputs: Iterable[Record]) -> Recorded:
     return Recorded(answers, deltas, ends_of(outcomes))
 
 
+@dataclass(slots=True)
+class Spare:
+    """Seconds in which the loop did something else while pipes were out."""
+
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What a frame is made with; `deltas` of streams that were settled before stand as they are.
@@ -93,6 +100,7 @@ class Turn:
     recorded: Recorded = field(default_factory=Recorded)
     sealed: bool = False
     epochs: Mapping[int, int] = field(default_factory=dict)
+    spare: Spare = field(default_factory=Spare)
 
     async def pour(self) -> tuple[Delta, ...]:
         """Let every stream come to its delta, in the order of streams."""
@@ -175,7 +183,12 @@ class Turn:
         clause = self.rig.policy.pipe
         delay = 0.0 if self.sealed else clause.stagger * (pipe.stream.number - 1)
         pour = partial(self._late, pipe, delay) if delay else pipe.run
-        return Job(pipe.stream.number, pour, clause.deadline + delay, pipe.time_out, pipe.held)
+        spare, before = self.spare, self.spare.seconds
+
+        def held() -> float:
+            return pipe.held() + spare.seconds - before
+
+        return Job(pipe.stream.number, pour, clause.deadline + delay, pipe.time_out, held)
 
     async def _late(self, pipe: Pipe, delay: float) -> None:
         await self.clock.sleep(delay)
@@ -229,9 +242,12 @@ class _Jobs(Sequence[Job]):
         return [stream for (stream, _), pipe in pairs if pipe is None or pipe.delta is None]
 
 
-async def meanwhile(pour: Awaitable[T], work: Callable[[], None]) -> T:
-    """Do some work while pipes are out, or at the latest when they are back; its error is raised then."""
-    works = asyncio.get_running_loop().create_task(_soon(work))
+async def meanwhile(pour: Awaitable[T], work: Callable[[], None], spare: Spare) -> T:
+    """Do some work while pipes are out, or at the latest when they are back; its error is raised then.
+
+    The time that it takes is added to what is `spare`: it is no pipe's.
+    """
+    works = asyncio.get_running_loop().create_task(_soon(work, spare))
     works.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard, whatever comes of it
     try:
         poured = await pour
@@ -244,9 +260,14 @@ async def meanwhile(pour: Awaitable[T], work: Callable[[], None]) -> T:
     return poured
 
 
-async def _soon(work: Callable[[], None]) -> None:
+async def _soon(work: Callable[[], None], spare: Spare) -> None:
     await asyncio.sleep(SOON)
-    work()
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    try:
+        work()
+    finally:
+        spare.seconds += clock() - began
 
 
 def finished(call: Coroutine[Any, Any, Any]) -> None:

@@ -125,7 +125,11 @@ class _Tick:
         while self._next < self._end and len(self._running) < self._most and not task.cancelling():
             place = self._next
             self._next += 1
-            job = self._jobs[place]
+            try:
+                job = self._jobs[place]
+            except Exception as error_of_it:
+                self._errors[place] = error_of_it
+                continue
             began = self.clock()
             work = self._running[task] = _Work(self, place, job, began)
             self._look_at(began + job.deadline)
