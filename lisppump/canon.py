@@ -162,16 +162,13 @@ def digest(value: Any) -> str:
     """`sha256:` and the hex sha256 of the canonical form."""
     if value.__class__ is not Whole:
         return digest_bytes(canonical(value))
-    try:
-        return digest_bytes(orjson.dumps(value, _listed, orjson.OPT_SORT_KEYS))
-    except TypeError:  # see _shortly
-        return digest_bytes(_slowly(value, sort=True, indent=None))
+    return digest_of_whole(value) or digest_bytes(_slowly(value, sort=True, indent=None))
 
 
 def digest_of_whole(value: Whole) -> str | None:
     """The same at once; None where its canonical form takes longer, or a text in it has no bytes."""
     try:
-        return "sha256:" + hashlib.sha256(orjson.dumps(value, _listed, orjson.OPT_SORT_KEYS)).hexdigest()
+        return digest_bytes(orjson.dumps(value, _listed, orjson.OPT_SORT_KEYS))
     except TypeError:  # see _shortly
         return None
 

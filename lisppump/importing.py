@@ -190,6 +190,7 @@ def _finish(
         nerves.think_over(pump, rig, frame)
     except LisppumpError as error:
         said.append(f"frame {plan.frame} is committed, but its echoes failed: {error.message}")
+    pump.store.show()
     report = FrameReport(
         frame=plan.frame, digest=pump.head.digest, time=plan.time, deltas=(), merge=merged.report,
         quarantine=merged.quarantine, echoes=(), notes=tuple(said), seconds=0.0,
