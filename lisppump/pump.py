@@ -280,7 +280,7 @@ class Pump(Lookout):
             settled=partial(self._settled, rig),
             recorded=came,
         )
-        deltas = await meanwhile(turn.pour(), store.work_off, turn.spare)
+        deltas = await meanwhile(turn.pour(), self._work_off, turn.spare)
         merged = turn.merge(deltas)
         frame = store.commit(
             number=plan.frame,
@@ -324,6 +324,9 @@ class Pump(Lookout):
         self._tell(Event("frame_committed", plan.frame, report=report, streams=len(plan.streams)))
         self._complaints.stop(broken)
         return report
+
+    def _work_off(self) -> None:
+        self.store.work_off(self.clock.monotonic())
 
     def _settled(self, rig: Rig, stream: Stream, delta: Delta) -> None:
         """A stream has ended, however it did: told once to whoever listens in this process."""

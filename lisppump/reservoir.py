@@ -44,6 +44,7 @@ from lisppump.snapshots import Snapshots, snaps_of
 from lisppump.view import View
 
 FRAMES_AT_LEAST = 8  # in a segment of the journal
+OFTEN = 0.2  # seconds between two times that the view is written, where frames come faster than that
 
 
 class Store(Books):
@@ -54,6 +55,7 @@ class Store(Books):
         self._logs: dict[str, tuple[str, LogDigest]] = {}
         self._snapshots = Snapshots(keep)
         self._made: dict[str, tuple[str, Members]] = {}  # of the frame that is being made
+        self._worked_off = float("-inf")  # when the view was written last, of what was put off
         self._took = self._last_took = 0  # bytes of the journal up to the last intent, and since that before
 
     @classmethod
@@ -167,11 +169,6 @@ class Store(Books):
         """Journal something that the machine decided: a deadline, a killed worker."""
         self._record("outcome", **fields)
 
-    def page(self, **fields: Any) -> None:
-        """Journal what the portal gave a program, before the program has it."""
-        self._journal.record("portal", fields)
-        self._journal.sync_soon()
-
     def abandon(self) -> int | None:
         """Give up the frame that was begun and not committed, and say which; what came for it is kept."""
         number = self._head.opened
@@ -261,9 +258,15 @@ class Store(Books):
                 self._record("intent", **again)
                 self._journal.sync()
 
-    def work_off(self) -> None:
-        """Do what was put off until nobody waits for it: show the last commit, roll the journal."""
-        self.show()
+    def work_off(self, now: float) -> None:
+        """Do what was put off until nobody waits for it: show the last commits, roll the journal.
+
+        By the monotonic time `now`, what frames made that follow each other quickly is shown together: new
+        files cost more than a small frame, and on some file systems the more of them went lately.
+        """
+        if now - self._worked_off >= OFTEN:
+            self._worked_off = now
+            self.show()
         self._roll()
 
     async def durable(self) -> None:
@@ -344,9 +347,8 @@ class Store(Books):
         """Make frame N+1: one record, synced, is the moment of truth; `written` is the machine's time.
 
         `imports` names the deltas from elsewhere it is made of, `accepted` what it takes out of quarantine.
-        Where that is to be `put_off`, whoever commits shows it a little later.
+        Where that is to be `put_off`, whoever commits shows it a little later, with what comes until then.
         """
-        self.show()
         parent = self._now()
         new, entries = self._next(merged.changes)
         rooms = {stream.number: stream for stream in streams}

@@ -23,6 +23,11 @@ class Books(Desk):
         self._journal.record("tool", fields)
         self._journal.sync_soon()
 
+    def page(self, **fields: Any) -> None:
+        """Journal what the portal gave a program, before the program has it."""
+        self._journal.record("portal", fields)
+        self._journal.sync_soon()
+
     def claim(self, **fields: Any) -> None:
         """Journal what is set aside for a pipe, before anybody is asked."""
         self._journal.record("claim", fields)

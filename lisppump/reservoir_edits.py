@@ -20,7 +20,7 @@ from lisppump.files import BEFORE, DELTAS, Files
 from lisppump.frame import Frame
 from lisppump.history import INPUTS, Past
 from lisppump.merge_edits import ABSENT, Joined, Place, Side, joined
-from lisppump.reservoir_view import Shelf
+from lisppump.reservoir_view import Aside, Shelf
 from lisppump.steering import by_whom
 from lisppump.view import Findings, Touch, Unseen, Written
 
@@ -389,10 +389,11 @@ class Desk(Shelf):
         for name in new:
             if (known := self._members.get(name)) is not None:
                 self._pending[name] = self._pending.get(name, 0) + known[1].fresh
+        aside: Aside = {self._head.number: quarantine} if quarantine else {}
         if self._due is not None:
-            first, earlier, aside = self._due
-            parent, new, quarantine = first, {**earlier, **new}, quarantine or aside
-        self._due = (parent, new, quarantine)
+            parent, earlier, before = self._due
+            new, aside = {**earlier, **new}, {**before, **aside}
+        self._due = (parent, new, aside)
         if not put_off:
             self.show()
 
@@ -406,9 +407,9 @@ class Desk(Shelf):
         self,
         parent: Frame,
         new: Mapping[str, Any],
-        quarantine: Sequence[Mapping[str, Any]],
+        aside: Aside,
     ) -> None:
-        """Bring the view from the frame before to the head; edits of what is written over come in first."""
+        """Bring the view from an earlier frame to the head; edits of what is written over come in first."""
         found = self._look(new)
         if self._vanished(found) and self._restored(self.view.names()):
             found = self._look(new)
@@ -421,7 +422,8 @@ class Desk(Shelf):
                 self._bring(name)
             else:
                 self._write(name, parent.documents.get(name), parent.digests.get(name))
-        self._show_quarantine(quarantine, self._head.number)
+        for frame, quarantine in aside.items():
+            self._show_quarantine(quarantine, frame)
         self._finish()
 
     def flush(self) -> None:
@@ -459,7 +461,9 @@ class Desk(Shelf):
         for name in dict.fromkeys([*found.lagging, *found.redo]):
             self._bring(name)
         again = self._view.rebooted  # neither of these is synced at the end of a run
-        frames = self._keep_deltas if again else int(lags)
+        frames = self._keep_deltas if again or index.frame is None else 0
+        if lags and index.frame is not None:  # the frame it shows may have got a tock since
+            frames = max(frames, self._head.number - index.frame[0] + 1, 1)
         for frame in range(max(self._head.number - frames, 0) + 1, self._head.number + 1):
             self._show_quarantine(self.set_aside(frame), frame)
         if index.deltas != self._head.number or again:

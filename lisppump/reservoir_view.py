@@ -22,6 +22,8 @@ from lisppump.keep import Keep
 from lisppump.line import alive
 from lisppump.view import View, quarantine_path
 
+Aside = Mapping[int, Sequence[Mapping[str, Any]]]  # what frames set aside, by number
+Due = tuple[Frame, Mapping[str, Any], Aside]  # to be shown: the frame that is, documents that changed since
 SHARE = 8  # a document is written again when the changes since the last time are this part of its size
 
 
@@ -63,7 +65,7 @@ class Shelf(Archive):
         self._members: dict[str, tuple[str, Members]] = {}  # of the head, by digest
         self._pending: dict[str, int] = {}  # bytes that changed since a document was written
         self._newest: tuple[int, tuple[Delta, ...]] = (-1, ())
-        self._due: tuple[Frame, Mapping[str, Any], Sequence[Mapping[str, Any]]] | None = None  # to be shown
+        self._due: Due | None = None
         self.view: Reservoir = view.reservoir
         self.notes: list[str] = list(journal.notes)
 

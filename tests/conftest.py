@@ -61,6 +61,12 @@ def segments_may_be_small() -> None:
     reservoir.FRAMES_AT_LEAST = 0
 
 
+@pytest.fixture(autouse=True)
+def each_frame_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The view is written for each frame, however quickly they come, but where a test is about that."""
+    monkeypatch.setattr(reservoir, "OFTEN", 0.0)
+
+
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Puts distributions with one module and one entry point, version 1.2, on the path of this process."""

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from lisppump import journal, turn
+from lisppump import Pump, journal, reservoir, turn
 from lisppump.disk import StateError
 from lisppump.errors import LisppumpError
+from lisppump.report import Event
 from lisppump.testing import Crash, FaultyDisk, Image, image_of, power_cuts
 from tests.faulty_worlds import FRAMES, World, check_whole, settled, state_of, synced_calls
 
@@ -57,7 +58,7 @@ def _stopped(ram_path: Path, whole: Whole, stops: Iterable[int], *, torn: bool) 
     """The newest frames that were found after the stops."""
     frames = Counter[int]()
     for k in stops:
-        world, disk = World(ram_path / str(k)), FaultyDisk(k, torn=torn)
+        world, disk = type(whole[0])(ram_path / str(k)), FaultyDisk(k, torn=torn)
         try:
             world.life(disk)
         except (Crash, LisppumpError):  # where it stops in a stage, that is blamed
@@ -100,6 +101,37 @@ def test_a_process_that_stops_while_it_shows_a_frame_among_answers_loses_nothing
     answers = [i for i, one in enumerate(disk.trace) if b'"kind":"reply"' in one.data]
     assert shown[0] < answers[-1]
     assert _stopped(ram_path, whole, range(2, disk.count, 7), torn=False) == {*range(FRAMES + 1)}
+
+
+class Quick(World):
+    """One whose frames follow each other quickly, so that they are shown together at the end."""
+
+    def live(self, pump: Pump, disk: FaultyDisk) -> None:
+        """All frames that are missing by one run."""
+
+        def hear(event: Event) -> None:
+            if event.report is not None:
+                self.told.append((event.frame, len(disk.trace)))
+
+        if pump.store.head is not None and pump.head.number == FRAMES:
+            return super().live(pump, disk)
+        pump.listeners.append(hear)
+        pump.step(FRAMES - (pump.head.number if pump.store.head is not None else 0))
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_process_that_stops_while_frames_are_shown_together_loses_nothing(
+    ram_path: Path, whole: Whole, monkeypatch: pytest.MonkeyPatch, torn: bool
+) -> None:
+    monkeypatch.setattr(reservoir, "OFTEN", float("inf"))
+    world, disk = Quick(ram_path / "quick"), FaultyDisk()
+    world.life(disk)
+    assert state_of(world.folder) == whole[2]
+    commits = [i for i, one in enumerate(disk.trace) if b'"kind":"commit"' in one.data]
+    shown = [i for i, one in enumerate(disk.trace) if one.path.endswith("posts.jsonl") and one.data]
+    assert len(commits) == FRAMES and shown[0] > commits[-1]
+    stops = range(int(torn), disk.count, 5)
+    assert _stopped(ram_path, (world, disk, whole[2]), stops, torn=torn) == {*range(FRAMES + 1)}
 
 
 @pytest.mark.slow

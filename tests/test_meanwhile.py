@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lisppump.plugins.executor_local import Local
 
-from lisppump import Pump
+from lisppump import Pump, reservoir
 from lisppump.budget import Stopped
+from lisppump.calling import Reply, Request
+from lisppump.errors import LisppumpError
+from lisppump.report import Event
 from lisppump.stages import Job
+from lisppump.testing import Crash, FaultyDisk, Simulation
 from lisppump.turn import SOON, Spare, meanwhile
 from tests.test_pour import world
 from tests.virtual_time import VirtualLoop, virtually
@@ -77,7 +83,105 @@ def test_a_document_that_is_due_and_was_removed_by_hand_is_gone(tmp_path: Path) 
     with Pump.open(root) as pump:
         pump.step(1)
         (root / "state" / "lines.jsonl").unlink()
-        pump.store._due = (pump.head, {"lines.jsonl": []}, ())
+        pump.store._due = (pump.head, {"lines.jsonl": []}, {})
         pump.store.take_edits()
         pump.store.show()
         assert "lines.jsonl" not in pump.head.documents
+
+
+QUICK = """\
+(pump
+  (name quick)
+  (agents "agents.json" agents)
+  (streams 1)
+  (pipe script)
+  (backends (script none))
+  (delta
+    (lines (fields (who agent) (text string)) (into "lines.jsonl") (count "agents.json" (agents who lines)))))
+"""
+
+
+class Clerk:
+    """Writes a line a frame, and one of nobody's; what it is told to do in a frame it does before."""
+
+    def __init__(self, acts: Mapping[int, Callable[[], None]] = {}) -> None:
+        self.acts = acts
+
+    async def pour(self, request: Request) -> Reply:
+        number = request.frame.number + 1
+        self.acts.get(number, lambda: None)()
+        lines = [{"who": who, "text": f"line {number}"} for who in ("ann", "nobody")]
+        return Reply(data={"lines": lines})
+
+
+def quick(folder: Path, acts: Mapping[int, Callable[[], None]] = {}) -> Simulation:
+    """A world whose frames take no time."""
+    state = {"agents.json": {"agents": {"ann": {"lines": 0}}}, "lines.jsonl": []}
+    return Simulation(folder, QUICK, state=state, backends={"script": Clerk(acts)})
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """The view, and what was set aside; by whatever run."""
+    places = (root / "state", root / ".lisppump" / "quarantine")
+    found = (path for place in places for path in sorted(place.glob("*.json*")))
+    return {str(path.relative_to(root)): re.sub(rb'"epoch": \d+', b"", path.read_bytes()) for path in found}
+
+
+def test_frames_that_come_quickly_are_shown_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with quick(tmp_path / "each").open() as pump:
+        pump.step(6)
+    monkeypatch.setattr(reservoir, "OFTEN", 0.2)
+    lines = tmp_path / "together" / "state" / "lines.jsonl"
+    seen: dict[int, int] = {}
+    world = quick(tmp_path / "together")
+
+    def hear(event: Event) -> None:
+        seen[event.frame] = len(lines.read_text().splitlines())
+
+    with world.open() as pump:
+        pump.listeners.append(hear)
+        pump.step(4)
+        assert len(lines.read_text().splitlines()) == 4  # when a run ends all is shown
+        pump.step(2)
+    assert [seen[frame] for frame in range(1, 7)] == [0, 0, 0, 0, 4, 4]
+    assert files(tmp_path / "together") == files(tmp_path / "each")
+
+
+def test_what_frames_left_to_be_shown_together_is_shown_after_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with quick(tmp_path / "each").open() as pump:
+        pump.step(5)
+    monkeypatch.setattr(reservoir, "OFTEN", 0.2)
+    disk = FaultyDisk()
+
+    def crash() -> None:
+        disk.stop = disk.count  # nothing is written any more
+
+    pump = quick(tmp_path / "crashed", {5: crash}).open(disk=disk)
+    with pytest.raises((Crash, LisppumpError)), pump:
+        pump.step(5)
+    disk.die()
+    assert "quarantine/frame-000001.json" not in " ".join(files(tmp_path / "crashed"))
+    with Simulation(tmp_path / "crashed", QUICK, backends={"script": Clerk()}).open() as pump:
+        pump.step(1)
+    assert files(tmp_path / "crashed") == files(tmp_path / "each")
+
+
+def test_a_hand_edit_among_frames_that_are_shown_together_is_taken_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reservoir, "OFTEN", 0.2)
+    root = tmp_path / "edited"
+    agents, lines = root / "state" / "agents.json", root / "state" / "lines.jsonl"
+
+    def edit() -> None:
+        agents.write_text('{"agents": {"ann": {"lines": 0, "mood": "calm"}}}')
+        lines.write_text(lines.read_text() + '{"text": "by hand", "who": "ann"}\n')
+
+    with quick(root, {3: edit}).open() as pump:
+        pump.step(5)
+        assert pump.head.documents["agents.json"] == {"agents": {"ann": {"lines": 5, "mood": "calm"}}}
+        assert "by hand" in [line["text"] for line in pump.head.documents["lines.jsonl"]]
+        assert pump.status().lagging == ()
+    assert len(lines.read_text().splitlines()) == 6
