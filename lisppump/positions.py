@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from array import array
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from lisppump import canon
@@ -19,6 +19,7 @@ from lisppump.records import HEAD, KINDS, pack, payload_at
 from lisppump.segments import Summary, Table
 
 FOLDER = "cache"
+_FIELDS = tuple(field.name for field in fields(Summary))
 _BROKEN = (LisppumpError, KeyError, TypeError, ValueError, AttributeError, OverflowError, zlib.error)
 
 
@@ -37,7 +38,8 @@ def read_summaries(keep: Keep) -> dict[int, Summary]:
 
 def write_summaries(keep: Keep, summaries: list[Summary]) -> None:
     """Note all finished segments anew."""
-    data = b"".join(pack(canon.line({**asdict(summary), "mark": summary.mark})) for summary in summaries)
+    said = ({name: getattr(summary, name) for name in _FIELDS} for summary in summaries)
+    data = b"".join(map(pack, map(canon.line, said)))
     keep.put(f"{FOLDER}/segments", data, sync=False)
 
 
