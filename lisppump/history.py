@@ -53,6 +53,10 @@ class Head:
     logs: Mapping[str, Any] = field(default_factory=dict)
     dead: Ranges = ()
 
+    def shows(self) -> tuple[int, int, dict[str, str]]:
+        """What of it can be seen in the view: its number, its tock, the digests of its documents."""
+        return self.number, self.tock, {name: said["digest"] for name, said in self.documents.items()}
+
     def take(self, record: Record) -> None:
         """Go one record further."""
         if record.kind in HEAVY:

@@ -119,7 +119,8 @@ def _part(found: list[Move], gone: dict[int, Move], was: Ranges, now: Ranges, ba
 def place(archive: Archive, frame: int, record: int) -> int:
     """The last record of the place that is called `frame@record`; an error where there is none."""
     seqs = range(1, archive.records + 1)
-    if record not in seqs or archive.kind(record) not in PLACES or archive.head_after(record).number != frame:
+    head = archive.head_after(record) if record in seqs and archive.kind(record) in PLACES else None
+    if head is None or head.number != frame or head.opened is not None:  # a journal may roll within a frame
         what = f"there is no frame {name_of(frame, record)}: record {record} is no end of a frame {frame}"
         raise LisppumpError("no-such-frame", what, help=HELP)
     behind = (seq for seq in range(record + 1, archive.records + 1) if archive.kind(seq) in _BOUNDS)

@@ -240,7 +240,8 @@ class Pump(Lookout):
             return None if self._stopping else await self._frame(going=True)
         fields = planning.intent(plan, self.head, self.policy, bundle=bundle, plugins=self.acting())
         store.intent(**fields, epoch=store.epoch, written=clocks.stamp(self.clock.now()), put_off=True)
-        return await self._make(self.rig, replace(plan, notes=(*store.gaps, *plan.notes)), agents, Recorded())
+        gaps, store.gaps = store.gaps, ()
+        return await self._make(self.rig, replace(plan, notes=(*gaps, *plan.notes)), agents, Recorded())
 
     async def _go_on(self, intent: Mapping[str, Any]) -> FrameReport:
         """The frame whose run ended before its commit: under its own intent, with all that came for it."""

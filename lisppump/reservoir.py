@@ -206,7 +206,7 @@ class Store(Books):
         """
         self.show()
         head, now = head_at(self._journal, upto), self._head
-        shown = head.latest == now.latest
+        shown = head.shows() == now.shows()
         if not shown:
             cells = self.rebuilt(head)
             self._view.index.deltas = -1  # where this process dies, too, their files are looked through

@@ -67,7 +67,7 @@ class Decision:
 class Desk(Shelf):
     """A world's journal and its view, with what people changed in it.
 
-    `gaps` is what is to be said of documents that could not be read when edits were last taken in.
+    `gaps` is what is still to be told of documents that could not be read when edits were taken in.
     """
 
     gaps: tuple[str, ...] = ()
@@ -193,7 +193,7 @@ class Desk(Shelf):
         again = [f"{name} can be read again" for name in before if name not in unread]
         what = "cannot be read, so the run goes on with what the frames have of it, and looks again at the"
         fresh = [name for name, why in self._passed.items() if before.get(name) != why]
-        self.gaps = (*again, *(f"{name} {what} next frame: {self._passed[name]}" for name in fresh))
+        self.gaps += (*again, *(f"{name} {what} next frame: {self._passed[name]}" for name in fresh))
 
     def _restored(self, names: Sequence[str]) -> list[str]:
         """A state folder without a single document is no edit: it is written again from the journal."""
@@ -206,10 +206,14 @@ class Desk(Shelf):
         self.notes.extend(notes)
         return notes
 
-    def _vanished(self, found: Findings) -> bool:
-        """True where the whole folder may have gone while a frame was made, and not one document of it."""
+    def _may_be_empty(self, found: Findings, new: Iterable[str]) -> bool:
+        """True where all documents may have gone while a frame was made, as far as that can be told at once.
+
+        Those that were never written do not tell, and once they are there the folder is not empty any more.
+        """
         gone = isinstance(self.view, Files) and not self.view.folder.is_dir()
-        return gone or any(touch.value is ABSENT for touch in found.touched.values())
+        missing = any(touch.value is ABSENT for touch in found.touched.values())
+        return gone or missing or any(self._view.written(name) is None for name in new)
 
     def _settle(self, found: Findings, recent: Frame | None = None) -> tuple[list[str], LisppumpError | None]:
         """Take in what can be read and overlaps with nothing; what is said of it, and the first overlap."""
@@ -411,7 +415,7 @@ class Desk(Shelf):
     ) -> None:
         """Bring the view from an earlier frame to the head; edits of what is written over come in first."""
         found = self._look(new)
-        if self._vanished(found) and self._restored(self.view.names()):
+        if self._may_be_empty(found, new) and self._restored(self.view.names()):
             found = self._look(new)
         self._settle(found, parent)
         left = {*found.touched, *found.unread} - {*found.redo}

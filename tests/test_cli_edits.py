@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -254,6 +255,18 @@ def test_a_run_that_is_going_passes_over_what_cannot_be_read_and_says_so_once(wo
         assert pump.head.documents["stats.json"] == {"total_lines": 42, "note": "mine"}
         assert pump.replay().equal
     assert json.loads((world / "state" / "stats.json").read_text()) == {"total_lines": 42, "note": "mine"}
+
+
+def test_what_cannot_be_read_is_told_by_the_next_frame_however_often_it_was_looked_for(world: Path) -> None:
+    """A run that waits for its budget looks again before it begins a frame."""
+    with Pump.open(world) as pump:
+        pump.step(1)
+        edit(world, "stats.json", HALF)
+        pump.store.take_edits(going=True)
+        pump.store.take_edits(going=True)
+        report = asyncio.run(pump._frame(going=True))
+        assert report is not None and len(notes_of(report)) == 1
+        edit(world, "stats.json", '{"total_lines": 6}')
 
 
 def test_another_fault_of_the_same_document_is_said_too(world: Path) -> None:

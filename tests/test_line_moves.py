@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from lisppump import Pump
+from lisppump import Pump, journal
 from lisppump.audit import audit
 from lisppump.errors import LisppumpError
-from lisppump.line_moves import Move, moves
+from lisppump.line_moves import Move, moves, place
 from tests.rewinding import documents, five, whole, world
+from tests.storing import begun, check_whole, step
 
 __all__ = ["five"]  # a fixture
 
@@ -176,3 +177,34 @@ def test_the_names_of_ways_back_do_not_grow(five: Path) -> None:
             "the undo of the rollback to frame 2",
             "the rollback to frame 2 again",
         ]
+
+
+def test_a_snapshot_within_a_frame_is_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal may roll while pipes are out: who went back there would go on with the frame under way."""
+    monkeypatch.setattr(journal, "SEGMENT", 1)
+    with begun(tmp_path) as store:
+        step(store)
+        head = store.head
+        assert head is not None
+        store.intent(frame=2, parent=head.digest, streams=[], put_off=True)
+        store.work_off(0.0)
+        (within,) = [record.seq for record in store.every("snapshot") if record.seq > store.began(2)]
+        with pytest.raises(LisppumpError, match=f"there is no frame 1@{within}"):
+            place(store, 1, within)
+        assert store.made(1) is not None and place(store, 1, store.made(1) or 0)
+
+
+def test_a_frame_given_up_after_the_journal_rolled_is_no_reason_to_read_all_documents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "SEGMENT", 1)
+    with begun(tmp_path) as store:
+        was = step(store)
+        store.intent(frame=2, parent=was.digest, streams=[], put_off=True)
+        store.work_off(0.0)
+        monkeypatch.setattr(store, "rebuilt", None)
+        assert store.abandon() == 2
+        assert store.head is not None and store.head.digest == was.digest and store.lagging() == []
+        monkeypatch.undo()
+        step(store)
+    check_whole(tmp_path)

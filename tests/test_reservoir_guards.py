@@ -11,7 +11,7 @@ import pytest
 from lisppump.disk import StateError
 from lisppump.errors import LisppumpError
 from lisppump.merge_changes import Change
-from tests.storing import begun, opened, step
+from tests.storing import begun, check_whole, opened, step
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,15 @@ def test_a_document_that_was_changed_in_memory_is_not_built_upon(tmp_path: Path)
 def _files(folder: Path) -> dict[str, bytes]:
     found = [path for path in folder.rglob("*") if path.is_file() and path.parent.name != "stream_deltas"]
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+def test_an_emptied_folder_is_noticed_by_a_frame_that_only_makes_new_documents(tmp_path: Path) -> None:
+    with begun(tmp_path) as store:
+        step(store)
+        for path in (tmp_path / "state").rglob("*"):
+            if path.is_file():
+                path.unlink()
+        store.tock(changes=(Change("new.json", "set", (), {"a": 1}),), virtual={})
+        assert [note for note in store.notes if "folder was empty" in note]
+        assert store.head is not None and sorted(store.view.names()) == sorted(store.head.documents)
+    check_whole(tmp_path)
