@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import json
 import os
@@ -303,6 +304,31 @@ def test_a_loop_that_has_no_threads_any_more_leaves_the_sync_to_the_end(
     log.settle()
     assert log.pending == 0
     shut(log)
+
+
+def test_a_sync_that_finds_no_descriptor_is_told_and_the_next_makes_up_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many files are open, which may pass; nothing that was written is forgotten by it."""
+    log = opened(tmp_path)
+
+    def refused(_: int) -> int:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    async def scenario() -> None:
+        log.append("reply", frame=1)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "dup", refused)
+            with pytest.raises(StateError, match="syncing the journal"):
+                await log.durable()
+        assert log.pending == 1
+        log.append("reply", frame=2)
+        await log.durable()
+        assert log.pending == 0
+
+    asyncio.run(scenario())
+    shut(log)
+    assert [record.frame for record in records(tmp_path)] == [1, 2]
 
 
 def test_reading_only_writes_nothing(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lisppump.plugins import executor_local
@@ -124,6 +125,28 @@ def test_what_a_pour_lets_through_is_raised_when_all_have_ended_lowest_stream_fi
     with pytest.raises(ValueError, match="second"):
         run(Local(), job(1, fails_later), job(2, fails), job(3, ends))
     assert ended == [3]
+
+
+def test_a_job_that_cannot_be_made_is_told_when_all_others_have_ended() -> None:
+    """Jobs may be made when they are come to."""
+    ended: list[int] = []
+
+    async def ends() -> None:
+        await asyncio.sleep(0)
+        ended.append(len(ended))
+
+    class Jobs(list[Job]):
+        def __getitem__(self, place: Any) -> Any:
+            if place == 1:
+                raise LookupError("no such room")
+            return super().__getitem__(place)
+
+    async def scenario() -> None:
+        await Local().run(Jobs([job(number, ends) for number in (1, 2, 3, 4)]))
+
+    with pytest.raises(LookupError, match="no such room"):
+        asyncio.run(scenario())
+    assert ended == [0, 1, 2]
 
 
 def test_when_the_frame_is_cancelled_every_pour_is_and_none_is_told_that_its_time_is_over() -> None:

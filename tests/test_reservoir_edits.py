@@ -236,6 +236,24 @@ def test_the_same_change_on_both_sides_is_none(tmp_path: Path) -> None:
         assert store.take_edits() == ()
 
 
+def test_an_edit_that_was_taken_in_just_before_a_kill_is_not_taken_in_with_the_next(tmp_path: Path) -> None:
+    """Lines that a hand wrote, of which the first were taken in when the process died, are there once."""
+    store = begun(tmp_path)
+    step(store)
+    posts = tmp_path / "state" / "posts.jsonl"
+    for text in ("one", "two"):
+        with posts.open("a") as file:
+            file.write(f'{{"id": "{text}"}}\n')
+        if text == "one":
+            store.take_edits()
+    die(store)
+    with opened(tmp_path) as store:
+        head = store.head
+        assert head is not None
+        assert [item["id"] for item in elements(head.documents["posts.jsonl"])] == [1, "one", "two"]
+    assert len(posts.read_text().splitlines()) == 3
+
+
 @pytest.mark.parametrize("torn", [False, True])
 def test_an_edit_outlives_a_crash_at_any_point_of_the_frame_it_met(tmp_path: Path, torn: bool) -> None:
     seen = set()
