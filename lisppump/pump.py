@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lisppump import branching, canon, control, nerves, rewind, spending
+from lisppump import branching, canon, control, loop, nerves, rewind, spending
 from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.advice import unheard
@@ -112,7 +112,7 @@ class Pump(Lookout):
 
     def step(self, n: int = 1, *, keep: int | None = None) -> tuple[FrameReport, ...]:
         """Run n frames; their reports, or where `keep` is given, only so many of the last."""
-        return asyncio.run(self.astep(n, keep=keep))
+        return loop.run(self.astep(n, keep=keep))
 
     async def astep(self, n: int = 1, *, keep: int | None = None) -> tuple[FrameReport, ...]:
         """Run n frames, without rest between them."""
@@ -124,17 +124,17 @@ class Pump(Lookout):
 
         All reports are given back, with their deltas; a run that goes on for weeks wants to `keep` few.
         """
-        return asyncio.run(self.arun(frames, keep=keep))
+        return loop.run(self.arun(frames, keep=keep))
 
     async def arun(self, frames: int | None = None, *, keep: int | None = None) -> tuple[FrameReport, ...]:
         """The loop with the heart's rest between frames; the policy is read again there if it changed."""
         self._may_write()
         return await self._ended(self._loop(frames, keep, rest=True))
 
-    async def _ended(self, loop: Awaitable[tuple[FrameReport, ...]]) -> tuple[FrameReport, ...]:
+    async def _ended(self, made: Awaitable[tuple[FrameReport, ...]]) -> tuple[FrameReport, ...]:
         """Keep how a run ended for who looks later; one that is killed keeps nothing."""
         try:
-            reports = await loop
+            reports = await made
         except Exception as error:
             self.store.remark(ended={"time": clocks.stamp(self.clock.now()), **ending(error)})
             raise
@@ -351,7 +351,7 @@ class Pump(Lookout):
 
     def retry(self, number: int, streams: Sequence[int]) -> FrameReport:
         """Make a frame once more: these streams are asked anew, of the others all answers stand."""
-        return asyncio.run(self.aretry(number, streams))
+        return loop.run(self.aretry(number, streams))
 
     async def aretry(self, number: int, streams: Sequence[int]) -> FrameReport:
         """Make a frame once more: these streams are asked anew, of the others all answers stand."""

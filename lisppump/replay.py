@@ -5,12 +5,12 @@ It writes nothing. Where a frame comes out unlike its record, the first differen
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from lisppump import loop
 from lisppump import plan as planning
 from lisppump.delta import Delta
 from lisppump.delta_records import whole_outcome
@@ -120,7 +120,7 @@ def replay_live(pump: Lookout, number: int) -> Relived:
     frame = head.frame({name: Cell(load=_loader(past, name)) for name in head.documents})
     turn = remade(pump, pump.rig_of(intent), frame, intent, commit["deltas"], Recorded(), sealed=False)
     before = {delta.stream: delta for delta in pump.store.deltas(number)}
-    deltas = asyncio.run(_poured(turn))
+    deltas = loop.run(_poured(turn))
     merged = turn.merge(deltas)
     streams = tuple(_both(before.get(delta.stream), delta) for delta in deltas)
     return Relived(number, streams, {"recorded": totals(commit["report"]), "live": totals(merged.report)})
