@@ -90,6 +90,17 @@ def told(kind: str, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return {**shared, "status": "ok", "collections": fields["data"], **settled}
 
 
+def named(delta: Delta) -> dict[str, Any]:
+    """What a commit calls a delta by."""
+    return {
+        "node": delta.node,
+        "epoch": delta.epoch,
+        "frame": delta.frame,
+        "stream": delta.stream,
+        "digest": delta.digest,
+    }
+
+
 def ended(delta: Delta, room: Stream) -> dict[str, Any]:
     """How a stream ended, for a commit, and what its room was called."""
     said: dict[str, Any] = {"stream": delta.stream, "backend": delta.backend, "agents": room.agents}

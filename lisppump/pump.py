@@ -174,9 +174,10 @@ class Pump(Lookout):
             if self._stopping or done == frames:
                 break
             await self._obey()
-            if rest and not self._stopping:
+            left = started + self.policy.heartbeat - self.clock.monotonic()
+            if rest and left > 0 and not self._stopping:
                 self.store.flush()
-                await self._rest(self.policy.heartbeat - (self.clock.monotonic() - started))
+                await self._rest(left)
             if self._stopping:
                 break
             await self._refresh()
@@ -281,7 +282,7 @@ class Pump(Lookout):
             settled=partial(self._settled, rig),
             recorded=came,
         )
-        deltas = await meanwhile(turn.pour(), self._work_off, turn.spare)
+        deltas = await meanwhile(turn.pour(), lambda: store.work_off(self.clock.monotonic()), turn.spare)
         merged = turn.merge(deltas)
         frame = store.commit(
             number=plan.frame,
@@ -325,9 +326,6 @@ class Pump(Lookout):
         self._tell(Event("frame_committed", plan.frame, report=report, streams=len(plan.streams)))
         self._complaints.stop(broken)
         return report
-
-    def _work_off(self) -> None:
-        self.store.work_off(self.clock.monotonic())
 
     def _settled(self, rig: Rig, stream: Stream, delta: Delta) -> None:
         """A stream has ended, however it did: told once to whoever listens in this process."""

@@ -15,7 +15,7 @@ from lisppump import canon, control
 from lisppump.ahead import ahead, refusal
 from lisppump.archive import LATELY
 from lisppump.delta import Delta
-from lisppump.delta_records import ended, to_record
+from lisppump.delta_records import ended, named, to_record
 from lisppump.disk import Disk, StateError
 from lisppump.documents import (
     Cell,
@@ -258,16 +258,17 @@ class Store(Books):
                 self._record("intent", **again)
                 self._journal.sync()
 
-    def work_off(self, now: float) -> None:
+    def work_off(self, now: float) -> Iterator[None]:
         """Do what was put off until nobody waits for it: show the last commits, roll the journal.
 
-        By the monotonic time `now`, what frames made that follow each other quickly is shown together: new
-        files cost more than a small frame, and on some file systems the more of them went lately.
+        By the monotonic time `now`, frames that follow each other quickly are shown together, since new files
+        cost more than they do. What it gives are the steps that can wait even longer.
         """
         if now - self._worked_off >= OFTEN:
             self._worked_off = now
             self.show()
         self._roll()
+        return self.delta_files()
 
     async def durable(self) -> None:
         """Wait until everything journalled so far is on the disk."""
@@ -357,7 +358,7 @@ class Store(Books):
             "parent": parent.digest,
             "time": time,
             "written": written,
-            "deltas": [_named(delta) for delta in deltas],
+            "deltas": [named(delta) for delta in deltas],
             "streams": [
                 ended(one, rooms.get(one.stream) or Stream(one.stream, one.agents)) for one in deltas
             ],
@@ -488,13 +489,3 @@ def _folders(name: str) -> Iterator[str]:
     """The folders that a document lies in, the innermost first."""
     while name := name.rpartition("/")[0]:
         yield name
-
-
-def _named(delta: Delta) -> dict[str, Any]:
-    return {
-        "node": delta.node,
-        "epoch": delta.epoch,
-        "frame": delta.frame,
-        "stream": delta.stream,
-        "digest": delta.digest,
-    }

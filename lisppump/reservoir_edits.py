@@ -6,6 +6,7 @@ then the file is left alone until its commit is recorded.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -445,7 +446,7 @@ class Desk(Shelf):
                 self._bring(name)
             self._finish()
         if self._view.index.deltas != self._head.number:
-            self._show_deltas()
+            deque(self.delta_files(), maxlen=0)
             self._finish()
 
     def _mend(self, *, edits: bool) -> None:
@@ -471,7 +472,7 @@ class Desk(Shelf):
         for frame in range(max(self._head.number - frames, 0) + 1, self._head.number + 1):
             self._show_quarantine(self.set_aside(frame), frame)
         if index.deltas != self._head.number or again:
-            self._show_deltas(again=again)
+            deque(self.delta_files(again=again), maxlen=0)
         if lags or found.lagging:
             self.notes.append(
                 f"the documents of frame {self._head.number} were written again from the journal"

@@ -5,7 +5,7 @@ A JSON document may lag behind the journal, and so may delta files, until somebo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from lisppump import canon
@@ -123,21 +123,28 @@ class Shelf(Archive):
         self._view.index.record = self._head.latest
         self._view.index.add()
 
-    def _show_deltas(self, *, again: bool = False) -> None:
-        """Write the delta files of frames that are kept, and take away those that are not any more."""
+    def delta_files(self, *, again: bool = False) -> Iterator[None]:
+        """Take away the delta files of frames that are kept no more, write what is missing; a step a file.
+
+        Who stops before the end loses nothing: the next goes on with the frame that is not finished.
+        """
         index, number = self._view.index, self._head.number
         gone, again = number - self._keep_deltas, again or index.deltas < 0
         if again:
             self._show_line(max(gone, 0) + 1)
         if isinstance(self.view, Files):
             shown = gone if again else index.deltas
+            for frame in range(max(shown - self._keep_deltas, 0) + 1, min(shown, gone) + 1):
+                for said in (self.commit_record(frame) or {"deltas": ()})["deltas"]:
+                    self.view.drop_deltas([_file_name(said)])
+                    yield
             for frame in range(max(shown, gone, 0) + 1, number + 1):
                 known, deltas = self._newest
                 for delta in deltas if known == frame else self.deltas(frame):
                     self.view.write_delta(delta.file_name, canon.document(delta.to_json()), again=again)
-            for frame in range(max(shown - self._keep_deltas, 0) + 1, min(shown, gone) + 1):
-                commit = self.commit_record(frame) or {"deltas": ()}
-                self.view.drop_deltas(_file_name(said) for said in commit["deltas"])
+                    yield
+                if not again:
+                    index.deltas = frame
         index.deltas = number
 
     def _show_line(self, oldest: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar, overload
@@ -40,6 +40,7 @@ from lisppump.witness import Deadline, Witness
 from lisppump.witness import Ledger as WebLedger
 
 T = TypeVar("T")
+SLICE = 0.001  # seconds for which work that can wait holds up the loop
 SOON = 0.05  # seconds: by then pipes have been asked, and models do not answer before
 _NO_ANSWERS: deque[Answer] = deque()  # of a stream that is made for the first time; nobody adds to it
 
@@ -242,10 +243,11 @@ class _Jobs(Sequence[Job]):
         return [stream for (stream, _), pipe in pairs if pipe is None or pipe.delta is None]
 
 
-async def meanwhile(pour: Awaitable[T], work: Callable[[], None], spare: Spare) -> T:
+async def meanwhile(pour: Awaitable[T], work: Callable[[], Iterator[None] | None], spare: Spare) -> T:
     """Do some work while pipes are out, or at the latest when they are back; its error is raised then.
 
-    The time that it takes is added to what is `spare`: it is no pipe's.
+    What it gives are steps that can wait: they are made while nobody else has anything to do. The time that
+    all of it takes is added to what is `spare`: it is no pipe's.
     """
     works = asyncio.get_running_loop().create_task(_soon(work, spare))
     works.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard, whatever comes of it
@@ -260,14 +262,25 @@ async def meanwhile(pour: Awaitable[T], work: Callable[[], None], spare: Spare) 
     return poured
 
 
-async def _soon(work: Callable[[], None], spare: Spare) -> None:
+async def _soon(work: Callable[[], Iterator[None] | None], spare: Spare) -> None:
     await asyncio.sleep(SOON)
     clock = asyncio.get_running_loop().time
-    began = clock()
+    steps, began = None, clock()
     try:
-        work()
+        steps = work()
     finally:
         spare.seconds += clock() - began
+    while steps is not None:
+        before = clock()
+        await asyncio.sleep(0)
+        if clock() - before > SLICE:
+            await asyncio.sleep(SOON)  # answers come, so that there is something else to do
+        began = clock()
+        try:
+            if all(clock() - began < SLICE for _ in steps):
+                steps = None
+        finally:
+            spare.seconds += clock() - began
 
 
 def finished(call: Coroutine[Any, Any, Any]) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lisppump.plugins.executor_local import Local
 
-from lisppump import Pump, reservoir
+from lisppump import Pump, reservoir, turn
 from lisppump.budget import Stopped
 from lisppump.calling import Reply, Request
 from lisppump.errors import LisppumpError
@@ -43,6 +43,58 @@ def test_the_time_of_what_is_done_meanwhile_is_no_pipe_s() -> None:
 
     virtually(scenario())
     assert told == ["answered"] and spare.seconds == pytest.approx(5.0)
+
+
+def test_steps_that_can_wait_are_made_while_nobody_else_has_anything_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They hold up the loop for a slice at a time, and a few until it is seen that answers come."""
+    monkeypatch.setattr(turn, "SLICE", 1.0)
+    told: list[Any] = []
+
+    def steps() -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        for number in range(20):
+            loop._virtual.passed += 0.4
+            told.append(number)
+            yield
+
+    async def answers() -> None:
+        await asyncio.sleep(SOON + 3.0)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        for _ in range(3):
+            told.append("answer")
+            loop._virtual.passed += 1.5
+            await asyncio.sleep(0)
+
+    spare = Spare()
+    virtually(meanwhile(answers(), steps, spare))
+    before = told[: told.index("answer")]
+    assert 8 <= len(before) <= 15 and told[len(before) :] == ["answer"] * 3
+    assert spare.seconds == pytest.approx(0.4 * len(before))
+
+
+def test_delta_files_are_written_while_the_pipes_of_the_next_frame_are_out(tmp_path: Path) -> None:
+    """Without a rest between frames there is no other time at which nobody waits for them."""
+    folder = tmp_path / "state" / "stream_deltas"
+    seen: list[list[str]] = []
+
+    class Late(Clerk):
+        async def pour(self, request: Request) -> Reply:
+            await asyncio.sleep(1.0)
+            seen.append(sorted(path.name for path in folder.glob("*.json")))
+            return await super().pour(request)
+
+    state = {"agents.json": {"agents": {"ann": {"lines": 0}}}, "lines.jsonl": []}
+    policy = QUICK.replace("(name quick)", '(name quick) (state "state" (keep 2))')
+    world = Simulation(tmp_path, policy, state=state, backends={"script": Late()})
+    with world.open() as pump:
+        virtually(pump.arun(4))
+    files = [f"frame-{number:06d}-stream-0001.json" for number in range(1, 5)]
+    assert seen == [[], files[:1], files[:2], files[1:3]]
+    assert sorted(path.name for path in folder.glob("*.json")) == files[2:4]
 
 
 def test_the_error_of_what_is_done_meanwhile_comes_when_the_pipes_are_back() -> None:
