@@ -404,8 +404,8 @@ class Desk(Shelf):
     def show(self) -> None:
         """Bring the view to the head, where that was put off."""
         if self._due is not None:
-            due, self._due = self._due, None
-            self._show(*due)
+            self._show(*self._due)
+            self._due = None  # not before: what a disk refuses is still to be shown, when it is well again
 
     def _show(
         self,
