@@ -220,10 +220,12 @@ class Store(Books):
         }
         more = {} if again is None else {"again": dict(again)}
         self._record("rollback", **head.snapshot(head.documents), upto=upto, why=why, taken=taken, **more)
+        if not shown:
+            self._shift(cells)  # with the record, whatever the disk says next
         self._begin_again()
         self._journal.sync()
         if not shown:
-            self._shift(cells)
+            self.flush()
 
     def rebuilt(self, head: Head) -> dict[str, Cell]:
         """Every document of an earlier head, read; an error where one cannot be had as it was."""
@@ -241,13 +243,11 @@ class Store(Books):
         return cells
 
     def _shift(self, cells: dict[str, Cell]) -> None:
-        """Show another head, which is not the next of the one that was shown."""
+        """Hold another head, which is not the next of the one that was held."""
         self._cells, self._frame = cells, None
-        self._logs.clear()
-        self._members.clear()
-        self._pending.clear()
+        for known in (self._logs, self._members, self._pending):
+            known.clear()
         self._newest = (-1, ())
-        self.flush()
 
     def _begin_again(self) -> None:
         """Record the intent that the last way back wants and that is not there yet."""

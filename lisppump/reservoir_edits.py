@@ -180,6 +180,8 @@ class Desk(Shelf):
         more, error = self._settle(found)
         for name in found.redo:
             self._bring(name)
+        if notes or found.redo:
+            self._view.index.add()  # before a frame goes on from there: else it would pass for an edit
         if self._head.opened is None:
             self._pass_over(found.unread if going else {})
             error = (None if going else next(iter(found.unread.values()), None)) or error
@@ -366,11 +368,12 @@ class Desk(Shelf):
             },
             taken={name: touch.digest for name, (touch, _) in taken.items()},
         )
+        self._cells, self._frame = cells, None  # with the record, whatever the disk says next
+        for name in taken:
+            self._members.pop(name, None)
         self._journal.sync()
-        self._cells, self._frame = cells, None
         self._passed = {name: why for name, why in self._passed.items() if name not in taken}
         for name, (touch, _) in taken.items():
-            self._members.pop(name, None)
             if documents[name] is not None and documents[name]["digest"] == touch.digest:
                 self._view.adopt(name, touch.digest, self._head.latest)
                 self._pending.pop(name, None)
@@ -407,12 +410,7 @@ class Desk(Shelf):
             self._show(*self._due)
             self._due = None  # not before: what a disk refuses is still to be shown, when it is well again
 
-    def _show(
-        self,
-        parent: Frame,
-        new: Mapping[str, Any],
-        aside: Aside,
-    ) -> None:
+    def _show(self, parent: Frame, new: Mapping[str, Any], aside: Aside) -> None:
         """Bring the view from an earlier frame to the head; edits of what is written over come in first."""
         found = self._look(new)
         if self._may_be_empty(found, new) and self._restored(self.view.names()):

@@ -185,3 +185,29 @@ def test_a_hand_edit_among_frames_that_are_shown_together_is_taken_in(
         assert "by hand" in [line["text"] for line in pump.head.documents["lines.jsonl"]]
         assert pump.status().lagging == ()
     assert len(lines.read_text().splitlines()) == 6
+
+
+def test_a_folder_that_was_emptied_while_frames_are_due_is_no_edit_after_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its documents are written again before a frame; the crash comes before the next is shown."""
+    with quick(tmp_path / "each").open() as pump:
+        pump.step(6)
+    monkeypatch.setattr(reservoir, "OFTEN", float("inf"))
+    root, disk = tmp_path / "emptied", FaultyDisk()
+
+    def empty() -> None:
+        for path in (root / "state").glob("*.json*"):
+            path.unlink()
+
+    def crash() -> None:
+        disk.stop = disk.count
+
+    pump = quick(root, {3: empty, 5: crash}).open(disk=disk)
+    with pytest.raises((Crash, LisppumpError)), pump:
+        pump.step(5)
+    disk.die()
+    with Simulation(root, QUICK, backends={"script": Clerk()}).open(disk=FaultyDisk()) as pump:
+        assert pump.store.pending_edits() == []
+        pump.step(2)
+    assert files(root) == files(tmp_path / "each")
