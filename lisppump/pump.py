@@ -326,8 +326,8 @@ class Pump(Lookout):
         self._complaints.stop(broken)
         return report
 
-    def _work_off(self) -> None:
-        self.store.work_off(self.clock.monotonic())
+    def _work_off(self) -> float:
+        return self.store.work_off(self.clock.monotonic())
 
     def _settled(self, rig: Rig, stream: Stream, delta: Delta) -> None:
         """A stream has ended, however it did: told once to whoever listens in this process."""

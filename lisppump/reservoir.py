@@ -244,10 +244,9 @@ class Store(Books):
 
     def _shift(self, cells: dict[str, Cell]) -> None:
         """Hold another head, which is not the next of the one that was held."""
-        self._cells, self._frame = cells, None
+        self._cells, self._frame, self._newest = cells, None, (-1, ())
         for known in (self._logs, self._members, self._pending):
             known.clear()
-        self._newest = (-1, ())
 
     def _begin_again(self) -> None:
         """Record the intent that the last way back wants and that is not there yet."""
@@ -258,16 +257,17 @@ class Store(Books):
                 self._record("intent", **again)
                 self._journal.sync()
 
-    def work_off(self, now: float) -> None:
+    def work_off(self, now: float) -> float:
         """Do what was put off until nobody waits for it: show the last commits, roll the journal.
 
         By the monotonic time `now`, what frames made that follow each other quickly is shown together: new
-        files cost more than a small frame, and on some file systems the more of them went lately.
+        files cost more than a small frame. Gives the seconds until what is left can be shown; 0: none is.
         """
         if now - self._worked_off >= OFTEN:
             self._worked_off = now
             self.show()
         self._roll()
+        return self._worked_off + OFTEN - now if self._due is not None else 0.0
 
     async def durable(self) -> None:
         """Wait until everything journalled so far is on the disk."""

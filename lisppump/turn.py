@@ -242,10 +242,11 @@ class _Jobs(Sequence[Job]):
         return [stream for (stream, _), pipe in pairs if pipe is None or pipe.delta is None]
 
 
-async def meanwhile(pour: Awaitable[T], work: Callable[[], None], spare: Spare) -> T:
+async def meanwhile(pour: Awaitable[T], work: Callable[[], float | None], spare: Spare) -> T:
     """Do some work while pipes are out, or at the latest when they are back; its error is raised then.
 
-    The time that it takes is added to what is `spare`: it is no pipe's.
+    It is done again after as many seconds as it gives. The time that it takes is added to what is `spare`:
+    it is no pipe's.
     """
     works = asyncio.get_running_loop().create_task(_soon(work, spare))
     works.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard, whatever comes of it
@@ -260,14 +261,15 @@ async def meanwhile(pour: Awaitable[T], work: Callable[[], None], spare: Spare) 
     return poured
 
 
-async def _soon(work: Callable[[], None], spare: Spare) -> None:
-    await asyncio.sleep(SOON)
-    clock = asyncio.get_running_loop().time
-    began = clock()
-    try:
-        work()
-    finally:
-        spare.seconds += clock() - began
+async def _soon(work: Callable[[], float | None], spare: Spare) -> None:
+    clock, wait = asyncio.get_running_loop().time, SOON
+    while wait:
+        await asyncio.sleep(wait)
+        began = clock()
+        try:
+            wait = work() or 0.0
+        finally:
+            spare.seconds += clock() - began
 
 
 def finished(call: Coroutine[Any, Any, Any]) -> None:

@@ -45,6 +45,36 @@ def test_the_time_of_what_is_done_meanwhile_is_no_pipe_s() -> None:
     assert told == ["answered"] and spare.seconds == pytest.approx(5.0)
 
 
+def test_what_has_to_wait_is_done_while_pipes_are_still_out() -> None:
+    done: list[float] = []
+
+    async def scenario() -> None:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+
+        def work() -> float:
+            done.append(round(clock() - began, 3))
+            return 0.15 if len(done) == 1 else 0.0
+
+        await meanwhile(asyncio.sleep(60.0), work, Spare())
+
+    virtually(scenario())
+    assert done == [SOON, round(SOON + 0.15, 3)]
+
+
+def test_a_slow_frame_after_quick_ones_does_not_keep_them_from_being_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reservoir, "OFTEN", 0.2)
+    with quick(tmp_path).open() as pump:
+        pump.step(1)
+        store, shown = pump.store, pump.clock.monotonic()
+        assert store.work_off(shown + 0.1) == 0.0
+        store._due = (pump.head, {"lines.jsonl": []}, {})
+        assert store.work_off(shown + 0.15) == pytest.approx(0.05)
+        assert store.work_off(shown + 0.2) == 0.0 and store._due is None
+
+
 def test_the_error_of_what_is_done_meanwhile_comes_when_the_pipes_are_back() -> None:
     told: list[str] = []
 
