@@ -19,7 +19,7 @@ from lisppump.errors import LisppumpError, declare
 from lisppump.files import BEFORE, DELTAS, Files
 from lisppump.frame import Frame
 from lisppump.history import INPUTS, Past
-from lisppump.merge_edits import ABSENT, Joined, Place, Side, joined
+from lisppump.merge_edits import ABSENT, Joined, Place, Side, behind, joined
 from lisppump.reservoir_view import Aside, Shelf
 from lisppump.steering import by_whom
 from lisppump.view import Findings, Touch, Unseen, Written
@@ -180,8 +180,7 @@ class Desk(Shelf):
         more, error = self._settle(found)
         for name in found.redo:
             self._bring(name)
-        if notes or found.redo:
-            self._view.index.add()  # before a frame goes on from there: else it would pass for an edit
+        self._view.index.settle()  # what frames went on from since would pass for an edit after a crash
         if self._head.opened is None:
             self._pass_over(found.unread if going else {})
             error = (None if going else next(iter(found.unread.values()), None)) or error
@@ -249,6 +248,8 @@ class Desk(Shelf):
         else:
             was = log_value(name, Past(self._journal, self._seq_of(name, written)).value(name))
         kind = "log" if is_log(name) else "text" if is_text(name) else "json"
+        if behind(kind, was, world, touch.value):
+            was = world  # it was written, and the process died before it was noted
         return joined(kind, was, world, touch.value, prefer=prefer)
 
     def _digest(self, name: str) -> str | None:
