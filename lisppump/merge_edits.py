@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 from lisppump import canon
@@ -90,6 +91,14 @@ def same(one: Any, other: Any) -> bool:
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, list | Slice)
+
+
+def behind(kind: str, was: Any, world: Any, hand: Any) -> bool:
+    """Whether the hand wrote behind all that the world had appended to a log or a text by then."""
+    if kind == "json" or any(side is ABSENT for side in (was, world, hand)):
+        return False
+    sides = [(_lines if kind == "text" else _items)(side).keys for side in (was, world, hand)]
+    return all(one == two[: len(one)] for one, two in pairwise(sides))
 
 
 # -- JSON documents ----------------------------------------------------------------------------------------

@@ -282,7 +282,7 @@ class Pump(Lookout):
             settled=partial(self._settled, rig),
             recorded=came,
         )
-        deltas = await meanwhile(turn.pour(), lambda: store.work_off(self.clock.monotonic()), turn.spare)
+        deltas = await meanwhile(turn.pour(), partial(store.work_off, self.clock.monotonic), turn.spare)
         merged = turn.merge(deltas)
         frame = store.commit(
             number=plan.frame,

@@ -6,7 +6,7 @@ is written after it can be written again from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -220,10 +220,12 @@ class Store(Books):
         }
         more = {} if again is None else {"again": dict(again)}
         self._record("rollback", **head.snapshot(head.documents), upto=upto, why=why, taken=taken, **more)
+        if not shown:
+            self._shift(cells)  # with the record, whatever the disk says next
         self._begin_again()
         self._journal.sync()
         if not shown:
-            self._shift(cells)
+            self.flush()
 
     def rebuilt(self, head: Head) -> dict[str, Cell]:
         """Every document of an earlier head, read; an error where one cannot be had as it was."""
@@ -241,13 +243,10 @@ class Store(Books):
         return cells
 
     def _shift(self, cells: dict[str, Cell]) -> None:
-        """Show another head, which is not the next of the one that was shown."""
-        self._cells, self._frame = cells, None
-        self._logs.clear()
-        self._members.clear()
-        self._pending.clear()
-        self._newest = (-1, ())
-        self.flush()
+        """Hold another head, which is not the next of the one that was held."""
+        self._cells, self._frame, self._newest = cells, None, (-1, ())
+        for known in (self._logs, self._members, self._pending):
+            known.clear()
 
     def _begin_again(self) -> None:
         """Record the intent that the last way back wants and that is not there yet."""
@@ -258,13 +257,14 @@ class Store(Books):
                 self._record("intent", **again)
                 self._journal.sync()
 
-    def work_off(self, now: float) -> Iterator[None]:
+    def work_off(self, monotonic: Callable[[], float], idle: bool) -> Iterator[None]:
         """Do what was put off until nobody waits for it: show the last commits, roll the journal.
 
-        By the monotonic time `now`, frames that follow each other quickly are shown together, since new files
-        cost more than they do. What it gives are the steps that can wait even longer.
+        Where nobody is `idle`, frames that follow each other quickly are shown together, since new files cost
+        more than they do. What it gives are the steps that can wait even longer.
         """
-        if now - self._worked_off >= OFTEN:
+        now = monotonic()
+        if idle or now - self._worked_off >= OFTEN:
             self._worked_off = now
             self.show()
         self._roll()

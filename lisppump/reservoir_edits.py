@@ -20,7 +20,7 @@ from lisppump.errors import LisppumpError, declare
 from lisppump.files import BEFORE, DELTAS, Files
 from lisppump.frame import Frame
 from lisppump.history import INPUTS, Past
-from lisppump.merge_edits import ABSENT, Joined, Place, Side, joined
+from lisppump.merge_edits import ABSENT, Joined, Place, Side, behind, joined
 from lisppump.reservoir_view import Aside, Shelf
 from lisppump.steering import by_whom
 from lisppump.view import Findings, Touch, Unseen, Written
@@ -181,6 +181,7 @@ class Desk(Shelf):
         more, error = self._settle(found)
         for name in found.redo:
             self._bring(name)
+        self._view.index.settle()  # what frames went on from since would pass for an edit after a crash
         if self._head.opened is None:
             self._pass_over(found.unread if going else {})
             error = (None if going else next(iter(found.unread.values()), None)) or error
@@ -248,6 +249,8 @@ class Desk(Shelf):
         else:
             was = log_value(name, Past(self._journal, self._seq_of(name, written)).value(name))
         kind = "log" if is_log(name) else "text" if is_text(name) else "json"
+        if behind(kind, was, world, touch.value):
+            was = world  # it was written, and the process died before it was noted
         return joined(kind, was, world, touch.value, prefer=prefer)
 
     def _digest(self, name: str) -> str | None:
@@ -367,11 +370,12 @@ class Desk(Shelf):
             },
             taken={name: touch.digest for name, (touch, _) in taken.items()},
         )
+        self._cells, self._frame = cells, None  # with the record, whatever the disk says next
+        for name in taken:
+            self._members.pop(name, None)
         self._journal.sync()
-        self._cells, self._frame = cells, None
         self._passed = {name: why for name, why in self._passed.items() if name not in taken}
         for name, (touch, _) in taken.items():
-            self._members.pop(name, None)
             if documents[name] is not None and documents[name]["digest"] == touch.digest:
                 self._view.adopt(name, touch.digest, self._head.latest)
                 self._pending.pop(name, None)
@@ -405,15 +409,10 @@ class Desk(Shelf):
     def show(self) -> None:
         """Bring the view to the head, where that was put off."""
         if self._due is not None:
-            due, self._due = self._due, None
-            self._show(*due)
+            self._show(*self._due)
+            self._due = None  # not before: what a disk refuses is still to be shown, when it is well again
 
-    def _show(
-        self,
-        parent: Frame,
-        new: Mapping[str, Any],
-        aside: Aside,
-    ) -> None:
+    def _show(self, parent: Frame, new: Mapping[str, Any], aside: Aside) -> None:
         """Bring the view from an earlier frame to the head; edits of what is written over come in first."""
         found = self._look(new)
         if self._may_be_empty(found, new) and self._restored(self.view.names()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from lisppump import canon
 from lisppump.disk import StateError
 from lisppump.documents import LogDigest, encode, encode_lines, entry, is_log
 from lisppump.journal import Journal, Record
@@ -94,6 +95,8 @@ class Snapshots:
         known = self._logs.get(name)
         if known is not None and known[0] == tuple(part[0] for part in parts):
             log = known[1]
+        elif not _begin(parts, items):
+            return None
         else:
             log = LogDigest().extended(items[:count])
         log = log.extended(items[count:])
@@ -113,6 +116,16 @@ class Snapshots:
 def _files_of(snapshot: Record) -> list[str]:
     """The digests of all files that a snapshot names."""
     return [digest for said in snapshot.fields["documents"].values() for digest in snaps_of(said)]
+
+
+def _begin(parts: Sequence[Part], items: Sequence[Any]) -> bool:
+    """Whether a log still begins with its parts: a hand may have edited it since the snapshot."""
+    start = 0
+    for digest, count, _ in parts:
+        if canon.digest_bytes(encode_lines(items[start : start + count])) != digest:
+            return False
+        start += count
+    return True
 
 
 def _part(part: Part | bytes, digests: Any) -> Part:

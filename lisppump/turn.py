@@ -40,6 +40,7 @@ from lisppump.witness import Deadline, Witness
 from lisppump.witness import Ledger as WebLedger
 
 T = TypeVar("T")
+Work = Callable[[bool], Iterator[None] | None]  # told whether there is time for it, gives what can wait
 SLICE = 0.001  # seconds for which work that can wait holds up the loop
 SOON = 0.05  # seconds: by then pipes have been asked, and models do not answer before
 _NO_ANSWERS: deque[Answer] = deque()  # of a stream that is made for the first time; nobody adds to it
@@ -243,8 +244,8 @@ class _Jobs(Sequence[Job]):
         return [stream for (stream, _), pipe in pairs if pipe is None or pipe.delta is None]
 
 
-async def meanwhile(pour: Awaitable[T], work: Callable[[], Iterator[None] | None], spare: Spare) -> T:
-    """Do some work while pipes are out, or at the latest when they are back; its error is raised then.
+async def meanwhile(pour: Awaitable[T], work: Work, spare: Spare) -> T:
+    """Do some work while pipes are out, or else when they are back; its error is raised then.
 
     What it gives are steps that can wait: they are made while nobody else has anything to do. The time that
     all of it takes is added to what is `spare`: it is no pipe's.
@@ -258,16 +259,16 @@ async def meanwhile(pour: Awaitable[T], work: Callable[[], Iterator[None] | None
     if works.done():
         works.result()
     else:
-        work()
+        work(False)
     return poured
 
 
-async def _soon(work: Callable[[], Iterator[None] | None], spare: Spare) -> None:
+async def _soon(work: Work, spare: Spare) -> None:
     await asyncio.sleep(SOON)
     clock = asyncio.get_running_loop().time
     steps, began = None, clock()
     try:
-        steps = work()
+        steps = work(True)
     finally:
         spare.seconds += clock() - began
     while steps is not None:

@@ -125,6 +125,11 @@ class Index:
         if self.entries.pop(name, None) is not None:
             self._fresh[name] = None
 
+    def settle(self) -> None:
+        """Append what was noted since the last time, where anything was."""
+        if self._fresh:
+            self.add()
+
     def add(self) -> None:
         """Append what was noted since the last time."""
         self.clean = False

@@ -117,8 +117,11 @@ def synced_calls(trace: list[Operation], k: int) -> set[Call]:
 
 
 def state_of(root: Path) -> dict[str, Any]:
-    """All files of the state; of deltas all but the opening of the world that they came from."""
+    """All files of the state, and what is set aside; but the opening of the world that anything came from."""
     found: dict[str, Any] = {}
+    for path in sorted((root / ".lisppump" / "quarantine").glob("*.json")):
+        entries = json.loads(path.read_bytes())
+        found[path.name] = [{key: entry[key] for key in entry if key != "epoch"} for entry in entries]
     for path in sorted((root / "state").rglob("*")):
         if path.is_file():
             name = str(path.relative_to(root / "state"))

@@ -187,7 +187,7 @@ def test_a_snapshot_within_a_frame_is_no_place(tmp_path: Path, monkeypatch: pyte
         head = store.head
         assert head is not None
         store.intent(frame=2, parent=head.digest, streams=[], put_off=True)
-        store.work_off(0.0)
+        store.work_off(lambda: 0.0, True)
         (within,) = [record.seq for record in store.every("snapshot") if record.seq > store.began(2)]
         with pytest.raises(LisppumpError, match=f"there is no frame 1@{within}"):
             place(store, 1, within)
@@ -201,7 +201,7 @@ def test_a_frame_given_up_after_the_journal_rolled_is_no_reason_to_read_all_docu
     with begun(tmp_path) as store:
         was = step(store)
         store.intent(frame=2, parent=was.digest, streams=[], put_off=True)
-        store.work_off(0.0)
+        store.work_off(lambda: 0.0, True)
         monkeypatch.setattr(store, "rebuilt", None)
         assert store.abandon() == 2
         assert store.head is not None and store.head.digest == was.digest and store.lagging() == []

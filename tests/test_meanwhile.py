@@ -28,7 +28,7 @@ def test_the_time_of_what_is_done_meanwhile_is_no_pipe_s() -> None:
     told: list[str] = []
     spare = Spare()
 
-    def work() -> None:
+    def work(_: bool) -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
         loop._virtual.passed += 5.0
@@ -70,7 +70,7 @@ def test_steps_that_can_wait_are_made_while_nobody_else_has_anything_to_do(
             await asyncio.sleep(0)
 
     spare = Spare()
-    virtually(meanwhile(answers(), steps, spare))
+    virtually(meanwhile(answers(), lambda _: steps(), spare))
     before = told[: told.index("answer")]
     assert 8 <= len(before) <= 15 and told[len(before) :] == ["answer"] * 3
     assert spare.seconds == pytest.approx(0.4 * len(before))
@@ -97,10 +97,31 @@ def test_delta_files_are_written_while_the_pipes_of_the_next_frame_are_out(tmp_p
     assert sorted(path.name for path in folder.glob("*.json")) == files[2:4]
 
 
+def test_a_slow_frame_after_quick_ones_does_not_keep_them_from_being_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was put off when the last of them came back is shown as soon as pipes are out for a while."""
+    monkeypatch.setattr(reservoir, "OFTEN", float("inf"))
+    lines = tmp_path / "state" / "lines.jsonl"
+    seen: list[int] = []
+
+    class Slow(Clerk):
+        async def pour(self, request: Request) -> Reply:
+            if request.frame.number == 3:
+                await asyncio.sleep(60.0)
+            seen.append(len(lines.read_text().splitlines()))
+            return await super().pour(request)
+
+    state = {"agents.json": {"agents": {"ann": {"lines": 0}}}, "lines.jsonl": []}
+    with Simulation(tmp_path, QUICK, state=state, backends={"script": Slow()}).open() as pump:
+        virtually(pump.astep(5))
+    assert seen == [0, 0, 0, 3, 3]
+
+
 def test_the_error_of_what_is_done_meanwhile_comes_when_the_pipes_are_back() -> None:
     told: list[str] = []
 
-    def work() -> None:
+    def work(_: bool) -> None:
         raise OSError("full")
 
     async def answer() -> None:
@@ -237,3 +258,29 @@ def test_a_hand_edit_among_frames_that_are_shown_together_is_taken_in(
         assert "by hand" in [line["text"] for line in pump.head.documents["lines.jsonl"]]
         assert pump.status().lagging == ()
     assert len(lines.read_text().splitlines()) == 6
+
+
+def test_a_folder_that_was_emptied_while_frames_are_due_is_no_edit_after_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its documents are written again before a frame; the crash comes before the next is shown."""
+    with quick(tmp_path / "each").open() as pump:
+        pump.step(6)
+    monkeypatch.setattr(reservoir, "OFTEN", float("inf"))
+    root, disk = tmp_path / "emptied", FaultyDisk()
+
+    def empty() -> None:
+        for path in (root / "state").glob("*.json*"):
+            path.unlink()
+
+    def crash() -> None:
+        disk.stop = disk.count
+
+    pump = quick(root, {3: empty, 5: crash}).open(disk=disk)
+    with pytest.raises((Crash, LisppumpError)), pump:
+        pump.step(5)
+    disk.die()
+    with Simulation(root, QUICK, backends={"script": Clerk()}).open(disk=FaultyDisk()) as pump:
+        assert pump.store.pending_edits() == []
+        pump.step(2)
+    assert files(root) == files(tmp_path / "each")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lisppump.merge_edits import ABSENT, Joined, differences, joined, same
+from lisppump.merge_edits import ABSENT, Joined, behind, differences, joined, same
 
 KEYS = st.sampled_from("abcd")
 LEAVES = st.none() | st.booleans() | st.integers(-2, 2) | st.floats(-1, 1) | st.sampled_from(["", "x", "y"])
@@ -158,3 +158,29 @@ def test_what_was_removed_on_one_side_and_changed_on_the_other_overlaps() -> Non
             found = joined(kind, was, world, hand)
             assert [place.path for place in found.overlaps] == [()]
             assert found.value is world
+
+
+@given(LOG, LOG, LOG)
+def test_who_wrote_behind_what_the_world_appended_has_seen_it(
+    base: list[int], one: list[int], other: list[int]
+) -> None:
+    world = [*base, *one]
+    assert behind("log", base, world, [*world, *other])
+    texts = ["".join(f"{item}\n" for item in side) for side in (base, world, [*world, *other])]
+    assert behind("text", *texts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "was", "world", "hand"),
+    [
+        ("log", [1, 2, 3], [1], [1, 2, 3, 4]),  # the world went back
+        ("log", [1], [1, 2], [1, 4]),
+        ("log", [1], [1, 2], [1]),
+        ("text", "a\n", "a\nb\n", "c\na\nb\n"),
+        ("json", [], [], []),
+        ("log", ABSENT, [1], [1, 2]),
+        ("log", [], [1], ABSENT),
+    ],
+)
+def test_who_wrote_elsewhere_has_not(kind: str, was: Any, world: Any, hand: Any) -> None:
+    assert not behind(kind, was, world, hand)

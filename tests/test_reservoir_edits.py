@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -327,3 +328,28 @@ def test_what_cannot_be_a_document_hides_nothing_from_readers(tmp_path: Path) ->
         assert store.head is not None and store.head.digest == digest
         assert store.head.documents["rules.md"] == "be kind"
         assert store.pending_edits() == ["rules.md"]
+
+
+def test_a_log_that_was_shown_before_a_crash_and_edited_after_it_has_no_line_twice(tmp_path: Path) -> None:
+    """The crash came when the document was written, and before that was noted."""
+    for number in range(60):
+        root, disk = tmp_path / str(number), FaultyDisk()
+        store = begun(root, disk=disk)
+        step(store)
+        posts = root / "state" / "posts.jsonl"
+        disk.stop = disk.count + number
+        with suppress(Crash):
+            step(store)
+        die(store)
+        whole = disk.count < disk.stop
+        with posts.open("a") as file:
+            file.write('{"id": 0, "text": "by hand"}\n')
+        with opened(root, disk=FaultyDisk()) as store:
+            store.abandon()
+            store.take_edits()
+            assert store.head is not None
+            ids = [post["id"] for post in elements(store.head.documents["posts.jsonl"])]
+            assert sorted(ids) == [*range(store.head.number + 1)], number
+        if whole:
+            return
+    raise AssertionError("the disk always stopped")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 
 from lisppump.disk import StateError
+from lisppump.documents import digest
 from lisppump.errors import LisppumpError
 from lisppump.merge_changes import Change
+from lisppump.testing import FaultyDisk
 from tests.storing import begun, check_whole, opened, step
 
 
@@ -100,3 +103,39 @@ def test_an_emptied_folder_is_noticed_by_a_frame_that_only_makes_new_documents(t
         assert [note for note in store.notes if "folder was empty" in note]
         assert store.head is not None and sorted(store.view.names()) == sorted(store.head.documents)
     check_whole(tmp_path)
+
+
+@pytest.mark.parametrize("act", ["edit", "way back"])
+def test_what_is_in_memory_is_what_the_journal_has_where_a_disk_fails(tmp_path: Path, act: str) -> None:
+    """A record may have been written; what the same process shows then is what that says."""
+    for number in range(30):
+        root, disk = tmp_path / str(number), FaultyDisk()
+        store = begun(root, disk=disk)
+        step(store)
+        step(store)
+        path = root / "state" / "posts.jsonl"
+        if act == "edit":
+            path.write_text(path.read_text() + '{"id": 3, "text": "by hand"}\n')
+            assert store.head is not None
+            store._due = (store.head, {"posts.jsonl": []}, {})  # as where frames are shown together
+        disk.fail(errno.EIO, number)
+        try:
+            if act == "edit":
+                store.take_edits()
+            else:
+                store.go_back(store.end_of(1), "rollback", taken="frame 2")
+        except StateError:
+            done = False
+        else:
+            done = True
+        disk.heal()
+        assert store.head is not None
+        assert {n: digest(n, value) for n, value in store.head.documents.items()} == dict(store.head.digests)
+        store.close()
+        with opened(root) as store:
+            assert store.head is not None
+            assert {n: digest(n, store.view.read(n)) for n in store.head.digests} == dict(store.head.digests)
+        assert path.read_text().count("by hand") == (act == "edit")
+        if done:
+            return
+    raise AssertionError("the disk always failed")

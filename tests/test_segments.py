@@ -131,6 +131,27 @@ def test_a_log_is_kept_once_in_few_parts(ram_path: Path) -> None:
         assert sum(part[1] for part in parts) <= 10
 
 
+@pytest.mark.parametrize("line", [0, 3, -1])
+def test_a_log_of_which_a_hand_took_a_line_while_nothing_ran_is_kept_as_it_is(
+    ram_path: Path, line: int
+) -> None:
+    root = lived(ram_path, 20)
+    with opened(root) as store:
+        log = store._journal
+        parts = log.read(log.snapshots[-1]).fields["documents"]["posts.jsonl"]["snap"]
+        in_parts = sum(part[1] for part in parts)
+    path = root / "state" / "posts.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    del lines[line if line >= 0 else in_parts - 1]
+    path.write_text("".join(lines))
+    with opened(root) as store:
+        for _ in range(9):
+            step(store)
+        for number in range(21, 30):
+            frame = store.frame(number)
+            assert {n: digest(n, value) for n, value in frame.documents.items()} == dict(frame.digests)
+
+
 @pytest.mark.parametrize("harm", ["first", "last"])
 def test_a_log_whose_parts_are_damaged_is_kept_whole(ram_path: Path, harm: str) -> None:
     root = lived(ram_path, 20)
