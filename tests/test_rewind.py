@@ -315,7 +315,7 @@ def test_a_crash_at_any_record_leaves_before_or_after(
 
 
 @pytest.mark.parametrize("act", acts())
-@pytest.mark.parametrize("where", ["_shift", "_show_deltas", "_finish", "_write"])
+@pytest.mark.parametrize("where", ["_shift", "delta_files", "_finish", "_write"])
 def test_a_crash_before_the_view_is_shown_leaves_what_comes_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str, where: str
 ) -> None:
