@@ -12,7 +12,7 @@ from lisppump import canon
 from lisppump import clock as clocks
 from lisppump.delta import ECHO_NODE, PROPOSAL_NODE, Collection, Delta
 from lisppump.errors import LisppumpError, declare
-from lisppump.importing import commit, may_begin, residents
+from lisppump.importing import begin, commit, may_begin, residents
 from lisppump.imports import NODE, stranger_in
 from lisppump.report import Quarantine, Released, totals
 from lisppump.schema import sift
@@ -115,10 +115,10 @@ def accept(pump: Pump, ids: Sequence[str], *, dry_run: bool = False) -> Released
     """Merge entries as a frame of their own; none of them where one cannot be merged."""
     with pump._complaints.of_one_frame():
         _chosen(pump, ids)
-        store = pump.store if dry_run else pump._open_for_writing()
-        may_begin(pump)
-        if not dry_run:
-            store.take_edits()
+        if dry_run:
+            may_begin(pump)
+        else:
+            begin(pump)
         chosen, head = _chosen(pump, ids), pump.head
         time = pump._time_of(head.number + 1, head)
         deltas, merged = _merged(pump, chosen, time)
