@@ -17,7 +17,7 @@ from lisppump.delta_records import to_record
 from lisppump.disk import Disk
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Frame, agents_of
-from lisppump.imports import Foreign, Here, account, gather, items_of, read, text_of
+from lisppump.imports import Foreign, Here, account, gather, items_of, read, text_of, unread_in
 from lisppump.imports_folder import File, read_all
 from lisppump.keep import FOLDER
 from lisppump.merge import Merged
@@ -104,6 +104,8 @@ def _read(pump: Pump, files: Iterable[Any]) -> tuple[list[Foreign], list[dict[st
         if error is None:
             try:
                 found += read(file, pump.policy.schema)
+                for place, why in unread_in(file):
+                    unreadable.append({"file": f"{file.name}{place}", "error": why})
             except ValueError as problem:
                 error = str(problem)
         if error is not None:

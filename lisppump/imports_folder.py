@@ -7,7 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ MOST_BYTES = 64 * 1024 * 1024  # of one file
 class File:
     """One file: its name from the folder on, the sha256 of its bytes, its JSON value or why there is none.
 
-    `source` are its bytes where the value does not hold all that it says.
+    `source` are its bytes where the value does not hold all that it says. What is `broken` of its lines has
+    its place in the value, and the reason.
     """
 
     name: str
@@ -33,6 +34,7 @@ class File:
     error: str | None = None
     notes: tuple[str, ...] = ()
     source: bytes | None = None
+    broken: tuple[tuple[int, str], ...] = ()
 
 
 def read_all(path: Path) -> list[File]:
@@ -88,8 +90,37 @@ def read_file(path: Path, name: str) -> File:
     try:
         value, notes = parsed(data)
     except ValueError as error:
-        return File(name, digest, error=str(error))
+        lines = _lines(data)
+        file = lines or File(name, error=str(error))
+        return replace(file, name=name, digest=digest)
     return File(name, digest, value, notes=notes, source=data if notes else None)
+
+
+def _lines(data: bytes) -> File | None:
+    """A text with a JSON object on each line, as logs have it; None where the first line is no object."""
+    values: list[Any] = []
+    broken: list[tuple[int, str]] = []
+    notes: list[str] = []
+    try:
+        texts = _text(data).split("\n")  # and nowhere else: strings may hold what else ends a line
+    except UnicodeDecodeError:
+        return None
+    for number, text in enumerate(texts):
+        if not text.strip():
+            continue
+        try:
+            value, said = _parsed(text, number)
+        except ValueError as error:
+            broken.append((len(values), str(error)))
+            value, said = None, ()
+        if not values and not isinstance(value, dict):
+            return None
+        values.append(value)
+        notes += said
+    if not values:
+        return None
+    source = data if notes or broken else None
+    return File("", None, values, None, tuple(dict.fromkeys(notes)), source, tuple(broken))
 
 
 def parsed(data: bytes) -> tuple[Any, tuple[str, ...]]:
@@ -100,13 +131,18 @@ def parsed(data: bytes) -> tuple[Any, tuple[str, ...]]:
         raise ValueError("it is not text: some bytes are no UTF-8") from None
     if not text.strip():
         raise ValueError("it is empty")
+    return _parsed(text)
+
+
+def _parsed(text: str, lines: int = 0) -> tuple[Any, tuple[str, ...]]:
+    """The same of a text that so many lines stand before."""
     notes: list[str] = []
     try:
         canon.loads(text, "it")
         value = json.loads(text, object_pairs_hook=lambda pairs: join(pairs, notes))
         canon.canonical(value)
     except LisppumpError as error:
-        place = "" if error.span is None else f" (line {error.span.line}, column {error.span.column})"
+        place = "" if error.span is None else f" (line {error.span.line + lines}, column {error.span.column})"
         raise ValueError(f"{error.message}{place}") from None
     except (ValueError, RecursionError):
         raise ValueError("it is nested too deeply, or holds a number that is too long") from None
