@@ -42,6 +42,9 @@ _NEVER = {
 }
 
 
+FIRST = "; accept that item first, where that can be"
+
+
 def entries_of(pump: Lookout) -> Quarantine:
     """What lies in quarantine now, oldest first."""
     return Quarantine(tuple(_entries(pump)))
@@ -150,11 +153,12 @@ def _merged(pump: Pump, chosen: Sequence[Mapping[str, Any]], time: str) -> tuple
 def _delta(pump: Pump, entry: Mapping[str, Any], place: int, time: str, *, renumbered: bool) -> Delta:
     """A delta of one item, as it is read under the policy of today."""
     id, name = entry["id"], entry["collection"]
-    if entry["reason"] in _NEVER:
-        raise _refusal(id, entry["reason"], _NEVER[entry["reason"]])
     foreign = "file" in entry
     item = entry["item"]
     rule = pump.policy.schema.reading(name)
+    lost = entry["reason"] == "lost-reference" and foreign
+    if entry["reason"] in _NEVER and not (lost and rule is not None and _stands(pump, entry, rule)):
+        raise _refusal(id, entry["reason"], _NEVER[entry["reason"]] + (FIRST if lost else ""))
     known_by_it = foreign and not renumbered
     if rule is not None and rule.number is not None and isinstance(item, dict) and not known_by_it:
         item = {key: value for key, value in item.items() if key != rule.number.field}
@@ -189,6 +193,33 @@ def _delta(pump: Pump, entry: Mapping[str, Any], place: int, time: str, *, renum
         },
         waived=WAIVED,
     )
+
+
+def _stands(pump: Pump, entry: Mapping[str, Any], rule: Collection) -> bool:
+    """Whether all that an item from elsewhere refers to in its own delta was accepted under its number."""
+    keys = ("node", "epoch", "stream")
+    beside = [one for one in pump.store.set_aside(entry["frame"])
+              if all(one.get(key) == entry.get(key) for key in keys)]  # fmt: skip
+    for field in rule.fields:
+        target, value = pump.policy.schema.get(field.target or ""), entry["item"].get(field.name)
+        if target is None or target.number is None or target.into is None or value is None:
+            continue
+        number = target.number.field
+        meant = [one["item"] for one in beside if one["collection"] == target.name
+                 and isinstance(one["item"], dict) and one["item"].get(number) == value]  # fmt: skip
+        there: Any = pump.head.documents.get(target.into.document)
+        for key in target.into.path:
+            there = there.get(key) if isinstance(there, dict) else None
+        found = [one for one in there or () if isinstance(one, Mapping) and one.get(number) == value]
+        if meant and not any(_is_kept(target, one, kept) for one in meant for kept in found):
+            return False
+    return True
+
+
+def _is_kept(rule: Collection, item: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
+    """Whether what stands somewhere is an item that was accepted: its fields say the same."""
+    names = [field.name for field in rule.fields if field.name in item]
+    return bool(names) and all(kept.get(name) == item[name] for name in names)
 
 
 def _hold_references(
