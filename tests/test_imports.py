@@ -390,6 +390,13 @@ def test_wrong_types_go_to_quarantine(root: Path, tmp_path: Path, items: Any, re
         assert pump.status().quarantine == len(reasons.split())
 
 
+def test_a_value_of_the_wrong_type_under_another_name_is_named(root: Path, tmp_path: Path) -> None:
+    comment = {"discussion": "9", "agent": "bob"}
+    (entry,) = taken(root, files(tmp_path / "in", {"a.json": {"comments": [comment]}})).details
+    said = 'should have a whole number as `post`, but it has "9" as `discussion`'
+    assert (entry["reason"], entry["message"]) == ("wrong-type", f"comments[0] of a.json {said}")
+
+
 def test_a_huge_number_is_kept_as_it_is(root: Path, tmp_path: Path) -> None:
     delta = {"comments": 10**300, "whims": [{"n": 10**400}]}
     report = taken(root, files(tmp_path / "in", {"a.json": delta}))
