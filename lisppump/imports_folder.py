@@ -48,30 +48,33 @@ def read_all(path: Path) -> list[File]:
             f"there is nothing to import from at {legible(path)}: {reason.lower()}",
             help="name a folder of delta files, or one such file",
         ) from None
-    found = [read_file(root, root.name)] if not root.is_dir() else list(_below(root, root))
+    found = [read_file(root, root.name)] if not root.is_dir() else list(_below(root))
     return sorted(found, key=lambda file: file.name)
 
 
-def _below(root: Path, folder: Path) -> Iterator[File]:
-    """The files below a folder; what is not looked into is said, too."""
-    name = legible(folder.relative_to(root).as_posix())
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        yield File(name, error=_reason(error, "the folder cannot be read"))
-        return
-    for entry in entries:
-        place = Path(entry.path)
-        name = legible(place.relative_to(root).as_posix())
-        if entry.is_symlink():
-            yield File(name, error="it is a symbolic link, and links are not followed")
-        elif entry.name.startswith("."):
-            what = "folder, which is not looked into" if entry.is_dir() else "file, which is not read"
-            yield File(name, error=f"it is a hidden {what}")
-        elif entry.is_dir():
-            yield from _below(root, place)
-        else:
-            yield read_file(place, name)
+def _below(root: Path) -> Iterator[File]:
+    """The files below a folder, however deep; what is not looked into is said, too."""
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = [*os.scandir(folder)]
+        except OSError as error:
+            name = legible(folder.relative_to(root).as_posix())
+            yield File(name, error=_reason(error, "the folder cannot be read"))
+            continue
+        for entry in entries:
+            place = Path(entry.path)
+            name = legible(place.relative_to(root).as_posix())
+            if entry.is_symlink():
+                yield File(name, error="it is a symbolic link, and links are not followed")
+            elif entry.name.startswith("."):
+                what = "folder, which is not looked into" if entry.is_dir() else "file, which is not read"
+                yield File(name, error=f"it is a hidden {what}")
+            elif entry.is_dir():
+                folders.append(place)
+            else:
+                yield read_file(place, name)
 
 
 def read_file(path: Path, name: str) -> File:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,26 @@ def test_files_that_hold_no_delta_are_told_with_the_reason(
     for name, word in words.items():
         assert word in told[name]
     assert (report.files, report.deltas, len(report.details)) == (17, 1, 1)
+
+
+def test_no_folder_is_too_deep_to_be_spoken_of(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = files(tmp_path / "in", {})
+    try:
+        with monkeypatch.context() as patch:
+            patch.chdir(folder)
+            for depth in range(2500):
+                if depth == 1200:
+                    put(Path("a.json"), {"posts": [POST]})
+                os.mkdir("d")
+                os.chdir("d")
+        report = taken(root, folder)
+    finally:
+        subprocess.run(["rm", "-rf", str(folder)], check=True)  # shutil cannot go that deep everywhere
+    assert [outcome for _, outcome, _ in outcomes(report)] == ["merged"]
+    (entry,) = report.unreadable
+    assert entry["error"] == "the folder cannot be read: file name too long"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
