@@ -22,6 +22,7 @@ NODE = "import"  # where deltas from elsewhere come from, in their key
 HEAD = FILE_KEYS | {"stream_type", "completed_at", "agents_activated"}  # what a delta says of itself
 STAMPS = frozenset({"frame", "stream_id", "stream_type", "completed_at", "agents_activated"})
 _OWN = ("node", "epoch", "stream", "digest")  # what only a pump writes into a delta file
+MOST_AROUND = 4  # objects that may be put around a delta
 _NUMBER = re.compile(r"\s*(\d{1,18})")
 
 
@@ -108,21 +109,21 @@ def _foreign(file: File, place: str, data: dict[str, Any], schema: Schema) -> It
         yield _read(file, place, data, schema, strange=strange)
 
 
-def _inside(place: str, data: dict[str, Any], schema: Schema) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(key, place, delta) of whole deltas under keys that the policy does not know; else they are items."""
+def _inside(
+    place: str, data: dict[str, Any], schema: Schema, depth: int = MOST_AROUND
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(key, place, object) of what is a delta, or put around some, under keys of no collection."""
     for key, value in data.items():
-        where = f"{place}{'.' if place else ''}{key}"
         if key in HEAD or schema.reading(key) is not None:
             continue
-        found: list[tuple[str, Any]] = []
-        if isinstance(value, dict):
-            found = [(where, value)]
-            if not _is_delta(value, schema):
-                found = [(f"{where}.{name}", entry) for name, entry in value.items()]
-        elif isinstance(value, list):
+        where = f"{place}{'.' if place else ''}{key}"
+        found = [(where, value)]
+        if isinstance(value, list):
             found = [(f"{where}[{index}]", entry) for index, entry in enumerate(value)]
-        whole = all(isinstance(entry, dict) for _, entry in found)
-        if whole and any(_is_delta(entry, schema) for _, entry in found):
+        if all(isinstance(entry, dict) for _, entry in found) and any(
+            _is_delta(entry, schema) or (depth > 1 and next(_inside(name, entry, schema, depth - 1), None))
+            for name, entry in found
+        ):
             yield from ((key, name, entry) for name, entry in found)
 
 

@@ -343,6 +343,7 @@ def test_a_delta_may_stand_on_each_line(root: Path, tmp_path: Path) -> None:
         (lambda one, two: {"delta": one, "rest": {"second": two}}, ["delta", "rest.second"]),
         (lambda one, two: {"deltas": [one, two]}, ["deltas[0]", "deltas[1]"]),
         (lambda one, two: {"streams": {"1": one, "2": two}, "kind": "frame"}, ["streams.1", "streams.2"]),
+        (lambda one, two: {"data": {"n": 2, "deltas": [one, two]}}, ["data.deltas[0]", "data.deltas[1]"]),
         (lambda one, two: [{"as": {"delta": one}}, {"as": two}], ["[0].as.delta", "[1].as"]),
     ],
 )
