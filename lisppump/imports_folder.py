@@ -17,6 +17,7 @@ from lisppump.schema_reader import join
 
 declare("usage", 1, no_such_folder="There is no folder or file of that name to import from.")
 
+LINES = (".jsonl", ".ndjson")
 MOST_BYTES = 64 * 1024 * 1024  # of one file
 
 
@@ -93,14 +94,17 @@ def read_file(path: Path, name: str) -> File:
     try:
         value, notes = parsed(data)
     except ValueError as error:
-        lines = _lines(data)
+        lines = _lines(data, sure=name.endswith(LINES))
         file = lines or File(name, error=str(error))
         return replace(file, name=name, digest=digest)
     return File(name, digest, value, notes=notes, source=data if notes else None)
 
 
-def _lines(data: bytes) -> File | None:
-    """A text with a JSON object on each line, as logs have it; None where the first line is no object."""
+def _lines(data: bytes, *, sure: bool) -> File | None:
+    """A text with a JSON object on each line, as logs have it; None where no line is one.
+
+    Unless it is sure by its name the first line has to be one: another text may have such lines by chance.
+    """
     values: list[Any] = []
     broken: list[tuple[int, str]] = []
     notes: list[str] = []
@@ -116,11 +120,11 @@ def _lines(data: bytes) -> File | None:
         except ValueError as error:
             broken.append((len(values), str(error)))
             value, said = None, ()
-        if not values and not isinstance(value, dict):
+        if not (sure or values or isinstance(value, dict)):
             return None
         values.append(value)
         notes += said
-    if not values:
+    if not any(isinstance(value, dict) for value in values):
         return None
     source = data if notes or broken else None
     return File("", None, values, None, tuple(dict.fromkeys(notes)), source, tuple(broken))

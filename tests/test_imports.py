@@ -335,6 +335,10 @@ def test_a_delta_may_stand_on_each_line(root: Path, tmp_path: Path) -> None:
                 if "source" in one.fields]  # fmt: skip
         assert kept.count(text.encode()) == 2
     assert not taken(root, folder).made
+    other = files(tmp_path / "other", {"a.jsonl": "x\n" + lines[0], "b.json": "x\n" + lines[0]})
+    report = taken(root, other)
+    assert outcomes(report) == [("[1].posts[0]", "duplicate", None)]
+    assert [one["file"] for one in report.unreadable] == ["a.jsonl[0]", "b.json"]
 
 
 @pytest.mark.parametrize(
