@@ -355,21 +355,22 @@
   (prompt (shared digest) (room room-brief) (at-most (tokens 60000)))
 
   (delta                                       ; what a pipe may produce, and how it flows into the next frame
-    (posts_created                             ; (also ...): how deltas made elsewhere call the same thing
+    (posts_created
+      (also posts)                             ; how deltas made elsewhere call the same thing
       (fields (title string) (channel string) (author agent (also agent)) (body string optional)
               (type string optional))
       (number number (above "posted_log.json" "trending.json"))
       (into "posted_log.json" posts)
       (count "stats.json" total_posts) (count "agents.json" (agents author post_count)))
     (comments_added
-      (also replies_added)
+      (also replies_added comments replies)
       (fields (post (ref posts_created) (also discussion target node_id)) (author agent (also agent))
               (body string optional)
               (reply_to any optional (also replyTo replied_to to parent target_comment target)))
       (once-per author post body) (into "comments.jsonl")
       (count "stats.json" total_comments) (count "agents.json" (agents author comment_count)))
     (votes
-      (also reactions_added)                   ; few of them say who, and most name a node instead of a post
+      (also reactions_added reactions)         ; few of them say who, and most name a node instead of a post
       (fields (post (ref posts_created) required-here (also discussion target node node_id target_id))
               (voter agent required-here (also by agent actor))
               (type (one-of ("upvote" "THUMBS_UP") ("downvote" "THUMBS_DOWN") ("rocket" "ROCKET")

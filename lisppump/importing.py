@@ -14,18 +14,22 @@ from lisppump import clock as clocks
 from lisppump import plan as planning
 from lisppump.delta import Delta
 from lisppump.delta_records import to_record
+from lisppump.disk import Disk
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Frame, agents_of
-from lisppump.imports import Foreign, Here, account, gather, items_of, read, text_of
+from lisppump.imports import Foreign, Here, account, gather, items_of, read, text_of, unread_in
 from lisppump.imports_folder import File, read_all
+from lisppump.keep import FOLDER
 from lisppump.merge import Merged
 from lisppump.report import Event, FrameReport, Imported, Plan
 from lisppump.rig import Rig
+from lisppump.room import require_room
 from lisppump.steering import by_each
 from lisppump.turn import merge_under
 
 if TYPE_CHECKING:
     from lisppump.pump import Pump
+    from lisppump.reservoir import Store
 
 declare("state", 5, unfinished_frame="A frame that was begun has to be finished or given up first.")
 
@@ -57,9 +61,7 @@ def _import(pump: Pump, files: Sequence[File], dry_run: bool) -> Imported:
         may_begin(pump)
         store = pump.store
     else:
-        store = pump._open_for_writing()
-        may_begin(pump)
-        store.take_edits()
+        store = begin(pump)
     head = pump.head
     number = head.number + 1
     time = pump._time_of(number, head)
@@ -102,6 +104,8 @@ def _read(pump: Pump, files: Iterable[Any]) -> tuple[list[Foreign], list[dict[st
         if error is None:
             try:
                 found += read(file, pump.policy.schema)
+                for place, why in unread_in(file):
+                    unreadable.append({"file": f"{file.name}{place}", "error": why})
             except ValueError as problem:
                 error = str(problem)
         if error is not None:
@@ -139,6 +143,15 @@ def may_begin(pump: Pump) -> None:
             f"frame {intent['frame']} was begun and not finished, and comes first",
             help="finish it with `lisppump step`, or give it up with `lisppump step --abandon`",
         )
+
+
+def begin(pump: Pump) -> Store:
+    """The world's store, ready for a frame: none was begun, the disk has room, hand edits are taken in."""
+    require_room(pump.disk or Disk(), pump.root / FOLDER)
+    store = pump._open_for_writing()
+    may_begin(pump)
+    store.take_edits()
+    return store
 
 
 def commit(
@@ -185,7 +198,8 @@ def _finish(
         accepted=accepted,
     )
     rig.hooks.frame_committed(frame=frame, report=merged.report)
-    said: list[str] = []
+    room = pump.store.note_of_room()
+    said = [room] if room else []
     try:
         nerves.think_over(pump, rig, frame)
     except LisppumpError as error:

@@ -20,7 +20,9 @@ from lisppump.schema import Problem, Sifted, kind_of, sift
 
 NODE = "import"  # where deltas from elsewhere come from, in their key
 HEAD = FILE_KEYS | {"stream_type", "completed_at", "agents_activated"}  # what a delta says of itself
+STAMPS = frozenset({"frame", "stream_id", "stream_type", "completed_at", "agents_activated"})
 _OWN = ("node", "epoch", "stream", "digest")  # what only a pump writes into a delta file
+MOST_AROUND = 4  # objects that may be put around a delta
 _NUMBER = re.compile(r"\s*(\d{1,18})")
 
 
@@ -71,16 +73,75 @@ class Foreign:
 
 
 def read(file: File, schema: Schema) -> list[Foreign]:
-    """The deltas of a file, one or a list of them; ValueError with a phrase where it holds neither."""
+    """The deltas of a file, one or several; ValueError with a phrase where it holds none."""
     data = file.data
     if isinstance(data, dict):
-        return [_foreign(file, "", data, schema)]
-    if isinstance(data, list) and data and all(isinstance(entry, dict) for entry in data):
-        return [_foreign(file, f"[{index}]", entry, schema) for index, entry in enumerate(data)]
-    raise ValueError(f"it should hold an object of collections, but it holds {kind_of(data)}")
+        return [*_foreign(file, "", data, schema)]
+    if isinstance(data, list) and any(isinstance(entry, dict) for entry in data):
+        places = [(f"[{index}]", entry) for index, entry in enumerate(data) if isinstance(entry, dict)]
+        return [one for place, entry in places for one in _foreign(file, place, entry, schema)]
+    raise ValueError(_no_delta(data))
 
 
-def _foreign(file: File, place: str, data: dict[str, Any], schema: Schema) -> Foreign:
+def unread_in(file: File) -> Iterator[tuple[str, str]]:
+    """Where in a file that holds several deltas something is none, and why."""
+    broken = dict(file.broken)
+    for index, entry in enumerate(file.data if isinstance(file.data, list) else ()):
+        if not isinstance(entry, dict):
+            yield f"[{index}]", broken.get(index) or _no_delta(entry)
+
+
+def _no_delta(value: Any) -> str:
+    return f"it should hold an object of collections, but it holds {kind_of(value)}"
+
+
+def _foreign(file: File, place: str, data: dict[str, Any], schema: Schema) -> Iterator[Foreign]:
+    """The delta that an object is, or those that it is put around."""
+    inside = list(_inside(place, data, schema))
+    if inside:
+        around = {key: value for key, value in data.items() if key not in {key for key, _, _ in inside}}
+        if any(key not in HEAD for key in around):
+            yield _read(file, place, around, schema, strange=False)
+        for _, where, inner in inside:
+            yield from _foreign(file, where, _headed(inner, data), schema)
+    else:
+        strange = not any(key in HEAD or schema.reading(key) is not None for key in data)
+        yield _read(file, place, data, schema, strange=strange)
+
+
+def _inside(
+    place: str, data: dict[str, Any], schema: Schema, depth: int = MOST_AROUND
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(key, place, object) of what is a delta, or put around some, under keys of no collection."""
+    for key, value in data.items():
+        if key in HEAD or schema.reading(key) is not None:
+            continue
+        where = f"{place}{'.' if place else ''}{key}"
+        found = [(where, value)]
+        if isinstance(value, list):
+            found = [(f"{where}[{index}]", entry) for index, entry in enumerate(value)]
+        if all(isinstance(entry, dict) for _, entry in found) and any(
+            _is_delta(entry, schema) or (depth > 1 and next(_inside(name, entry, schema, depth - 1), None))
+            for name, entry in found
+        ):
+            yield from ((key, name, entry) for name, entry in found)
+
+
+def _is_delta(data: Mapping[str, Any], schema: Schema) -> bool:
+    """Whether an object inside another is a delta: it says where it is from, and it brings items."""
+    brings = any(key not in HEAD and schema.reading(key) and _items_in(value) for key, value in data.items())
+    return brings and not STAMPS.isdisjoint(data)
+
+
+def _headed(inner: dict[str, Any], outer: Mapping[str, Any]) -> dict[str, Any]:
+    """A delta inside another object, with what only that one says of both."""
+    names = ["frame", "completed_at"]
+    if not {"agents", "agents_activated"} & inner.keys():
+        names += ["agents", "agents_activated"]
+    return {**{name: outer[name] for name in names if name in outer}, **inner}
+
+
+def _read(file: File, place: str, data: dict[str, Any], schema: Schema, *, strange: bool) -> Foreign:
     collections: dict[str, Any] = {}
     counted: list[tuple[str, int]] = []
     unread: dict[str, str] = {}
@@ -94,7 +155,6 @@ def _foreign(file: File, place: str, data: dict[str, Any], schema: Schema) -> Fo
         else:
             collections[key] = value
     sifted = tuple(sift(schema, collections, file.name, elsewhere=True))
-    strange = not any(key in HEAD or schema.reading(key) is not None for key in data)
     return Foreign(file, place, data, identity_of(data), sifted, tuple(counted), unread, strange)
 
 

@@ -290,7 +290,7 @@ def resumed(
         Stream(entry["stream"], tuple(entry["agents"]), name=entry["name"], topic=entry["topic"])
         for entry in intent["streams"]
     )
-    made = prompts(policy, head, streams, agents)
+    made = prompts(policy, head, streams, agents) if streams else ()  # a frame of imports asks nobody
     changed = tuple(
         stream.id
         for stream, prompt, entry in zip(streams, made, intent["streams"], strict=True)

@@ -12,7 +12,7 @@ from lisppump import canon
 from lisppump import clock as clocks
 from lisppump.delta import ECHO_NODE, PROPOSAL_NODE, Collection, Delta
 from lisppump.errors import LisppumpError, declare
-from lisppump.importing import commit, may_begin, residents
+from lisppump.importing import begin, commit, may_begin, residents
 from lisppump.imports import NODE, stranger_in
 from lisppump.report import Quarantine, Released, totals
 from lisppump.schema import sift
@@ -40,6 +40,9 @@ _NEVER = {
     "exists": "something stands under its id already, and accepting overwrites nothing",
     "lost-reference": "it refers to an item of its own delta that was refused, and has no number here",
 }
+
+
+FIRST = "; accept that item first, where that can be"
 
 
 def entries_of(pump: Lookout) -> Quarantine:
@@ -115,10 +118,10 @@ def accept(pump: Pump, ids: Sequence[str], *, dry_run: bool = False) -> Released
     """Merge entries as a frame of their own; none of them where one cannot be merged."""
     with pump._complaints.of_one_frame():
         _chosen(pump, ids)
-        store = pump.store if dry_run else pump._open_for_writing()
-        may_begin(pump)
-        if not dry_run:
-            store.take_edits()
+        if dry_run:
+            may_begin(pump)
+        else:
+            begin(pump)
         chosen, head = _chosen(pump, ids), pump.head
         time = pump._time_of(head.number + 1, head)
         deltas, merged = _merged(pump, chosen, time)
@@ -150,11 +153,12 @@ def _merged(pump: Pump, chosen: Sequence[Mapping[str, Any]], time: str) -> tuple
 def _delta(pump: Pump, entry: Mapping[str, Any], place: int, time: str, *, renumbered: bool) -> Delta:
     """A delta of one item, as it is read under the policy of today."""
     id, name = entry["id"], entry["collection"]
-    if entry["reason"] in _NEVER:
-        raise _refusal(id, entry["reason"], _NEVER[entry["reason"]])
     foreign = "file" in entry
     item = entry["item"]
     rule = pump.policy.schema.reading(name)
+    lost = entry["reason"] == "lost-reference" and foreign
+    if entry["reason"] in _NEVER and not (lost and rule is not None and _stands(pump, entry, rule)):
+        raise _refusal(id, entry["reason"], _NEVER[entry["reason"]] + (FIRST if lost else ""))
     known_by_it = foreign and not renumbered
     if rule is not None and rule.number is not None and isinstance(item, dict) and not known_by_it:
         item = {key: value for key, value in item.items() if key != rule.number.field}
@@ -189,6 +193,33 @@ def _delta(pump: Pump, entry: Mapping[str, Any], place: int, time: str, *, renum
         },
         waived=WAIVED,
     )
+
+
+def _stands(pump: Pump, entry: Mapping[str, Any], rule: Collection) -> bool:
+    """Whether all that an item from elsewhere refers to in its own delta was accepted under its number."""
+    keys = ("node", "epoch", "stream")
+    beside = [one for one in pump.store.set_aside(entry["frame"])
+              if all(one.get(key) == entry.get(key) for key in keys)]  # fmt: skip
+    for field in rule.fields:
+        target, value = pump.policy.schema.get(field.target or ""), entry["item"].get(field.name)
+        if target is None or target.number is None or target.into is None or value is None:
+            continue
+        number = target.number.field
+        meant = [one["item"] for one in beside if one["collection"] == target.name
+                 and isinstance(one["item"], dict) and one["item"].get(number) == value]  # fmt: skip
+        there: Any = pump.head.documents.get(target.into.document)
+        for key in target.into.path:
+            there = there.get(key) if isinstance(there, dict) else None
+        found = [one for one in there or () if isinstance(one, Mapping) and one.get(number) == value]
+        if meant and not any(_is_kept(target, one, kept) for one in meant for kept in found):
+            return False
+    return True
+
+
+def _is_kept(rule: Collection, item: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
+    """Whether what stands somewhere is an item that was accepted: its fields say the same."""
+    names = [field.name for field in rule.fields if field.name in item]
+    return bool(names) and all(kept.get(name) == item[name] for name in names)
 
 
 def _hold_references(

@@ -68,7 +68,8 @@ def replay(pump: Lookout, first: int | None = None, last: int | None = None) -> 
     if not 1 <= begin <= end <= newest:
         raise LisppumpError(
             "no-such-frame",
-            f"frames {begin}..{end} cannot be replayed; there are frames 1..{newest}",
+            f"frames {begin}..{end} cannot be replayed; there are frames 1..{newest}" if newest
+            else "there is nothing to replay: the world stands at frame 0",
             help="frame 0 has nothing that could be made again",
         )
     lost: dict[int, LisppumpError] = {}

@@ -256,12 +256,21 @@ def _check_field(field: Field, item: Mapping[str, Any]) -> tuple[str, str] | Non
     if field.name not in item or (value is None and field.type != "any"):
         if field.optional:
             return None
+        other = next((name for name in field.also if item.get(name) is not None), None)
+        if other is not None:
+            return _wrong(field, other, item[other])
         return "missing-field", f"lacks the field `{field.name}` ({expected(field)})"
     if CHECKS[field.type](value, field):
         return None
+    return _wrong(field, field.name, value)
+
+
+def _wrong(field: Field, name: str, value: Any) -> tuple[str, str]:
+    """What is said of a value, be it under another name, that is none for a field."""
     reason = "not-a-choice" if field.type == "one-of" and isinstance(value, str) else "wrong-type"
     got = f'"{value[:60]}"' if isinstance(value, str) else kind_of(value)
-    return reason, f"should have {expected(field)} as `{field.name}`, but it has {got}"
+    under = "" if name == field.name else f" as `{name}`"
+    return reason, f"should have {expected(field)} as `{field.name}`, but it has {got}{under}"
 
 
 def _with_extra(item: dict[str, Any], known: set[str]) -> dict[str, Any]:

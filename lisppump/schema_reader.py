@@ -114,16 +114,23 @@ def _at(text: str, start: int) -> Found:
 
 
 def join(pairs: list[tuple[str, Any]], notes: list[str]) -> dict[str, Any]:
-    """A dict of pairs; where a key stands twice, two lists become one, so that no item is lost."""
+    """A dict of pairs; where a key stands twice lists become one, and none gives way: no item is lost."""
     made: dict[str, Any] = {}
     for key, value in pairs:
         if key in made:
-            old = made[key]
-            both = isinstance(old, list) and isinstance(value, list)
-            notes.append(f"the key `{key}` stands twice" + ("" if both else "; the later value counts"))
-            value = [*old, *value] if both else value
+            value, said = _both(made[key], value)
+            notes.append(f"the key `{key}` stands twice{said}")
         made[key] = value
     return made
+
+
+def _both(old: Any, new: Any) -> tuple[Any, str]:
+    """What two values of one key come to, and what is said of it."""
+    if isinstance(old, list) and isinstance(new, list):
+        return [*old, *new], ""
+    if isinstance(old, list) and old:
+        return old, "; the list counts"
+    return new, "; the list counts" if isinstance(new, list) and new else "; the later value counts"
 
 
 def _paired(text: str) -> str:

@@ -11,14 +11,16 @@ import pytest
 
 from lisppump import Pump, hookimpl
 from lisppump.delta import Delta
+from lisppump.disk import StateError
 from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
 from lisppump.journal import Journal
 from lisppump.merge import Merged
 from lisppump.quarantine import accept
+from lisppump.testing import FaultyDisk
 from lisppump.turn import merge_under
 from tests.faults import Crash, die
-from tests.importing_support import document, files, outcomes, taken, world
+from tests.importing_support import POLICY, document, files, outcomes, taken, world
 
 POST = {"title": "t", "author": "ann", "number": 9}
 CONTENTS = {
@@ -97,6 +99,31 @@ def test_a_replay_makes_it_again(root: Path, folder: Path) -> None:
     with Pump.open(root) as pump:
         replayed = pump.replay()
         assert (replayed.equal, replayed.first_difference) == (True, None)
+
+
+def test_a_replay_asks_nothing_that_only_a_room_would_read(tmp_path: Path, folder: Path) -> None:
+    shared = '(define (digest frame) (error "nobody is awake to read it"))\n(pump (prompt (shared digest))'
+    root = world(tmp_path / "world", POLICY.replace("(pump", shared, 1))
+    taken(root, folder)
+    with Pump.open(root) as pump:
+        assert pump.replay().equal
+
+
+def test_an_import_begins_no_frame_where_next_to_no_room_is_left(root: Path, folder: Path) -> None:
+    disk = FaultyDisk()
+    disk.free = 0.005
+    with Pump.open(root, disk=disk) as pump:
+        assert pump.import_deltas(folder, dry_run=True).frame == 1
+        with pytest.raises(StateError) as error:
+            pump.import_deltas(folder)
+        assert (error.value.code, disk.count) == ("disk-full", 0)
+        disk.free = 0.03
+        assert any("(3.0%) of the disk are free" in note for note in pump.import_deltas(folder).notes)
+        (stranger,) = [e["id"] for e in pump.quarantine.entries if e["reason"] == "unknown-agent"]
+        disk.free = 0.005
+        with pytest.raises(StateError, match="no frame is begun"):
+            accept(pump, [stranger])
+        assert pump.head.number == 1
 
 
 def test_a_large_delta_is_kept_as_a_blob(root: Path, tmp_path: Path) -> None:

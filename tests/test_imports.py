@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,26 @@ def test_files_that_hold_no_delta_are_told_with_the_reason(
     assert (report.files, report.deltas, len(report.details)) == (17, 1, 1)
 
 
+def test_no_folder_is_too_deep_to_be_spoken_of(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = files(tmp_path / "in", {})
+    try:
+        with monkeypatch.context() as patch:
+            patch.chdir(folder)
+            for depth in range(2500):
+                if depth == 1200:
+                    put(Path("a.json"), {"posts": [POST]})
+                os.mkdir("d")
+                os.chdir("d")
+        report = taken(root, folder)
+    finally:
+        subprocess.run(["rm", "-rf", str(folder)], check=True)  # shutil cannot go that deep everywhere
+    assert [outcome for _, outcome, _ in outcomes(report)] == ["merged"]
+    (entry,) = report.unreadable
+    assert entry["error"] == "the folder cannot be read: file name too long"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_told(root: Path, tmp_path: Path) -> None:
     folder = files(tmp_path / "in", {"a.json": {"posts": [POST]}})
@@ -279,6 +300,96 @@ def test_a_key_that_stands_twice_loses_nothing(root: Path, tmp_path: Path) -> No
         assert pump.store.read_blob(record["source"]) == (text % posts).encode()
 
 
+def test_a_list_gives_way_to_nothing_that_stands_under_its_key_too(root: Path, tmp_path: Path) -> None:
+    post = json.dumps(POST)
+    contents = {
+        "a.json": f'{{"frame": 1, "posts": [{post}], "posts": 4}}',
+        "b.json": '{"frame": 2, "comments": 4, "comments": [{"post": 9, "author": "bob"}]}',
+    }
+    report = taken(root, files(tmp_path / "in", contents))
+    assert [outcome for _, outcome, _ in outcomes(report)] == ["merged", "merged"]
+    assert report.notes == (
+        "a.json: the key `posts` stands twice; the list counts",
+        "b.json: the key `comments` stands twice; the list counts",
+    )
+
+
+def test_what_is_no_delta_among_several_hides_none_of_them(root: Path, tmp_path: Path) -> None:
+    report = taken(root, files(tmp_path / "in", {"a.json": [17, {"frame": 1, "posts": [POST]}, None]}))
+    assert outcomes(report) == [("[1].posts[0]", "merged", None)]
+    told = {one["file"]: one["error"] for one in report.unreadable}
+    assert list(told) == ["a.json[0]", "a.json[2]"] and told["a.json[0]"].endswith("the number 17")
+
+
+def test_a_delta_may_stand_on_each_line(root: Path, tmp_path: Path) -> None:
+    lines = [json.dumps({"frame": number, "posts": [{**POST, "number": number}]}) for number in (9, 10)]
+    text = "\ufeff" + "\r\n".join([lines[0], "", lines[1], '{"frame": 2, "posts": [', "5"])
+    folder = files(tmp_path / "in", {"a.jsonl": text, "b.json": "{}\n]", "c.json": "{\n}\n{"})
+    report = taken(root, folder)
+    assert outcomes(report) == [("[0].posts[0]", "merged", None), ("[1].posts[0]", "merged", None)]
+    told = {one["file"]: one["error"] for one in report.unreadable}
+    assert list(told) == ["a.jsonl[2]", "a.jsonl[3]", "b.json[1]", "c.json"]
+    assert "(line 4, column 25)" in told["a.jsonl[2]"] and "the number 5" in told["a.jsonl[3]"]
+    with Pump.open(root) as pump:
+        kept = [pump.store.read_blob(one.fields["source"]) for one in pump.store.inputs(1)
+                if "source" in one.fields]  # fmt: skip
+        assert kept.count(text.encode()) == 2
+    assert not taken(root, folder).made
+    other = files(tmp_path / "other", {"a.jsonl": "x\n" + lines[0], "b.json": "x\n" + lines[0]})
+    report = taken(root, other)
+    assert outcomes(report) == [("[1].posts[0]", "duplicate", None)]
+    assert [one["file"] for one in report.unreadable] == ["a.jsonl[0]", "b.json"]
+
+
+@pytest.mark.parametrize(
+    ("around", "places"),
+    [
+        (lambda one, two: {"delta": one, "rest": {"second": two}}, ["delta", "rest.second"]),
+        (lambda one, two: {"deltas": [one, two]}, ["deltas[0]", "deltas[1]"]),
+        (lambda one, two: {"streams": {"1": one, "2": two}, "kind": "frame"}, ["streams.1", "streams.2"]),
+        (lambda one, two: {"data": {"n": 2, "deltas": [one, two]}}, ["data.deltas[0]", "data.deltas[1]"]),
+        (lambda one, two: [{"as": {"delta": one}}, {"as": two}], ["[0].as.delta", "[1].as"]),
+    ],
+)
+def test_a_delta_may_stand_inside_another_object(
+    root: Path, tmp_path: Path, around: Any, places: list[str]
+) -> None:
+    reaction = {"target": "NODE", "reaction": "+1"}
+    one = {"frame": 1, "posts": [POST], "reactions": [reaction, reaction]}
+    two = {"frame": 2, "comments": [{"post": 9, "author": "bob"}]}
+    report = taken(root, files(tmp_path / "in", {"a.json": around(one, two)}))
+    assert outcomes(report) == [
+        (f"{places[0]}.posts[0]", "merged", None),
+        (f"{places[0]}.reactions[0]", "merged", None),
+        (f"{places[0]}.reactions[1]", "merged", None),
+        (f"{places[1]}.comments[0]", "merged", None),
+    ]
+    assert report.strange == ()
+
+
+def test_an_envelope_says_what_the_deltas_in_it_do_not(root: Path, tmp_path: Path) -> None:
+    reaction = {"stream_id": 1, "reactions": [{"target": "NODE", "reaction": "+1"}]}
+    post = {"stream_id": 2, "posts": [{**POST, "author": "bob"}]}
+    contents = {
+        "a.json": {"frame": 1, "agents": ["ann"], "deltas": [reaction, post], "votes": 3, "note": "x"},
+        "b.json": {"frame": 2, "agents": ["ann"], "deltas": [reaction]},
+    }
+    report = taken(root, files(tmp_path / "in", contents))
+    assert sorted(outcomes(report)) == [
+        ("deltas[0].reactions[0]", "merged", None),
+        ("deltas[0].reactions[0]", "merged", None),
+        ("deltas[1].posts[0]", "quarantined", "not-in-room"),
+        ("votes", "counted", "not-a-list"),
+    ]
+    assert [one["keys"] for one in report.unread] == [{"note": "a string"}]
+
+
+def test_items_that_only_look_like_deltas_stay_items(root: Path, tmp_path: Path) -> None:
+    thread = {"title": "x", "comments": [{"post": 9, "author": "bob"}]}
+    report = taken(root, files(tmp_path / "in", {"a.json": {"frame": 1, "threads": [thread]}}))
+    assert outcomes(report) == [("threads[0]", "merged", None)]
+
+
 def test_one_file_will_do_and_what_is_absent_is_an_error(root: Path, tmp_path: Path) -> None:
     file = put(tmp_path / "a.json", {"posts": [POST]})
     assert [entry["file"] for entry in taken(root, file).details] == ["a.json"]
@@ -303,6 +414,13 @@ def test_wrong_types_go_to_quarantine(root: Path, tmp_path: Path, items: Any, re
     assert [reason for _, _, reason in outcomes(report)] == reasons.split()
     with Pump.open(root) as pump:
         assert pump.status().quarantine == len(reasons.split())
+
+
+def test_a_value_of_the_wrong_type_under_another_name_is_named(root: Path, tmp_path: Path) -> None:
+    comment = {"discussion": "9", "agent": "bob"}
+    (entry,) = taken(root, files(tmp_path / "in", {"a.json": {"comments": [comment]}})).details
+    said = 'should have a whole number as `post`, but it has "9" as `discussion`'
+    assert (entry["reason"], entry["message"]) == ("wrong-type", f"comments[0] of a.json {said}")
 
 
 def test_a_huge_number_is_kept_as_it_is(root: Path, tmp_path: Path) -> None:

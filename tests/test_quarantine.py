@@ -109,6 +109,32 @@ def test_nobody_is_made_an_agent_by_accepting(root: Path) -> None:
         accept(pump, [id])
 
 
+@pytest.mark.parametrize("number", [9, 3])
+def test_what_a_comment_lost_is_found_once_it_is_accepted_under_its_number(
+    tmp_path: Path, number: int
+) -> None:
+    said = {
+        "posts": [{"title": "stranger", "author": "ghost", "number": number}],
+        "comments": [{"post": number, "author": "ann", "text": "on it"}],
+    }
+    root = world(tmp_path / "world")
+    taken(root, files(tmp_path / "in", {"a.json": {"frame": 1, **said}}))
+    ((comment,), (post,)) = ids(root, "lost-reference"), ids(root, "unknown-agent")
+    with Pump.open(root) as pump:
+        for dry_run in (True, False):
+            with pytest.raises(LisppumpError, match="accept that item first"):
+                accept(pump, [comment], dry_run=dry_run)
+        accept(pump, [post])
+        if number == 3:  # it got another one, and the comment would be on something else
+            with pytest.raises(LisppumpError, match="lost-reference"):
+                accept(pump, [comment])
+            return
+        assert accept(pump, [comment]).merge["merged"] == 1
+        assert pump.replay().equal
+        assert pump.quarantine.entries == ()
+    assert [(one["post"], one["author"]) for one in document(root, "comments.jsonl")] == [(9, "ann")]
+
+
 def test_a_policy_that_lets_it_pass_is_enough(root: Path) -> None:
     (id,) = ids(root, "missing-field")
     text = POLICY.replace("(title string (also headline))", "(title string optional (also headline))")

@@ -288,3 +288,12 @@ def test_live_asks_again_and_commits_nothing(tmp_path: Path) -> None:
     assert {stream["live"]["agents"][0] for stream in found.streams if stream["equal"]} == {"ann", "eve"}
     assert found.merge["live"]["merged"] > found.merge["recorded"]["merged"]
     assert {path: path.read_bytes() for path in (tmp_path / "world").rglob("*") if path.is_file()} == before
+
+
+def test_a_world_that_made_no_frame_has_nothing_to_replay(tmp_path: Path) -> None:
+    (tmp_path / "pump.lisp").write_text((ROOT / "tests" / "simulations" / "rooms.lisp").read_text())
+    with Pump.open(tmp_path) as pump, pytest.raises(LisppumpError) as caught:
+        pump.replay()
+    assert (caught.value.code, caught.value.message) == (
+        "no-such-frame", "there is nothing to replay: the world stands at frame 0",
+    )  # fmt: skip

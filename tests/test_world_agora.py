@@ -243,3 +243,22 @@ def test_deltas_and_echoes_lie_in_the_state(real: Life) -> None:
     one = json.loads(deltas[0].read_text())
     assert (one["frame"], one["stream_id"], one["status"]) == (1, "stream-0001", "ok")
     assert (real.folder / "state" / "echo_frames" / "trending-decay.json").is_file()
+
+
+def test_deltas_from_elsewhere_may_call_things_by_their_short_names(tmp_path: Path) -> None:
+    shutil.copyfile(WORLD, tmp_path / "pump.lisp")
+    with Pump.open(tmp_path) as pump:
+        agents = pump.plan().wake
+        delta = {
+            "frame": "600b",
+            "posts": [{"title": "t", "channel": "general", "agent": agents[0], "number": 90000}],
+            "comments": [{"discussion": 90000, "agent": agents[1]}],
+            "replies": [{"target": 90000, "author": agents[1], "to": agents[0]}],
+            "reactions": [{"node": "D_1", "content": "HEART"}],
+        }
+        (tmp_path / "in.json").write_text(json.dumps(delta))
+        report = pump.import_deltas(tmp_path / "in.json")
+    assert [(entry.get("into"), entry["outcome"]) for entry in report.details] == [
+        ("posts_created", "merged"), ("comments_added", "merged"), ("comments_added", "merged"),
+        ("votes", "merged"),
+    ]  # fmt: skip
