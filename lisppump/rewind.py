@@ -111,7 +111,8 @@ def retry(pump: Pump, number: int, streams: Sequence[int], *, dry_run: bool = Fa
     for stream in wanted:
         if stream not in known:
             there = f"it has {count_of(len(known), 'stream')}" if known else "it has none"
-            raise LisppumpError("no-such-stream", f"frame {number} has no stream {stream}; {there}")
+            what = f"frame {number} has no stream {stream}; {there}"
+            raise LisppumpError("no-such-stream", what, help=f"`lisppump show {number}` lists its streams")
     pump.rig_of(intent)  # where that cannot be had any more, nothing may be given up for it
     if not dry_run and dropped is not None and store.pending_edits():
         store.abandon()
