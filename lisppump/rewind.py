@@ -127,7 +127,8 @@ def _ready(pump: Pump, dry_run: bool) -> tuple[Store, int | None]:
     """The store, for writing and with all hand edits taken in, and the frame that is under way."""
     seen = pump.store.head
     if seen is None:
-        raise LisppumpError("nothing-to-undo", "nothing has run here yet, so there is nothing to go back to")
+        what = "nothing has run here yet, so there is nothing to go back to"
+        raise LisppumpError("nothing-to-undo", what, help="`lisppump step` makes a frame")
     if dry_run:
         return pump.store, _opened(pump.store)
     store = pump.take_lock()
