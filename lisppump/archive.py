@@ -19,7 +19,7 @@ from lisppump.history import GIVEN_UP, LIGHT, Head, Past, dead_at, head_at, lost
 from lisppump.journal import Journal, Record
 from lisppump.keep import Keep, locked
 from lisppump.line import Ranges, alive, left_behind, parting
-from lisppump.line_moves import PLACES, away, name_of
+from lisppump.line_moves import LINE, PLACES, away, name_of
 from lisppump.room import note_of_room
 from lisppump.view import View
 
@@ -148,6 +148,9 @@ class Archive:
         if 0 < number <= newest or (number == 0 <= newest and not begun):
             what = f"frame {number} was lost when the journal was damaged"
             return StateError("damaged", what, help=GIVEN_UP)
+        if number == 0 and newest >= 0:
+            what = "frame 0 is the beginning: nobody was asked for it"
+            return LisppumpError("no-such-frame", what, help=LINE)
         return self.no_frame(number, max(newest, 0))
 
     @property
@@ -335,9 +338,12 @@ class Archive:
     def no_frame(self, number: int, newest: int | None = None) -> LisppumpError:
         """The error for a frame that is not on the line; where there is one off it, it says its name."""
         newest = self._head.number if newest is None else newest
+        if number == self._head.opened:
+            what = f"frame {number} is still under way; the newest is {newest}"
+            return LisppumpError("no-such-frame", what, help="`lisppump status` tells how far it is")
         what, name = f"there is no frame {number}; the newest is {newest}", away(self, number)
         if name is None:
-            return LisppumpError("no-such-frame", what)
+            return LisppumpError("no-such-frame", what, help=LINE)
         what += f". There is one off the line, called {name}"
         help = f"`lisppump show {name}` shows it, `lisppump rollback {name}` goes there"
         return LisppumpError("no-such-frame", what, help=help)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lisppump.delta_records import from_record, told
+from lisppump.disk import trouble
 from lisppump.documents import Cell, LogDigest, appended, entry, is_log, log_value, parse
 from lisppump.errors import LisppumpError
 from lisppump.history import Head, following
@@ -383,8 +384,11 @@ _STEPS = {
 
 def audit(keep: Keep) -> Audit:
     """Walk through the whole journal of a world; twice where somebody went back in it."""
-    found = _walked(keep, frozenset())
-    return _walked(keep, frozenset(found.met)) if found.met else found
+    try:
+        found = _walked(keep, frozenset())
+        return _walked(keep, frozenset(found.met)) if found.met else found
+    except OSError as error:  # no damage: what cannot be read now may be whole
+        raise trouble(error, f"reading {error.filename or keep.folder}") from error
 
 
 def _walked(keep: Keep, wanted: frozenset[int]) -> Audit:

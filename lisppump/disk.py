@@ -26,6 +26,7 @@ declare(
 
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_LOOK = "`lisppump doctor` looks at the folder and its disk; then say it again"
 NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
@@ -103,9 +104,9 @@ def trouble(error: OSError, doing: str) -> StateError:
     """The state error for a system error; `doing` says what was tried, as in `writing agents.json`."""
     reason = os.strerror(error.errno).lower() if error.errno else "the system did not say why"
     if error.errno in _FORBIDDEN:
-        right = "give the user who runs lisppump the right to write there"
+        right = "give the user who runs lisppump the right to read and write there"
         return StateError("not-writable", f"{doing} is not allowed: {reason}", help=right)
-    help = "make room, then run again" if error.errno in _FULL else None
+    help = "make room, then run again" if error.errno in _FULL else _LOOK
     return StateError("disk", f"{doing} failed: {reason}; nothing that was committed is lost", help=help)
 
 

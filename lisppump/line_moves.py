@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lisppump.journal import Record
 
 PLACES = ("snapshot", "commit", "tock", "edit", "rollback")  # records that one can go back to
+LINE = "`lisppump log` lists the frames that there are"
 HELP = "`lisppump log --all` lists all that ever was, each with its name"
 
 

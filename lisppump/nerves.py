@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lisppump import plan as planning
+from lisppump.disk import StateError
+from lisppump.errors import LisppumpError
 from lisppump.frame import Frame
 from lisppump.journal import Record
 from lisppump.report import Event, count_of, totals
@@ -50,7 +52,15 @@ def catch_up(pump: Pump) -> None:
     intent = None if head is None or head.tock else store.intent_record(head.number)
     if head is None or intent is None or store.open_intent() is not None:
         return
-    if thoughts := think_over(pump, pump.rig_of(intent), head, store.heard(head.number)):
+    try:
+        rig = pump.rig_of(intent)
+    except StateError:
+        raise
+    except LisppumpError as error:  # a plugin of it is gone: no world stands still for that
+        why = f"the policy that made it cannot be had any more: {error.message}"
+        pump._complaints.say(f"frame {head.number} goes on without echoes that it may still lack; {why}")
+        return
+    if thoughts := think_over(pump, rig, head, store.heard(head.number)):
         digest = pump.head.digest.removeprefix("sha256:")[:12]
         now = f"frame {head.number} got its echoes now"
         pump._complaints.say(f"{now}, for its run ended before they were done; its digest is {digest}")

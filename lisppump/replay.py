@@ -65,12 +65,14 @@ def replay(pump: Lookout, first: int | None = None, last: int | None = None) -> 
     """Make the frames from `first` to `last` again; without numbers, all there are."""
     newest = pump.head.number
     begin, end = 1 if first is None else first, newest if last is None else last
+    if newest == 0:
+        what = "nothing has been made since frame 0 that could be made again"
+        raise LisppumpError("no-such-frame", what, help="`lisppump step` makes a frame")
     if not 1 <= begin <= end <= newest:
         raise LisppumpError(
             "no-such-frame",
-            f"frames {begin}..{end} cannot be replayed; there are frames 1..{newest}" if newest
-            else "there is nothing to replay: the world stands at frame 0",
-            help="frame 0 has nothing that could be made again",
+            f"frames {begin}..{end} cannot be replayed; there are frames 1..{newest}",
+            help=f"`lisppump replay 1..{newest}` makes all again that can be: frame 0 is the beginning",
         )
     lost: dict[int, LisppumpError] = {}
     number, frames = begin, 0

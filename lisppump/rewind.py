@@ -111,7 +111,8 @@ def retry(pump: Pump, number: int, streams: Sequence[int], *, dry_run: bool = Fa
     for stream in wanted:
         if stream not in known:
             there = f"it has {count_of(len(known), 'stream')}" if known else "it has none"
-            raise LisppumpError("no-such-stream", f"frame {number} has no stream {stream}; {there}")
+            what = f"frame {number} has no stream {stream}; {there}"
+            raise LisppumpError("no-such-stream", what, help=f"`lisppump show {number}` lists its streams")
     pump.rig_of(intent)  # where that cannot be had any more, nothing may be given up for it
     if not dry_run and dropped is not None and store.pending_edits():
         store.abandon()
@@ -126,7 +127,8 @@ def _ready(pump: Pump, dry_run: bool) -> tuple[Store, int | None]:
     """The store, for writing and with all hand edits taken in, and the frame that is under way."""
     seen = pump.store.head
     if seen is None:
-        raise LisppumpError("nothing-to-undo", "nothing has run here yet, so there is nothing to go back to")
+        what = "nothing has run here yet, so there is nothing to go back to"
+        raise LisppumpError("nothing-to-undo", what, help="`lisppump step` makes a frame")
     if dry_run:
         return pump.store, _opened(pump.store)
     store = pump.take_lock()

@@ -8,6 +8,7 @@ from typing import Any
 
 from lisppump.ahead import ahead, said
 from lisppump.audit import Audit, Fault, audit
+from lisppump.disk import trouble
 from lisppump.documents import digest
 from lisppump.errors import LisppumpError
 from lisppump.history import Head
@@ -51,7 +52,10 @@ class Verified:
 def verify(root: str | Path, view: Any) -> Verified:
     """Walk through everything that a world has on disk; a run may go on meanwhile."""
     keep = Keep.open(Path(root) / FOLDER, write=False)
-    return verified(audit(keep), view, busy=keep.holder is not None)
+    try:
+        return verified(audit(keep), view, busy=keep.holder is not None)
+    except OSError as error:
+        raise trouble(error, f"reading {error.filename or root}") from error
 
 
 def verified(found: Audit, view: Any, *, busy: bool) -> Verified:

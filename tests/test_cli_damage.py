@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -99,7 +102,8 @@ def test_verify_needs_no_policy(lisppump: Lisppump, world: Path) -> None:
 def test_a_terminal_is_asked(world: Path, monkeypatch: pytest.MonkeyPatch, lisppump: Lisppump) -> None:
     harm(world, "reply", 2)
     monkeypatch.setattr("lisppump.cli.context.Settings.agree", lambda *_, **__: False)
-    assert lisppump("-C", world, "repair").code == 0
+    no = lisppump("-C", world, "repair")
+    assert no.code == 1 and no.out.endswith("nothing was changed\n")
     assert lisppump("-C", world, "verify").code == 5
 
 
@@ -108,3 +112,20 @@ def test_a_process_of_its_own(world: Path) -> None:
     assert spawn("verify", cwd=world).code == 5
     assert spawn("repair", "--yes", cwd=world).code == 0
     assert spawn("verify", cwd=world).code == 0
+
+
+def test_what_cannot_be_read_is_no_damage_and_is_5(lisppump: Lisppump, world: Path) -> None:
+    path = world / ".lisppump" / "journal" / "00000001.log"
+    real = Path.read_bytes
+
+    def broken(self: Path) -> bytes:
+        if self == path:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(self))
+        return real(self)
+
+    with patch.object(Path, "read_bytes", broken):
+        for words in (["verify"], ["repair", "--yes"], ["repair", "--dry-run"]):
+            refused = lisppump("-C", world, *words)
+            assert refused.code == 5 and f"error[disk]: reading {path} failed" in refused.err, refused.err
+            assert "help: `lisppump doctor`" in refused.err
+    assert lisppump("-C", world, "verify").code == 0

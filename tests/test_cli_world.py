@@ -278,3 +278,43 @@ def test_an_interrupt_ends_a_run_after_its_frame(world: Path) -> None:
     assert code == 130
     assert "stopped after frame 1" in written
     assert spawn("status", "--json", cwd=world).json["frame"] == 1
+
+
+@pytest.mark.parametrize("name", ["9" * 5000, "HEAD~" + "9" * 5000, "1@" + "9" * 5000, "٣"])
+def test_a_number_that_python_would_not_read_names_no_frame(
+    lisppump: Lisppump, world: Path, name: str
+) -> None:
+    lisppump("-C", world, "step", "-n", "3", "-q")
+    for words in (["show", name], ["replay", name], ["rollback", name, "--yes"], ["why", "ada", name]):
+        refused = lisppump("-C", world, *words)
+        assert refused.code == 2 and "error[bad-usage]" in refused.err, refused.err
+
+
+def test_who_names_no_frame_hears_where_they_are_listed(lisppump: Lisppump, world: Path) -> None:
+    lisppump("-C", world, "step", "-q")
+    for words in (["show", "HEAD~9"], ["show", "9"], ["rollback", "9", "--yes"], ["diff", "9"]):
+        refused = lisppump("-C", world, *words)
+        assert refused.code == 1 and "error[no-such-frame]" in refused.err, refused.err
+        assert "help: `lisppump log` lists the frames" in refused.err
+
+
+def test_a_replay_says_what_there_is_to_replay(lisppump: Lisppump, world: Path) -> None:
+    lisppump("-C", world, "step", "-q")
+    refused = lisppump("-C", world, "replay", "1..9")
+    assert refused.code == 1 and "`lisppump replay 1..1`" in refused.err
+    both = lisppump("-C", world, "replay", "--live", "1", "1..1")
+    assert both.code == 2 and "--live asks for one frame once more" in both.err
+    lisppump("-C", world, "rollback", "0", "--yes")
+    for words in (["replay"], ["replay", "1"]):
+        none = lisppump("-C", world, *words)
+        assert none.code == 1 and "nothing has been made since frame 0" in none.err, none.err
+        assert "help: `lisppump step` makes a frame" in none.err
+
+
+def test_nobody_was_asked_for_frame_0(lisppump: Lisppump, world: Path) -> None:
+    lisppump("-C", world, "step", "-q")
+    for words in (["replay", "--live", "0"], ["retry", "0", "--stream", "1", "--yes"]):
+        refused = lisppump("-C", world, *words)
+        assert refused.code == 1 and "frame 0 is the beginning: nobody was asked for it" in refused.err
+    stream = lisppump("-C", world, "retry", "1", "--stream", "99", "--yes")
+    assert stream.code == 1 and "help: `lisppump show 1` lists its streams" in stream.err

@@ -295,5 +295,5 @@ def test_a_world_that_made_no_frame_has_nothing_to_replay(tmp_path: Path) -> Non
     with Pump.open(tmp_path) as pump, pytest.raises(LisppumpError) as caught:
         pump.replay()
     assert (caught.value.code, caught.value.message) == (
-        "no-such-frame", "there is nothing to replay: the world stands at frame 0",
+        "no-such-frame", "nothing has been made since frame 0 that could be made again",
     )  # fmt: skip

@@ -136,6 +136,9 @@ def test_a_frame_that_is_under_way_is_dropped_and_comes_back(
     broken(simulation, monkeypatch, 3)
     with simulation.open() as pump:
         opened = pump.store.open_frame()
+        with pytest.raises(LisppumpError, match="frame 6 is still under way; the newest is 5") as told:
+            pump.show(6)
+        assert told.value.help == "`lisppump status` tells how far it is"
         assert opened is not None and opened["finished"] == [1]
         done = pump.rollback(5)
         assert (done.dropped, done.left, pump.store.open_frame()) == (6, (), None)

@@ -118,7 +118,7 @@ def test_a_disk_that_was_mounted_again_for_reading_only(tmp_path: Path, code: in
         with pytest.raises(StateError) as caught:
             pump.step()
         assert (caught.value.code, caught.value.exit_code) == ("not-writable", 5)
-        assert caught.value.help == "give the user who runs lisppump the right to write there"
+        assert caught.value.help == "give the user who runs lisppump the right to read and write there"
         assert pump.status().frame == 1
         disk.heal()
         assert pump.step()[0].frame == 2

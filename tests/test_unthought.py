@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from lisppump import Pump
+from lisppump.errors import LisppumpError
+from lisppump.policy import Policy
 from lisppump.report import Event
 from lisppump.reservoir import Store
 from lisppump.status import log_documents, look
@@ -85,3 +87,22 @@ def test_echoes_with_nothing_to_think_of_are_not_missed(tmp_path: Path) -> None:
     with Pump.open(tmp_path, clock=Clock()) as pump:
         pump.step()
         assert (pump.head.tock, pump.status().unthought) == (0, None)
+
+
+def test_a_frame_whose_policy_cannot_be_had_any_more_does_not_stop_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lisppump = Lisppump(capsys)
+    (tmp_path / "pump.lisp").write_text(ROOMS)
+    lisppump("-C", tmp_path, "step", "-q")
+    (tmp_path / "pump.lisp").write_text(ROOMS.replace("(echoes (by mood))", ""))
+    lisppump("-C", tmp_path, "step", "-q")  # this one had no echoes, so that nothing was thought over it
+    (tmp_path / "pump.lisp").write_text(ROOMS)
+
+    def gone(*_: object, **__: object) -> None:
+        raise LisppumpError("unknown-stage", "there is no dam called `gone`")
+
+    monkeypatch.setattr(Policy, "from_bundle", gone)
+    done = lisppump("-C", tmp_path, "step")
+    assert done.code == 0 and "frame 2 goes on without echoes that it may still lack" in done.err, done.err
+    assert lisppump("-C", tmp_path, "status", "--json").json["frame"] == 3

@@ -261,7 +261,9 @@ def _usage(error: click.ClickException, settings: Settings) -> int:
 def _no_access(error: OSError, settings: Settings) -> int:
     name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
     reason = (error.strerror or "no reason given").lower()
-    refusal = LisppumpError("no-access", f"{name} cannot be used: {reason}")
+    forbidden = error.errno in (errno.EACCES, errno.EPERM)
+    help = "give the user who runs lisppump the right to use it" if forbidden else None
+    refusal = LisppumpError("no-access", f"{name} cannot be used: {reason}", help=help)
     settings.fail(refusal)
     return refusal.exit_code
 

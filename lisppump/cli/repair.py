@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @as_command("repair")
 @click.option("--dry-run", is_flag=True, help="Only say what would be saved and what is lost.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def command(settings: Settings, dry_run: bool, yes: bool) -> None:
+def command(settings: Settings, dry_run: bool, yes: bool) -> int:
     """Save what can be saved of a damaged world; what is lost is said.
 
     What it changes is kept as it was in .lisppump/damaged-N. Afterwards `verify` finds nothing and `run`
@@ -34,16 +34,18 @@ def command(settings: Settings, dry_run: bool, yes: bool) -> None:
         if settings.agree("repair this world?", yes):
             plan = repair(root, view)
         else:
-            return
+            settings.print("nothing was changed")
+            return 1
     if settings.json:
         settings.document({**plan.to_json(), "dry_run": dry_run})
-        return
+        return 0
     if not plan.faults:
         settings.print("nothing is damaged")
-        return
+        return 0
     _tell(settings, plan, "was" if plan.aside else "would be")
     if plan.aside:
         settings.print(f"what lay there before is kept in .lisppump/{plan.aside}", fg="green")
+    return 0
 
 
 def _tell(settings: Settings, plan: Survey, verb: str) -> None:

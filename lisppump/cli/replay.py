@@ -19,15 +19,18 @@ _RANGE = re.compile(r"([^.]*)\.\.([^.]*)")
 
 
 @as_command("replay")
-@click.argument("frames", default="..", metavar="[A..B]")
+@click.argument("frames", required=False, metavar="[A..B]")
 @click.option("--live", metavar="N", help="Ask the backends of frame N once more, and show both answers.")
-def command(settings: Settings, frames: str, live: str | None) -> int:
+def command(settings: Settings, frames: str | None, live: str | None) -> int:
     """Make frames again from what was recorded, with nobody asked, and compare them with what they were.
 
     Without A..B all of them; 7 is one frame, 7.. goes up to the newest. Nothing is written. The exit code is
     1 where a frame comes out unlike its record.
     """
     if live is not None:
+        if frames is not None:
+            what = f"--live asks for one frame once more, and `{frames}` names others"
+            raise LisppumpError("bad-usage", what, help="say one of the two alone")
         with settings.open() as pump:
             relived = pump.replay_live(frame_number(pump, live)).to_json()
         _show_live(settings, relived)
@@ -35,7 +38,7 @@ def command(settings: Settings, frames: str, live: str | None) -> int:
     from lisppump.verify import spans
 
     with settings.look() as pump:
-        replayed = pump.replay(*_numbers(pump, frames))
+        replayed = pump.replay(*_numbers(pump, ".." if frames is None else frames))
     document = replayed.to_json()
     if settings.json:
         settings.document(document)

@@ -14,6 +14,7 @@ from lisppump.cli.status import merge_words, stream_lines
 from lisppump.cli.trajectories import in_short
 from lisppump.cli.values import short
 from lisppump.errors import LisppumpError, on_one_line
+from lisppump.line_moves import LINE
 from lisppump.report import count_of
 from lisppump.steering import by_whom, edited
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from lisppump.lookout import Lookout
 
 MOST = 20  # of a kind that are listed
-_FRAME = re.compile(r"HEAD(?:~(\d*))?|(\d+)")
-_PLACE = re.compile(r"(\d+)@(\d+)")
+_NUMBER = "[0-9]{1,999}"  # int() refuses more than some thousands of digits
+_FRAME = re.compile(rf"HEAD(?:~({_NUMBER}|))?|({_NUMBER})")
+_PLACE = re.compile(rf"({_NUMBER})@({_NUMBER})")
 
 
 @as_command("show")
@@ -67,7 +69,8 @@ def frame_number(pump: Lookout, name: str) -> int:
         return head
     wanted = head - int(back or 1)
     if wanted < 0:
-        raise LisppumpError("no-such-frame", f"there is no frame {name}; the newest is {head}")
+        what = f"there is no frame {name}; the newest is {head}"
+        raise LisppumpError("no-such-frame", what, help=LINE)
     return wanted
 
 
