@@ -13,7 +13,8 @@ from typing import Any
 from lisppump import canon
 from lisppump.audit import Audit, Hole, audit
 from lisppump.disk import NEW, trouble, write_all
-from lisppump.documents import encode, entry
+from lisppump.documents import digest, encode, entry
+from lisppump.errors import LisppumpError
 from lisppump.files import Files
 from lisppump.history import Head, Past
 from lisppump.journal import Journal
@@ -297,8 +298,16 @@ def _set_back(view: View, head: Head, plan: Survey, known: int) -> None:
         index.deltas = min(index.deltas, head.number)
     for name in view.names:
         written = view.written(name)
-        if plan.saved.get(name) is not None:
+        if plan.saved.get(name) is not None and _lies(view, name, head.documents[name]["digest"]):
             view.adopt(name, head.documents[name]["digest"], head.latest)
-        elif head.number < 0 or (written is not None and written.seq > known):
+        elif head.number < 0 or name in plan.saved or (written is not None and written.seq > known):
             index.forget(name)
     view.save(clean=False)
+
+
+def _lies(view: View, name: str, wanted: str) -> bool:
+    """Whether a document lies there as it was saved; a hand may have changed it, or half of it."""
+    try:
+        return digest(name, view.reservoir.read(name)) == wanted
+    except LisppumpError:
+        return False

@@ -147,6 +147,27 @@ def test_what_was_changed_by_hand_meanwhile_is_not_taken_for_what_was_lost(
         assert store.head is not None and store.head.documents["memory/ada.md"] == "# by hand\n"
 
 
+def test_what_a_hand_saved_half_is_not_taken_for_what_was_kept(
+    ram_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept of a document may come from the journal, while something else lies there."""
+    monkeypatch.setattr(journal, "SEGMENT", 1 << 30)
+    lived(ram_path, 4)
+    path = ram_path / "state" / "agents.json"
+    path.write_text('{"ada": {"mood": "calm", "posts": 9}}')
+    with opened(ram_path) as store:
+        assert store.head is not None and store.head.documents["agents.json"]["ada"]["posts"] == 9
+    path.write_text('{"ada": {"mood": ')
+    spoil_record(ram_path, "commit", 3)
+    assert "agents.json" in repair(ram_path, Files(ram_path / "state")).saved
+    assert verify(ram_path, Files(ram_path / "state")).ok
+    with opened(ram_path) as store:
+        assert store.pending_edits() == ["agents.json"]
+        store.decide("agents.json", "world")
+        assert step(store).documents["agents.json"]["ada"]["posts"] == 10
+    assert verify(ram_path, Files(ram_path / "state")).ok
+
+
 def test_the_commit_that_was_written_last_is_made_again_from_what_was_recorded(ram_path: Path) -> None:
     lived(ram_path, 2)
     spoil_record(ram_path, "commit", 2)
