@@ -284,3 +284,33 @@ def test_a_folder_that_was_emptied_while_frames_are_due_is_no_edit_after_a_crash
         assert pump.store.pending_edits() == []
         pump.step(2)
     assert files(root) == files(tmp_path / "each")
+
+
+def test_delta_files_of_a_frame_that_was_never_finished_are_taken_away_with_it(tmp_path: Path) -> None:
+    """Where pipes leave hardly any time; and no file is written twice."""
+    folder = tmp_path / "state" / "stream_deltas"
+    agents = {name: {"lines": 0} for name in ("ann", "bob", "cid")}
+    state = {"agents.json": {"agents": agents}, "lines.jsonl": []}
+    policy = QUICK.replace("(streams 1)", '(streams 3) (state "state" (keep 2))')
+    disk = FaultyDisk()
+    world = Simulation(tmp_path, policy, state=state, backends={"script": Clerk()})
+    with world.open(disk=disk) as pump:
+        pump.step(1)
+
+        def one_more() -> None:
+            next(pump.store.delta_files())
+
+        def flush(self: Any) -> None:
+            """Of a run that never rests."""
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(type(pump.store), "flush", flush)
+            pump.step(1)
+            one_more()
+            one_more()
+            pump.step(3)
+            assert {path.name[:12] for path in folder.glob("*")} == {"frame-000001", "frame-000002"}
+        pump.store.flush()
+        assert {path.name[:12] for path in folder.glob("*")} == {"frame-000004", "frame-000005"}
+    names = [one.target for one in disk.trace if "stream_deltas" in one.target]
+    assert len(names) == len({*names}) == 3 + 2 + 3 + 3
