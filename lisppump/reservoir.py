@@ -244,7 +244,8 @@ class Store(Books):
 
     def _shift(self, cells: dict[str, Cell]) -> None:
         """Hold another head, which is not the next of the one that was held."""
-        self._cells, self._frame, self._newest, self._partly = cells, None, (-1, ()), (-1, 0)
+        self._cells, self._frame = cells, None
+        self._newest, self._partly, self._dropped = (-1, ()), (0, 0), 0
         for known in (self._logs, self._members, self._pending):
             known.clear()
 

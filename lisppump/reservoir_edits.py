@@ -409,6 +409,7 @@ class Desk(Shelf):
     def show(self) -> None:
         """Bring the view to the head, where that was put off."""
         if self._due is not None:
+            self._journal.require_place()
             self._show(*self._due)
             self._due = None  # not before: what a disk refuses is still to be shown, when it is well again
 

@@ -65,7 +65,8 @@ class Shelf(Archive):
         self._members: dict[str, tuple[str, Members]] = {}  # of the head, by digest
         self._pending: dict[str, int] = {}  # bytes that changed since a document was written
         self._newest: tuple[int, tuple[Delta, ...]] = (-1, ())
-        self._partly = (-1, 0)  # the frame whose delta files were written last, and how many of them
+        self._partly = (0, 0)  # the frame whose delta files were written last, and how many of them
+        self._dropped = 0  # the newest frame whose delta files were taken away
         self._due: Due | None = None
         self.view: Reservoir = view.reservoir
         self.notes: list[str] = list(journal.notes)
@@ -128,7 +129,7 @@ class Shelf(Archive):
         """Take away the delta files of frames that are kept no more, write what is missing; a step a file.
 
         Who stops before the end loses nothing: the next goes on with the frame that is not finished, or takes
-        away what there is of it.
+        away what there is of it. That is always the one behind `index.deltas`.
         """
         index, number = self._view.index, self._head.number
         gone, again = number - self._keep_deltas, again or index.deltas < 0
@@ -136,10 +137,13 @@ class Shelf(Archive):
             self._show_line(max(gone, 0) + 1)
         if isinstance(self.view, Files):
             shown = gone if again else index.deltas
-            for frame in range(max(shown - self._keep_deltas, 0) + 1, min(shown + 1, gone) + 1):
+            for frame in range(max(shown - self._keep_deltas, self._dropped) + 1, min(shown + 1, gone) + 1):
                 for said in (self.commit_record(frame) or {"deltas": ()})["deltas"]:
                     self.view.drop_deltas([_file_name(said)])
                     yield
+                self._dropped = frame
+            if not again:
+                index.deltas = shown = max(shown, gone)
             for frame in range(max(shown, gone, 0) + 1, number + 1):
                 known, deltas = self._newest
                 done = self._partly[1] if self._partly[0] == frame and not again else 0

@@ -160,7 +160,10 @@ def test_what_the_system_refuses_is_no_defect(lisppump: Lisppump, monkeypatch: p
     _broken(monkeypatch, PermissionError(13, "Permission denied", "/somewhere/else"))
     outcome = lisppump("status")
     assert outcome.code == 1
-    assert outcome.err == "error[no-access]: /somewhere/else cannot be used: permission denied\n"
+    assert outcome.err == (
+        "error[no-access]: /somewhere/else cannot be used: permission denied\n"
+        "  help: give the user who runs lisppump the right to use it\n"
+    )
 
 
 def test_several_errors_are_all_told(lisppump: Lisppump, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ def test_a_diff_names_what_was_changed_by_hand(world: Path, pump: Pump) -> None:
     [
         ({"agent": "anna"}, "no-such-agent", "did you mean `ann`?"),
         ({"document": "stat.json"}, "no-such-document", "did you mean `stats.json`?"),
-        ({"first": 9}, "no-such-frame", None),
+        ({"first": 9}, "no-such-frame", "`lisppump log` lists the frames that there are"),
     ],
 )
 def test_what_a_diff_does_not_find_is_told(pump: Pump, words: dict[str, Any], code: str, help: Any) -> None:

@@ -259,7 +259,7 @@ def test_a_crash_on_the_way_back_is_no_damage(tmp_path: Path, monkeypatch: pytes
     store = begun(tmp_path)
     step(store)
     step(store)
-    monkeypatch.setattr(store, "_shift", lambda _: None)
+    monkeypatch.setattr(store, "flush", lambda: None)
     store.go_back(store.end_of(1), "rollback", taken="frame 2")
     die(store)
     assert looked(tmp_path).ok
