@@ -227,12 +227,15 @@ class Files:
         except OSError:
             return False
 
-    def drop_deltas(self, names: Iterable[str]) -> None:
-        """Remove delta files, where they are there."""
+    def drop_deltas(self, names: Iterable[str]) -> int:
+        """Remove delta files, where they are there, and count them."""
+        count = 0
         for name in names:
             path = os.path.join(self.folder, DELTAS, name)
             if os.path.exists(path):
                 self._changing(f"{DELTAS}/{name}", functools.partial(self.disk.unlink, path))
+                count += 1
+        return count
 
 
 def _is_whole(path: str) -> bool:

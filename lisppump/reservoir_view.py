@@ -139,8 +139,8 @@ class Shelf(Archive):
             shown = gone if again else index.deltas
             for frame in range(max(shown - self._keep_deltas, self._dropped) + 1, min(shown + 1, gone) + 1):
                 for said in (self.commit_record(frame) or {"deltas": ()})["deltas"]:
-                    self.view.drop_deltas([_file_name(said)])
-                    yield
+                    if self.view.drop_deltas([_file_name(said)]):
+                        yield
                 self._dropped = frame
             if not again:
                 index.deltas = shown = max(shown, gone)

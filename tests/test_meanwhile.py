@@ -310,7 +310,11 @@ def test_delta_files_of_a_frame_that_was_never_finished_are_taken_away_with_it(t
             one_more()
             pump.step(3)
             assert {path.name[:12] for path in folder.glob("*")} == {"frame-000001", "frame-000002"}
+            for _ in range(3 + 2 + 1):
+                one_more()
+            assert {path.name[:12] for path in folder.glob("*")} == {"frame-000004"}
+            pump.step(3)
         pump.store.flush()
-        assert {path.name[:12] for path in folder.glob("*")} == {"frame-000004", "frame-000005"}
+        assert {path.name[:12] for path in folder.glob("*")} == {"frame-000007", "frame-000008"}
     names = [one.target for one in disk.trace if "stream_deltas" in one.target]
-    assert len(names) == len({*names}) == 3 + 2 + 3 + 3
+    assert len(names) == len({*names}) == 3 + 2 + 1 + 3 + 3
