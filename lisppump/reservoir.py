@@ -261,7 +261,7 @@ class Store(Books):
     def work_off(self, monotonic: Callable[[], float], idle: bool) -> Iterator[None]:
         """Do what was put off until nobody waits for it: show the last commits, roll the journal.
 
-        Where nobody is `idle`, frames that follow each other quickly are shown together, since new files cost
+        Unless the loop is `idle`, frames that follow each other quickly are shown together: new files cost
         more than they do. What it gives are the steps that can wait even longer.
         """
         now = monotonic()
