@@ -44,6 +44,7 @@ from lisppump.snapshots import Snapshots, snaps_of
 from lisppump.view import View
 
 FRAMES_AT_LEAST = 8  # in a segment of the journal
+SELDOM = 1.0  # seconds between two times that delta files are begun while a run goes on
 OFTEN = 0.2  # seconds between two times that the view is written, where frames come faster than that
 
 
@@ -55,7 +56,7 @@ class Store(Books):
         self._logs: dict[str, tuple[str, LogDigest]] = {}
         self._snapshots = Snapshots(keep)
         self._made: dict[str, tuple[str, Members]] = {}  # of the frame that is being made
-        self._worked_off = float("-inf")  # when the view was written last, of what was put off
+        self._worked_off = self._filed = float("-inf")  # when what was put off was done, delta files too
         self._took = self._last_took = 0  # bytes of the journal up to the last intent, and since that before
 
     @classmethod
@@ -269,6 +270,9 @@ class Store(Books):
             self._worked_off = now
             self.show()
         self._roll()
+        if not idle or now - self._filed < SELDOM:
+            return iter(())
+        self._filed = now
         return self.delta_files()
 
     async def durable(self) -> None:

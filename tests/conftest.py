@@ -65,6 +65,7 @@ def segments_may_be_small() -> None:
 def each_frame_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """The view is written for each frame, however quickly they come, but where a test is about that."""
     monkeypatch.setattr(reservoir, "OFTEN", 0.0)
+    monkeypatch.setattr(reservoir, "SELDOM", 0.0)
 
 
 @pytest.fixture
