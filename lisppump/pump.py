@@ -32,7 +32,7 @@ from lisppump.reservoir import Store
 from lisppump.rig import Rig
 from lisppump.room import require_room
 from lisppump.stages import Backend, Thought
-from lisppump.turn import Recorded, Turn, meanwhile, of_echoes, recorded
+from lisppump.turn import Recorded, Spare, Turn, meanwhile, of_echoes, recorded
 from lisppump.view import Unseen
 
 declare("usage", 1, closed="The pump was closed in Python, and is asked to run or write.")
@@ -59,6 +59,7 @@ class Pump(Lookout):
         self.stopped = False  # from outside, by `lisppump stop`
         self._listening = False
         self._writing = self._closed = False
+        self._spare = Spare()
         self._unthought = True  # nobody looked yet whether the head lacks its echoes
         self._told = 0  # how many of the store's notes a frame has passed on
 
@@ -154,6 +155,7 @@ class Pump(Lookout):
             raise
         finally:
             await self._let_go()
+            self._spare.left.clear()
             if self._listening:
                 self.store.deaf()
                 self._listening = False
@@ -281,6 +283,7 @@ class Pump(Lookout):
             clock=self.clock,
             settled=partial(self._settled, rig),
             recorded=came,
+            spare=self._spare,
         )
         deltas = await meanwhile(turn.pour(), partial(store.work_off, self.clock.monotonic), turn.spare)
         merged = turn.merge(deltas)

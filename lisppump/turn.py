@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar, overload
 
 from lisppump import clock as clocks
@@ -42,6 +43,7 @@ from lisppump.witness import Ledger as WebLedger
 T = TypeVar("T")
 Work = Callable[[bool], Iterator[None] | None]  # told whether there is time for it, gives what can wait
 SLICE = 0.001  # seconds for which work that can wait holds up the loop
+FREED = 8  # pipes that are let go of at once
 SOON = 0.05  # seconds: by then pipes have been asked, and models do not answer before
 _NO_ANSWERS: deque[Answer] = deque()  # of a stream that is made for the first time; nobody adds to it
 
@@ -76,9 +78,19 @@ def recorded(inputs: Iterable[Record]) -> Recorded:
 
 @dataclass(slots=True)
 class Spare:
-    """Seconds in which the loop did something else while pipes were out."""
+    """Seconds in which the loop did something else while pipes were out, and what it had to let go of then.
+
+    What thousands of pipes leave takes milliseconds to free: `left` keeps it until others are out.
+    """
 
     seconds: float = 0.0
+    left: list[Any] = field(default_factory=list)
+
+    def let_go(self) -> Iterator[None]:
+        """Free what is left, in small steps."""
+        while self.left:
+            del self.left[-FREED:]
+            yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +134,7 @@ class Turn:
             if lost:
                 raise LisppumpError("contract", f"executor `{choice.name}` never settled {lost}")
         made = {pipe.stream.number: pipe.delta for pipe in jobs.pipes if pipe and pipe.delta}
+        self.spare.left = [self.plan, *jobs.taken_down()]
         came = {**standing, **made}
         return tuple(came[stream.number] for stream in self.plan.streams)
 
@@ -238,6 +251,11 @@ class _Jobs(Sequence[Job]):
             made = self._jobs[place] = self._job(pipe)
         return made
 
+    def taken_down(self) -> list[Job | None]:
+        """The jobs that were made, with all that they hold; there are none any more."""
+        made, self._jobs, self.pipes, self._left = self._jobs, [], [], []
+        return made
+
     def unsettled(self) -> list[Stream]:
         """The streams that have come to no delta."""
         pairs = zip(self._left, self.pipes, strict=True)
@@ -266,9 +284,10 @@ async def meanwhile(pour: Awaitable[T], work: Work, spare: Spare) -> T:
 async def _soon(work: Work, spare: Spare) -> None:
     await asyncio.sleep(SOON)
     clock = asyncio.get_running_loop().time
-    steps, began = None, clock()
+    steps: Iterator[None] | None = None
+    began = clock()
     try:
-        steps = work(True)
+        steps = chain(spare.let_go(), work(True) or ())
     finally:
         spare.seconds += clock() - began
     while steps is not None:
