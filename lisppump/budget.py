@@ -45,7 +45,7 @@ class Breaker:
 
     def note(self, statuses: Sequence[str], merged: int) -> str | None:
         """Count one frame; the sentence that says why the run must stop, or None."""
-        bad = sum(status in BAD_STATUSES for status in statuses)
+        bad = sum(map(BAD_STATUSES.__contains__, statuses))
         is_bad = bool(statuses) and bad >= self.rule.bad * len(statuses)
         self.bad_frames = self.bad_frames + 1 if is_bad else 0
         self.empty_frames = self.empty_frames + 1 if merged == 0 else 0

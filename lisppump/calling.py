@@ -18,6 +18,7 @@ from lisppump.frame import Agent, Frame, Stream
 from lisppump.holding import given, hold, is_json, is_text, kind_of
 from lisppump.lispy.limits import Limits
 from lisppump.prompt import Prompt
+from lisppump.quick import quick
 from lisppump.secrets import safe, without
 
 STOPS = ("end", "partial", "truncated")
@@ -149,6 +150,7 @@ def one_text(request: Request) -> str:
     return "".join(parts)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A backend's answer: `text`, or `data` where it was parsed already (a dict of collections).

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from lisppump import canon
 from lisppump.errors import LisppumpError, declare
 from lisppump.lispy.values import Documents, elements, is_list
+from lisppump.quick import quick
 from lisppump.steering import steering_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ SUFFIXES = (".jsonl", ".json", ".md", ".txt")
 declare("policy", 1, no_agents="The document that should hold the agents is absent or has another shape.")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Agent:
     """One inhabitant: its id and its data as LisPy sees it, a dict that holds the id too."""
@@ -33,6 +35,7 @@ class Agent:
     data: dict[str, Any]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Stream:
     """Agents that share one pipe within a tick: a room with its members, numbered from 1."""

@@ -130,7 +130,7 @@ class Lookout:
             frame=head.number + 1,
             digest=head.digest,
             time=self._time_of(head.number + 1, head),
-            wake=tuple(agent.id for agent in agents),
+            wake=tuple([agent.id for agent in agents]),
             streams=assignment.streams,
             backends=tuple(alias for alias, _ in self.policy.pipe.backends),
             prompts=prompts,

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from lisppump.errors import LisppumpError, declare
 from lisppump.lispy.values import Slice, elements, is_list, slice_of
+from lisppump.quick import quick
 
 declare("state", 5, bad_change="A journalled change does not fit the document it should change.")
 
@@ -21,6 +22,7 @@ _VALUES: dict[Any, Callable[[Any], bool]] = {
 }
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Change:
     """One operation on one place of a document; dicts on the way are made.
@@ -55,23 +57,6 @@ class Change:
         """The inverse of `to_json`."""
         document, op, path, value = data
         return cls(document, op, tuple(path), value)
-
-
-_SET = [vars(Change)[name].__set__ for name in ("document", "op", "path", "value")]
-
-
-def additions(numbers: Mapping[tuple[str, tuple[str, ...]], int | float]) -> list[Change]:
-    """The changes that add numbers at places; there may be thousands, which a dataclass is slow to make."""
-    document_of, op_of, path_of, value_of = _SET
-    made = []
-    for (document, path), number in numbers.items():
-        change = object.__new__(Change)
-        document_of(change, document)
-        op_of(change, "add")
-        path_of(change, path)
-        value_of(change, number)
-        made.append(change)
-    return made
 
 
 class MergeResult(Protocol):

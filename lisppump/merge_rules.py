@@ -9,7 +9,7 @@ from typing import Any
 from lisppump import canon
 from lisppump.frame import Frame
 from lisppump.lispy.errors import LispyError
-from lisppump.merge_changes import Change, additions
+from lisppump.merge_changes import Change
 from lisppump.merge_entries import Entry, Place, Refused
 from lisppump.merge_memo import Memo
 from lisppump.merge_places import ABSENT, Places, is_number, member_of
@@ -228,7 +228,7 @@ class Rules(Places):
         """All changes: what is set comes first, so that nothing added is overwritten."""
         made = [Change(name, "set", path, value) for (name, path), value in self.sets.items()]
         made += [Change(name, "append", path, items) for (name, path), items in self.appends.items()]
-        made += additions(self.adds)
+        made += [Change(name, "add", path, number) for (name, path), number in self.adds.items()]
         made += [Change(name, "text", (), "".join(lines)) for name, lines in self.texts.items()]
         return tuple(made)
 

@@ -53,6 +53,8 @@ def in_line(policy: Policy, frame: Frame) -> tuple[Agent, ...]:
     if clause.where is not None:
         where = clause.where.on(frame, seed=("where",))
         agents = tuple(agent for agent in agents if is_true(where(agent.data)))
+    if clause.order is None and not clause.rest_first:
+        return agents
     ranks = _ranks(clause.order, frame, agents)
     if clause.rest_first:
         woken = frame.woken
@@ -75,7 +77,7 @@ def awake(policy: Policy, frame: Frame, chosen: Sequence[Agent]) -> tuple[Agent,
             f"the hook `select` wakes {', '.join(strangers)}, whom the frame does not have",
             help="--trace-hooks shows which plugins it goes through",
         )
-    return tuple(there[agent.id] for agent in chosen)
+    return tuple([there[agent.id] for agent in chosen])
 
 
 def assign(policy: Policy, frame: Frame, agents: Sequence[Agent], dam: Dam) -> Assignment:

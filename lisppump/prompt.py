@@ -15,12 +15,14 @@ from typing import Any
 from lisppump import canon
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Stream
+from lisppump.quick import quick
 
 declare("policy", 1, prompt_too_long="What a prompt must hold is more than (prompt (at-most ...)) allows.")
 
 BYTES_PER_TOKEN = 4
 AGENT_TOKENS = 120
 ECHO_TOKENS = 300
+_BREAK = "\n"
 _NOTE = "\n[... {} tokens more]"
 _NOTE_BYTES = 40
 _WORDS = frozenset({str, int, float, bool})
@@ -43,7 +45,8 @@ PASS_TOKENS = 20  # what the heads of a pass take at most
 OTHER_PASS = "Do what the name of this pass says. Give new items only."
 
 
-@dataclass(frozen=True)
+@quick
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """What a backend reads: `shared` is byte-identical over the pipes of a frame."""
 
@@ -72,10 +75,10 @@ class Prompt:
 
 
 @lru_cache(maxsize=2)
-def _measured(shared: str) -> tuple[str, int]:
-    """Digest and size of a shared prefix, which every prompt of a frame asks for."""
+def _measured(shared: str) -> tuple[str, int, int]:
+    """Digest, size and tokens of a shared prefix, for which every prompt of a frame asks."""
     data = shared.encode()
-    return canon.digest_bytes(data), len(data)
+    return canon.digest_bytes(data), len(data), _tokens(len(data))
 
 
 def estimate(text: str) -> int:
@@ -108,8 +111,9 @@ def build(
     topic = f"Its topic: {stream.topic}\n" if stream.topic else ""
     lines = "".join([f"{cut(_agent_line(agent), AGENT_TOKENS)}\n" for agent in agents])
     fixed = f"\n# Your room: {title}\n{topic}Its agents:\n{lines}"
-    left = None if at_most is None else at_most - _tokens(_measured(shared)[1])
-    if sections is None and (left is None or estimate(fixed) <= left):
+    left = None if at_most is None else at_most - _measured(shared)[2]
+    # Looked at first by its letters alone, since a room has few: no letter has more than four bytes.
+    if sections is None and (left is None or len(fixed) <= left or estimate(fixed) <= left):
         return Prompt(shared, fixed)
     return Prompt(shared, _assembled(fixed, sections, left, f"the room of {id}"))
 
@@ -247,9 +251,9 @@ def _section(title: str | None, text: str) -> str:
 def _agent_line(agent: Mapping[str, Any]) -> str:
     """One agent: its id, then what is said of it in a word or a sentence."""
     said = [
-        f"{key} {value if value.__class__ is int else _inside(value)}"
+        f"{key} {value if kind is int or (kind is str and _BREAK not in value) else _inside(value)}"
         for key, value in agent.items()
-        if value.__class__ in _WORDS and value != "" and key != "id"
+        if (kind := value.__class__) in _WORDS and value != "" and key != "id"
     ]
     return f"- {agent['id']}: {'; '.join(said)}"
 

@@ -20,6 +20,7 @@ from lisppump.frame import Agent, Frame, Stream, copied
 from lisppump.holding import given, hold, is_json, is_many, is_text, kind_of
 from lisppump.lispy.values import elements, is_list
 from lisppump.merge import Change, Merged
+from lisppump.quick import quick
 
 
 class _Required(enum.Enum):
@@ -94,6 +95,7 @@ class Thought:
         }
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Job:
     """One pipe for an executor: `pour` is called once and awaited for at most `deadline` seconds.

@@ -29,7 +29,8 @@ class Taking:
     """
 
     __slots__ = (
-        "_alias", "_claim", "_delta", "_digest", "_due", "_own", "_pipe", "_record", "reply", "usable",
+        "_alias", "_claim", "_delta", "_digest", "_due", "_own", "_pipe", "_record", "_said", "reply",
+        "usable",
     )  # fmt: skip
 
     def __init__(self, pipe: Pipe, alias: str) -> None:
@@ -49,10 +50,11 @@ class Taking:
         pipe, alias, tick = self._pipe, self._alias, self._pipe.tick
         number, agents = pipe.stream.number, pipe.stream.agents
         utc = clock.later(tick.time, microseconds=number)
-        self._delta: dict[str, Any] = {
+        self._said: dict[str, Any] = {
             "frame": tick.number, "stream": number, "utc": utc, "agents": agents, "backend": alias,
             "node": tick.node, "epoch": tick.epoch,
         }  # fmt: skip
+        self._delta = Delta.having(self._said)  # which goes on holding this dict
         self._record = canon.Whole(
             frame=tick.number, epoch=tick.epoch, stream=number, attempt=1, turn=pipe.turn, backend=alias,
             model=None, stop="end", reason=None, text=None, data=None, usage={},
@@ -111,10 +113,10 @@ class Taking:
         attempt = Attempt.usual(self._alias, status)
         pipe.heard, self.usable = own, True
         pipe.attempts.append(attempt)
-        delta, settled = self._delta, record["settled"]
-        delta["collections"], delta["attempts"], delta["status"] = dict(own), (attempt,), status
-        delta["digest"] = settled["digest"] = self._digest
-        self._due = Delta.having(delta)
+        said, settled = self._said, record["settled"]
+        said["collections"], said["attempts"], said["status"] = dict(own), (attempt,), status
+        said["digest"] = settled["digest"] = self._digest
+        self._due = self._delta
         record["data"] = own
         if not own:
             settled["status"] = status

@@ -154,15 +154,16 @@ class Turn:
     def _maker(self) -> Callable[[Stream, Prompt], Pipe]:
         """What makes the pipe of a stream; those of one epoch share all else."""
         answers = self.recorded.answers
-        epochs = {stream.number: self.epochs.get(stream.number, self.epoch) for stream in self.plan.streams}
         intake = Intake(self.ledger)
         gates = Gates(self.rig.policy.pipe.deadline)
-        ticks = {epoch: self._tick(epoch, intake, gates) for epoch in set(epochs.values())}
+        epochs = {self.epoch, *self.epochs.values()}
+        ticks = {epoch: self._tick(epoch, intake, gates) for epoch in epochs}
 
         def make(stream: Stream, prompt: Prompt) -> Pipe:
             agents = tuple([self.agents[member] for member in stream.agents])
             came = deque(answers[stream.number]) if stream.number in answers else _NO_ANSWERS
-            return Pipe(ticks[epochs[stream.number]], stream, agents, prompt, came)
+            tick = ticks[self.epochs.get(stream.number, self.epoch)]
+            return Pipe(tick, stream, agents, prompt, came)
 
         return make
 

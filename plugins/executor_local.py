@@ -110,11 +110,12 @@ class _Tick:
 
     def go_on(self) -> None:
         """Have tasks come for the jobs that wait, one more than there run, as far as so many may."""
-        free = min(self._end - self._next, self._most - len(self._running), len(self._running) + 2)
-        while self._coming < free:
-            self._coming += 1
-            self._loop.create_task(self._serve())
-        if not self._running and self._next >= self._end and not self._over.done():
+        if self._next < self._end:
+            free = min(self._end - self._next, self._most - len(self._running), len(self._running) + 2)
+            while self._coming < free:
+                self._coming += 1
+                self._loop.create_task(self._serve())
+        elif not self._running and not self._over.done():
             self._over.set_result(None)
 
     async def _serve(self) -> None:

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "lisppump"
 FLOORS = [
-    {"errors", "canon", "clock", "collector", "folder", "loop", "secrets"},
+    {"errors", "canon", "clock", "collector", "folder", "loop", "quick", "secrets"},
     {"lispy"},
     {"frame", "delta", "delta_records", "schema", "steering"},
     {

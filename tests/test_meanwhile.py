@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from lisppump import Pump, reservoir, turn
 from lisppump.budget import Stopped
 from lisppump.calling import Reply, Request
 from lisppump.errors import LisppumpError
+from lisppump.pour import Pipe
 from lisppump.report import Event
 from lisppump.stages import Job
 from lisppump.testing import Crash, FaultyDisk, Simulation
@@ -95,6 +97,35 @@ def test_delta_files_are_written_while_the_pipes_of_the_next_frame_are_out(tmp_p
     files = [f"frame-{number:06d}-stream-0001.json" for number in range(1, 5)]
     assert seen == [[], files[:1], files[:2], files[1:3]]
     assert sorted(path.name for path in folder.glob("*.json")) == files[2:4]
+
+
+def test_what_pipes_leave_is_freed_while_the_next_ones_are_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for that; where pipes are back at once, no more is kept than of one frame."""
+    made: list[weakref.ref[Pipe]] = []
+
+    def pipe(*given: Any) -> Pipe:
+        one = Pipe(*given)
+        made.append(weakref.ref(one))
+        return one
+
+    monkeypatch.setattr(turn, "Pipe", pipe)
+    seen: list[tuple[int, int]] = []
+
+    class Late(Clerk):
+        async def pour(self, request: Request) -> Reply:
+            before = sum(one() is not None for one in made)
+            if request.frame.number < 3:
+                await asyncio.sleep(1.0)
+            seen.append((before, sum(one() is not None for one in made)))
+            return await super().pour(request)
+
+    state = {"agents.json": {"agents": {"ann": {"lines": 0}}}, "lines.jsonl": []}
+    with Simulation(tmp_path, QUICK, state=state, backends={"script": Late()}).open() as pump:
+        virtually(pump.astep(6))
+        assert seen == [(1, 1), (2, 1), (2, 1), (2, 2), (2, 2), (2, 2)]
+        assert [one() for one in made] == [None] * 6
 
 
 def test_a_slow_frame_after_quick_ones_does_not_keep_them_from_being_shown(

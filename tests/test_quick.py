@@ -1,0 +1,78 @@
+"""Dataclasses that are made quickly: they are what other frozen dataclasses are, in all that can be seen."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
+from typing import Any
+
+import pytest
+
+from lisppump.calling import Reply
+from lisppump.frame import Agent, Stream
+from lisppump.merge_changes import Change
+from lisppump.prompt import Prompt
+from lisppump.quick import quick
+from lisppump.stages import Job
+
+QUICK = (Agent, Change, Job, Prompt, Reply, Stream)
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A place."""
+
+    x: int
+    y: int = 2
+    name: str | None = None
+
+
+def test_one_is_made_with_places_names_and_defaults() -> None:
+    assert Point(1) == Point(1, 2, None) == Point(y=2, x=1)
+    assert repr(Point(1, name="here")) == "Point(x=1, y=2, name='here')"
+    assert hash(Point(1)) == hash(Point(1, 2)) and Point(1) != Point(2)
+
+
+def test_one_cannot_be_changed_and_has_nothing_but_its_fields() -> None:
+    point = Point(1)
+    with pytest.raises(FrozenInstanceError):
+        point.x = 2  # type: ignore[misc]
+    assert not hasattr(point, "__dict__") and replace(point, x=3) == Point(3)
+
+
+def test_one_is_copied_and_pickled() -> None:
+    point = Point(1, 3, "there")
+    assert copy.copy(point) == copy.deepcopy(point) == pickle.loads(pickle.dumps(point)) == point
+
+
+@pytest.mark.parametrize("arguments", [(), (1, 2, "a", 4)])
+def test_too_few_or_many_arguments_are_refused(arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(TypeError, match="__init__"):
+        Point(*arguments)
+
+
+def test_a_class_made_of_one_has_fields_of_its_own() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Named(Point):
+        colour: str = "red"
+
+    assert Named(1, colour="blue").colour == "blue" and Named(1, 5).y == 5
+
+
+@pytest.mark.parametrize("cls", QUICK)
+def test_its_signature_is_that_of_the_dataclass(cls: type) -> None:
+    parameters = inspect.signature(cls).parameters
+    assert [*parameters] == [one.name for one in fields(cls)]
+    assert all(one.annotation is not inspect.Parameter.empty for one in parameters.values())
+
+
+def test_what_is_more_than_its_fields_is_not_made_quickly() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Many:
+        all: list[int] = field(default_factory=list)
+
+    with pytest.raises(AssertionError, match="Many is more than its fields"):
+        quick(Many)
