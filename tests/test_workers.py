@@ -278,6 +278,7 @@ def test_the_zygote_imports_the_language_and_the_nouns_and_nothing_else() -> Non
             "lisppump.errors",
             "lisppump.frame",
             "lisppump.lisp_lib",
+            "lisppump.quick",
             "lisppump.secrets",
             "lisppump.steering",
         }

@@ -30,6 +30,12 @@ def note(**fields: Any) -> None:
             file.write(json.dumps(fields) + "\n")
 
 
+class _Listener(ThreadingHTTPServer):
+    """Fifteen calls come at once: a short queue of connections loses some where the machine is busy."""
+
+    request_queue_size = 128
+
+
 class Server:
     def __init__(self, params: CommonParams) -> None:
         note(pid=os.getpid(), context=params.n_ctx, slots=params.n_parallel, folder=params.slot_save_path,
@@ -43,7 +49,7 @@ class Server:
         self.saved: list[str] = []
         self.params, self.lock = params, threading.Lock()
         handler = type("Handler", (_Handler,), {"server_of": self})
-        http = ThreadingHTTPServer(("127.0.0.1", params.port), handler)
+        http = _Listener(("127.0.0.1", params.port), handler)
         threading.Thread(target=http.serve_forever, daemon=True).start()
         self.listening_address = f"http://127.0.0.1:{http.server_address[1]}"
 
