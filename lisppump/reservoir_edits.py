@@ -8,61 +8,29 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from lisppump import canon
 from lisppump.blobs import printed_by
 from lisppump.disk import StateError
-from lisppump.documents import Cell, encode, entry, is_log, is_text, log_value
+from lisppump.documents import Cell, encode, entry, is_log, is_text, log_value, parse
 from lisppump.errors import LisppumpError, declare
 from lisppump.files import BEFORE, DELTAS, Files
 from lisppump.frame import Frame
+from lisppump.hand_edits import Decision, Edit, conflict
 from lisppump.history import INPUTS, Past
-from lisppump.merge_edits import ABSENT, Joined, Place, Side, behind, joined
+from lisppump.merge_edits import ABSENT, Joined, Side, behind, joined
 from lisppump.reservoir_view import Aside, Shelf
 from lisppump.steering import by_whom
 from lisppump.view import Findings, Touch, Unseen, Written
 
 declare(
     "state", 5,
-    edit_conflict="A document was changed by hand where the frames changed it, too, and unlike them.",
     no_edit="There is no hand edit of that document to decide about.",
     frame_open="Nothing can be decided about hand edits while a frame is under way.",
 )  # fmt: skip
 
 _VERSIONS = 256  # of a document, that may not have reached the disk when the power was cut
-_SHOWN = 80  # letters of a value in a message
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """A document that was changed by hand and not taken in yet.
-
-    `what` is changed, added, removed or unreadable; `by_hand` are the places that only the hand changed,
-    `overlaps` those that frames changed, too.
-    """
-
-    document: str
-    what: str
-    by_hand: tuple[Place, ...] = ()
-    overlaps: tuple[Place, ...] = ()
-    error: LisppumpError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What became of an edit that was decided about; `kept` is the blob of a text that was dropped."""
-
-    document: str
-    side: Side
-    said: str
-    kept: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """As `lisppump edits take` and `drop` show it."""
-        return {"document": self.document, "side": self.side, "said": self.said, "kept": self.kept}
 
 
 class Desk(Shelf):
@@ -251,6 +219,8 @@ class Desk(Shelf):
         kind = "log" if is_log(name) else "text" if is_text(name) else "json"
         if behind(kind, was, world, touch.value):
             was = world  # it was written, and the process died before it was noted
+        else:
+            was = self._as_laid(name, touch, was)
         return joined(kind, was, world, touch.value, prefer=prefer)
 
     def _digest(self, name: str) -> str | None:
@@ -276,34 +246,31 @@ class Desk(Shelf):
 
         Only the last edit of the document tells: who writes again what an earlier one took away means it.
         """
+        taken = self._taken_since(name, touch).get("taken", {})
+        return touch.digest != "" and taken.get(name) == touch.digest
+
+    def _taken_since(self, name: str, touch: Touch) -> Mapping[str, Any]:
+        """The record of a document's last edit since it was last written; empty where there is none."""
         since = 0 if touch.written is None else touch.written.seq
         for seq in self._journal.select("edit"):
             if seq <= since:
-                return False
-            taken = self._journal.read(seq).fields.get("taken", {})
-            if name in taken:
-                return touch.digest != "" and taken[name] == touch.digest
-        return False
+                break
+            fields = self._journal.read(seq).fields
+            if name in fields.get("taken", {}):
+                return fields
+        return {}
+
+    def _as_laid(self, name: str, touch: Touch, was: Any) -> Any:
+        """What the hand went on from where its last edit was taken in, and the file not written after it."""
+        blob = self._taken_since(name, touch).get("hand", {}).get(name)
+        try:
+            return was if blob is None else log_value(name, parse(name, self._keep.read_blob(blob), name))
+        except StateError:
+            return was
 
     def _conflict(self, name: str, touch: Touch, join: Joined) -> StateError:
-        """The error that shows both sides of an edit; what lies there is kept beside."""
-        place, count = join.overlaps[0], len(join.overlaps)
-        where = f" at {' '.join(place.path)}" if place.path else ""
-        more = f" (and at {count - 1} more place{'s' if count > 2 else ''})" if count > 1 else ""
         kept = None if touch.value is ABSENT else self._kept(name)
-        sides = f"there was {_short(place.was)}, {by_whom(name)} it became {_short(place.hand)}"
-        return StateError(
-            "edit-conflict",
-            f"{name} was changed {by_whom(name)}{where}, where frames up to {self._head.number} changed it, "
-            f"too: {sides}, by them {_short(place.world)}{more}",
-            help="nothing is lost: `lisppump edits` shows all of it, `lisppump edits take DOCUMENT` keeps "
-            "what the hand wrote there, `lisppump edits drop DOCUMENT` what the frames did",
-            data={
-                "document": name,
-                "blob": kept,
-                "conflicts": [place.to_json(world=True) for place in join.overlaps],
-            },
-        )
+        return conflict(name, join, self._head.number, kept)
 
     def _kept(self, name: str) -> str:
         """A blob of what lies there."""
@@ -360,6 +327,12 @@ class Desk(Shelf):
             cells[name] = Cell(log_value(name, join.value))
             what = "was changed" if name in before else "was added"
             notes.append(f"{name} {what} {by_whom(name)} and was taken in")
+        hand = {
+            name: self._keep.blob(encode(name, touch.value))
+            for name, (touch, _) in taken.items()
+            if touch.value is not ABSENT and (documents[name] or {}).get("digest") != touch.digest
+        }
+        more = {"hand": hand} if hand else {}  # what the files say until they are written again
         self._record(
             "edit",
             frame=self._head.number + 1,
@@ -369,6 +342,7 @@ class Desk(Shelf):
                 for name, (_, join) in taken.items()
             },
             taken={name: touch.digest for name, (touch, _) in taken.items()},
+            **more,
         )
         self._cells, self._frame = cells, None  # with the record, whatever the disk says next
         for name in taken:
@@ -489,10 +463,3 @@ class Desk(Shelf):
                 f"{DELTAS}/ holds deltas of an earlier life, up to frame {newest}, of which no journal is "
                 f"there; a new history begins, and those whose names it needs are kept in {DELTAS}/{BEFORE}/"
             )
-
-
-def _short(value: Any) -> str:
-    if value is ABSENT:
-        return "nothing"
-    text = canon.line(value).decode()
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

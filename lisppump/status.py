@@ -28,9 +28,9 @@ from lisppump.spending import seen
 from lisppump.view import Unseen
 
 if TYPE_CHECKING:
+    from lisppump.hand_edits import Edit
     from lisppump.lookout import Lookout
     from lisppump.pump import Pump
-    from lisppump.reservoir_edits import Edit
 
 
 STREAM = (

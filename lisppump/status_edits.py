@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lisppump.disk import StateError
+from lisppump.hand_edits import Decision, Edit
 from lisppump.reservoir import Store
-from lisppump.reservoir_edits import Decision, Edit
 from lisppump.view import Unseen
 
 if TYPE_CHECKING:

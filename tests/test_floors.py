@@ -19,6 +19,7 @@ FLOORS = [
     {
         "reservoir",
         "files",
+        "hand_edits",
         "archive",
         "documents",
         "differences",

@@ -255,6 +255,56 @@ def test_an_edit_that_was_taken_in_just_before_a_kill_is_not_taken_in_with_the_n
     assert len(posts.read_text().splitlines()) == 3
 
 
+def hand_writes(root: Path, before: tuple[str, str], lines: list[str], agents: Any) -> None:
+    """A log, a text and a document of agents: each as it was before, and more."""
+    edit(root, "posts.jsonl", before[0] + "".join([f'{{"id": "{line}"}}\n' for line in lines]))
+    edit(root, "memory/ada.md", before[1] + "".join([f"- {line}\n" for line in lines]))
+    edit(root, "agents.json", agents)
+
+
+def test_an_edit_that_met_a_frame_and_a_crash_is_there_once_whatever_the_hand_does_next(
+    tmp_path: Path,
+) -> None:
+    """It was taken in with what the frame had made; the file still has what the hand wrote, and more."""
+    seen = set()
+    for k in range(1000):
+        root, disk = tmp_path / str(k), FaultyDisk()
+        store = begun(root, disk=disk)
+        step(store)
+        store.intent(frame=2)
+        posts, memory = root / "state" / "posts.jsonl", root / "state" / "memory" / "ada.md"
+        written = posts.read_text(), memory.read_text()
+        hand_writes(root, written, ["one"], MOOD)
+        disk.stop = disk.count + k
+        with suppress(Crash):
+            commit(store, *changes_of(2))
+            store.flush()
+        die(store)
+        if disk.count < disk.stop:
+            break
+        ours = posts.read_text(), memory.read_text()
+        untouched = ours == (f'{written[0]}{{"id": "one"}}\n', f"{written[1]}- one\n")
+        if untouched:
+            hand_writes(root, written, ["one", "two"], {**MOOD, "bob": {"mood": "sad", "posts": 0}})
+        with opened(root, disk=FaultyDisk()) as store:
+            if store.head is not None and store.head.number == 1:
+                commit(store, *changes_of(2))
+            store.take_edits()
+            assert store.head is not None
+            found = store.head.documents
+            ids = [item["id"] for item in elements(found["posts.jsonl"])]
+            more = ["one", "two"] if untouched else ["one"]
+            assert ids == [1, 2, *more], k
+            text = "".join([f"- {line}\n" for line in more])
+            assert found["memory/ada.md"] == f"# Ada\n- frame 1\n- frame 2\n{text}"
+            assert found["agents.json"]["ada"] == {"mood": "glad", "posts": 2}
+            assert found["agents.json"]["bob"]["mood"] == ("sad" if untouched else None)
+            assert memory.read_text() == found["memory/ada.md"]
+            assert len(posts.read_text().splitlines()) == len(ids)
+            seen.add((untouched, kinds(store).count("edit")))
+    assert k > 8 and seen >= {(True, 1), (True, 2), (False, 1)}
+
+
 @pytest.mark.parametrize("torn", [False, True])
 def test_an_edit_outlives_a_crash_at_any_point_of_the_frame_it_met(tmp_path: Path, torn: bool) -> None:
     seen = set()
