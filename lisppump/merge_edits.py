@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import starmap, zip_longest
 from typing import Any, Final, Literal
 
 from lisppump import canon
@@ -93,12 +93,35 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list | Slice)
 
 
-def behind(kind: str, was: Any, world: Any, hand: Any) -> bool:
-    """Whether the hand wrote behind all that the world had appended to a log or a text by then."""
-    if kind == "json" or any(side is ABSENT for side in (was, world, hand)):
-        return False
-    sides = [(_lines if kind == "text" else _items)(side).keys for side in (was, world, hand)]
-    return all(one == two[: len(one)] for one, two in pairwise(sides))
+def nearest(kind: str, sides: Sequence[Any], hand: Any) -> Any:
+    """That of several values which differs least from what the hand made of one of them, or the first."""
+    if kind == "json":
+        return min(sides, key=lambda side: _apart(side, hand))
+    keys_of = _lines if kind == "text" else _items
+    theirs = keys_of(hand).keys
+
+    def apart(side: Any) -> int:
+        edits = _edits(() if side is ABSENT else keys_of(side).keys, theirs)
+        return sum(edit.high - edit.low + edit.new[1] - edit.new[0] for edit in edits)
+
+    return min(sides, key=apart)
+
+
+def _apart(one: Any, other: Any) -> int:
+    """How many values two have that the other has not in the same place."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return sum(_apart(one.get(key, ABSENT), other.get(key, ABSENT)) for key in {**one, **other})
+    if _is_list(one) and _is_list(other):
+        return sum(starmap(_apart, zip_longest(elements(one), elements(other), fillvalue=ABSENT)))
+    return 0 if same(one, other) else _count(one) + _count(other)
+
+
+def _count(value: Any) -> int:
+    """How many values one holds, itself among them."""
+    if value is ABSENT:
+        return 0
+    members = value.values() if isinstance(value, dict) else elements(value) if _is_list(value) else ()
+    return 1 + sum(map(_count, members))
 
 
 # -- JSON documents ----------------------------------------------------------------------------------------

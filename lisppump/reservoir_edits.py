@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -18,8 +20,8 @@ from lisppump.errors import LisppumpError, declare
 from lisppump.files import BEFORE, DELTAS, Files
 from lisppump.frame import Frame
 from lisppump.hand_edits import Decision, Edit, conflict
-from lisppump.history import INPUTS, Past
-from lisppump.merge_edits import ABSENT, Joined, Side, behind, joined
+from lisppump.history import INPUTS, Past, head_at
+from lisppump.merge_edits import ABSENT, Joined, Side, joined, nearest
 from lisppump.reservoir_view import Aside, Shelf
 from lisppump.steering import by_whom
 from lisppump.view import Findings, Touch, Unseen, Written
@@ -30,6 +32,7 @@ declare(
     frame_open="Nothing can be decided about hand edits while a frame is under way.",
 )  # fmt: skip
 
+_UNNOTED = 16  # versions of documents that a process may have written without a note of it
 _VERSIONS = 256  # of a document, that may not have reached the disk when the power was cut
 
 
@@ -210,18 +213,41 @@ class Desk(Shelf):
         """The three sides of an edit, merged: what was last written, the head, what lies there."""
         head, written = self.head, touch.written
         world = head.documents[name] if head is not None and name in head.documents else ABSENT
-        if written is None or self._digest(name) == written.digest:
-            was = world
-        elif recent is not None and recent.digests.get(name) == written.digest:
-            was = recent.documents[name]
-        else:
-            was = log_value(name, Past(self._journal, self._seq_of(name, written)).value(name))
         kind = "log" if is_log(name) else "text" if is_text(name) else "json"
-        if behind(kind, was, world, touch.value):
-            was = world  # it was written, and the process died before it was noted
-        else:
-            was = self._as_laid(name, touch, was)
+        was = world
+        if written.digest != self._digest(name) if written is not None else world is not ABSENT:
+            was = self._stood(kind, name, touch, recent)
         return joined(kind, was, world, touch.value, prefer=prefer)
+
+    def _stood(self, kind: str, name: str, touch: Touch, recent: Frame | None) -> Any:
+        """What the hand went on from: what was noted last, or what is nearer to what lies there.
+
+        A process may die when a document was written and before that is noted, or when an edit was taken in
+        and before its file is written. Where nothing was noted, it may be that nothing of ours lay there.
+        """
+        written, begun = touch.written, next(self._journal.select("open"), 0)
+        before = [*islice(self._journal.select(*INPUTS, below=begun), _UNNOTED)]
+        sides: list[Any] = [ABSENT]
+        if written is not None:
+            sides = [self._noted(name, written, recent)]
+        elif before and name in head_at(self._journal, before[0]).documents:
+            sides.append(log_value(name, Past(self._journal, before[0]).value(name)))
+        for seq in before:
+            if seq <= (0 if written is None else written.seq):
+                break
+            said = self._journal.read(seq).fields
+            with suppress(StateError):  # what cannot be had any more, the hand can hardly have gone on from
+                if said.get("documents", {}).get(name) is not None:
+                    sides.append(log_value(name, Past(self._journal, seq).value(name)))
+                if (blob := said.get("hand", {}).get(name)) is not None:
+                    sides.append(log_value(name, parse(name, self._keep.read_blob(blob), name)))
+        alone = len(sides) == 1 or touch.value is ABSENT
+        return sides[0] if alone else nearest(kind, sides, touch.value)
+
+    def _noted(self, name: str, written: Written, recent: Frame | None) -> Any:
+        if recent is not None and recent.digests.get(name) == written.digest:
+            return recent.documents[name]
+        return log_value(name, Past(self._journal, self._seq_of(name, written)).value(name))
 
     def _digest(self, name: str) -> str | None:
         said = self._head.documents.get(name)
@@ -246,27 +272,14 @@ class Desk(Shelf):
 
         Only the last edit of the document tells: who writes again what an earlier one took away means it.
         """
-        taken = self._taken_since(name, touch).get("taken", {})
-        return touch.digest != "" and taken.get(name) == touch.digest
-
-    def _taken_since(self, name: str, touch: Touch) -> Mapping[str, Any]:
-        """The record of a document's last edit since it was last written; empty where there is none."""
         since = 0 if touch.written is None else touch.written.seq
         for seq in self._journal.select("edit"):
             if seq <= since:
-                break
-            fields = self._journal.read(seq).fields
-            if name in fields.get("taken", {}):
-                return fields
-        return {}
-
-    def _as_laid(self, name: str, touch: Touch, was: Any) -> Any:
-        """What the hand went on from where its last edit was taken in, and the file not written after it."""
-        blob = self._taken_since(name, touch).get("hand", {}).get(name)
-        try:
-            return was if blob is None else log_value(name, parse(name, self._keep.read_blob(blob), name))
-        except StateError:
-            return was
+                return False
+            taken = self._journal.read(seq).fields.get("taken", {})
+            if name in taken:
+                return touch.digest != "" and taken[name] == touch.digest
+        return False
 
     def _conflict(self, name: str, touch: Touch, join: Joined) -> StateError:
         kept = None if touch.value is ABSENT else self._kept(name)

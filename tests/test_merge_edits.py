@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lisppump.merge_edits import ABSENT, Joined, behind, differences, joined, same
+from lisppump.merge_edits import ABSENT, Joined, differences, joined, nearest, same
 
 KEYS = st.sampled_from("abcd")
 LEAVES = st.none() | st.booleans() | st.integers(-2, 2) | st.floats(-1, 1) | st.sampled_from(["", "x", "y"])
@@ -160,27 +160,34 @@ def test_what_was_removed_on_one_side_and_changed_on_the_other_overlaps() -> Non
             assert found.value is world
 
 
-@given(LOG, LOG, LOG)
-def test_who_wrote_behind_what_the_world_appended_has_seen_it(
-    base: list[int], one: list[int], other: list[int]
+@given(LOG, LOG, LOG, st.integers(0, 6))
+def test_who_writes_behind_a_version_goes_on_from_it(
+    base: list[int], one: list[int], other: list[int], place: int
 ) -> None:
-    world = [*base, *one]
-    assert behind("log", base, world, [*world, *other])
-    texts = ["".join(f"{item}\n" for item in side) for side in (base, world, [*world, *other])]
-    assert behind("text", *texts)
+    """Versions of a log that grew, of which nobody knows which one lay there; a later one is nearer."""
+    versions = [[*base, *one[:size]] for size in range(len(one) + 1)]
+    version = versions[min(place, len(one))]
+    hand = [*version, *(item + 10 for item in other)]
+    assert nearest("log", versions, hand) == version
+    texts = ["".join(f"{item}\n" for item in side) for side in (*versions, version, hand)]
+    assert nearest("text", texts[: len(versions)], texts[-1]) == texts[-2]
 
 
 @pytest.mark.parametrize(
-    ("kind", "was", "world", "hand"),
+    ("kind", "sides", "hand", "found"),
     [
-        ("log", [1, 2, 3], [1], [1, 2, 3, 4]),  # the world went back
-        ("log", [1], [1, 2], [1, 4]),
-        ("log", [1], [1, 2], [1]),
-        ("text", "a\n", "a\nb\n", "c\na\nb\n"),
-        ("json", [], [], []),
-        ("log", ABSENT, [1], [1, 2]),
-        ("log", [], [1], ABSENT),
+        ("json", [{"a": 1, "n": 5}, {"a": 1, "n": 6}, {"a": 1, "n": 7}], {"a": 2, "n": 6}, 1),
+        ("json", [{"a": [1]}, {"a": [1, 2]}], {"a": [1, 2, 3], "b": 1}, 1),
+        ("json", [{"a": 1}, {"a": 2}], {"a": 3}, 0),  # which cannot be told
+        ("json", [ABSENT, {"theirs": 1, "more": {"x": 1}}], {"mine": 1}, 0),
+        ("json", [ABSENT, {"theirs": 1, "more": {"x": 1}}], {"theirs": 1, "more": {"x": 2}}, 1),
+        ("log", [ABSENT, [1]], [2], 0),
+        ("log", [ABSENT, [1]], [1, 2], 1),
+        ("text", ["a\nb\n", "a\nb\nc\n"], "x\na\nb\n", 0),
+        ("text", ["a\nb\n", "a\nb\nc\n"], "x\na\nb\nc\n", 1),
     ],
 )
-def test_who_wrote_elsewhere_has_not(kind: str, was: Any, world: Any, hand: Any) -> None:
-    assert not behind(kind, was, world, hand)
+def test_the_nearest_of_several_is_what_the_hand_went_on_from(
+    kind: str, sides: list[Any], hand: Any, found: int
+) -> None:
+    assert nearest(kind, sides, hand) is sides[found]

@@ -22,7 +22,7 @@ def edit(root: Path, name: str, value: Any) -> None:
     path.write_bytes(value.encode() if isinstance(value, str) else canon.document(value))
 
 
-def commit(store: Store, *changes: Change) -> Any:
+def commit(store: Store, *changes: Change, put_off: bool = False) -> Any:
     """The commit of a frame whose intent stands already."""
     opened = store.open_frame()
     assert opened is not None
@@ -34,6 +34,7 @@ def commit(store: Store, *changes: Change) -> Any:
         wake=(),
         streams=(),
         virtual={},
+        put_off=put_off,
     )
 
 
@@ -199,6 +200,30 @@ def test_logs_and_texts_keep_what_both_sides_appended(tmp_path: Path) -> None:
     assert len(posts.read_text().splitlines()) == 4
 
 
+def test_what_a_frame_and_a_hand_both_began_is_kept_of_both(tmp_path: Path) -> None:
+    """Neither has seen the other's document of that name."""
+    state = tmp_path / "state"
+    news = Change("news.jsonl", "append", (), [{"id": 1}])
+    with begun(tmp_path) as store:
+        step(store)
+        store.intent(frame=2)
+        edit(tmp_path, "notes.md", "by hand\n")
+        edit(tmp_path, "news.jsonl", '{"id": "by hand"}\n')
+        edit(tmp_path, "apart.json", {"mine": 1})
+        edit(tmp_path, "both.json", {"who": "hand"})
+        sets = (Change("apart.json", "set", ("theirs",), 1), Change("both.json", "set", ("who",), "frame"))
+        frame = commit(store, Change("notes.md", "text", (), "by the frame\n"), news, *sets)
+        assert frame.documents["notes.md"] == "by the frame\nby hand\n"
+        assert [item["id"] for item in elements(frame.documents["news.jsonl"])] == [1, "by hand"]
+        assert frame.documents["apart.json"] == {"theirs": 1, "mine": 1}
+        with pytest.raises(StateError, match=r"both.json was changed by hand at who.*there was nothing"):
+            store.take_edits()
+        assert canon.loads((state / "both.json").read_bytes()) == {"who": "hand"}
+        assert store.decide("both.json", "hand").side == "hand"
+        assert store.head is not None and store.head.documents["both.json"] == {"who": "hand"}
+    assert (state / "notes.md").read_text() == "by the frame\nby hand\n"
+
+
 def test_a_last_line_that_was_taken_away_during_a_frame_stays_away(tmp_path: Path) -> None:
     with begun(tmp_path) as store:
         step(store)
@@ -303,6 +328,37 @@ def test_an_edit_that_met_a_frame_and_a_crash_is_there_once_whatever_the_hand_do
             assert len(posts.read_text().splitlines()) == len(ids)
             seen.add((untouched, kinds(store).count("edit")))
     assert k > 8 and seen >= {(True, 1), (True, 2), (False, 1)}
+
+
+def test_a_hand_goes_on_from_a_version_that_was_never_noted_and_is_not_the_newest(tmp_path: Path) -> None:
+    """The crash came when frame 2 was written while frame 3 was under way, and before that was noted."""
+    shown = set()
+    for number in range(60):
+        root, disk = tmp_path / str(number), FaultyDisk()
+        store = begun(root, disk=disk)
+        step(store)
+        store.intent(frame=2)
+        commit(store, *changes_of(2), put_off=True)
+        store.intent(frame=3)
+        disk.stop = disk.count + number
+        with suppress(Crash):
+            store.show()
+        die(store)
+        if disk.count < disk.stop:
+            break
+        posts, memory = root / "state" / "posts.jsonl", root / "state" / "memory" / "ada.md"
+        shown.add((posts.read_text().count("\n"), memory.read_text().count("- ")))
+        edit(root, "posts.jsonl", posts.read_text() + '{"id": 0}\n')
+        edit(root, "memory/ada.md", memory.read_text() + "- by hand\n")
+        with opened(root, disk=FaultyDisk()) as store:
+            commit(store, *changes_of(3))
+            store.take_edits()
+            assert store.head is not None
+            ids = [post["id"] for post in elements(store.head.documents["posts.jsonl"])]
+            assert ids == [1, 2, 3, 0], number
+            lines = store.head.documents["memory/ada.md"].splitlines()
+            assert lines == ["# Ada", "- frame 1", "- frame 2", "- frame 3", "- by hand"], number
+    assert shown >= {(1, 1), (2, 2)}
 
 
 @pytest.mark.parametrize("torn", [False, True])
