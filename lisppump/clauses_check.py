@@ -42,6 +42,7 @@ class Checker:
         self.aliases: dict[str, StageChoice | None] = {}
         self.limits = Limits()
         self.isolation = APART
+        self.recorded = False  # frames of it stand in the record: their backends are not asked again
 
     def error(self, code: str, message: str, span: Span, help: str | None = None) -> None:
         """Take an error down."""
@@ -346,6 +347,8 @@ class Checker:
         try:
             offer = self.stages.find(kind, name)
         except LisppumpError as error:
+            if kind == "backend" and self.recorded:
+                return StageChoice.gone(name, item.span)
             near = suggest(name, [*self.aliases, *self.stages.names(kind)]) if kind == "backend" else None
             error.help = f"did you mean `{near}`?" if near else error.help
             self.errors.append(error.located(head.span))

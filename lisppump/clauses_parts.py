@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lisppump.blame import BlamedReservoir, blamed, is_builtin
+from lisppump.calling import BackendError, Failure
 from lisppump.clauses_shape import Clause
 from lisppump.errors import Span
 from lisppump.frame import FrameFunction
@@ -53,6 +54,14 @@ class Code(Protocol):
         ...
 
 
+class Gone:
+    """A backend that was asked when frames were made, and is not here any more: nobody asks it for these."""
+
+    async def pour(self, request: Any) -> Any:
+        """It has no answer."""
+        raise BackendError(Failure.UNAVAILABLE, "this backend is not here any more")
+
+
 @dataclass(frozen=True)
 class StageChoice:
     """A stage that the policy chose, with its options as the keyword arguments of its class."""
@@ -62,6 +71,11 @@ class StageChoice:
     options: Mapping[str, Any]
     span: Span | None
     offer: Offer
+
+    @classmethod
+    def gone(cls, name: str, span: Span | None) -> StageChoice:
+        """One of a backend that is not here any more."""
+        return cls("backend", name, {}, span, Offer("backend", name, Gone, "lisppump:gone", None, None))
 
     def make(self, *given: Any) -> Any:
         """A new instance of the stage; `given` are arguments that come from the pump."""

@@ -66,7 +66,7 @@ class Lookout:
         self.barred: LisppumpError | None = None  # why it may only be looked at
         self.remains = False  # of its policy only what needs no plugin is there
         self._given = dict(backends)
-        self._earlier: tuple[tuple[str, str], Rig] | None = None  # the last that an older intent wanted
+        self._earlier: tuple[tuple[str, str, bool], Rig] | None = None  # the last that an older intent wanted
         self._complaints = Complaints()
         registry.ears.complain = self._complaints.say
         self.rig = self._rig(policy)
@@ -202,16 +202,23 @@ class Lookout:
 
         return replay_live(self, numbered(number))
 
-    def rig_of(self, intent: Mapping[str, Any]) -> Rig:
-        """What the frame of an intent is made with: the policy as it was then."""
+    def rig_of(self, intent: Mapping[str, Any], *, recorded: bool = False) -> Rig:
+        """What the frame of an intent is made with: the policy as it was then.
+
+        Where all that it needs is `recorded`, it asks nobody, and backends may be gone.
+        """
         if intent["policy"] == self.policy.digest and intent["overrides"] == self.overrides:
             return self.rig
-        key = (intent["policy"], canon.digest(intent["overrides"]))
+        key = (intent["policy"], canon.digest(intent["overrides"]), recorded)
         if self._earlier is not None and self._earlier[0] == key:
             return self._earlier[1]
         bundle = canon.loads(self.store.read_blob(intent["bundle"]), "the policy of the frame")
         policy = Policy.from_bundle(
-            bundle, path=self.policy.path, registry=self.registry, overrides=intent["overrides"]
+            bundle,
+            path=self.policy.path,
+            registry=self.registry,
+            overrides=intent["overrides"],
+            recorded=recorded,
         )
         self._earlier = key, self._rig(policy)
         return self._earlier[1]

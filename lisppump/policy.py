@@ -173,10 +173,14 @@ class Policy:
         path: str | Path = "pump.lisp",
         registry: Stages | None = None,
         overrides: Mapping[str, Any] | None = None,
+        recorded: bool = False,
     ) -> Policy:
-        """The policy that a bundle was taken from; `path` is only what it is called."""
+        """The policy that a bundle was taken from; `path` is only what it is called.
+
+        Of one whose frames are `recorded`, backends that are not here any more are not wanted.
+        """
         path = Path(path)
-        return _load(Bundle(bundle, path.name), path, registry, overrides or {})
+        return _load(Bundle(bundle, path.name), path, registry, overrides or {}, recorded=recorded)
 
     @classmethod
     def remains(cls, bundle: Mapping[str, str], *, path: str | Path = "pump.lisp") -> Policy:
@@ -210,7 +214,14 @@ def switches_in(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return (), ()
 
 
-def _load(texts: Texts, path: Path, stages: Stages | None, overrides: Mapping[str, Any]) -> Policy:
+def _load(
+    texts: Texts,
+    path: Path,
+    stages: Stages | None,
+    overrides: Mapping[str, Any],
+    *,
+    recorded: bool = False,
+) -> Policy:
     if stages is None:
         from lisppump.registry import Registry
 
@@ -220,10 +231,11 @@ def _load(texts: Texts, path: Path, stages: Stages | None, overrides: Mapping[st
     code = PolicyCode(Later(lambda: stages.builtins()))
     errors = [*program.errors, *code.define(program.definitions)]
     checker = Checker(code, stages, path.parent)
+    checker.recorded = recorded
     policy = None
     if program.pump is not None:
         checked, schema = _checked(program.pump, checker)
-        if (plugins := checked.option("plugins")) is not None:
+        if (plugins := checked.option("plugins")) is not None and not recorded:
             checker.errors.extend(unmet(plugins, stages))
         errors += checker.errors
         errors += code.unresolved([*program.definitions, program.pump])

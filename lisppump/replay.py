@@ -205,7 +205,7 @@ class _Rerun:
         if intent is None or intent["frame"] != number:
             raise Unlike(Difference(number, "intent", (), None, "the frame has none"))
         _same(number, "parent", said["parent"], frame.digest)
-        self.rig = rig = self.pump.rig_of(intent)
+        self.rig = rig = self.pump.rig_of(intent, recorded=True)
         turn = remade(self.pump, rig, frame, intent, said["deltas"], recorded(self.inputs))
         deltas = turn.again()
         recorded_digests = {entry["stream"]: entry["digest"] for entry in said["deltas"]}
@@ -225,7 +225,8 @@ class _Rerun:
 
     def _tock(self, record: Record) -> None:
         number, said, frame = record.fields["frame"], record.fields, self._frame()
-        rig = self.rig or self.pump.rig_of(self.pump.store.intent_record(number) or {})
+        intent = self.pump.store.intent_record(number) or {}
+        rig = self.rig or self.pump.rig_of(intent, recorded=True)
         try:
             tock = think(rig, frame, self.heard)
         except LisppumpError as error:

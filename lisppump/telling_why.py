@@ -119,7 +119,7 @@ class _Look:
         if not self.intent:
             return None
         try:
-            return self.pump.rig_of(self.intent)
+            return self.pump.rig_of(self.intent, recorded=True)
         except LisppumpError as error:
             self.notes.append(f"the policy of that frame cannot be made here: {error.message}")
             return None

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import socket
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from lisppump import Pump, canon, hookimpl
 from lisppump.calling import BackendError, Failure, Reply, Request
 from lisppump.errors import LisppumpError
 from lisppump.journal import Journal, Record
+from lisppump.stages import Option
 from lisppump.testing import Simulation
 from tests.conftest import ROOT
 from tests.faults import Crash, die
@@ -297,3 +299,36 @@ def test_a_world_that_made_no_frame_has_nothing_to_replay(tmp_path: Path) -> Non
     assert (caught.value.code, caught.value.message) == (
         "no-such-frame", "nothing has been made since frame 0 that could be made again",
     )  # fmt: skip
+
+
+def test_frames_are_made_again_when_the_plugin_of_their_backend_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is asked for them; asking them once more wants it."""
+
+    class OfThen(Moody):
+        options = (Option("mood", "value", "Its mood."), Option("most", "value", "The most.", type="natural"))
+
+        def __init__(self, mood: str, most: int) -> None:
+            super().__init__(**{name: said(name) for name in NAMES})
+
+    @hookimpl
+    def backends() -> dict[str, type]:
+        return {"of-then": OfThen}
+
+    version = metadata.version
+    policy = POLICY.replace("(first none)", '(first (of-then (mood "calm") (most 3)))').replace(
+        "(name again)", '(name again) (plugins (require "lisppump-of-then" ">=1"))'
+    )
+    then = Simulation(tmp_path, policy, state=STATE, plugins={"of-then": SimpleNamespace(backends=backends)})
+    with monkeypatch.context() as patch:
+        patch.setattr(metadata, "version", lambda name: "1.0" if "of-then" in name else version(name))
+        with then.open() as pump:
+            (report, *_) = pump.step(3)
+            assert report.statuses == {"ok": 5}
+    with Simulation(tmp_path, POLICY).open() as pump:
+        pump.step(1)
+        replayed = pump.replay(1, 4)
+        assert replayed.equal and replayed.frames == 4
+        with pytest.raises(LisppumpError, match="of-then"):
+            pump.replay_live(2)

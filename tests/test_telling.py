@@ -206,7 +206,7 @@ def test_why_tells_what_the_check_of_a_reply_refused(world: Path) -> None:
 
 
 def test_why_goes_on_without_the_policy_of_the_frame(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(intent: Any) -> Any:
+    def gone(intent: Any, **_: Any) -> Any:
         raise LisppumpError("unknown-stage", "no such dam")
 
     awake = pump.show(1).wake[0]
