@@ -11,6 +11,9 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 
 
+TOGETHER = 32  # replies that a step is taken with at once: what they hold stays near the processor so
+
+
 class Records(Protocol):
     """Where replies are written down."""
 
@@ -70,14 +73,17 @@ class Intake:
         arrived, self._arrived = self._arrived, []
         waiting, self._waiting = self._waiting, {}
         errors: dict[int, BaseException] = {}
+        done = 0
         try:
-            self._take(arrived, errors)
+            while done < len(arrived):
+                self._take(arrived[done : done + TOGETHER], done, errors)
+                done += TOGETHER
         except (KeyboardInterrupt, SystemExit):
             for waiter in waiting.values():
                 waiter.cancel()
             raise
         except BaseException as error:
-            errors = {**dict.fromkeys(range(len(arrived)), error), **errors}
+            errors = {**dict.fromkeys(range(done, len(arrived)), error), **errors}
         for place, waiter in waiting.items():
             error_of_it = errors.pop(place, None)
             if not waiter.done():
@@ -85,15 +91,15 @@ class Intake:
         if errors:
             raise errors[min(errors)]
 
-    def _take(self, arrived: list[Taking], errors: dict[int, BaseException]) -> None:
+    def _take(self, arrived: list[Taking], first: int, errors: dict[int, BaseException]) -> None:
         """Take each step with all with which nothing went wrong; what does with one is its own pipe's."""
-        for place, taking in enumerate(arrived):
+        for place, taking in enumerate(arrived, first):
             try:
                 taking.read()
             except Exception as error:
                 errors[place] = error
         entries: list[tuple[str, dict[str, Any]]] = []
-        for place, taking in enumerate(arrived):
+        for place, taking in enumerate(arrived, first):
             try:
                 entry = taking.record() if place not in errors else None
                 if entry is not None:
@@ -102,7 +108,7 @@ class Intake:
                 errors[place] = error
         if entries:
             self._records.came(entries)
-        for place, taking in enumerate(arrived):
+        for place, taking in enumerate(arrived, first):
             try:
                 if place not in errors:
                     taking.settle()
