@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 
-
 TOGETHER = 32  # replies that a step is taken with at once: what they hold stays near the processor so
 
 
@@ -24,6 +23,9 @@ class Records(Protocol):
 class Taking(Protocol):
     """A reply on its way in: its steps, each of which may raise what its pipe is to hear."""
 
+    def foresee(self) -> None:
+        """Make ready what can be said of it before it has come."""
+
     def read(self) -> None:
         """Hold it to its contract, and to the policy's schema."""
 
@@ -35,9 +37,13 @@ class Taking(Protocol):
 
 
 class Intake:
-    """Takes in the replies of one frame in the order they came."""
+    """Takes in the replies of one frame in the order they came.
 
-    def __init__(self, records: Records) -> None:
+    `out` are those that have not come, by stream, and that somebody may make ready who has time for it.
+    """
+
+    def __init__(self, records: Records, out: dict[int, Taking] | None = None) -> None:
+        self.out = {} if out is None else out
         self._records = records
         self._arrived: list[Taking] = []
         self._waiting: dict[int, asyncio.Future[BaseException | None]] = {}  # by place among them

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 class Taking:
     """One reply; `usable` tells whether anything of it stays.
 
-    It is made when its backend is asked, and with it what can be said by then of a usual reply: while pipes
-    are out nobody waits for that. `own` is all that such a reply holds.
+    What can be said of a usual reply before it has come is made ready while pipes are out, since nobody waits
+    for that, or when it comes. `own` is all that such a reply holds.
     """
 
     __slots__ = (
-        "_alias", "_claim", "_delta", "_digest", "_due", "_own", "_pipe", "_record", "_said", "reply",
-        "usable",
+        "_alias", "_claim", "_delta", "_digest", "_due", "_first", "_own", "_pipe", "_record", "_said",
+        "reply", "usable",
     )  # fmt: skip
 
     def __init__(self, pipe: Pipe, alias: str) -> None:
@@ -42,10 +42,11 @@ class Taking:
         self._record: canon.Whole | None = None
         self.reply: Any = None
         self.usable = False
-        if not pipe.attempts and len(pipe.tick.policy.pipe.passes) == 1:
-            self._foresee()
+        self._first = not pipe.attempts and len(pipe.tick.policy.pipe.passes) == 1
+        if self._first:
+            pipe.tick.intake.out[pipe.stream.number] = self
 
-    def _foresee(self) -> None:
+    def foresee(self) -> None:
         """Make ready the record and the delta of a stream of whose only reply nothing else is to be said."""
         pipe, alias, tick = self._pipe, self._alias, self._pipe.tick
         number, agents = pipe.stream.number, pipe.stream.agents
@@ -64,6 +65,8 @@ class Taking:
     def read(self) -> None:
         """Hold what a backend gave to its contract; what cannot be used at all is an attempt that failed."""
         pipe, reply = self._pipe, self.reply
+        if self._first and pipe.tick.intake.out.pop(pipe.stream.number, None) is not None:
+            self.foresee()
         if self._record is not None and pipe.delta is None and is_plain(reply):
             own = own_usual(pipe.tick.policy.schema, reply.data)
             digest = None if own is None else canon.digest_of_whole(own)

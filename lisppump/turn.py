@@ -25,7 +25,7 @@ from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Frame, Stream
 from lisppump.gate import Gates
-from lisppump.intake import Intake
+from lisppump.intake import Intake, Taking
 from lisppump.journal import Record
 from lisppump.leave import Governor
 from lisppump.merge import Change, Merged
@@ -80,14 +80,20 @@ def recorded(inputs: Iterable[Record]) -> Recorded:
 class Spare:
     """Seconds in which the loop did something else while pipes were out, and what it had to let go of then.
 
-    What thousands of pipes leave takes milliseconds to free: `left` keeps it until others are out.
+    What thousands of pipes leave takes milliseconds to free: `left` keeps it until others are out. Of these
+    `out` holds the replies, by stream, of which something can be made ready.
     """
 
     seconds: float = 0.0
     left: list[Any] = field(default_factory=list)
+    out: dict[int, Taking] = field(default_factory=dict)
 
-    def let_go(self) -> Iterator[None]:
-        """Free what is left, in small steps."""
+    def used(self) -> Iterator[None]:
+        """Make ready what comes and free what is left, in small steps."""
+        for number in [*self.out]:
+            if (taking := self.out.pop(number, None)) is not None:
+                taking.foresee()
+                yield
         while self.left:
             del self.left[-FREED:]
             yield
@@ -135,6 +141,7 @@ class Turn:
                 raise LisppumpError("contract", f"executor `{choice.name}` never settled {lost}")
         made = {pipe.stream.number: pipe.delta for pipe in jobs.pipes if pipe and pipe.delta}
         self.spare.left = [self.plan, *jobs.taken_down()]
+        self.spare.out.clear()
         came = {**standing, **made}
         return tuple(came[stream.number] for stream in self.plan.streams)
 
@@ -154,7 +161,7 @@ class Turn:
     def _maker(self) -> Callable[[Stream, Prompt], Pipe]:
         """What makes the pipe of a stream; those of one epoch share all else."""
         answers = self.recorded.answers
-        intake = Intake(self.ledger)
+        intake = Intake(self.ledger, self.spare.out)
         gates = Gates(self.rig.policy.pipe.deadline)
         epochs = {self.epoch, *self.epochs.values()}
         ticks = {epoch: self._tick(epoch, intake, gates) for epoch in epochs}
@@ -288,7 +295,7 @@ async def _soon(work: Work, spare: Spare) -> None:
     steps: Iterator[None] | None = None
     began = clock()
     try:
-        steps = chain(spare.let_go(), work(True) or ())
+        steps = chain(spare.used(), work(True) or ())
     finally:
         spare.seconds += clock() - began
     while steps is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ from lisppump.errors import LisppumpError
 from lisppump.pour import Pipe
 from lisppump.report import Event
 from lisppump.stages import Job
+from lisppump.taking import Taking
 from lisppump.testing import Crash, FaultyDisk, Simulation
 from lisppump.turn import SOON, Spare, meanwhile
 from tests.test_pour import world
@@ -97,6 +99,45 @@ def test_delta_files_are_written_while_the_pipes_of_the_next_frame_are_out(tmp_p
     files = [f"frame-{number:06d}-stream-0001.json" for number in range(1, 5)]
     assert seen == [[], files[:1], files[:2], files[1:3]]
     assert sorted(path.name for path in folder.glob("*.json")) == files[2:4]
+
+
+def test_what_can_be_said_of_a_reply_is_made_ready_while_it_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or when it comes, if it comes sooner; a frame is the same either way."""
+    ready: list[tuple[float, int]] = []
+
+    def foresee(taking: Taking) -> None:
+        ready.append((asyncio.get_running_loop().time(), taking._pipe.stream.number))
+        foreseen(taking)
+
+    foreseen = Taking.foresee
+    monkeypatch.setattr(Taking, "foresee", foresee)
+
+    class Some(Clerk):
+        def __init__(self, **seconds: float) -> None:
+            super().__init__()
+            self._seconds = seconds
+
+        async def pour(self, request: Request) -> Reply:
+            (agent,) = request.agents
+            await asyncio.sleep(self._seconds.get(agent.id, 0.0))
+            data = {"lines": [{"who": agent.id, "text": "here"}]}
+            return Reply(text=json.dumps(data)) if agent.id == "cid" else Reply(data=data)
+
+    def made(name: str, **seconds: float) -> tuple[str, list[tuple[float, int]]]:
+        ready.clear()
+        agents = {name: {"lines": 0} for name in ("ann", "bob", "cid")}
+        state = {"agents.json": {"agents": agents}, "lines.jsonl": []}
+        policy, backends = QUICK.replace("(streams 1)", "(streams 3)"), {"script": Some(**seconds)}
+        with Simulation(tmp_path / name, policy, state=state, backends=backends).open() as pump:
+            virtually(pump.astep(1))
+            return pump.head.digest, [*ready]
+
+    digest, at_once = made("at-once")
+    assert [second for second, _ in at_once] == [0.0, 0.0, 0.0]
+    again, later = made("later", ann=1.0, bob=1.0, cid=1.0)
+    assert again == digest and [round(second, 2) for second, _ in later] == [SOON] * 3
 
 
 def test_what_pipes_leave_is_freed_while_the_next_ones_are_out(
