@@ -169,7 +169,7 @@ class Pipe:
             return False
         call, taking, last = Call(tick.monotonic), Taking(self, alias), self._last(alias, turn)
         try:
-            taking.reply = await call.of(self._called(alias, leave))
+            reply = await call.of(self._called(alias, leave))
         except BaseException as error:
             if call.ending or isinstance(error, KeyboardInterrupt):
                 if leave is not None:
@@ -177,6 +177,7 @@ class Pipe:
                 raise  # it is the pump that ends here, and not the backend
             self._came_to(alias, error, leave)
             return False
+        taking.comes(reply)
         if leave is not None:
             leave.back(None)
         if call.longest > tick.policy.pipe.deadline:

@@ -62,11 +62,15 @@ class Taking:
             settled={"utc": utc, "digest": None, "agents": [*agents]},
         )  # fmt: skip
 
+    def comes(self, reply: Any) -> None:
+        """What the backend gave; it is made ready at the latest now, when all of its pipe is at hand."""
+        self.reply = reply
+        if self._first and self._pipe.tick.intake.out.pop(self._pipe.stream.number, None) is not None:
+            self.foresee()
+
     def read(self) -> None:
         """Hold what a backend gave to its contract; what cannot be used at all is an attempt that failed."""
         pipe, reply = self._pipe, self.reply
-        if self._first and pipe.tick.intake.out.pop(pipe.stream.number, None) is not None:
-            self.foresee()
         if self._record is not None and pipe.delta is None and is_plain(reply):
             own = own_usual(pipe.tick.policy.schema, reply.data)
             digest = None if own is None else canon.digest_of_whole(own)
