@@ -214,9 +214,8 @@ class Desk(Shelf):
         head, written = self.head, touch.written
         world = head.documents[name] if head is not None and name in head.documents else ABSENT
         kind = "log" if is_log(name) else "text" if is_text(name) else "json"
-        was = world
-        if written.digest != self._digest(name) if written is not None else world is not ABSENT:
-            was = self._stood(kind, name, touch, recent)
+        same = world is ABSENT if written is None else written.digest == self._digest(name)
+        was = world if same else self._stood(kind, name, touch, recent)
         return joined(kind, was, world, touch.value, prefer=prefer)
 
     def _stood(self, kind: str, name: str, touch: Touch, recent: Frame | None) -> Any:

@@ -65,8 +65,10 @@ class Taking:
     def comes(self, reply: Any) -> None:
         """What the backend gave; it is made ready at the latest now, when all of its pipe is at hand."""
         self.reply = reply
-        if self._first and self._pipe.tick.intake.out.pop(self._pipe.stream.number, None) is not None:
-            self.foresee()
+        if self._first:
+            self._pipe.tick.intake.out.pop(self._pipe.stream.number, None)
+            if self._record is None:
+                self.foresee()
 
     def read(self) -> None:
         """Hold what a backend gave to its contract; what cannot be used at all is an attempt that failed."""

@@ -78,10 +78,10 @@ def recorded(inputs: Iterable[Record]) -> Recorded:
 
 @dataclass(slots=True)
 class Spare:
-    """Seconds in which the loop did something else while pipes were out, and what it had to let go of then.
+    """Seconds in which the loop did something else while pipes were out, and what can be done then.
 
-    What thousands of pipes leave takes milliseconds to free: `left` keeps it until others are out. Of these
-    `out` holds the replies, by stream, of which something can be made ready.
+    What thousands of pipes leave takes milliseconds to free: `left` keeps it until others are out. `out` are
+    the replies of these, by stream, for which something can be made ready.
     """
 
     seconds: float = 0.0
