@@ -275,7 +275,7 @@ def files(root: Path) -> dict[str, bytes]:
 def test_frames_that_come_quickly_are_shown_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with quick(tmp_path / "each").open() as pump:
         pump.step(6)
-    monkeypatch.setattr(reservoir, "OFTEN", 0.2)
+    monkeypatch.setattr(reservoir, "OFTEN", 3600.0)
     lines = tmp_path / "together" / "state" / "lines.jsonl"
     seen: dict[int, int] = {}
     world = quick(tmp_path / "together")
@@ -297,7 +297,7 @@ def test_what_frames_left_to_be_shown_together_is_shown_after_a_crash(
 ) -> None:
     with quick(tmp_path / "each").open() as pump:
         pump.step(5)
-    monkeypatch.setattr(reservoir, "OFTEN", 0.2)
+    monkeypatch.setattr(reservoir, "OFTEN", 3600.0)
     disk = FaultyDisk()
 
     def crash() -> None:
@@ -316,7 +316,7 @@ def test_what_frames_left_to_be_shown_together_is_shown_after_a_crash(
 def test_a_hand_edit_among_frames_that_are_shown_together_is_taken_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reservoir, "OFTEN", 0.2)
+    monkeypatch.setattr(reservoir, "OFTEN", 3600.0)
     root = tmp_path / "edited"
     agents, lines = root / "state" / "agents.json", root / "state" / "lines.jsonl"
 
