@@ -214,8 +214,11 @@ class Desk(Shelf):
         head, written = self.head, touch.written
         world = head.documents[name] if head is not None and name in head.documents else ABSENT
         kind = "log" if is_log(name) else "text" if is_text(name) else "json"
-        same = world is ABSENT if written is None else written.digest == self._digest(name)
-        was = world if same else self._stood(kind, name, touch, recent)
+        if written is None:
+            alike = world is ABSENT or self._forgot()
+        else:
+            alike = written.digest == self._digest(name)
+        was = world if alike else self._stood(kind, name, touch, recent)
         return joined(kind, was, world, touch.value, prefer=prefer)
 
     def _stood(self, kind: str, name: str, touch: Touch, recent: Frame | None) -> Any:
@@ -242,6 +245,11 @@ class Desk(Shelf):
                     sides.append(log_value(name, parse(name, self._keep.read_blob(blob), name)))
         alone = len(sides) == 1 or touch.value is ABSENT
         return sides[0] if alone else nearest(kind, sides, touch.value)
+
+    def _forgot(self) -> bool:
+        """Whether what was noted of documents may have been given up in a repair."""
+        fields = (self._journal.read(seq).fields for seq in self._journal.select("edit"))
+        return self.repaired or any("repaired" in said for said in fields)
 
     def _noted(self, name: str, written: Written, recent: Frame | None) -> Any:
         if recent is not None and recent.digests.get(name) == written.digest:
