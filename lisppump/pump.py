@@ -76,15 +76,9 @@ class Pump(Lookout):
         policy = Policy.load(path, registry=registry, overrides=overrides or {})
         store = Store.open(root, _view(policy, root), write=False, keep=policy.state.keep, disk=disk)
         return cls(
-            root,
-            policy,
-            store,
-            registry,
-            overrides=overrides or {},
-            backends=backends or {},
-            clock=clock or clocks.Wall(),
-            disk=disk,
-        )
+            root, policy, store, registry,
+            overrides=overrides or {}, backends=backends or {}, clock=clock or clocks.Wall(), disk=disk,
+        )  # fmt: skip
 
     def __enter__(self) -> Pump:
         return self
@@ -155,7 +149,7 @@ class Pump(Lookout):
             raise
         finally:
             await self._let_go()
-            self._spare.left.clear()
+            self._spare.clear()
             if self._listening:
                 self.store.deaf()
                 self._listening = False

@@ -98,6 +98,11 @@ class Spare:
             del self.left[-FREED:]
             yield
 
+    def clear(self) -> None:
+        """No more frames come, and nobody is out."""
+        self.left.clear()
+        self.out.clear()
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
