@@ -237,6 +237,7 @@ class Pump(Lookout):
             return None if self._stopping else await self._frame(going=True)
         fields = planning.intent(plan, self.head, self.policy, bundle=bundle, plugins=self.acting())
         store.intent(**fields, epoch=store.epoch, written=clocks.stamp(self.clock.now()), put_off=True)
+        self._spare.left += fields.pop("streams")
         gaps, store.gaps = store.gaps, ()
         return await self._make(self.rig, replace(plan, notes=(*gaps, *plan.notes)), agents, Recorded())
 
@@ -320,6 +321,7 @@ class Pump(Lookout):
             seconds=self.clock.monotonic() - started,
             lanes=tuple(self.governor.remarks()),
         )
+        self._spare.over(deltas, merged, report, turn)
         self._tell(Event("frame_committed", plan.frame, report=report, streams=len(plan.streams)))
         self._complaints.stop(broken)
         return report

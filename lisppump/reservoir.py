@@ -57,6 +57,7 @@ class Store(Books):
         self._snapshots = Snapshots(keep)
         self._made: dict[str, tuple[str, Members]] = {}  # of the frame that is being made
         self._worked_off = self._filed = float("-inf")  # when what was put off was done, delta files too
+        self._written: dict[str, Any] = {}  # by the last commit: thousands of entries, which take time to free
         self._took = self._last_took = 0  # bytes of the journal up to the last intent, and since that before
 
     @classmethod
@@ -265,7 +266,7 @@ class Store(Books):
         Unless the loop is `idle`, frames that follow each other quickly are shown together: new files cost
         more than they do. What it gives are the steps that can wait even longer.
         """
-        now = monotonic()
+        now, self._written = monotonic(), {}
         if idle or now - self._worked_off >= OFTEN:
             self._worked_off = now
             self.show()
@@ -380,6 +381,7 @@ class Store(Books):
         self._advance("commit", fields, new)
         self._newest = (number, tuple(deltas)) if deltas else self._newest
         self._to_show(parent, new, fields["quarantine"], put_off=put_off)
+        self._written = fields
         return self._now()
 
     def tock(

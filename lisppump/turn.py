@@ -80,13 +80,20 @@ def recorded(inputs: Iterable[Record]) -> Recorded:
 class Spare:
     """Seconds in which the loop did something else while pipes were out, and what can be done then.
 
-    What thousands of pipes leave takes milliseconds to free: `left` keeps it until others are out. `out` are
-    the replies of these, by stream, for which something can be made ready.
+    What thousands of pipes leave takes milliseconds to free: `left` keeps it until others are out, `last` until
+    another frame is over as well, since others look at the last one until then. `out` are the replies of
+    those that are out, by stream, for which something can be made ready.
     """
 
     seconds: float = 0.0
     left: list[Any] = field(default_factory=list)
+    last: list[Any] = field(default_factory=list)
     out: dict[int, Taking] = field(default_factory=dict)
+
+    def over(self, deltas: Iterable[Delta], *holders: object) -> None:
+        """A frame is over that came to deltas, which others hold; those are let go of before them."""
+        self.left += self.last
+        self.last = [*deltas, *holders]
 
     def used(self) -> Iterator[None]:
         """Make ready what comes and free what is left, in small steps."""
@@ -101,6 +108,7 @@ class Spare:
     def clear(self) -> None:
         """No more frames come, and nobody is out."""
         self.left.clear()
+        self.last.clear()
         self.out.clear()
 
 
