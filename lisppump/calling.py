@@ -120,8 +120,8 @@ class Request:
     began: Callable[[], None] = unheard
 
     @classmethod
-    def of(cls, **fields: Any) -> Request:
-        """The same from all its fields; a frozen dataclass takes twice as long to set them."""
+    def having(cls, fields: dict[str, Any]) -> Request:
+        """The same from a dict of all its fields, which it takes for its own: that takes half the time."""
         made = object.__new__(cls)
         object.__setattr__(made, "__dict__", fields)
         return made

@@ -31,8 +31,9 @@ from lisppump.report import Branched, Event, FrameReport, Imported, Plan, Rewoun
 from lisppump.reservoir import Store
 from lisppump.rig import Rig
 from lisppump.room import require_room
+from lisppump.spare import Spare, meanwhile
 from lisppump.stages import Backend, Thought
-from lisppump.turn import Recorded, Spare, Turn, meanwhile, of_echoes, recorded
+from lisppump.turn import Recorded, Turn, of_echoes, recorded
 from lisppump.view import Unseen
 
 declare("usage", 1, closed="The pump was closed in Python, and is asked to run or write.")

@@ -34,12 +34,16 @@ class Accounts:
     frame: int
     clock: clocks.Clock
 
+    def free(self, alias: str) -> bool:
+        """True where a backend uses nothing that is reserved or counted as lost."""
+        terms = self.terms[alias]
+        return terms.max_tokens is None and terms.reports
+
     def reserve(self, alias: str, prompt_tokens: int, passes: int, stream: int = 0) -> Claim | str:
         """One reservation for all that a pipe may ask of a backend, or a sentence that says why not."""
-        terms = self.terms[alias]
-        if terms.max_tokens is None and terms.reports:
+        if self.free(alias):
             return Claim(0, 0.0)
-        needs = most(terms, self.prices, prompt_tokens, passes)
+        needs = most(self.terms[alias], self.prices, prompt_tokens, passes)
         if needs == Most():
             return Claim(0, 0.0)
         self.budget.on(clocks.day(self.clock.now()))

@@ -57,7 +57,7 @@ class Store(Books):
         self._snapshots = Snapshots(keep)
         self._made: dict[str, tuple[str, Members]] = {}  # of the frame that is being made
         self._worked_off = self._filed = float("-inf")  # when what was put off was done, delta files too
-        self._written: dict[str, Any] = {}  # by the last commit: thousands of entries, which take time to free
+        self._written: dict[str, Any] = {}  # by the last commit: thousands of things to free, later
         self._took = self._last_took = 0  # bytes of the journal up to the last intent, and since that before
 
     @classmethod

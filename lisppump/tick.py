@@ -14,6 +14,7 @@ from lisppump.intake import Intake
 from lisppump.leave import Governor, Ungoverned
 from lisppump.lispy.builtins import BuiltinSpec
 from lisppump.policy import Policy
+from lisppump.spare import Spare
 
 Pourer = Callable[[Request, str], Awaitable[Reply]]
 
@@ -39,6 +40,9 @@ Claim = Any  # what a purse gives for a reservation: only it knows what that is
 
 class Purse(Protocol):
     """What a run may spend: reserved before a backend is asked, counted when it has answered."""
+
+    def free(self, alias: str) -> bool:
+        """True where a backend uses nothing that is reserved or counted as lost."""
 
     def reserve(self, alias: str, prompt_tokens: int, passes: int, stream: int = 0) -> Claim | str:
         """One reservation for all that a pipe may ask of a backend, or a sentence that says why not.
@@ -81,7 +85,8 @@ class Answer:
 class Tick:
     """What all pipes of a frame share; nothing of it changes while they run but what is counted.
 
-    In a `sealed` frame nobody is asked: what the record does not hold is an error.
+    In a `sealed` frame nobody is asked: what the record does not hold is an error. Anybody may ask backends
+    that are `free`, at any time. `shared` is what the requests of a pass have in common, by pass.
     """
 
     policy: Policy
@@ -100,5 +105,8 @@ class Tick:
     sleep: Callable[[float], Awaitable[None]]
     gates: Gates
     builtins: Mapping[str, BuiltinSpec]
+    spare: Spare
+    free: frozenset[str] = frozenset()
     governor: Governor = field(default_factory=Ungoverned)
     sealed: bool = False
+    shared: dict[str, dict[str, Any]] = field(default_factory=dict)

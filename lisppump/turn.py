@@ -6,13 +6,11 @@ record: what was recorded is taken as it was, and only what is missing is asked 
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
-from typing import Any, TypeVar, overload
+from typing import Any, overload
 
 from lisppump import clock as clocks
 from lisppump import plan as planning
@@ -25,7 +23,7 @@ from lisppump.documents import safe_stem
 from lisppump.errors import LisppumpError
 from lisppump.frame import Agent, Frame, Stream
 from lisppump.gate import Gates
-from lisppump.intake import Intake, Taking
+from lisppump.intake import Intake
 from lisppump.journal import Record
 from lisppump.leave import Governor
 from lisppump.merge import Change, Merged
@@ -34,17 +32,13 @@ from lisppump.prompt import Prompt
 from lisppump.proposals import Ends, Key, carried_out, ends_of
 from lisppump.report import Plan
 from lisppump.rig import Rig
+from lisppump.spare import Spare
 from lisppump.stages import Job, Thought
 from lisppump.stages import merged as check_merged
 from lisppump.tick import Answer, Ledger, Purse, Tick
 from lisppump.witness import Deadline, Witness
 from lisppump.witness import Ledger as WebLedger
 
-T = TypeVar("T")
-Work = Callable[[bool], Iterator[None] | None]  # told whether there is time for it, gives what can wait
-SLICE = 0.001  # seconds for which work that can wait holds up the loop
-FREED = 8  # pipes that are let go of at once
-SOON = 0.05  # seconds: by then pipes have been asked, and models do not answer before
 _NO_ANSWERS: deque[Answer] = deque()  # of a stream that is made for the first time; nobody adds to it
 
 
@@ -74,42 +68,6 @@ def recorded(inputs: Iterable[Record]) -> Recorded:
         elif record.kind in ("reply", "outcome"):
             answers.setdefault(record.fields["stream"], []).append(Answer(record.kind, record.fields))
     return Recorded(answers, deltas, ends_of(outcomes))
-
-
-@dataclass(slots=True)
-class Spare:
-    """Seconds in which the loop did something else while pipes were out, and what can be done then.
-
-    What thousands of pipes leave takes milliseconds to free: `left` keeps it until others are out, `last` until
-    another frame is over as well, since others look at the last one until then. `out` are the replies of
-    those that are out, by stream, for which something can be made ready.
-    """
-
-    seconds: float = 0.0
-    left: list[Any] = field(default_factory=list)
-    last: list[Any] = field(default_factory=list)
-    out: dict[int, Taking] = field(default_factory=dict)
-
-    def over(self, deltas: Iterable[Delta], *holders: object) -> None:
-        """A frame is over that came to deltas, which others hold; those are let go of before them."""
-        self.left += self.last
-        self.last = [*deltas, *holders]
-
-    def used(self) -> Iterator[None]:
-        """Make ready what comes and free what is left, in small steps."""
-        for number in [*self.out]:
-            if (taking := self.out.pop(number, None)) is not None:
-                taking.foresee()
-                yield
-        while self.left:
-            del self.left[-FREED:]
-            yield
-
-    def clear(self) -> None:
-        """No more frames come, and nobody is out."""
-        self.left.clear()
-        self.last.clear()
-        self.out.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +147,8 @@ class Turn:
 
     def _tick(self, epoch: int, intake: Intake, gates: Gates) -> Tick:
         policy, asked = self.rig.policy, self.rig.hooks.pour
+        gated = {alias for alias, terms in self.rig.terms.items() if terms.warms and policy.pipe.warm}
+        free = [alias for alias, _ in policy.pipe.backends if self.purse.free(alias)]
 
         def pour(request: Request, alias: str) -> Any:
             return asked(policy=policy, request=request, alias=alias)
@@ -210,6 +170,8 @@ class Turn:
             monotonic=self.clock.monotonic,
             sleep=self.clock.sleep,
             gates=gates,
+            free=frozenset(one for one in free if one not in gated and self.governor.lane(one) is None),
+            spare=self.spare,
             builtins=self.rig.builtins,
             sealed=self.sealed,
         )
@@ -219,12 +181,7 @@ class Turn:
         clause = self.rig.policy.pipe
         delay = 0.0 if self.sealed else clause.stagger * (pipe.stream.number - 1)
         pour = partial(self._late, pipe, delay) if delay else pipe.run
-        spare, before = self.spare, self.spare.seconds
-
-        def held() -> float:
-            return pipe.held() + spare.seconds - before
-
-        return Job(pipe.stream.number, pour, clause.deadline + delay, pipe.time_out, held)
+        return Job(pipe.stream.number, pour, clause.deadline + delay, pipe.time_out, pipe.held)
 
     async def _late(self, pipe: Pipe, delay: float) -> None:
         await self.clock.sleep(delay)
@@ -281,47 +238,6 @@ class _Jobs(Sequence[Job]):
         """The streams that have come to no delta."""
         pairs = zip(self._left, self.pipes, strict=True)
         return [stream for (stream, _), pipe in pairs if pipe is None or pipe.delta is None]
-
-
-async def meanwhile(pour: Awaitable[T], work: Work, spare: Spare) -> T:
-    """Do some work while pipes are out, or else when they are back; its error is raised then.
-
-    What it gives are steps that can wait: they are made while nobody else has anything to do. The time that
-    all of it takes is added to what is `spare`: it is no pipe's.
-    """
-    works = asyncio.get_running_loop().create_task(_soon(work, spare))
-    works.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard, whatever comes of it
-    try:
-        poured = await pour
-    finally:
-        works.cancel()
-    if works.done():
-        works.result()
-    else:
-        work(False)
-    return poured
-
-
-async def _soon(work: Work, spare: Spare) -> None:
-    await asyncio.sleep(SOON)
-    clock = asyncio.get_running_loop().time
-    steps: Iterator[None] | None = None
-    began = clock()
-    try:
-        steps = chain(spare.used(), work(True) or ())
-    finally:
-        spare.seconds += clock() - began
-    while steps is not None:
-        before = clock()
-        await asyncio.sleep(0)
-        if clock() - before > SLICE:
-            await asyncio.sleep(SOON)  # answers come, so that there is something else to do
-        began = clock()
-        try:
-            if all(clock() - began < SLICE for _ in steps):
-                steps = None
-        finally:
-            spare.seconds += clock() - began
 
 
 def finished(call: Coroutine[Any, Any, Any]) -> None:

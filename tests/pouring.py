@@ -89,6 +89,9 @@ class Pocket:
     open: int = 0
     spent: Usage = UNUSED
 
+    def free(self, alias: str) -> bool:
+        return False
+
     def reserve(self, alias: str, prompt_tokens: int, passes: int, stream: int = 0) -> Any:
         self.log.append(("reserve", alias, passes))
         if self.most < 1:

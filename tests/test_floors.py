@@ -70,6 +70,7 @@ FLOORS = [
         "rewind",
         "branching",
         "pour",
+        "spare",
         "taking",
         "nerves",
         "nudges",

@@ -14,15 +14,16 @@ import pytest
 from lisppump.plugins.executor_local import Local
 
 from lisppump import Pump, reservoir, turn
+from lisppump import spare as spares
 from lisppump.budget import Stopped
 from lisppump.calling import Reply, Request
 from lisppump.errors import LisppumpError
 from lisppump.pour import Pipe
 from lisppump.report import Event
+from lisppump.spare import SOON, Spare, meanwhile
 from lisppump.stages import Job
 from lisppump.taking import Taking
 from lisppump.testing import Crash, FaultyDisk, Simulation
-from lisppump.turn import SOON, Spare, meanwhile
 from tests.test_pour import world
 from tests.virtual_time import VirtualLoop, virtually
 
@@ -53,7 +54,7 @@ def test_steps_that_can_wait_are_made_while_nobody_else_has_anything_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """They hold up the loop for a slice at a time, and a few until it is seen that answers come."""
-    monkeypatch.setattr(turn, "SLICE", 1.0)
+    monkeypatch.setattr(spares, "SLICE", 1.0)
     told: list[Any] = []
 
     def steps() -> Iterator[None]:
