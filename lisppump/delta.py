@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from lisppump import canon
 from lisppump.errors import LisppumpError, declare
@@ -134,6 +134,8 @@ class Delta:
     rejected: tuple[Mapping[str, Any], ...] = ()
     origin: Mapping[str, Any] | None = None
     waived: tuple[str, ...] = ()
+    # What a commit says of it (lisppump.delta_records.in_commit), where that was made ready with it.
+    in_commit: ClassVar[tuple[Mapping[str, Any], Mapping[str, Any]] | None] = None
 
     @classmethod
     def of(cls, **fields: Any) -> Delta:

@@ -90,6 +90,11 @@ def told(kind: str, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return {**shared, "status": "ok", "collections": fields["data"], **settled}
 
 
+def in_commit(delta: Delta, room: Stream | None) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What a commit calls a delta by, and how it says that its stream ended, which sat in a room."""
+    return delta.in_commit or (named(delta), ended(delta, room or Stream(delta.stream, delta.agents)))
+
+
 def named(delta: Delta) -> dict[str, Any]:
     """What a commit calls a delta by."""
     return {
@@ -103,11 +108,8 @@ def named(delta: Delta) -> dict[str, Any]:
 
 def ended(delta: Delta, room: Stream) -> dict[str, Any]:
     """How a stream ended, for a commit, and what its room was called."""
-    said: dict[str, Any] = {"stream": delta.stream, "backend": delta.backend, "agents": room.agents}
-    if room.name:
-        said["name"] = room.name
-    if room.topic is not None:
-        said["topic"] = room.topic
+    said = ended_well(room, delta.backend)
+    said["stream"] = delta.stream
     if delta.status != "ok":
         said["status"] = delta.status
     if delta.model is not None:
@@ -115,6 +117,16 @@ def ended(delta: Delta, room: Stream) -> dict[str, Any]:
     if delta.usage is not UNUSED and delta.usage != UNUSED:
         said["usage"] = delta.usage.to_json()
     _add_unusual(said, delta)
+    return said
+
+
+def ended_well(room: Stream, backend: str | None) -> dict[str, Any]:
+    """The same of a stream of whose end nothing else is to be said."""
+    said: dict[str, Any] = {"stream": room.number, "backend": backend, "agents": room.agents}
+    if room.name:
+        said["name"] = room.name
+    if room.topic is not None:
+        said["topic"] = room.topic
     return said
 
 

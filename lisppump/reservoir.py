@@ -15,7 +15,7 @@ from lisppump import canon, control
 from lisppump.ahead import ahead, refusal
 from lisppump.archive import LATELY
 from lisppump.delta import Delta
-from lisppump.delta_records import ended, named, to_record
+from lisppump.delta_records import in_commit, to_record
 from lisppump.disk import Disk, StateError
 from lisppump.documents import (
     Cell,
@@ -359,15 +359,14 @@ class Store(Books):
         parent = self._now()
         new, entries = self._next(merged.changes)
         rooms = {stream.number: stream for stream in streams}
+        said = [in_commit(delta, rooms.get(delta.stream)) for delta in deltas]
         fields: dict[str, Any] = {
             "frame": number,
             "parent": parent.digest,
             "time": time,
             "written": written,
-            "deltas": [named(delta) for delta in deltas],
-            "streams": [
-                ended(one, rooms.get(one.stream) or Stream(one.stream, one.agents)) for one in deltas
-            ],
+            "deltas": [named for named, _ in said],
+            "streams": [ended for _, ended in said],
             "wake": list(wake),
             "changes": changes_to_record(merged.changes),
             "report": {name: dict(counts) for name, counts in merged.report.items()},

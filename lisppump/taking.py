@@ -13,7 +13,7 @@ from lisppump import canon, clock
 from lisppump.call import misanswered
 from lisppump.calling import answered, is_plain
 from lisppump.delta import UNUSED, Attempt, Delta
-from lisppump.delta_records import beside
+from lisppump.delta_records import beside, ended_well
 from lisppump.errors import LisppumpError
 from lisppump.schema_usual import own_usual
 
@@ -29,8 +29,8 @@ class Taking:
     """
 
     __slots__ = (
-        "_alias", "_claim", "_delta", "_digest", "_due", "_first", "_own", "_pipe", "_record", "_said",
-        "reply", "usable",
+        "_alias", "_claim", "_delta", "_digest", "_due", "_ended", "_first", "_named", "_own", "_pipe",
+        "_record", "_said", "reply", "usable",
     )  # fmt: skip
 
     def __init__(self, pipe: Pipe, alias: str) -> None:
@@ -55,6 +55,11 @@ class Taking:
             "frame": tick.number, "stream": number, "utc": utc, "agents": agents, "backend": alias,
             "node": tick.node, "epoch": tick.epoch,
         }  # fmt: skip
+        self._named = {
+            "node": tick.node, "epoch": tick.epoch, "frame": tick.number, "stream": number, "digest": None,
+        }  # fmt: skip
+        self._ended = ended_well(pipe.stream, alias)
+        self._said["in_commit"] = self._named, self._ended
         self._delta = Delta.having(self._said)  # which goes on holding this dict
         self._record = canon.Whole(
             frame=tick.number, epoch=tick.epoch, stream=number, attempt=1, turn=pipe.turn, backend=alias,
@@ -124,11 +129,11 @@ class Taking:
         pipe.attempts.append(attempt)
         said, settled = self._said, record["settled"]
         said["collections"], said["attempts"], said["status"] = dict(own), (attempt,), status
-        said["digest"] = settled["digest"] = self._digest
+        said["digest"] = settled["digest"] = self._named["digest"] = self._digest
         self._due = self._delta
         record["data"] = own
         if not own:
-            settled["status"] = status
+            settled["status"] = self._ended["status"] = status
         if node != "local":
             settled["node"] = node
         return record

@@ -107,14 +107,16 @@ class Turn:
         with blamed("executor", choice.name, choice.offer.plugin, self.plan.frame):
             if jobs:
                 await self.rig.executor.run(jobs)
-            lost = ", ".join(stream.id for stream in jobs.unsettled())
-            if lost:
-                raise LisppumpError("contract", f"executor `{choice.name}` never settled {lost}")
-        made = {pipe.stream.number: pipe.delta for pipe in jobs.pipes if pipe and pipe.delta}
+            made = jobs.deltas()
+            if not all(made):
+                lost = [stream.id for (stream, _), delta in zip(left, made, strict=True) if delta is None]
+                raise LisppumpError("contract", f"executor `{choice.name}` never settled {', '.join(lost)}")
         self.spare.left = [self.plan, *jobs.taken_down()]
         self.spare.out.clear()
-        came = {**standing, **made}
-        return tuple(came[stream.number] for stream in self.plan.streams)
+        if not standing:
+            return made
+        came = {**standing, **{delta.stream: delta for delta in made}}
+        return tuple([came[stream.number] for stream in self.plan.streams])
 
     def again(self) -> tuple[Delta, ...]:
         """The same from the record alone: nobody is asked, nothing waited for, and no loop needed."""
@@ -234,10 +236,9 @@ class _Jobs(Sequence[Job]):
         made, self._jobs, self.pipes, self._left = self._jobs, [], [], []
         return made
 
-    def unsettled(self) -> list[Stream]:
-        """The streams that have come to no delta."""
-        pairs = zip(self._left, self.pipes, strict=True)
-        return [stream for (stream, _), pipe in pairs if pipe is None or pipe.delta is None]
+    def deltas(self) -> tuple[Any, ...]:
+        """What each has come to, a delta or nothing."""
+        return tuple([pipe and pipe.delta for pipe in self.pipes])
 
 
 def finished(call: Coroutine[Any, Any, Any]) -> None:
