@@ -33,6 +33,8 @@ class Pipe:
     `recorded` are the answers that it got before: they are taken in their order, and nobody is asked again.
     """
 
+    attempts: tuple[Attempt, ...] = ()
+    heard: Mapping[str, list[Any]] = canon.Whole()
     usage: Usage = UNUSED
     rejected: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
@@ -60,8 +62,6 @@ class Pipe:
         self.prompt = prompt
         self.recorded = recorded
         self.before = tick.spare.seconds
-        self.attempts: list[Attempt] = []
-        self.heard: dict[str, list[Any]] = {}
 
     def run(self) -> Coroutine[Any, Any, Any]:
         """Take every pass; stop at the first that no backend answers."""
@@ -385,7 +385,7 @@ class Pipe:
             self.lacks = True
             if reply.stop != "end":
                 self.notes += (reply.reason or CUT_OFF,)
-        self.attempts.append(Attempt(alias, "ok" if accepted else "empty", reply.reason, reply.model))
+        self.attempts += (Attempt(alias, "ok" if accepted else "empty", reply.reason, reply.model),)
         return True
 
     def _unusable(self, alias: str, reply: Reply, problem: str) -> bool:
@@ -412,7 +412,7 @@ class Pipe:
         self, alias: str, status: str, reason: Any, model: str | None = None, *, asked: bool = True
     ) -> None:
         failed = Attempt(alias, status, sentence(reason), model)
-        self.attempts.append(failed)
+        self.attempts += (failed,)
         if not asked:
             self.unasked += (failed,)
 
@@ -453,7 +453,7 @@ class Pipe:
             model=answered.model,
             node=tick.node,
             epoch=tick.epoch,
-            attempts=tuple(self.attempts),
+            attempts=self.attempts,
             usage=self.usage,
             rejected=self.rejected,
         )

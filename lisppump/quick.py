@@ -6,6 +6,7 @@ A frozen dataclass sets each field by looking its name up. This one sets it by i
 from __future__ import annotations
 
 from dataclasses import MISSING, fields
+from inspect import signature
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -14,15 +15,22 @@ T = TypeVar("T")
 def quick(cls: type[T]) -> type[T]:
     """Give a frozen dataclass with slots an `__init__` of the same parameters that sets the slots themselves.
 
-    It makes no default by a factory and calls no `__post_init__`.
+    It calls no `__post_init__`.
     """
-    names = [one.name for one in fields(cls)]  # type: ignore[arg-type]
-    plain = all(one.init and one.default_factory is MISSING for one in fields(cls))  # type: ignore[arg-type]
-    assert plain and not hasattr(cls, "__post_init__"), f"{cls.__name__} is more than its fields"
-    scope: dict[str, Any] = {f"_set_{name}": vars(cls)[name].__set__ for name in names}
-    body = "".join([f"    _set_{name}(self, {name})\n" for name in names])
-    exec(f"def __init__(self, {', '.join(names)}):\n{body}", scope)
-    made, usual = scope["__init__"], vars(cls)["__init__"]
+    parts = fields(cls)  # type: ignore[arg-type]
+    plain = all(one.init for one in parts) and not hasattr(cls, "__post_init__")
+    assert plain, f"{cls.__name__} is more than its fields"
+    scope: dict[str, Any] = {f"_set_{one.name}": vars(cls)[one.name].__set__ for one in parts}
+    values = {one.name: one.name for one in parts}
+    usual = vars(cls)["__init__"]
+    for one in parts:
+        if one.default_factory is not MISSING:  # for which the parameter's default is a mark
+            scope["_mark"] = signature(usual).parameters[one.name].default
+            scope[f"_made_{one.name}"] = one.default_factory
+            values[one.name] = f"_made_{one.name}() if {one.name} is _mark else {one.name}"
+    body = "".join([f"    _set_{name}(self, {value})\n" for name, value in values.items()])
+    exec(f"def __init__(self, {', '.join(values)}):\n{body}", scope)
+    made = scope["__init__"]
     for part in ("__defaults__", "__annotations__", "__qualname__", "__module__", "__doc__"):
         setattr(made, part, getattr(usual, part))
     cls.__init__ = made  # type: ignore[method-assign]

@@ -126,9 +126,9 @@ class Taking:
         status = "ok" if own else "empty"
         attempt = Attempt.usual(self._alias, status)
         pipe.heard, self.usable = own, True
-        pipe.attempts.append(attempt)
+        pipe.attempts = (attempt,)
         said, settled = self._said, record["settled"]
-        said["collections"], said["attempts"], said["status"] = dict(own), (attempt,), status
+        said["collections"], said["attempts"], said["status"] = dict(own), pipe.attempts, status
         said["digest"] = settled["digest"] = self._named["digest"] = self._digest
         self._due = self._delta
         record["data"] = own

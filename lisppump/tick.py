@@ -86,7 +86,7 @@ class Tick:
     """What all pipes of a frame share; nothing of it changes while they run but what is counted.
 
     In a `sealed` frame nobody is asked: what the record does not hold is an error. Anybody may ask backends
-    that are `free`, at any time. `shared` is what the requests of a pass have in common, by pass.
+    that are `free`, at any time.
     """
 
     policy: Policy
@@ -109,4 +109,3 @@ class Tick:
     free: frozenset[str] = frozenset()
     governor: Governor = field(default_factory=Ungoverned)
     sealed: bool = False
-    shared: dict[str, dict[str, Any]] = field(default_factory=dict)

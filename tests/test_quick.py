@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from lisppump.calling import Reply
+from lisppump.calling import Reply, Request
 from lisppump.frame import Agent, Stream
 from lisppump.merge_changes import Change
 from lisppump.prompt import Prompt
 from lisppump.quick import quick
 from lisppump.stages import Job
 
-QUICK = (Agent, Change, Job, Prompt, Reply, Stream)
+QUICK = (Agent, Change, Job, Prompt, Reply, Request, Stream)
 
 
 @quick
@@ -69,10 +69,26 @@ def test_its_signature_is_that_of_the_dataclass(cls: type) -> None:
     assert all(one.annotation is not inspect.Parameter.empty for one in parameters.values())
 
 
+def test_a_default_is_made_anew_for_each() -> None:
+    @quick
+    @dataclass(frozen=True, slots=True)
+    class Several:
+        first: int
+        all: list[int] = field(default_factory=list)
+        names: dict[str, int] = field(default_factory=dict)
+
+    one, other = Several(1), Several(1, names={"a": 1})
+    assert (one.all, one.names, other.all, other.names) == ([], {}, [], {"a": 1})
+    assert one.all is not other.all and replace(one, first=2).all is one.all
+
+
 def test_what_is_more_than_its_fields_is_not_made_quickly() -> None:
     @dataclass(frozen=True, slots=True)
     class Many:
-        all: list[int] = field(default_factory=list)
+        all: int = 0
+
+        def __post_init__(self) -> None:
+            pass
 
     with pytest.raises(AssertionError, match="Many is more than its fields"):
         quick(Many)
