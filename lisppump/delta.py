@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
@@ -15,6 +15,7 @@ STATUSES = ("ok", "empty", "invalid", "timed-out", "throttled", "failed", "over-
 BAD_STATUSES = frozenset({"invalid", "timed-out", "throttled", "failed"})
 PIPES, ECHOES = "pipes", "echoes"  # who may bring items of a collection
 PROPOSAL_NODE = "proposal-"  # the same for what proposals bring; the place in their delta follows
+LAST = (None,)
 ECHO_NODE = "echo"  # the node of what echoes bring: no delta of a pipe has it
 FILE_FIELDS = ("frame", "stream", "utc", "node", "epoch", "status", "backend", "model")
 FILE_KEYS = frozenset({*FILE_FIELDS, "stream_id", "digest", "agents"})  # every other key is a collection
@@ -276,12 +277,14 @@ class Numbering:
 class Closer:
     """What has to be looked at in an item whose fields and classes are usual.
 
-    Texts must have bytes, those that are `named` must name somebody, and some fields are choosy.
+    Texts must have bytes, those that are `named` must name somebody, and some fields are choosy. `fits` tells
+    quickly whether an item is of this shape, with names where they must be.
     """
 
     texts: tuple[str, ...]
     named: tuple[str, ...]
     choosy: tuple[Field, ...]
+    fits: Callable[[dict[str, Any]], bool]
 
 
 @dataclass(frozen=True)
@@ -353,7 +356,10 @@ class Collection:
 
     @cached_property
     def usual_shapes(self) -> dict[tuple[Any, ...], Closer]:
-        """The shapes of usual items that came: their fields and the classes of their values, in order."""
+        """The shapes of usual items that came: their fields and the classes of their values, in order.
+
+        That of the last item is there once more under LAST, which no item has.
+        """
         return {}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lisppump import canon
-from lisppump.delta import FILE_KEYS, PIPES, Closer, Collection, Field, Schema
+from lisppump.delta import FILE_KEYS, LAST, PIPES, Closer, Collection, Field, Schema
 
 MOST_SHAPES = 64  # of items of one collection, and of rows of keys, that are remembered as usual
 
@@ -40,15 +40,15 @@ def own_usual(schema: Schema, data: dict[str, Any]) -> canon.Whole | None:
 def _own_items(collection: Collection, items: list[Any]) -> list[dict[str, Any]] | None:
     """Copies of usual items, whose texts are not looked at; nothing in one could be changed but itself."""
     known, own = collection.usual_shapes, []
+    closer = known.get(LAST)
     for item in items:
         if item.__class__ is not dict:
             return None
-        closer = known.get((*item, *map(type, item.values()))) or _closer(collection, item)
-        if closer is None:
-            return None
-        for name in closer.named:
-            if not item[name]:
+        if closer is None or not closer.fits(item):
+            closer = known.get((*item, *map(type, item.values()))) or _closer(collection, item)
+            if closer is None or not closer.fits(item):
                 return None
+            known[LAST] = closer
         if closer.choosy and not _are_chosen(closer.choosy, item):
             return None
         own.append(item.copy())
@@ -108,7 +108,25 @@ def _usual_shape(collection: Collection, item: dict[str, Any]) -> Closer | None:
     texts = tuple(name for name, value in item.items() if value.__class__ is str)
     there = [field for field in choosy if item.get(field.name) is not None]
     named = tuple(field.name for field in there if field.type == "agent")
-    return Closer(texts, named, tuple(field for field in there if field.type != "agent"))
+    choosy = tuple(field for field in there if field.type != "agent")
+    return Closer(texts, named, choosy, _fitting(item, named))
+
+
+def _fitting(item: dict[str, Any], named: Iterable[str]) -> Callable[[dict[str, Any]], bool]:
+    """A function that tells whether another item has the very fields of one, and values of its classes.
+
+    All is written out in one expression: it takes half the time of any way to look that up.
+    """
+    classes = {kind.__name__: kind for kind in map(type, item.values())}
+    looks = [f"len(item) == {len(item)}"]
+    for name, value in item.items():
+        if value is None:
+            looks.append(f"item.get({name!r}, item) is None")
+        else:
+            looks.append(f"item.get({name!r}).__class__ is {type(value).__name__}")
+    looks += [f"item[{name!r}] != ''" for name in named]
+    made: Callable[[dict[str, Any]], bool] = eval(f"lambda item: {' and '.join(looks)}", classes)
+    return made
 
 
 CHECKS: dict[str, Callable[[Any, Field], bool]] = {

@@ -236,22 +236,16 @@ def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, 
     """Hold rooms to what a dam promises; they become streams that count from 1."""
     streams: list[Stream] = []
     hold(is_many(rooms), f"{whose} should give rooms, lists of agents' ids; it gave {kind_of(rooms)}")
+    seen: list[Any] = []
     for number, room in enumerate(rooms, 1):
-        given = room.agents if isinstance(room, Stream) else room
-        if given.__class__ is not tuple and not is_many(given):
-            hold(False, f"{whose} should give lists of agents' ids as rooms; it gave {kind_of(given)}")
-        members = tuple(given)
-        for odd in members:
-            if odd.__class__ is not str and not isinstance(odd, str):
-                hold(False, f"{whose} should put agents' ids into rooms; it put in {kind_of(odd)}")
-        known = Stream(number, members)
-        if isinstance(room, Stream):
-            known = replace(known, name=room.name, topic=room.topic)
-            named = known.name is not None and is_text(known.name) and is_text(known.topic)
-            hold(named, f"{whose} gave {known.id} a name that is no text")
+        known = Stream(number, room) if room.__class__ is tuple else _room(number, room, whose)
         streams.append(known)
+        seen += known.agents
+    if not {str}.issuperset(map(type, seen)):
+        for odd in seen:
+            fits = isinstance(odd, str)
+            hold(fits, f"{whose} should put agents' ids into rooms; it put in {kind_of(odd)}")
     expected = [agent.id for agent in agents]
-    seen = [member for stream in streams for member in stream.agents]
     if len(seen) == len({*seen, *expected}) == len(expected) and all([one.agents for one in streams]):
         return tuple(streams)
     often = Counter(seen)
@@ -265,6 +259,19 @@ def seated(rooms: Any, agents: Sequence[Agent], *, whose: str) -> tuple[Stream, 
     if said:
         raise LisppumpError("contract", f"{whose} {'; '.join(said)}")
     return tuple(streams)
+
+
+def _room(number: int, room: Any, whose: str) -> Stream:
+    """One room that is a stream already, or no tuple."""
+    members = room.agents if isinstance(room, Stream) else room
+    if not is_many(members):
+        hold(False, f"{whose} should give lists of agents' ids as rooms; it gave {kind_of(members)}")
+    known = Stream(number, tuple(members))
+    if isinstance(room, Stream):
+        known = replace(known, name=room.name, topic=room.topic)
+        named = known.name is not None and is_text(known.name) and is_text(known.topic)
+        hold(named, f"{whose} gave {known.id} a name that is no text")
+    return known
 
 
 def merged(result: Any, *, whose: str) -> Merged:
