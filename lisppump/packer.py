@@ -1,8 +1,9 @@
 """Packs finished segments beside whatever else is done. Nothing is written before somebody asks for it.
 
-Reading and packing take a thread of their own, which changes nothing; the file is put into its place by
+Reading and packing take a process of their own, which changes nothing; the file is put into its place by
 `placed`, at points that do not depend on how fast that was. So a run that never rests pays little, and what
-is written when is the same in every run.
+is written when is the same in every run. Where no process can be had, and for a small segment, a thread
+does it: each time that it and the loop take turns costs the loop a good part of a millisecond.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 
-from lisppump import packing
+from lisppump import bare, packing_child
 from lisppump.disk import NEW, write_all
 from lisppump.keep import Keep
-from lisppump.records import checked
 from lisppump.segments import Print, Summary, fingerprint, path_of
+
+BOOT = "import sys; sys.path.extend(sys.argv[5:]); from lisppump import packing_child; packing_child.main()"
+NEEDED = ("lisppump", "orjson", "google_crc32c")
+LARGE = 1024 * 1024  # bytes of a segment for which a process is worth starting
+PIPE = 1024 * 1024  # bytes that it may write before anybody reads them
 
 
 class Packer:
@@ -67,8 +73,37 @@ class Packer:
 def _pack(path: Path, said: Summary, made: Future[list[bytes] | None]) -> None:
     """Pack a segment; None is made of one that is not what was written."""
     try:
-        data = path.read_bytes()
-        sound = len(data) == said.size and checked(data) == (said.count, said.last)
-        made.set_result(list(packing.members(data)) if sound else None)
+        try:
+            found = _apart(path, said) if said.size >= LARGE else _here(path, said)
+        except (OSError, ValueError):  # no process can be had, or it did not come to its end
+            found = _here(path, said)
+        made.set_result(found)
     except BaseException as error:
         made.set_exception(error)
+
+
+def _here(path: Path, said: Summary) -> list[bytes] | None:
+    return packing_child.packed(path, said.size, said.count, said.last)
+
+
+def _apart(path: Path, said: Summary) -> list[bytes] | None:
+    """The same by a process of its own; ValueError where that was killed, OSError where it cannot be had."""
+    import subprocess  # most processes never pack
+
+    facts = (str(path.resolve()), str(said.size), str(said.count), said.last)
+    with subprocess.Popen(
+        bare.command(BOOT, *facts, *bare.folders(NEEDED)),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        cwd="/", env=bare.environment(), start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        _widen(process.stdout.fileno())
+        return packing_child.read(process.stdout.read(), said.size)
+
+
+def _widen(pipe: int) -> None:
+    """Let a pipe hold all that is written to it, as far as the system allows: it is read in fewer pieces."""
+    import fcntl
+
+    with suppress(OSError, AttributeError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE)

@@ -33,6 +33,8 @@ FLOORS = [
         "segments",
         "packing",
         "packer",
+        "packing_child",
+        "bare",
         "positions",
         "salvage",
         "audit",

@@ -12,12 +12,11 @@ import os
 import socket
 import struct
 import subprocess
-import sys
 from importlib import util
 from pathlib import Path
 from typing import Any
 
-from lisppump import canon
+from lisppump import bare, canon
 from lisppump.documents import appended
 from lisppump.errors import LisppumpError, declare
 from lisppump.frame import Frame
@@ -34,7 +33,6 @@ BOOT = (
     "zygote.main(int(sys.argv[1]), sys.argv[2])"
 )
 NEEDED = ("lisppump", "orjson", "re2", "lark")  # where they are is all that the zygote knows of packages
-KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # without which some interpreters do not start
 PATIENCE = 60  # seconds for what the zygote has to do; only one that hangs takes so long
 MOST = 1 << 20
 
@@ -172,17 +170,15 @@ def _started(boot: str, end: socket.socket) -> subprocess.Popen[bytes]:
     """A fresh interpreter at the other end: no environment, no site, a session of its own, so that Ctrl-C at
     the terminal is the pump's alone.
     """
-    if not hasattr(os, "fork") or not sys.executable:
-        raise OSError(0, "this system has no fork" if sys.executable else "there is no Python to start")
-    flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
-    command = [sys.executable, *flags, "-c", boot, str(end.fileno()), *_places()]
+    if not hasattr(os, "fork"):
+        raise OSError(0, "this system has no fork")
     return subprocess.Popen(
-        command,
+        bare.command(boot, str(end.fileno()), *_places()),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        env={name: os.environ[name] for name in KEPT if name in os.environ},
+        env=bare.environment(),
         pass_fds=(end.fileno(),),
         start_new_session=True,
     )
@@ -193,11 +189,4 @@ def _places() -> list[str]:
     library = util.find_spec("lisppump.lisp_lib")
     if library is None or library.origin is None:
         raise OSError(0, "lisppump.lisp_lib is not installed")
-    folders: dict[str, None] = {}
-    for name in NEEDED:
-        spec = util.find_spec(name)
-        if spec is None or spec.origin is None:
-            raise OSError(0, f"the package {name} is not installed")
-        file = Path(spec.origin)
-        folders[str((file.parent.parent if file.name == "__init__.py" else file.parent).resolve())] = None
-    return [str(Path(library.origin).parent.resolve()), *folders]
+    return [str(Path(library.origin).parent.resolve()), *bare.folders(NEEDED)]
