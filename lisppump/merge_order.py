@@ -11,11 +11,11 @@ from lisppump import canon
 from lisppump.delta import Delta
 from lisppump.merge_entries import Came, Entry, Flow, items_of
 
-_PLACE = attrgetter("frame", "node", "stream", "digest")  # what a delta has as its `order`
+_PLACE = attrgetter("frame", "node", "stream")  # what a delta has as its `order`, but for its digest
 
 
 def in_order(deltas: Sequence[Delta]) -> tuple[list[Delta], bool]:
-    """Deltas in canonical order, and whether each came in it with a place of its own, as nearly all do."""
+    """Deltas in canonical order, and whether each came in it with a stream of its own, as nearly all do."""
     places = [*map(_PLACE, deltas)]
     apart = all(map(lt, places, places[1:]))
     return ([*deltas] if apart else sorted(deltas, key=_order)), apart

@@ -92,12 +92,14 @@ class _One:
 
     def rise(self, item: dict[str, Any]) -> bool:
         """Raise an item's counter by one; False, and nothing done, where to look closer."""
-        place = self.find(item)
-        if place is None:
+        who: Any = item.get(self._by)
+        last, adds, held = self._last, self._adds, self._held
+        member = self._members.get(who) if who.__class__ is str and who else None
+        if member.__class__ is not dict or member.get(last, 0).__class__ is not int:
             return False
-        adds, held, who = self._adds, self._held, item[self._by]
+        place = self._document, (*self._before, who, last)
         if held is not None and who not in held:
-            held[who] = {self._last: "a number"}
+            held[who] = {last: "a number"}
             adds[place] = 1
         elif place in adds:
             adds[place] += 1
