@@ -81,6 +81,9 @@ class Pipe:
                 if self._ends_at(alias):
                     break
                 answered = await self._ask(alias, turn)
+                if self.handed:  # it settles when that is taken in
+                    self._release()
+                    return True
                 if not answered and self._goes_on(alias):
                     answered = await self._ask_on(alias, turn)
                 if answered:

@@ -128,7 +128,7 @@ class Taking:
         pipe.heard, self.usable = own, True
         pipe.attempts = (attempt,)
         said, settled = self._said, record["settled"]
-        said["collections"], said["attempts"], said["status"] = dict(own), pipe.attempts, status
+        said["collections"], said["attempts"], said["status"] = own, pipe.attempts, status
         said["digest"] = settled["digest"] = self._named["digest"] = self._digest
         self._due = self._delta
         record["data"] = own
