@@ -121,7 +121,8 @@ class Keep:
     def get(self, name: str) -> bytes | None:
         """A small file of the folder, or None when it is absent."""
         try:
-            return (self.folder / name).read_bytes()
+            with open(f"{self.folder}/{name}", "rb") as file:
+                return file.read()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
