@@ -120,11 +120,12 @@ def _fitting(item: dict[str, Any], named: Iterable[str]) -> Callable[[dict[str, 
     classes = {kind.__name__: kind for kind in map(type, item.values())}
     looks = [f"len(item) == {len(item)}"]
     for name, value in item.items():
+        said = str.__repr__(name)
         if value is None:
-            looks.append(f"item.get({name!r}, item) is None")
+            looks.append(f"item.get({said}, item) is None")
         else:
-            looks.append(f"item.get({name!r}).__class__ is {type(value).__name__}")
-    looks += [f"item[{name!r}] != ''" for name in named]
+            looks.append(f"item.get({said}).__class__ is {type(value).__name__}")
+    looks += [f"item[{str.__repr__(name)}] != ''" for name in named]
     made: Callable[[dict[str, Any]], bool] = eval(f"lambda item: {' and '.join(looks)}", classes)
     return made
 
