@@ -56,7 +56,7 @@ class Journal(Pages):
         super().__init__(keep, write=write)
         self.notes: list[str] = []
         self._disk = keep.disk
-        self._fd, self._synced = -1, 0
+        self._fd, self._synced, self._place = -1, 0, ""
         self.written = 0  # bytes of records, since it was opened
         self._syncing: asyncio.Future[None] | None = None
         self._broken: StateError | None = None
@@ -272,6 +272,7 @@ class Journal(Pages):
                 self._disk.close(fd)
                 raise
         self._fd, self._segment, self._size = fd, number, os.fstat(fd).st_size
+        self._place = str(path)
 
     @property
     def snapshots(self) -> list[int]:
@@ -337,7 +338,7 @@ class Journal(Pages):
     def require_place(self) -> None:
         """Refuse to go on where the file that is written is not the one that lies there any more."""
         try:
-            same = os.path.samestat(os.stat(path_of(self._folder, self._segment)), os.fstat(self._fd))
+            same = os.path.samestat(os.stat(self._place), os.fstat(self._fd))
         except OSError:
             same = False
         if not same and self._write:

@@ -149,12 +149,12 @@ class Keep:
     def blob(self, data: bytes) -> str:
         """Keep some bytes under their sha256, durably, and give it back as `sha256:hex`."""
         name = hashlib.sha256(data).hexdigest()
-        path = self.blob_path(name)
-        if not path.exists():
-            self.put(str(path.relative_to(self.folder)), data)
+        folder = f"blobs/{name[:2]}"
+        if not os.path.exists(f"{self.folder}/{folder}/{name}"):
+            self.put(f"{folder}/{name}", data)
         elif name not in self._durable:  # a process may have died before it had synced the name
             try:
-                self.disk.sync_folder(str(path.parent))
+                self.disk.sync_folder(f"{self.folder}/{folder}")
             except OSError as error:
                 raise trouble(error, "keeping a document") from error
         self._durable.add(name)

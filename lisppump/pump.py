@@ -240,7 +240,8 @@ class Pump(Lookout):
         store.intent(**fields, epoch=store.epoch, written=clocks.stamp(self.clock.now()), put_off=True)
         self._spare.left += fields.pop("streams")
         gaps, store.gaps = store.gaps, ()
-        return await self._make(self.rig, replace(plan, notes=(*gaps, *plan.notes)), agents, Recorded())
+        plan = replace(plan, notes=(*gaps, *plan.notes)) if gaps else plan
+        return await self._make(self.rig, plan, agents, Recorded())
 
     async def _go_on(self, intent: Mapping[str, Any]) -> FrameReport:
         """The frame whose run ended before its commit: under its own intent, with all that came for it."""
