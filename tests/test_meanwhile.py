@@ -17,6 +17,7 @@ from lisppump import Pump, reservoir, turn
 from lisppump import spare as spares
 from lisppump.budget import Stopped
 from lisppump.calling import Reply, Request
+from lisppump.delta import Delta
 from lisppump.errors import LisppumpError
 from lisppump.pour import Pipe
 from lisppump.report import Event
@@ -168,6 +169,31 @@ def test_what_pipes_leave_is_freed_while_the_next_ones_are_out(
         virtually(pump.astep(6))
         assert seen == [(1, 1), (2, 1), (2, 1), (2, 2), (2, 2), (2, 2)]
         assert [one() for one in made] == [None] * 6
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0])
+def test_what_a_frame_came_to_is_kept_for_two_frames_at_most(tmp_path: Path, seconds: float) -> None:
+    """Others look at the last until the next is over; then it is freed while pipes are out, or at once."""
+    came: list[weakref.ref[Delta]] = []
+    there: list[list[int]] = []
+
+    class Late(Clerk):
+        async def pour(self, request: Request) -> Reply:
+            await asyncio.sleep(seconds)
+            there.append([number for number, one in enumerate(came, 1) if one() is not None])
+            return await super().pour(request)
+
+    def hear(event: Event) -> None:
+        if event.delta is not None:
+            came.append(weakref.ref(event.delta))
+
+    state = {"agents.json": {"agents": {"ann": {"lines": 0}}}, "lines.jsonl": []}
+    with Simulation(tmp_path, QUICK, state=state, backends={"script": Late()}).open() as pump:
+        pump.listeners.append(hear)
+        virtually(pump.astep(6, keep=0))
+        late = [[], [1], [2], [3], [4], [5]]
+        at_once = [[], [1], [1, 2], [2, 3], [3, 4], [4, 5]]
+        assert there == (late if seconds else at_once)
 
 
 def test_a_slow_frame_after_quick_ones_does_not_keep_them_from_being_shown(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from lisppump import canon
 from lisppump.calling import Reply, Request
 from lisppump.delta import Schema
+from lisppump.delta_records import in_commit
+from lisppump.frame import Stream
 from lisppump.schema import check
 from lisppump.schema_usual import own_usual
 from lisppump.testing import Simulation
@@ -85,6 +88,12 @@ def test_both_roads_come_to_the_same_records_and_deltas(data: list[dict[str, Any
     assert [(kind, canon.line(dict(fields))) for kind, fields in short.records.kept] == [
         (kind, canon.line(dict(fields))) for kind, fields in other.records.kept
     ]
+    room = Stream(1, ("ann",), name="yard", topic="rain")
+    for number, delta in short.deltas.items():
+        one, twin = replace(room, number=number, agents=delta.agents), other.deltas[number]
+        said = in_commit(delta, None if delta.in_commit else one)
+        assert twin.in_commit is None and replace(delta).in_commit is None
+        assert said == in_commit(twin, None if delta.in_commit else one)
 
 
 def schema_of(folder: Path) -> Schema:
