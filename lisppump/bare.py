@@ -17,7 +17,7 @@ KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # without which some interprete
 
 def command(boot: str, *arguments: str) -> list[str]:
     """The words that start one with a few lines of Python; OSError where there is no Python to start."""
-    if not sys.executable:
+    if not sys.executable or getattr(sys, "frozen", False):  # which would be the program itself
         raise OSError(0, "there is no Python to start")
     flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
     return [sys.executable, *flags, "-c", boot, *arguments]

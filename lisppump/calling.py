@@ -96,7 +96,7 @@ def unheard() -> None:
 
 
 @quick
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Request:
     """All that a backend gets for one call: frame, room, prompt, and what the reply must look like.
 

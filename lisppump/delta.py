@@ -277,14 +277,12 @@ class Numbering:
 class Closer:
     """What has to be looked at in an item whose fields and classes are usual.
 
-    Texts must have bytes, those that are `named` must name somebody, and some fields are choosy. `fits` tells
-    quickly whether an item is of this shape, with names where they must be.
+    Texts must have bytes, those that are `named` must name somebody, and some fields are choosy.
     """
 
     texts: tuple[str, ...]
     named: tuple[str, ...]
     choosy: tuple[Field, ...]
-    fits: Callable[[dict[str, Any]], bool]
 
 
 @dataclass(frozen=True)
@@ -356,9 +354,14 @@ class Collection:
 
     @cached_property
     def usual_shapes(self) -> dict[tuple[Any, ...], Closer]:
-        """The shapes of usual items that came: their fields and the classes of their values, in order.
+        """The shapes of usual items that came: their fields and the classes of their values, in order."""
+        return {}
 
-        That of the last item is there once more under LAST, which no item has.
+    @cached_property
+    def usual_fits(self) -> dict[tuple[Any, ...], tuple[Callable[[dict[str, Any]], bool], Closer]]:
+        """For shapes that are known, what tells at a glance whether an item has it, and names somebody.
+
+        That of the last item is there once more under LAST, a shape which no item has.
         """
         return {}
 

@@ -8,6 +8,8 @@ does it: each time that it and the loop take turns costs the loop a good part of
 
 from __future__ import annotations
 
+import os
+import select
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -23,6 +25,7 @@ BOOT = "import sys; sys.path.extend(sys.argv[5:]); from lisppump import packing_
 NEEDED = ("lisppump", "orjson", "google_crc32c")
 LARGE = 1024 * 1024  # bytes of a segment for which a process is worth starting
 PIPE = 1024 * 1024  # bytes that it may write before anybody reads them
+PATIENCE = 60  # seconds without a byte; only one that hangs is silent for so long
 
 
 class Packer:
@@ -87,7 +90,7 @@ def _here(path: Path, said: Summary) -> list[bytes] | None:
 
 
 def _apart(path: Path, said: Summary) -> list[bytes] | None:
-    """The same by a process of its own; ValueError where that was killed, OSError where it cannot be had."""
+    """The same by a process of its own; OSError where none can be had, ValueError where it says not all."""
     import subprocess  # most processes never pack
 
     facts = (str(path.resolve()), str(said.size), str(said.count), said.last)
@@ -97,8 +100,27 @@ def _apart(path: Path, said: Summary) -> list[bytes] | None:
         cwd="/", env=bare.environment(), start_new_session=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
-        _widen(process.stdout.fileno())
-        return packing_child.read(process.stdout.read(), said.size)
+        try:
+            return packing_child.read(_output(process.stdout.fileno()), said.size)
+        finally:
+            process.kill()  # it has said all, or will not
+
+
+def _output(pipe: int) -> bytes:
+    """All that such a process writes, as far as it comes.
+
+    The end of the pipe is not waited for: who forks while the process is started has it open, too.
+    """
+    _widen(pipe)
+    ready = select.poll()
+    ready.register(pipe, select.POLLIN)
+    output = b""
+    while len(output) < packing_child.length(output) and ready.poll(1000 * PATIENCE):
+        more = os.read(pipe, PIPE)
+        if not more:
+            break
+        output += more
+    return output
 
 
 def _widen(pipe: int) -> None:

@@ -5,11 +5,13 @@ A frozen dataclass sets each field by looking its name up. This one sets it by i
 
 from __future__ import annotations
 
+import sys
 from dataclasses import MISSING, fields
 from inspect import signature
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_PARTS = ("__defaults__", "__kwdefaults__", "__annotations__", "__qualname__", "__module__", "__doc__")
 
 
 def quick(cls: type[T]) -> type[T]:
@@ -28,10 +30,13 @@ def quick(cls: type[T]) -> type[T]:
             scope["_mark"] = signature(usual).parameters[one.name].default
             scope[f"_made_{one.name}"] = one.default_factory
             values[one.name] = f"_made_{one.name}() if {one.name} is _mark else {one.name}"
-    body = "".join([f"    _set_{name}(self, {value})\n" for name, value in values.items()])
-    exec(f"def __init__(self, {', '.join(values)}):\n{body}", scope)
-    made = scope["__init__"]
-    for part in ("__defaults__", "__annotations__", "__qualname__", "__module__", "__doc__"):
+    body = "".join([f"        _set_{name}(self, {value})\n" for name, value in values.items()])
+    head = f"def around({', '.join(scope)}):\n    def __init__(self, {', '.join(values)}):\n"
+    found: dict[str, Any] = {}
+    names = vars(sys.modules[cls.__module__])  # in which its annotations are looked up
+    exec(f"{head}{body}    return __init__", names, found)
+    made = found["around"](**scope)
+    for part in _PARTS:
         setattr(made, part, getattr(usual, part))
     cls.__init__ = made  # type: ignore[method-assign]
     return cls

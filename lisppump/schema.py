@@ -65,9 +65,10 @@ def json_schema(schema: Schema, actors: Sequence[str] = ()) -> dict[str, Any]:
 def in_words(schema: Schema) -> str:
     """The same for a reader: one line for each collection, then the JSON Schema. Every frame asks for it."""
     global _worded
-    if _worded is None or _worded[0] is not schema:
-        _worded = (schema, _words(schema))
-    return _worded[1]
+    said = _worded
+    if said is None or said[0] is not schema:
+        _worded = said = (schema, _words(schema))
+    return said[1]
 
 
 _worded: tuple[Schema, str] | None = None  # the last, which never changes

@@ -11,6 +11,7 @@ from typing import Any
 from lisppump import canon
 from lisppump.delta import FILE_KEYS, LAST, PIPES, Closer, Collection, Field, Schema
 
+Fits = tuple[Callable[[dict[str, Any]], bool], Closer]
 MOST_SHAPES = 64  # of items of one collection, and of rows of keys, that are remembered as usual
 
 
@@ -39,20 +40,39 @@ def own_usual(schema: Schema, data: dict[str, Any]) -> canon.Whole | None:
 
 def _own_items(collection: Collection, items: list[Any]) -> list[dict[str, Any]] | None:
     """Copies of usual items, whose texts are not looked at; nothing in one could be changed but itself."""
-    known, own = collection.usual_shapes, []
-    closer = known.get(LAST)
+    own = []
+    last = collection.usual_fits.get(LAST)
     for item in items:
         if item.__class__ is not dict:
             return None
-        if closer is None or not closer.fits(item):
-            closer = known.get((*item, *map(type, item.values()))) or _closer(collection, item)
-            if closer is None or not closer.fits(item):
+        if last is None or not last[0](item):
+            last = _fits(collection, item)
+            if last is None:
                 return None
-            known[LAST] = closer
-        if closer.choosy and not _are_chosen(closer.choosy, item):
+        if (choosy := last[1].choosy) and not _are_chosen(choosy, item):
             return None
         own.append(item.copy())
     return own
+
+
+def _fits(collection: Collection, item: dict[str, Any]) -> Fits | None:
+    """What tells at a glance whether the next item is as this one; None where this one is not usual."""
+    known, shapes = collection.usual_fits, collection.usual_shapes
+    shape = (*item, *map(type, item.values()))
+    if (found := known.get(shape)) is not None:
+        known[LAST] = found
+        return found if found[0](item) else None
+    closer = shapes.get(shape) or _closer(collection, item)
+    if closer is None or not all([item[name] for name in closer.named]):
+        return None
+    if shape not in shapes:
+        return _never, closer  # of so many shapes no more is remembered, nor anything written out
+    made = known[shape] = known[LAST] = _fitting(item, closer.named), closer
+    return made
+
+
+def _never(item: dict[str, Any]) -> bool:
+    return False
 
 
 def _rules_of(schema: Schema, keys: tuple[Any, ...]) -> tuple[Collection, ...] | None:
@@ -109,7 +129,7 @@ def _usual_shape(collection: Collection, item: dict[str, Any]) -> Closer | None:
     there = [field for field in choosy if item.get(field.name) is not None]
     named = tuple(field.name for field in there if field.type == "agent")
     choosy = tuple(field for field in there if field.type != "agent")
-    return Closer(texts, named, choosy, _fitting(item, named))
+    return Closer(texts, named, choosy)
 
 
 def _fitting(item: dict[str, Any], named: Iterable[str]) -> Callable[[dict[str, Any]], bool]:

@@ -58,8 +58,19 @@ def test_a_process_packs_as_a_thread_does(tmp_path: Path, block: int, here: list
     path, said = segment(tmp_path)
     found = packed(path, said)
     assert found == [*packing.members(path.read_bytes())] and here == []
-    whole = packing_child.SOUND + b"".join(packing.members(path.read_bytes()))
-    assert packing_child.read(whole, said.size) == found
+    assert found is not None and packing_child.read(packing_child.said(found), said.size) == found
+
+
+@pytest.mark.usefixtures("apart")
+def test_nobody_waits_for_others_who_have_the_pipe_open(
+    tmp_path: Path, here: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is forked elsewhere just then inherits it, and may live as long as it likes."""
+    forks = "import os, time; os.fork() or (time.sleep(3600), os._exit(0)); "
+    kills = "import sys; sys.stdout.flush(); os.killpg(0, 9)"
+    monkeypatch.setattr(packer, "BOOT", f"{forks}{packer.BOOT}; {kills}")
+    path, said = segment(tmp_path)
+    assert packed(path, said) == [*packing.members(path.read_bytes())] and here == []
 
 
 @pytest.mark.usefixtures("apart")
@@ -80,12 +91,16 @@ def test_a_process_finds_a_segment_that_is_not_what_was_written(tmp_path: Path, 
         "import nothing_of_that_name",
         "import sys; sys.stdout.write('+')",
         "import sys; sys.stdout.write('what?')",
+        "import sys, time; sys.stdout.write('+' + 8 * '\\0'); sys.stdout.flush(); time.sleep(1000)",
+        "import time; time.sleep(1000)",
+        "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)",
     ],
 )
 def test_where_a_process_does_not_come_to_its_end_it_is_done_here(
     tmp_path: Path, boot: str, here: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packer, "BOOT", boot)
+    monkeypatch.setattr(packer, "PATIENCE", 0.2)
     path, said = segment(tmp_path)
     assert packed(path, said) == [*packing.members(path.read_bytes())] and here == [1]
 
@@ -115,8 +130,8 @@ def test_what_a_process_was_kept_from_saying_is_missed(tmp_path: Path) -> None:
     path, said = segment(tmp_path, 40)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(packing, "BLOCK", 1000)
-        whole = packing_child.SOUND + b"".join(packing.members(path.read_bytes()))
-    assert packing_child.read(packing_child.UNSOUND, said.size) is None
+        whole = packing_child.said([*packing.members(path.read_bytes())])
+    assert packing_child.read(packing_child.said(None), said.size) is None
     for length in range(len(whole)):
         with pytest.raises(ValueError, match="cut short"):
             packing_child.read(whole[:length], said.size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import typing
 from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
 from typing import Any
 
@@ -67,6 +68,12 @@ def test_its_signature_is_that_of_the_dataclass(cls: type) -> None:
     parameters = inspect.signature(cls).parameters
     assert [*parameters] == [one.name for one in fields(cls)]
     assert all(one.annotation is not inspect.Parameter.empty for one in parameters.values())
+
+
+@pytest.mark.parametrize("cls", QUICK)
+def test_what_it_says_of_its_parameters_can_be_looked_up(cls: type) -> None:
+    known = {"TYPE_CHECKING": False, **({"Tool": Any} if cls is Request else {})}
+    assert typing.get_type_hints(cls.__init__, localns=known)["return"] is type(None)  # type: ignore[misc]
 
 
 def test_a_default_is_made_anew_for_each() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lisppump import schema_usual
 from lisppump.delta import Collection, Field, Schema
 from lisppump.schema_usual import are_usual, own_usual
 
@@ -38,10 +40,31 @@ ITEMS = st.one_of(
 )
 
 
+def test_of_very_many_shapes_no_more_is_remembered_nor_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    usual = schema_usual._fitting
+
+    def counted(*given: Any) -> Any:
+        made.append(given)
+        return usual(*given)
+
+    monkeypatch.setattr(schema_usual, "_fitting", counted)
+    names = [f"f{number}" for number in range(8)]
+    things = Collection("things", tuple(Field(name, "string", optional=True) for name in names))
+    schema = Schema((things,))
+    for _ in range(2):
+        for bits in range(1, 256):
+            item = {name: "x" for place, name in enumerate(names) if bits >> place & 1}
+            assert own_usual(schema, {"things": [item, item]}) == {"things": [item, item]}
+    assert len(made) == len(things.usual_shapes) == schema_usual.MOST_SHAPES
+    assert len(things.usual_fits) == schema_usual.MOST_SHAPES + 1
+
+
 @given(st.lists(st.lists(ITEMS, max_size=3), max_size=8))
 def test_it_agrees_with_the_slow_look_whatever_shapes_came_before(replies: list[list[Any]]) -> None:
     schema, fresh = Schema((THINGS,)), Collection("things", THINGS.fields)
     THINGS.usual_shapes.clear()
+    THINGS.usual_fits.clear()
     for items in replies:
         own = own_usual(schema, {"things": items})
         fresh.usual_shapes.clear()
