@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lisppump import Pump, journal, reservoir, turn
+from lisppump import Pump, journal, reservoir, spare
 from lisppump.disk import StateError
 from lisppump.errors import LisppumpError
 from lisppump.report import Event
@@ -93,7 +93,7 @@ def test_a_process_that_stops_while_it_shows_a_frame_among_answers_loses_nothing
     ram_path: Path, whole: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The view of a frame is written when the pipes of the next are out: here before the first answers."""
-    monkeypatch.setattr(turn, "SOON", 0.0)
+    monkeypatch.setattr(spare, "SOON", 0.0)
     world, disk = World(ram_path / "early"), FaultyDisk()
     world.life(disk)
     assert state_of(world.folder) == whole[2]
