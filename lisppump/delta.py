@@ -15,7 +15,6 @@ STATUSES = ("ok", "empty", "invalid", "timed-out", "throttled", "failed", "over-
 BAD_STATUSES = frozenset({"invalid", "timed-out", "throttled", "failed"})
 PIPES, ECHOES = "pipes", "echoes"  # who may bring items of a collection
 PROPOSAL_NODE = "proposal-"  # the same for what proposals bring; the place in their delta follows
-LAST = (None,)
 ECHO_NODE = "echo"  # the node of what echoes bring: no delta of a pipe has it
 FILE_FIELDS = ("frame", "stream", "utc", "node", "epoch", "status", "backend", "model")
 FILE_KEYS = frozenset({*FILE_FIELDS, "stream_id", "digest", "agents"})  # every other key is a collection
@@ -285,6 +284,9 @@ class Closer:
     choosy: tuple[Field, ...]
 
 
+Fits = tuple[Callable[[dict[str, Any]], bool], Closer]  # whether an item has a shape, and what is left then
+
+
 @dataclass(frozen=True)
 class Collection:
     """What a pipe may produce under one name, and how it flows into the next frame.
@@ -358,10 +360,10 @@ class Collection:
         return {}
 
     @cached_property
-    def usual_fits(self) -> dict[tuple[Any, ...], tuple[Callable[[dict[str, Any]], bool], Closer]]:
+    def usual_fits(self) -> dict[tuple[Any, ...], Fits]:
         """For shapes that are known, what tells at a glance whether an item has it, and names somebody.
 
-        That of the last item is there once more under LAST, a shape which no item has.
+        That of the last item is there once more, under a shape which no item has.
         """
         return {}
 

@@ -92,14 +92,12 @@ class _One:
 
     def rise(self, item: dict[str, Any]) -> bool:
         """Raise an item's counter by one; False, and nothing done, where to look closer."""
-        who: Any = item.get(self._by)
-        last, adds, held = self._last, self._adds, self._held
-        member = self._members.get(who) if who.__class__ is str and who else None
-        if member.__class__ is not dict or member.get(last, 0).__class__ is not int:
+        place = self.find(item)
+        if place is None:
             return False
-        place = self._document, (*self._before, who, last)
+        adds, held, who = self._adds, self._held, item[self._by]
         if held is not None and who not in held:
-            held[who] = {last: "a number"}
+            held[who] = {self._last: "a number"}
             adds[place] = 1
         elif place in adds:
             adds[place] += 1

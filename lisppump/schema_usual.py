@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lisppump import canon
-from lisppump.delta import FILE_KEYS, LAST, PIPES, Closer, Collection, Field, Schema
+from lisppump.delta import FILE_KEYS, PIPES, Closer, Collection, Field, Fits, Schema
 
-Fits = tuple[Callable[[dict[str, Any]], bool], Closer]
 MOST_SHAPES = 64  # of items of one collection, and of rows of keys, that are remembered as usual
+LAST = (None,)  # in the place of a shape: that of the last item
 
 
 def own_usual(schema: Schema, data: dict[str, Any]) -> canon.Whole | None:

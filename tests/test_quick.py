@@ -6,6 +6,7 @@ import copy
 import inspect
 import pickle
 import typing
+import weakref
 from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from lisppump.merge_changes import Change
 from lisppump.prompt import Prompt
 from lisppump.quick import quick
 from lisppump.stages import Job
+from lisppump.testing import frame_of, request_of
 
 QUICK = (Agent, Change, Job, Prompt, Reply, Request, Stream)
 
@@ -74,6 +76,14 @@ def test_its_signature_is_that_of_the_dataclass(cls: type) -> None:
 def test_what_it_says_of_its_parameters_can_be_looked_up(cls: type) -> None:
     known = {"TYPE_CHECKING": False, **({"Tool": Any} if cls is Request else {})}
     assert typing.get_type_hints(cls.__init__, localns=known)["return"] is type(None)  # type: ignore[misc]
+
+
+def test_plugins_may_keep_something_for_as_long_as_a_request_lives() -> None:
+    request = request_of(frame_of({}), [])
+    kept = weakref.ref(request)
+    assert kept() is request
+    del request
+    assert kept() is None
 
 
 def test_a_default_is_made_anew_for_each() -> None:
