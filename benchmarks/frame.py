@@ -1,6 +1,6 @@
 """What the engine itself costs a frame: many pipes, a backend that answers at once, a state of one megabyte.
 
-    python benchmarks/frame.py [pipes ...]
+    python benchmarks/frame.py [--awake] [pipes ...]
 
 Frames are made one after the other, as a run makes them; `rest` is what it costs to write, when such a run
 rests or ends, the documents that lag and the delta files of all those frames.
@@ -14,6 +14,11 @@ two syncs. The reference is `asyncio.gather` over as many sleeps, which do nothi
 times that a frame takes without the syncs, and what is to be reached of it stands behind: it was set where
 gather took 1, 2 and 7 ms, and one machine differs from the next, and from itself an hour later.
 
+A processor that falls asleep for those 0.2 s, and on a shared machine finds in its caches what others did
+meanwhile, is slow at first: with few pipes the same work takes twice the time that it takes without the
+sleep. With `--awake` (Linux alone) a loop on each processor, which gives way to all else, keeps it from that,
+also while the reference is measured: so it is seen what the engine takes, and what such a machine adds.
+
 What was written is removed at the end: where thousands of files went, new ones take longer.
 """
 
@@ -23,11 +28,13 @@ import asyncio
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -47,6 +54,16 @@ GATHER = {15: 1.0, 138: 2.0, 1000: 7.0}  # what the reference took where these w
 FRAMES = 15
 LATENCY = 0.2  # seconds
 STATE_BYTES = 1_000_000
+SPIN = """\
+import os, sys
+os.sched_setaffinity(0, {int(sys.argv[1])})
+os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+parent = os.getppid()
+print(flush=True)
+while os.getppid() == parent:
+    for _ in range(100_000):
+        pass
+"""
 POLICY = """\
 (pump
   (name load)
@@ -196,12 +213,36 @@ def gathered(pipes: int) -> float:
     return median(lambda: asyncio.run(together())) - 1000 * LATENCY
 
 
+@contextmanager
+def awake() -> Iterator[None]:
+    """Keep each processor busy with a loop that gives way to all else."""
+    loops = [
+        subprocess.Popen([sys.executable, "-c", SPIN, str(processor)], stdout=subprocess.PIPE)
+        for processor in sorted(os.sched_getaffinity(0))
+    ]
+    try:
+        for loop in loops:
+            assert loop.stdout is not None and loop.stdout.readline()  # it runs, and gives way
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.communicate()
+
+
 def main() -> None:
     """Measure and print."""
+    words = sys.argv[1:]
+    loads = [int(word) for word in words if word != "--awake"] or PIPES
     look_less_often()
+    with awake() if "--awake" in words else nullcontext():
+        measure_all(loads)
+
+
+def measure_all(loads: Sequence[int]) -> None:
+    """Both tables."""
     print(f"a state of {STATE_BYTES / 1e6:.0f} MB, the median of {FRAMES} frames")
     print("  pipes     reference        frame     ratio   a pipe         rest       to reach")
-    loads = [int(word) for word in sys.argv[1:]] or PIPES
     with tempfile.TemporaryDirectory() as folder:
         for pipes in loads:
             measure(pipes, Path(folder, f"{pipes}"))
