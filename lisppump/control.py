@@ -31,7 +31,10 @@ class Control:
 
 def read(keep: Keep) -> Control | None:
     """What the file says; None where it is absent or no such thing."""
-    data = keep.get(FILE)
+    return _said(keep.get(FILE))
+
+
+def _said(data: bytes | None) -> Control | None:
     try:
         said = canon.loads(data or b"null", FILE)
         return Control(int(said["epoch"]), int(said["pid"]), str(said["wish"]))
@@ -54,10 +57,20 @@ def begin(keep: Keep, epoch: int) -> None:
     write(keep, Control(epoch, os.getpid()))
 
 
-def wish(keep: Keep, epoch: int) -> str:
-    """What this run is asked to do."""
-    found = read(keep)
-    return found.wish if found is not None and found.epoch == epoch else GO
+class Wishes:
+    """What a run is asked to do: it looks after each frame, and mostly finds what it found before."""
+
+    def __init__(self, keep: Keep) -> None:
+        self._keep = keep
+        self._data: bytes | None = None
+        self._said: Control | None = None
+
+    def of(self, epoch: int) -> str:
+        """What the run of an epoch is asked now."""
+        data = self._keep.get(FILE)
+        if data != self._data:
+            self._data, self._said = data, _said(data)
+        return self._said.wish if self._said is not None and self._said.epoch == epoch else GO
 
 
 def end(keep: Keep) -> None:

@@ -56,7 +56,8 @@ class Journal(Pages):
         super().__init__(keep, write=write)
         self.notes: list[str] = []
         self._disk = keep.disk
-        self._fd, self._synced, self._place = -1, 0, ""
+        self._fd, self._synced = -1, 0
+        self._place, self._same = "", (0, 0)  # of the file that is written: its path, device and inode
         self.written = 0  # bytes of records, since it was opened
         self._syncing: asyncio.Future[None] | None = None
         self._broken: StateError | None = None
@@ -271,8 +272,9 @@ class Journal(Pages):
             except BaseException:
                 self._disk.close(fd)
                 raise
-        self._fd, self._segment, self._size = fd, number, os.fstat(fd).st_size
-        self._place = str(path)
+        said = os.fstat(fd)
+        self._fd, self._segment, self._size = fd, number, said.st_size
+        self._place, self._same = str(path), (said.st_dev, said.st_ino)
 
     @property
     def snapshots(self) -> list[int]:
@@ -338,7 +340,8 @@ class Journal(Pages):
     def require_place(self) -> None:
         """Refuse to go on where the file that is written is not the one that lies there any more."""
         try:
-            same = os.path.samestat(os.stat(self._place), os.fstat(self._fd))
+            lies = os.stat(self._place)
+            same = self._fd >= 0 and (lies.st_dev, lies.st_ino) == self._same
         except OSError:
             same = False
         if not same and self._write:

@@ -26,6 +26,7 @@ class Keep:
         self.folder = folder
         self.disk = disk
         self._lock = -1
+        self._node = ""
         self._durable: set[str] = set()  # the blobs that this process knows to outlive a power cut
 
     @classmethod
@@ -65,9 +66,10 @@ class Keep:
 
     @property
     def node(self) -> str:
-        """The name of this copy of the world: `local` unless several commit."""
-        text = self.get("node")
-        return text.decode("utf-8", "replace").strip() if text else "local"
+        """The name of this copy of the world, as it was at first sight: `local` unless several commit."""
+        if not self._node:
+            self._node = (self.get("node") or b"").decode("utf-8", "replace").strip() or "local"
+        return self._node
 
     @property
     def holder(self) -> int | None:
@@ -121,7 +123,7 @@ class Keep:
     def get(self, name: str) -> bytes | None:
         """A small file of the folder, or None when it is absent."""
         try:
-            with open(f"{self.folder}/{name}", "rb") as file:
+            with open(f"{self.folder}/{name}", "rb", buffering=0) as file:
                 return file.read()
         except (FileNotFoundError, NotADirectoryError):
             return None

@@ -55,6 +55,7 @@ class Store(Books):
         super().__init__(keep, journal, head, view, keep_deltas=keep_deltas)
         self._logs: dict[str, tuple[str, LogDigest]] = {}
         self._snapshots = Snapshots(keep)
+        self._wishes = control.Wishes(keep)
         self._made: dict[str, tuple[str, Members]] = {}  # of the frame that is being made
         self._worked_off = self._filed = float("-inf")  # when what was put off was done, delta files too
         self._written: dict[str, Any] = {}  # by the last commit: thousands of things to free, later
@@ -308,7 +309,7 @@ class Store(Books):
 
     def wish(self) -> str:
         """What is asked of this run: go, pause or stop."""
-        return control.wish(self._keep, self.epoch)
+        return self._wishes.of(self.epoch)
 
     def deaf(self) -> None:
         """The run is over; nobody can ask it any more, and no loop brings to the disk what it wrote last."""

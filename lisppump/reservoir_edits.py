@@ -401,8 +401,8 @@ class Desk(Shelf):
             self.show()
 
     def show(self) -> None:
-        """Bring the view to the head, where that was put off."""
-        if self._due is not None:
+        """Bring the view to the head, where that was put off; of a closed world the next opening does."""
+        if self._due is not None and self._keep.writing:
             self._journal.require_place()
             self._show(*self._due)
             self._due = None  # not before: what a disk refuses is still to be shown, when it is well again

@@ -48,15 +48,16 @@ class Rig:
                 self.terms[alias] = terms_of(self.backends[alias])
         self._complaints = complaints
         self.builtins: Mapping[str, BuiltinSpec] = Later(registry.builtins)
-        plugins = policy.plugins
+        plugins, verbs = policy.plugins, BuiltinVerbs(self)
         self.hooks: Any = relay(
             registry.under(*plugins.switches).contents(),
-            BuiltinVerbs(self),
+            verbs,
             order=plugins.order,
             named=[plugin.id for plugin in policy.named],
             complaints=complaints,
             trace=registry.ears.trace,
         )
+        self.thinks = bool(self.echoes) or self.hooks.echo != verbs.echo  # whether there is any echo to ask
 
     async def close(self) -> None:
         """Let the backends close what they hold open between calls; they may be asked again."""

@@ -60,21 +60,30 @@ async def meanwhile(pour: Awaitable[T], work: Work, spare: Spare) -> T:
     What it gives are steps that can wait: they are made while nobody else has anything to do. The time that
     all of it takes is added to what is `spare`: it is no pipe's.
     """
-    works = asyncio.get_running_loop().create_task(_soon(work, spare))
-    works.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard, whatever comes of it
+    loop, whole = asyncio.get_running_loop(), asyncio.current_task()
+    works: list[asyncio.Task[None]] = []
+
+    def begin() -> None:
+        if whole is not None and whole.cancelling():
+            return  # the run ends, and pipes only tidy up
+        works.append(loop.create_task(_worked_off(work, spare)))
+        works[0].add_done_callback(lambda done: done.cancelled() or done.exception())  # heard, in any case
+
+    timer = loop.call_later(SOON, begin)
     try:
         poured = await pour
     finally:
-        works.cancel()
-    if works.done():
-        works.result()
+        timer.cancel()
+        for task in works:
+            task.cancel()
+    if works and works[0].done():
+        works[0].result()
     else:
         work(False)
     return poured
 
 
-async def _soon(work: Work, spare: Spare) -> None:
-    await asyncio.sleep(SOON)
+async def _worked_off(work: Work, spare: Spare) -> None:
     clock = asyncio.get_running_loop().time
     steps: Iterator[None] | None = None
     began = clock()

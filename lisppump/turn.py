@@ -288,6 +288,8 @@ def think(
     `heard` are the pages and outcomes that were recorded for it; without a ledger nothing else is had.
     `say` is told what echoes remark on. By `monotonic` they are held to the time that the policy gives them.
     """
+    if not rig.thinks:
+        return None
     place = (rig.policy.agents.document, tuple(rig.policy.agents.path))
     within = rig.policy.tocks.thinking if ledger is not None else None
     ends = None if within is None or monotonic is None else Deadline(monotonic, monotonic() + within)

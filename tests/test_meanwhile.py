@@ -7,6 +7,7 @@ import json
 import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from lisppump import spare as spares
 from lisppump.budget import Stopped
 from lisppump.calling import Reply, Request
 from lisppump.delta import Delta
+from lisppump.disk import StateError
 from lisppump.errors import LisppumpError
 from lisppump.pour import Pipe
 from lisppump.report import Event
@@ -233,6 +235,46 @@ def test_the_error_of_what_is_done_meanwhile_comes_when_the_pipes_are_back() -> 
     with pytest.raises(OSError, match="full"):
         virtually(scenario())
     assert told == ["answered"]
+
+
+def test_nothing_is_begun_while_a_run_that_was_cancelled_tidies_up() -> None:
+    """Its store may be closed by then, and another process may write the world."""
+    told: list[Any] = []
+
+    async def pour() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(SOON * 2)
+            told.append("tidied")
+
+    async def scenario() -> None:
+        task = asyncio.ensure_future(meanwhile(pour(), told.append, Spare()))
+        await asyncio.sleep(SOON / 2)
+        task.cancel()
+        await asyncio.wait([task])
+
+    virtually(scenario())
+    assert told == ["tidied"]
+
+
+def test_a_store_that_is_closed_shows_nothing_any_more(tmp_path: Path) -> None:
+    """A closing that a full disk cut short has let go of the lock all the same."""
+    disk = FaultyDisk()
+    pump = quick(tmp_path / "world").open(disk=disk)
+    pump.step(2)
+    store = pump.store
+    store._due = (store.frame(1), {"lines.jsonl": []}, {})
+    disk.fail(ENOSPC, lasting=True)
+    with pytest.raises(StateError):
+        pump.close()
+    disk.heal()
+    before = disk.count
+    store.show()
+    assert store._due is not None and disk.count == before
+    with pytest.raises(StateError) as caught:
+        store.intent(frame=3)
+    assert caught.value.code == "gone" and disk.count == before
 
 
 def test_a_run_that_ends_by_an_error_has_shown_its_last_frame(
