@@ -57,7 +57,7 @@ class Journal(Pages):
         self.notes: list[str] = []
         self._disk = keep.disk
         self._fd, self._synced = -1, 0
-        self._place, self._same = "", (0, 0)  # of the file that is written: its path, device and inode
+        self._place, self._inode = "", (0, 0)  # of the file that is written: its path, device and inode
         self.written = 0  # bytes of records, since it was opened
         self._syncing: asyncio.Future[None] | None = None
         self._broken: StateError | None = None
@@ -274,7 +274,7 @@ class Journal(Pages):
                 raise
         said = os.fstat(fd)
         self._fd, self._segment, self._size = fd, number, said.st_size
-        self._place, self._same = str(path), (said.st_dev, said.st_ino)
+        self._place, self._inode = str(path), (said.st_dev, said.st_ino)
 
     @property
     def snapshots(self) -> list[int]:
@@ -341,7 +341,7 @@ class Journal(Pages):
         """Refuse to go on where the file that is written is not the one that lies there any more."""
         try:
             lies = os.stat(self._place)
-            same = self._fd >= 0 and (lies.st_dev, lies.st_ino) == self._same
+            same = self._fd >= 0 and (lies.st_dev, lies.st_ino) == self._inode
         except OSError:
             same = False
         if not same and self._write:
